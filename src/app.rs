@@ -1,0 +1,170 @@
+//! One GitHub App of the configuration, and the key of its record. Pure.
+
+use std::fmt;
+
+use crate::host::Host;
+
+/// A GitHub App's client ID: safe as part of a file name and of a keychain item's user name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ClientId(String);
+
+impl ClientId {
+    /// Takes an ID of letters, digits, dots, hyphens and underscores (`Iv23li…`, `Iv1.…`).
+    ///
+    /// # Errors
+    /// What is wrong with the text, in words that follow its quotation.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
+        match text.len() {
+            0 => Err("is empty"),
+            1..=64 if text.bytes().all(fits) => Ok(Self(text.to_owned())),
+            1..=64 => Err("has characters that no client ID has"),
+            _ => Err("is longer than any client ID"),
+        }
+    }
+
+    /// The ID as text. It is public, not a secret (RFC 6749 section 2.2).
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// True for an OAuth App's ID (`Ov…`), whose tokens do not expire.
+    pub fn is_oauth_app(&self) -> bool {
+        self.0.starts_with("Ov")
+    }
+}
+
+impl fmt::Display for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The GitHub login that an App must be signed in as.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct AccountName(String);
+
+impl AccountName {
+    /// Takes a GitHub login: letters, digits, hyphens, underscores (managed users have one).
+    ///
+    /// # Errors
+    /// What is wrong with the text, in words that follow its quotation.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+        match text.len() {
+            0 => Err("is empty"),
+            1..=100 if text.bytes().all(fits) => Ok(Self(text.to_owned())),
+            _ => Err("is not a GitHub login"),
+        }
+    }
+
+    /// The login as configured.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// GitHub compares logins without regard to case.
+    pub fn is(&self, login: &str) -> bool {
+        self.0.eq_ignore_ascii_case(login)
+    }
+}
+
+impl fmt::Display for AccountName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One `[[app]]`, or the App that flags and variables describe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct App {
+    /// Its name in the configuration; `None` for an App that only flags or variables describe.
+    pub name: Option<String>,
+    /// Its client ID.
+    pub client_id: ClientId,
+    /// Where it is registered.
+    pub host: Host,
+    /// The account that it must be signed in as, if the configuration says one.
+    pub account: Option<AccountName>,
+    /// Which repositories' owners it serves to git.
+    pub owners: Vec<String>,
+}
+
+impl App {
+    /// The key of this App's record, from the configuration alone.
+    pub fn key(&self) -> RecordKey {
+        RecordKey::new(&self.host, &self.client_id, self.account.as_ref())
+    }
+
+    /// What people call it: its name, else its client ID.
+    pub fn label(&self) -> &str {
+        self.name.as_deref().unwrap_or(self.client_id.as_str())
+    }
+}
+
+/// Names one record in every store: `HOST[:PORT]/CLIENT_ID[/ACCOUNT]`, logins in lower case.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RecordKey(String);
+
+impl RecordKey {
+    fn new(host: &Host, client_id: &ClientId, account: Option<&AccountName>) -> Self {
+        let mut key = format!("{host}/{client_id}");
+        if let Some(account) = account {
+            key.push('/');
+            key.push_str(&account.as_str().to_ascii_lowercase());
+        }
+        Self(key)
+    }
+
+    /// The key as keychains hold it (attribute `username`).
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The key percent-encoded (RFC 3986 section 2.1): a file name on every system.
+    pub fn file_name(&self) -> String {
+        let mut name = String::with_capacity(self.0.len() + 8);
+        for byte in self.0.bytes() {
+            if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_') {
+                name.push(char::from(byte));
+            } else {
+                name.push_str(&format!("%{byte:02X}"));
+            }
+        }
+        name
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_made_of_the_configuration_and_fits_a_file_name() {
+        let app = App {
+            name: Some("work".into()),
+            client_id: ClientId::parse("Iv1.0123456789abcdef").expect("an id"),
+            host: Host::parse("GHES.example:8443").expect("a host"),
+            account: Some(AccountName::parse("Octo-Cat").expect("a login")),
+            owners: vec![],
+        };
+        assert_eq!(
+            app.key().as_str(),
+            "ghes.example:8443/Iv1.0123456789abcdef/octo-cat"
+        );
+        assert_eq!(
+            app.key().file_name(),
+            "ghes.example%3A8443%2FIv1.0123456789abcdef%2Focto-cat"
+        );
+    }
+
+    #[test]
+    fn client_ids_and_logins_that_could_leave_a_folder_are_refused() {
+        for bad in ["", "a/b", "a b", "a\0", "a%2F", "é", &"x".repeat(65)] {
+            assert!(ClientId::parse(bad).is_err(), "{bad:?}");
+        }
+        for bad in ["", "..", "a/b", "a b", "é"] {
+            assert!(AccountName::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+}

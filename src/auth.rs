@@ -1,0 +1,9 @@
+//! How a token is obtained. Everything here works through ports, so that a test can replace the
+//! machine; the authorization server is the one concrete thing.
+
+pub mod broker;
+pub mod device_flow;
+pub mod outcome;
+pub mod ports;
+pub mod record;
+pub mod refresh;

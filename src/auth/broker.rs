@@ -1,0 +1,315 @@
+//! The one way to a token: what is stored, else what a refresh brings, else a clear error. It holds
+//! no `Prompt`, so nothing here can start a device flow (P5).
+
+use std::time::Duration;
+
+use crate::app::App;
+use crate::auth::outcome::{Attempt, FailureCause, Outcome, SharedFailure};
+use crate::auth::ports::{Clock, Event, LockedStore, Observer, Refresher, StoreError, TokenStore};
+use crate::auth::record::{Account, DeadEnd, Decision, Record, Want};
+use crate::error::{Error, Result, SignInReason};
+use crate::github::ErrorCode;
+use crate::limits::Limits;
+use crate::token::{AccessToken, MinTtl, Timestamp, TokenSet};
+
+/// How often a waiting caller looks at the outcome and the lock.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// After so many refreshers that ended without a word, a caller stops starting more.
+const REFRESHERS_PER_CALL: u32 = 2;
+
+/// What the broker works with.
+pub struct Broker<'a> {
+    /// Whose token.
+    pub app: &'a App,
+    /// The command that signs in, for messages.
+    pub login_command: &'a str,
+    /// Where the record is.
+    pub store: &'a dyn TokenStore,
+    /// Runs a refresh.
+    pub refresher: &'a dyn Refresher,
+    /// Time.
+    pub clock: &'a dyn Clock,
+    /// Is told what a person may want to know.
+    pub observer: &'a dyn Observer,
+    /// Every wait's limit.
+    pub limits: Limits,
+}
+
+/// A token for a caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Served {
+    /// The access token.
+    pub token: AccessToken,
+    /// When it ends; `None` if it never does by the clock.
+    pub expires_at: Option<Timestamp>,
+    /// Whose it is, if GitHub could be asked.
+    pub account: Option<Account>,
+    /// The generation of its token set.
+    pub generation: u64,
+}
+
+impl Broker<'_> {
+    /// A token with at least `min_ttl` left. One that is not due costs one read of the store: no
+    /// lock, no network. If a refresh fails, a still-valid token is served all the same.
+    ///
+    /// # Errors
+    /// `SignInNeeded`, `Temporary`, `GaveUpWaiting`, or what the store says.
+    pub fn access_token(&self, min_ttl: MinTtl) -> Result<Served> {
+        let record = self.load()?;
+        check_min_ttl(&record.tokens, min_ttl)?;
+        self.obtain(record, Want::Valid(min_ttl))
+    }
+
+    /// A token set newer than `generation`, whatever the life of the present one.
+    ///
+    /// # Errors
+    /// As [`Self::access_token`]; a failed refresh is always an error here.
+    pub fn newer_than(&self, generation: u64) -> Result<Served> {
+        self.obtain(self.load()?, Want::NewerThan(generation))
+    }
+
+    /// The stored record, as it is.
+    ///
+    /// # Errors
+    /// `SignInNeeded` if there is none, or what the store says.
+    pub fn load(&self) -> Result<Record> {
+        let record = self.store.load().map_err(|error| self.store_error(error))?;
+        record.ok_or_else(|| self.sign_in_needed(SignInReason::SignedOut))
+    }
+
+    /// Why nothing but a sign-in helps this record; `None` while something does.
+    pub fn dead_end(&self, record: &Record) -> Option<Error> {
+        self.settled(record, Want::Valid(MinTtl::DEFAULT)).err()
+    }
+
+    fn obtain(&self, mut record: Record, want: Want) -> Result<Served> {
+        if let Some(served) = self.settled(&record, want)? {
+            return Ok(served);
+        }
+        let deadline = self.clock.monotonic() + self.limits.caller;
+        let mut note_at = Some(self.clock.monotonic() + self.limits.note_after);
+        let mut seen = self.store.outcome();
+        let mut started = 0;
+        loop {
+            if let Some(failure) = self.shared_failure(seen.as_ref(), &record) {
+                return self.without_refresh(&record, want, self.failed(&failure));
+            }
+            if let Some(locked) = self.try_lock()? {
+                record = self.load_locked(locked.as_ref())?;
+                if let Some(served) = self.settled(&record, want)? {
+                    return Ok(served);
+                }
+                seen = locked.outcome();
+                if self.shared_failure(seen.as_ref(), &record).is_some() {
+                    continue;
+                }
+                if started == REFRESHERS_PER_CALL {
+                    let died = Error::RefresherDied {
+                        app: self.app.label().to_owned(),
+                    };
+                    return self.without_refresh(&record, want, died);
+                }
+                started += 1;
+                self.refresher.start(locked, want);
+            }
+            let now = self.clock.monotonic();
+            if now >= deadline {
+                record = self.load()?;
+                return self.without_refresh(&record, want, self.gave_up());
+            }
+            if note_at.is_some_and(|at| now >= at) {
+                self.observer.observe(&Event::Waiting);
+                note_at = None;
+            }
+            self.clock.sleep(LOOK_EVERY);
+            let outcome = self.store.outcome();
+            if outcome != seen {
+                seen = outcome;
+                record = self.load()?;
+                if let Some(served) = self.settled(&record, want)? {
+                    return Ok(served);
+                }
+            }
+        }
+    }
+
+    /// The token, if the record can be served as it is.
+    fn settled(&self, record: &Record, want: Want) -> Result<Option<Served>> {
+        self.check_account(record)?;
+        match record.decide(self.clock.now(), want) {
+            Decision::Serve(token) => Ok(Some(served(record, token))),
+            Decision::Refresh => Ok(None),
+            Decision::SignIn(dead_end) => Err(self.sign_in_needed(self.reason(dead_end))),
+        }
+    }
+
+    /// No refresh is to be had: the present token if it still lives and will do, else the error.
+    fn without_refresh(&self, record: &Record, want: Want, error: Error) -> Result<Served> {
+        let now = self.clock.now();
+        match (want, record.still_valid(now)) {
+            (Want::Valid(_), Some(token)) => {
+                let served = served(record, token);
+                let left = served
+                    .expires_at
+                    .map_or(Duration::MAX, |end| now.until(end));
+                self.observer.observe(&Event::ServedAnyway {
+                    cause: error.to_string(),
+                    left,
+                });
+                Ok(served)
+            }
+            (Want::Valid(_) | Want::NewerThan(_), _) => Err(error),
+        }
+    }
+
+    fn shared_failure(&self, outcome: Option<&Outcome>, record: &Record) -> Option<SharedFailure> {
+        let now = self.clock.now();
+        let outcome = outcome?;
+        let failure = outcome.adoptable(record.generation, now, &self.limits)?;
+        Some(failure.clone())
+    }
+
+    fn try_lock(&self) -> Result<Option<Box<dyn LockedStore + '_>>> {
+        self.store
+            .try_lock()
+            .map_err(|error| self.store_error(error))
+    }
+
+    fn load_locked(&self, locked: &dyn LockedStore) -> Result<Record> {
+        let record = locked.load().map_err(|error| self.store_error(error))?;
+        record.ok_or_else(|| self.sign_in_needed(SignInReason::SignedOut))
+    }
+
+    fn check_account(&self, record: &Record) -> Result<()> {
+        match (&self.app.account, &record.account) {
+            (Some(expected), Some(actual)) if !expected.is(&actual.login) => Err(self
+                .sign_in_needed(SignInReason::OtherAccount {
+                    expected: expected.to_string(),
+                    actual: actual.login.clone(),
+                })),
+            _ => Ok(()),
+        }
+    }
+
+    fn reason(&self, dead_end: DeadEnd) -> SignInReason {
+        match dead_end {
+            DeadEnd::Expired => SignInReason::Expired,
+            DeadEnd::AccessRefused => SignInReason::AccessRefused,
+            DeadEnd::RefreshRefused(at) => SignInReason::RefreshRefused {
+                when: self.clock.local_time(at),
+            },
+            DeadEnd::Lost(at) => SignInReason::Lost {
+                when: self.clock.local_time(at),
+            },
+        }
+    }
+
+    fn sign_in_needed(&self, why: SignInReason) -> Error {
+        Error::SignInNeeded {
+            app: self.app.label().to_owned(),
+            why,
+            login: self.login_command.to_owned(),
+        }
+    }
+
+    fn gave_up(&self) -> Error {
+        Error::GaveUpWaiting {
+            app: self.app.label().to_owned(),
+            waited: self.limits.caller,
+        }
+    }
+
+    fn failed(&self, failure: &SharedFailure) -> Error {
+        match &failure.cause {
+            FailureCause::Store(error) => self.store_error(error.clone()),
+            FailureCause::Refused(code) => refused(self.app, &ErrorCode::parse(code)),
+            FailureCause::Temporary(cause) => Error::Temporary {
+                app: self.app.label().to_owned(),
+                what: match failure.attempt {
+                    Attempt::Refresh => "could not refresh the token",
+                    Attempt::Check => "could not check the token that was reported as refused",
+                },
+                cause: cause.clone(),
+                retry_after: failure.retry_at.map(|at| self.clock.now().until(at)),
+            },
+        }
+    }
+
+    fn store_error(&self, error: StoreError) -> Error {
+        store_error(error, self.app, self.login_command, self.store)
+    }
+}
+
+/// What a store's failure means to a person.
+pub fn store_error(error: StoreError, app: &App, login: &str, store: &dyn TokenStore) -> Error {
+    let place = store.place();
+    let login = login.to_owned();
+    match error {
+        StoreError::Locked => Error::StoreLocked {
+            store: place,
+            login,
+        },
+        StoreError::Unreachable(cause) => Error::StoreUnreachable {
+            store: place,
+            cause,
+        },
+        StoreError::TimedOut(limit) => Error::StoreTimedOut {
+            store: place,
+            limit,
+        },
+        StoreError::Damaged(problem) => Error::Damaged {
+            app: app.label().to_owned(),
+            place,
+            problem,
+            login,
+        },
+        StoreError::Newer(version) => Error::Newer {
+            app: app.label().to_owned(),
+            place,
+            version,
+            login,
+        },
+        StoreError::File { doing, path, cause } => Error::File { doing, path, cause },
+    }
+}
+
+/// What GitHub's final refusal means to a person.
+pub fn refused(app: &App, code: &ErrorCode) -> Error {
+    Error::Refused {
+        app: app.label().to_owned(),
+        host: app.host.to_string(),
+        code: code.as_str().to_owned(),
+        meaning: code.meaning(),
+        cure: code.cure(&app.host, &app.client_id),
+    }
+}
+
+fn served(record: &Record, token: &AccessToken) -> Served {
+    Served {
+        token: token.clone(),
+        expires_at: record.tokens.expires_at(),
+        account: record.account.clone(),
+        generation: record.generation,
+    }
+}
+
+/// A life that no new token has would rotate at every call, and each rotation kills the token that
+/// others hold.
+fn check_min_ttl(tokens: &TokenSet, min_ttl: MinTtl) -> Result<()> {
+    match (tokens, min_ttl) {
+        (TokenSet::Expiring { access, .. }, MinTtl::Explicit(asked))
+            if asked >= access.lifetime =>
+        {
+            Err(Error::Usage {
+                message: format!(
+                    "--min-ttl {} s is not less than the {} s that a new token lives",
+                    asked.as_secs(),
+                    access.lifetime.as_secs()
+                ),
+                hint: "ask for less, as in: --min-ttl 1h".into(),
+            })
+        }
+        (TokenSet::Permanent(_) | TokenSet::Expiring { .. }, _) => Ok(()),
+    }
+}

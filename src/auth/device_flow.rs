@@ -1,0 +1,195 @@
+//! Signing a person in: the device authorization grant (RFC 8628). The only code that starts one;
+//! it needs a `Prompt`, and it never holds a record's lock.
+
+use std::time::Duration;
+
+use crate::app::App;
+use crate::auth::broker::refused;
+use crate::auth::ports::{Clock, Prompt};
+use crate::auth::record::Account;
+use crate::error::{Error, Result};
+use crate::github::{DeviceAuthorization, ErrorCode, Failure, GitHub, Grant, Poll, UserAnswer};
+use crate::token::AccessToken;
+
+/// Never poll more often than this, whatever the server says (RFC 8628 section 3.2: the default).
+const SHORTEST_INTERVAL: Duration = Duration::from_secs(5);
+
+/// What one `slow_down` adds (RFC 8628 section 3.5).
+const SLOW_DOWN_STEP: Duration = Duration::from_secs(5);
+
+/// Some clocks (WSL, virtual machines) run fast: an exact wait would be early, and GitHub punishes
+/// early polls with a longer interval. A `slow_down` shows that this clock is worse than usual.
+const MARGIN_PERCENT: u32 = 120;
+const MARGIN_PERCENT_AFTER_SLOW_DOWN: u32 = 140;
+
+/// A code lives 15 minutes at GitHub; no server keeps a person waiting for longer than this.
+const LONGEST_CODE_LIFETIME: Duration = Duration::from_secs(3600);
+
+/// The longest pause that network trouble leads to.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
+
+/// GitHub answers `incorrect_device_code` now and then right after the approval.
+const INCORRECT_CODE_GRACE: u32 = 2;
+
+/// A new token may be answered 401 for some seconds, until every replica knows it.
+const REPLICA_LAG_PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(2)];
+
+/// What a sign-in works with.
+pub struct DeviceFlow<'a> {
+    /// The App.
+    pub app: &'a App,
+    /// The command that signs in, for messages.
+    pub login_command: &'a str,
+    /// Where it is registered.
+    pub github: &'a GitHub,
+    /// Time.
+    pub clock: &'a dyn Clock,
+}
+
+/// The pace of polling, as it changes with the server's answers.
+struct Pace {
+    interval: Duration,
+    margin_percent: u32,
+    backoff: Option<Duration>,
+    incorrect_codes: u32,
+}
+
+impl DeviceFlow<'_> {
+    /// Asks for a code, shows it, and polls until it is approved, denied or expired.
+    ///
+    /// # Errors
+    /// `Denied`, `CodeExpired`, `Refused` (an answer that trying again does not change), or
+    /// `Temporary` if no code could be had.
+    pub fn run(&self, prompt: &mut dyn Prompt) -> Result<Grant> {
+        let authorization = self
+            .github
+            .request_device_code()
+            .map_err(|failure| self.no_code(&failure))?;
+        let expires_at =
+            self.clock.monotonic() + authorization.expires_in.min(LONGEST_CODE_LIFETIME);
+        prompt.show(&authorization)?;
+        self.poll(&authorization, expires_at, prompt)
+    }
+
+    fn poll(
+        &self,
+        authorization: &DeviceAuthorization,
+        expires_at: Duration,
+        prompt: &mut dyn Prompt,
+    ) -> Result<Grant> {
+        let mut pace = Pace::new(authorization.interval);
+        loop {
+            // Counted from the end of the last answer; the first poll waits too.
+            let left = expires_at.saturating_sub(self.clock.monotonic());
+            self.clock.sleep(pace.wait().min(left));
+            if self.clock.monotonic() >= expires_at {
+                return Err(self.expired());
+            }
+            match self.github.poll(&authorization.device_code) {
+                Ok(Poll::Granted(grant)) => return Ok(grant),
+                Ok(Poll::Pending) => pace.answered(),
+                Ok(Poll::SlowDown(interval)) => pace.slow_down(interval),
+                Ok(Poll::Denied) => return Err(self.denied()),
+                Ok(Poll::Expired) => return Err(self.expired()),
+                Ok(Poll::IncorrectDeviceCode) => {
+                    if !pace.forgives_incorrect_code() {
+                        return Err(refused(
+                            self.app,
+                            &ErrorCode::parse("incorrect_device_code"),
+                        ));
+                    }
+                }
+                Err(Failure::Refused { code }) => return Err(refused(self.app, &code)),
+                Err(Failure::Answered {
+                    cause, retry_after, ..
+                }) => {
+                    prompt.trouble(&cause.to_string());
+                    pace.back_off(retry_after);
+                }
+                Err(Failure::NotSent(cause) | Failure::Unknown(cause)) => {
+                    prompt.trouble(&cause.to_string());
+                    pace.back_off(None);
+                }
+            }
+        }
+    }
+
+    /// Whose token this is; `None` if GitHub cannot be asked now.
+    pub fn account(&self, token: &AccessToken) -> Option<Account> {
+        let mut pauses = REPLICA_LAG_PAUSES.into_iter();
+        loop {
+            if let Ok(UserAnswer::Account { login, id }) = self.github.user(token) {
+                return Some(Account { login, id });
+            }
+            self.clock.sleep(pauses.next()?);
+        }
+    }
+
+    fn no_code(&self, failure: &Failure) -> Error {
+        let (cause, retry_after) = match failure {
+            Failure::Refused { code } => return refused(self.app, code),
+            Failure::Answered {
+                cause, retry_after, ..
+            } => (cause, *retry_after),
+            Failure::NotSent(cause) | Failure::Unknown(cause) => (cause, None),
+        };
+        Error::Temporary {
+            app: self.app.label().to_owned(),
+            what: "could not ask for a code to sign in with",
+            cause: cause.to_string(),
+            retry_after,
+        }
+    }
+
+    fn denied(&self) -> Error {
+        Error::Denied {
+            app: self.app.label().to_owned(),
+            login: self.login_command.to_owned(),
+        }
+    }
+
+    fn expired(&self) -> Error {
+        Error::CodeExpired {
+            app: self.app.label().to_owned(),
+            login: self.login_command.to_owned(),
+        }
+    }
+}
+
+impl Pace {
+    fn new(interval: Duration) -> Self {
+        Self {
+            interval: interval.max(SHORTEST_INTERVAL),
+            margin_percent: MARGIN_PERCENT,
+            backoff: None,
+            incorrect_codes: 0,
+        }
+    }
+
+    fn wait(&self) -> Duration {
+        let usual = self.interval * self.margin_percent / 100;
+        self.backoff.map_or(usual, |backoff| backoff.max(usual))
+    }
+
+    fn answered(&mut self) {
+        self.backoff = None;
+    }
+
+    fn slow_down(&mut self, asked: Option<Duration>) {
+        self.backoff = None;
+        self.interval = (self.interval + SLOW_DOWN_STEP).max(asked.unwrap_or_default());
+        self.margin_percent = MARGIN_PERCENT_AFTER_SLOW_DOWN;
+    }
+
+    /// RFC 8628 section 3.5: on a time-out the client must poll less often; doubling is advised.
+    fn back_off(&mut self, asked: Option<Duration>) {
+        let doubled = (self.wait() * 2).min(LONGEST_BACKOFF);
+        self.backoff = Some(doubled.max(asked.unwrap_or_default()));
+    }
+
+    fn forgives_incorrect_code(&mut self) -> bool {
+        self.backoff = None;
+        self.incorrect_codes += 1;
+        self.incorrect_codes <= INCORRECT_CODE_GRACE
+    }
+}

@@ -1,0 +1,148 @@
+//! What came of the last change to a record, told to every process that waits for it. Holds no
+//! secret. Pure; how it is stored is the store's affair.
+
+use std::time::Duration;
+
+use crate::auth::ports::StoreError;
+use crate::limits::Limits;
+use crate::token::Timestamp;
+
+/// The last thing that happened to a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The generation that is stored, or that a refresh aims at.
+    pub generation: u64,
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub what: Happened,
+}
+
+/// Kinds of outcome.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Happened {
+    /// The generation is in the store.
+    Saved,
+    /// The record was deleted.
+    Deleted,
+    /// A refresh to the generation goes over the wire now, or did when its process died.
+    Sent,
+    /// It failed, and GitHub did not replace the tokens.
+    Failed(SharedFailure),
+    /// It failed, and GitHub may have replaced the tokens.
+    Unknown(SharedFailure),
+}
+
+/// A failure that answers for everybody who would try the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedFailure {
+    /// What was tried.
+    pub attempt: Attempt,
+    /// Why it failed.
+    pub cause: FailureCause,
+    /// Before this moment nobody tries again (the server's Retry-After).
+    pub retry_at: Option<Timestamp>,
+}
+
+/// What was tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attempt {
+    /// Refreshing the token.
+    Refresh,
+    /// Checking a token that was reported as refused.
+    Check,
+}
+
+/// Why it failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FailureCause {
+    /// The network or the server, in plain words.
+    Temporary(String),
+    /// GitHub's own error code; trying again does not change it.
+    Refused(String),
+    /// The store could not be written, so nothing was sent.
+    Store(StoreError),
+}
+
+impl Outcome {
+    /// The failure that a caller at `generation` adopts instead of trying again; `None` if it is
+    /// another's, too old, or none.
+    pub fn adoptable(
+        &self,
+        generation: u64,
+        now: Timestamp,
+        limits: &Limits,
+    ) -> Option<&SharedFailure> {
+        let (Happened::Failed(failure) | Happened::Unknown(failure)) = &self.what else {
+            return None;
+        };
+        // A failure "of the future" was noted before the clock was set back: no ground to wait.
+        if self.generation != generation + 1 || now < self.at {
+            return None;
+        }
+        let young = self.at.until(now) < limits.failure_shared;
+        (young || self.retry_in(now, limits).is_some()).then_some(failure)
+    }
+
+    /// How long the server still asks to be left alone.
+    pub fn retry_in(&self, now: Timestamp, limits: &Limits) -> Option<Duration> {
+        let (Happened::Failed(failure) | Happened::Unknown(failure)) = &self.what else {
+            return None;
+        };
+        let until = failure.retry_at?.min(self.at.after(limits.retry_after));
+        Some(now.until(until)).filter(|left| !left.is_zero())
+    }
+
+    /// True if the refresh to `generation` may have reached GitHub without an answer.
+    pub fn leaves_open(&self, generation: u64) -> bool {
+        self.generation == generation && matches!(self.what, Happened::Sent | Happened::Unknown(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT: Timestamp = Timestamp(5_000);
+
+    fn failed(retry_at: Option<Timestamp>) -> Outcome {
+        let failure = SharedFailure {
+            attempt: Attempt::Refresh,
+            cause: FailureCause::Temporary("HTTP 502".into()),
+            retry_at,
+        };
+        Outcome {
+            generation: 4,
+            at: AT,
+            what: Happened::Failed(failure),
+        }
+    }
+
+    fn adopted(outcome: &Outcome, generation: u64, seconds: i64) -> bool {
+        outcome
+            .adoptable(generation, Timestamp(AT.0 + seconds), &Limits::STANDARD)
+            .is_some()
+    }
+
+    #[test]
+    fn p4_a_failure_answers_for_everybody_for_ten_seconds() {
+        assert!(adopted(&failed(None), 3, 9));
+        assert!(!adopted(&failed(None), 3, 10));
+    }
+
+    #[test]
+    fn p4_a_retry_after_is_honoured_but_never_longer_than_five_minutes() {
+        let an_hour = failed(Some(Timestamp(AT.0 + 3_600)));
+        assert!(adopted(&an_hour, 3, 299));
+        assert!(!adopted(&an_hour, 3, 300));
+        let a_minute = failed(Some(Timestamp(AT.0 + 60)));
+        assert!(adopted(&a_minute, 3, 59));
+        assert!(!adopted(&a_minute, 3, 60));
+    }
+
+    #[test]
+    fn another_generations_failure_and_one_of_the_future_are_ignored() {
+        assert!(!adopted(&failed(None), 4, 1));
+        assert!(!adopted(&failed(None), 3, -1));
+    }
+}

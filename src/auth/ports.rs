@@ -1,0 +1,176 @@
+//! What the decisions in this folder need of the machine, and what a test replaces.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::auth::outcome::Outcome;
+use crate::auth::record::{Record, RescueKey, Want};
+use crate::error::Result;
+use crate::github::DeviceAuthorization;
+use crate::token::Timestamp;
+
+/// Time, and the passing of it.
+pub trait Clock {
+    /// The wall clock. It may be wrong and it may jump.
+    fn now(&self) -> Timestamp;
+    /// Time since some fixed moment; it never goes back.
+    fn monotonic(&self) -> Duration;
+    /// Lets time pass.
+    fn sleep(&self, duration: Duration);
+    /// A moment as people read it: local time with its offset.
+    fn local_time(&self, at: Timestamp) -> String;
+}
+
+/// One App's record, wherever it is kept.
+pub trait TokenStore {
+    /// Reads the record: one read of the underlying store, no lock.
+    fn load(&self) -> Result<Option<Record>, StoreError>;
+    /// Takes the record's lock if nobody holds it.
+    fn try_lock(&self) -> Result<Option<Box<dyn LockedStore + '_>>, StoreError>;
+    /// What happened last; `None` if nothing is known.
+    fn outcome(&self) -> Option<Outcome>;
+    /// Where the record is, for messages.
+    fn place(&self) -> String;
+}
+
+/// The right to change a record. Dropping it gives the lock back.
+pub trait LockedStore {
+    /// Reads the record.
+    fn load(&self) -> Result<Option<Record>, StoreError>;
+    /// Shows that a record could be stored now, before somebody is asked for one.
+    fn prove_writable(&mut self) -> Result<(), StoreError>;
+    /// Notes that this store has the record, so that later calls look nowhere else.
+    fn remember_store(&mut self) -> Result<(), StoreError>;
+    /// Stores the record, whole or not at all, durably.
+    fn save(&mut self, record: &Record) -> Result<(), StoreError>;
+    /// Deletes the record, a damaged one too.
+    fn delete(&mut self) -> Result<(), StoreError>;
+    /// What happened last.
+    fn outcome(&self) -> Option<Outcome>;
+    /// Tells everybody what happened.
+    fn report(&mut self, outcome: &Outcome) -> Result<(), StoreError>;
+    /// Makes room for a rescue that then cannot fail for lack of space.
+    fn prepare_rescue(&mut self) -> Result<(), StoreError>;
+    /// Seals the record that a refresh brought into that room, durably.
+    fn seal_rescue(&mut self, record: &Record, key: &RescueKey) -> Result<(), StoreError>;
+    /// The record that a refresh to `generation` left in the rescue file, if it did.
+    fn rescued(&self, generation: u64, key: &RescueKey) -> Option<Record>;
+    /// Removes the rescue file, if there is one.
+    fn wipe_rescue(&mut self);
+    /// The open, locked file, for a process that takes over the lock; `None` where locks cannot be
+    /// handed on. The lock ends when both are closed.
+    fn lock_file(&self) -> Option<File>;
+}
+
+/// Why a store did not do what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum StoreError {
+    /// It is there and asks to be unlocked first; nothing is known about what it holds.
+    #[error("locked")]
+    Locked,
+    /// It cannot be reached.
+    #[error("cannot be reached: {0}")]
+    Unreachable(String),
+    /// It did not answer in time.
+    #[error("did not answer within {} s", .0.as_secs())]
+    TimedOut(Duration),
+    /// What it holds for us cannot be read back.
+    #[error("damaged: {0}")]
+    Damaged(String),
+    /// What it holds was written by a later ghtok, in this format.
+    #[error("written in format {0}")]
+    Newer(u64),
+    /// A file or folder could not be used.
+    #[error("cannot {doing} {}: {cause}", path.display())]
+    File {
+        /// What was tried.
+        doing: &'static str,
+        /// On which file or folder.
+        path: PathBuf,
+        /// Why it failed.
+        cause: String,
+    },
+}
+
+/// Runs one refresh where its caller cannot cut it in half.
+pub trait Refresher {
+    /// Starts it with the lock already taken. What comes of it is read from the outcome.
+    fn start(&self, locked: Box<dyn LockedStore + '_>, want: Want);
+}
+
+/// A person who may be asked. Code that is handed none cannot start a device flow (P5).
+pub trait Prompt {
+    /// Shows the page and the code (RFC 8628 section 3.3).
+    ///
+    /// # Errors
+    /// If it cannot be shown, nobody can approve it.
+    fn show(&mut self, authorization: &DeviceAuthorization) -> Result<()>;
+    /// Says that GitHub cannot be asked just now, and that asking goes on.
+    fn trouble(&mut self, cause: &str);
+}
+
+/// Is told what happens; the terminal, or a test that stops time at a step.
+pub trait Observer {
+    /// Something happened.
+    fn observe(&self, event: &Event);
+}
+
+/// What an observer is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A caller has been waiting for a refresh long enough to say so.
+    Waiting,
+    /// A refresh could not be had; a token that is still valid was served instead.
+    ServedAnyway {
+        /// Why there was no refresh.
+        cause: String,
+        /// How long the served token has left.
+        left: Duration,
+    },
+    /// A refresh reached this step.
+    Refresh(Step),
+}
+
+/// The steps of a refresh, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The lock is held and the record was read again.
+    Begun,
+    /// The TLS handshake is done, nothing was written.
+    Connected,
+    /// `intent` is stored.
+    IntentWritten,
+    /// The rescue file has its room.
+    RescuePrepared,
+    /// `sent` is reported; the request goes out next.
+    SentReported,
+    /// GitHub answered.
+    Answered,
+    /// The new pair is sealed in the rescue file.
+    Sealed,
+    /// The new pair is stored.
+    Saved,
+    /// Everybody was told.
+    Reported,
+    /// The rescue file is gone.
+    RescueWiped,
+}
+
+impl Step {
+    /// All steps, in their order.
+    pub const ALL: [Self; 10] = [
+        Self::Begun,
+        Self::Connected,
+        Self::IntentWritten,
+        Self::RescuePrepared,
+        Self::SentReported,
+        Self::Answered,
+        Self::Sealed,
+        Self::Saved,
+        Self::Reported,
+        Self::RescueWiped,
+    ];
+}

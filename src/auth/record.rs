@@ -1,0 +1,343 @@
+//! What is known of one sign-in: the tokens, whose they are, and the marks of what happened to
+//! them. Pure; how it is stored is the store's affair.
+
+use std::fmt;
+
+use ring::rand::{SecureRandom, SystemRandom};
+use zeroize::Zeroizing;
+
+use crate::token::{AccessToken, MinTtl, Timestamp, TokenSet, Validity};
+
+/// One sign-in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Counts the token sets of this record, one up at each sign-in and refresh.
+    pub generation: u64,
+    /// What the last grant or refresh yielded.
+    pub tokens: TokenSet,
+    /// Local clock when they arrived.
+    pub obtained_at: Timestamp,
+    /// Who signed in; `None` until GitHub could be asked.
+    pub account: Option<Account>,
+    /// A refresh was about to be sent.
+    pub intent: Option<Intent>,
+    /// The access token was answered 401.
+    pub refused: Option<Refused>,
+    /// The refresh token was refused; it is never sent again.
+    pub refresh_refused: Option<RefreshRefused>,
+}
+
+/// Who signed in (GitHub REST API, "Get the authenticated user").
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// The login at that time.
+    pub login: String,
+    /// The number that stays when the login changes.
+    pub id: u64,
+}
+
+/// Written before a refresh is sent: whoever finds it without a lock holder knows that the tokens
+/// may be dead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intent {
+    /// The generation that the refresh would bring.
+    pub generation: u64,
+    /// Opens the rescue file of this refresh.
+    pub key: RescueKey,
+    /// When it was written.
+    pub started_at: Timestamp,
+    /// When an earlier refresh of the same refresh token was sent, whose answer never came.
+    pub interrupted_at: Option<Timestamp>,
+}
+
+/// A 401 on the access token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// Somebody says so; GitHub is asked before anything is spent.
+    Reported(Timestamp),
+    /// GitHub said so to us.
+    Confirmed(Timestamp),
+}
+
+/// GitHub answered `bad_refresh_token`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RefreshRefused {
+    /// When.
+    pub at: Timestamp,
+    /// Set if an earlier refresh was sent without an answer: then the new pair was lost.
+    pub interrupted_at: Option<Timestamp>,
+}
+
+/// The key that seals one rescue file.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RescueKey(Zeroizing<[u8; 32]>);
+
+impl RescueKey {
+    /// A fresh random key; `None` if the system has no randomness to give.
+    pub fn random() -> Option<Self> {
+        let mut bytes = Zeroizing::new([0; 32]);
+        SystemRandom::new().fill(bytes.as_mut()).ok()?;
+        Some(Self(bytes))
+    }
+
+    /// A key read back from its record.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    /// The key itself.
+    pub fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for RescueKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RescueKey(…)")
+    }
+}
+
+/// What a caller wants of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Want {
+    /// A token with this much life left.
+    Valid(MinTtl),
+    /// A token set after this generation, however good the present one is.
+    NewerThan(u64),
+}
+
+/// What to do for a caller.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Decision<'a> {
+    /// Hand out this token.
+    Serve(&'a AccessToken),
+    /// Take the lock and look again; ask GitHub if need be.
+    Refresh,
+    /// Only a person can go on.
+    SignIn(DeadEnd),
+}
+
+/// Why only a person can go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeadEnd {
+    /// No refresh token, and the access token is past its time.
+    Expired,
+    /// The refresh token was refused at this time.
+    RefreshRefused(Timestamp),
+    /// The new pair was lost in a refresh sent at this time.
+    Lost(Timestamp),
+    /// No refresh token, and GitHub answers the access token with 401.
+    AccessRefused,
+}
+
+impl Record {
+    /// The one decision: what the stored sign-in is good for at `now`.
+    pub fn decide(&self, now: Timestamp, want: Want) -> Decision<'_> {
+        if let Some(dead_end) = self.dead_end(now) {
+            return Decision::SignIn(dead_end);
+        }
+        if self.intent.is_some() || matches!(self.refused, Some(Refused::Reported(_))) {
+            return Decision::Refresh;
+        }
+        let refreshable = self.tokens.refresh_token().is_some() && self.refresh_refused.is_none();
+        if !refreshable {
+            return Decision::Serve(self.tokens.access_token());
+        }
+        if self.refused.is_some() {
+            return Decision::Refresh;
+        }
+        match want {
+            Want::NewerThan(generation) if self.generation <= generation => Decision::Refresh,
+            Want::NewerThan(_) => Decision::Serve(self.tokens.access_token()),
+            Want::Valid(min_ttl) => match self.tokens.validity(now, self.obtained_at, min_ttl) {
+                Validity::Fresh(token) => Decision::Serve(token),
+                Validity::Refreshable(_) | Validity::Expired => Decision::Refresh,
+            },
+        }
+    }
+
+    /// Why nothing but a sign-in helps; `None` while something does.
+    fn dead_end(&self, now: Timestamp) -> Option<DeadEnd> {
+        if let Some(RefreshRefused {
+            interrupted_at: Some(sent),
+            ..
+        }) = self.refresh_refused
+        {
+            return Some(DeadEnd::Lost(sent));
+        }
+        let alive = self.tokens.unexpired(now).is_some()
+            && !matches!(self.refused, Some(Refused::Confirmed(_)));
+        if alive {
+            return None;
+        }
+        match (self.refresh_refused, self.tokens.refresh_token()) {
+            (Some(refused), _) => Some(DeadEnd::RefreshRefused(refused.at)),
+            (None, Some(_)) => None,
+            (None, None) if self.refused.is_some() => Some(DeadEnd::AccessRefused),
+            (None, None) => Some(DeadEnd::Expired),
+        }
+    }
+
+    /// When the refresh was sent whose answer never came, if there is one.
+    pub fn interrupted_at(&self) -> Option<Timestamp> {
+        self.intent.as_ref()?.interrupted_at
+    }
+
+    /// The access token that may be served when a refresh cannot be had: not called expired by the
+    /// clock, not known to be dead, and not at risk of having been replaced.
+    pub fn still_valid(&self, now: Timestamp) -> Option<&AccessToken> {
+        let known_dead = matches!(self.refused, Some(Refused::Confirmed(_)))
+            || self
+                .refresh_refused
+                .is_some_and(|refused| refused.interrupted_at.is_some());
+        if self.intent.is_some() || known_dead {
+            return None;
+        }
+        self.tokens.unexpired(now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::token::{Expiring, RefreshToken};
+
+    const T0: Timestamp = Timestamp(1_000_000);
+    const USUAL: Want = Want::Valid(MinTtl::DEFAULT);
+
+    fn record() -> Record {
+        Record {
+            generation: 3,
+            tokens: TokenSet::Expiring {
+                access: Expiring {
+                    token: AccessToken::new("ghu_a"),
+                    expires_at: T0.after(Duration::from_secs(28_800)),
+                    lifetime: Duration::from_secs(28_800),
+                },
+                refresh: Some(Expiring {
+                    token: RefreshToken::new("ghr_r"),
+                    expires_at: T0.after(Duration::from_secs(15_897_600)),
+                    lifetime: Duration::from_secs(15_897_600),
+                }),
+            },
+            obtained_at: T0,
+            account: None,
+            intent: None,
+            refused: None,
+            refresh_refused: None,
+        }
+    }
+
+    fn without_refresh_token() -> Record {
+        let mut record = record();
+        if let TokenSet::Expiring { refresh, .. } = &mut record.tokens {
+            *refresh = None;
+        }
+        record
+    }
+
+    const DUE: Timestamp = Timestamp(T0.0 + 28_700);
+    const OVER: Timestamp = Timestamp(T0.0 + 28_800);
+
+    fn serves(record: &Record, now: Timestamp) -> bool {
+        matches!(record.decide(now, USUAL), Decision::Serve(_))
+    }
+
+    #[test]
+    fn a_plain_record_is_served_until_it_is_due() {
+        assert!(serves(&record(), T0));
+        assert_eq!(record().decide(DUE, USUAL), Decision::Refresh);
+        assert_eq!(record().decide(OVER, USUAL), Decision::Refresh);
+        assert!(record().still_valid(DUE).is_some());
+        assert!(record().still_valid(OVER).is_none());
+    }
+
+    #[test]
+    fn an_intent_holds_back_even_a_fresh_token() {
+        let mut record = record();
+        record.intent = Some(Intent {
+            generation: 4,
+            key: RescueKey::from_bytes([7; 32]),
+            started_at: T0,
+            interrupted_at: None,
+        });
+        assert_eq!(record.decide(T0, USUAL), Decision::Refresh);
+        assert!(record.still_valid(T0).is_none());
+    }
+
+    #[test]
+    fn a_reported_401_is_checked_and_a_confirmed_one_is_never_served() {
+        let mut record = record();
+        record.refused = Some(Refused::Reported(T0));
+        assert_eq!(record.decide(T0, USUAL), Decision::Refresh);
+        assert!(record.still_valid(T0).is_some());
+        record.refused = Some(Refused::Confirmed(T0));
+        assert_eq!(record.decide(T0, USUAL), Decision::Refresh);
+        assert!(record.still_valid(T0).is_none());
+        let mut alone = without_refresh_token();
+        alone.refused = Some(Refused::Confirmed(T0));
+        assert_eq!(
+            alone.decide(T0, USUAL),
+            Decision::SignIn(DeadEnd::AccessRefused)
+        );
+    }
+
+    #[test]
+    fn after_a_refused_refresh_token_the_access_token_is_used_up() {
+        let mut record = record();
+        record.refresh_refused = Some(RefreshRefused {
+            at: T0,
+            interrupted_at: None,
+        });
+        assert!(serves(&record, T0));
+        assert!(serves(&record, DUE));
+        assert_eq!(
+            record.decide(OVER, USUAL),
+            Decision::SignIn(DeadEnd::RefreshRefused(T0))
+        );
+        record.refused = Some(Refused::Confirmed(T0));
+        assert_eq!(
+            record.decide(T0, USUAL),
+            Decision::SignIn(DeadEnd::RefreshRefused(T0))
+        );
+    }
+
+    #[test]
+    fn a_lost_pair_is_never_served() {
+        let mut record = record();
+        record.refresh_refused = Some(RefreshRefused {
+            at: DUE,
+            interrupted_at: Some(T0),
+        });
+        assert_eq!(
+            record.decide(T0, USUAL),
+            Decision::SignIn(DeadEnd::Lost(T0))
+        );
+        assert!(record.still_valid(T0).is_none());
+    }
+
+    #[test]
+    fn a_newer_set_can_be_asked_for_and_is_adopted_when_it_is_there() {
+        assert_eq!(record().decide(T0, Want::NewerThan(3)), Decision::Refresh);
+        assert!(matches!(
+            record().decide(T0, Want::NewerThan(2)),
+            Decision::Serve(_)
+        ));
+    }
+
+    #[test]
+    fn without_a_refresh_token_there_is_nothing_to_rotate() {
+        let alone = without_refresh_token();
+        assert!(serves(&alone, DUE));
+        assert!(matches!(
+            alone.decide(T0, Want::NewerThan(3)),
+            Decision::Serve(_)
+        ));
+        assert_eq!(
+            alone.decide(OVER, USUAL),
+            Decision::SignIn(DeadEnd::Expired)
+        );
+    }
+}

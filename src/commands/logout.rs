@@ -1,0 +1,93 @@
+//! `ghtok logout`: forgets a sign-in, a damaged one too; with `--revoke` GitHub forgets it first.
+
+use crate::auth::outcome::{Happened, Outcome};
+use crate::auth::ports::{LockedStore, StoreError};
+use crate::auth::record::Record;
+use crate::commands::Call;
+use crate::error::{Error, Result};
+use crate::github::Failure;
+
+/// What `logout` is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Input {
+    /// Who forgets.
+    pub scope: Scope,
+}
+
+/// Who forgets the tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// This machine.
+    Here,
+    /// GitHub too: both tokens die, and GitHub mails their owner.
+    AlsoAtGitHub,
+}
+
+/// Forgets one App's sign-in.
+///
+/// # Errors
+/// If the store cannot be changed, or GitHub was to revoke and did not: then nothing is forgotten.
+pub fn run(input: Input, call: &Call<'_>) -> Result<()> {
+    let mut locked = call.lock()?;
+    let record = match locked.load() {
+        Ok(record) => record,
+        Err(error @ (StoreError::Damaged(_) | StoreError::Newer(_))) => {
+            call.terminal.note(&call.store_error(error).to_string());
+            None
+        }
+        Err(error) => return Err(call.store_error(error)),
+    };
+    if let (Scope::AlsoAtGitHub, Some(record)) = (input.scope, &record) {
+        revoke(record, call)?;
+    }
+    forget(locked.as_mut(), record.as_ref(), call)?;
+    let app = call.app.label();
+    call.terminal.note(&match input.scope {
+        Scope::Here => format!("{app}: signed out; the tokens are forgotten here"),
+        Scope::AlsoAtGitHub => {
+            format!("{app}: signed out; GitHub revoked the tokens and tells their owner by mail")
+        }
+    });
+    Ok(())
+}
+
+fn revoke(record: &Record, call: &Call<'_>) -> Result<()> {
+    let tokens = &record.tokens;
+    call.github
+        .revoke(tokens.access_token(), tokens.refresh_token())
+        .map_err(|failure| {
+            let app = call.app.label().to_owned();
+            match failure {
+                Failure::Refused { code } => crate::auth::broker::refused(call.app, &code),
+                Failure::NotSent(cause) | Failure::Unknown(cause) => Error::Temporary {
+                    app,
+                    what: "could not revoke the tokens, so nothing was forgotten",
+                    cause: cause.to_string(),
+                    retry_after: None,
+                },
+                Failure::Answered {
+                    cause, retry_after, ..
+                } => Error::Temporary {
+                    app,
+                    what: "could not revoke the tokens, so nothing was forgotten",
+                    cause: cause.to_string(),
+                    retry_after,
+                },
+            }
+        })
+}
+
+fn forget(locked: &mut dyn LockedStore, record: Option<&Record>, call: &Call<'_>) -> Result<()> {
+    locked.delete().map_err(|error| call.store_error(error))?;
+    locked.wipe_rescue();
+    let known = record.map(|record| record.generation);
+    let last = locked.outcome().map(|outcome| outcome.generation);
+    let deleted = Outcome {
+        generation: known.or(last).unwrap_or(0),
+        at: call.clock.now(),
+        what: Happened::Deleted,
+    };
+    // The record is gone already; the outcome only wakes those who wait.
+    let _ = locked.report(&deleted);
+    Ok(())
+}

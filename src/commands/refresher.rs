@@ -1,0 +1,82 @@
+//! The hidden command that runs one refresh in a process of its own. Its caller watches the
+//! outcome; it says nothing itself.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::auth::ports::{LockedStore, Refresher};
+use crate::auth::record::Want;
+use crate::commands::Call;
+use crate::error::Result;
+use crate::token::MinTtl;
+
+/// What the refresher is asked: a `Want` as one argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Order(pub Want);
+
+impl Order {
+    /// The argument that reads back as this order.
+    pub fn to_argument(self) -> String {
+        match self.0 {
+            Want::Valid(MinTtl::Usual(ttl)) => format!("usual:{}", ttl.as_secs()),
+            Want::Valid(MinTtl::Explicit(ttl)) => format!("explicit:{}", ttl.as_secs()),
+            Want::NewerThan(generation) => format!("newer:{generation}"),
+        }
+    }
+}
+
+impl FromStr for Order {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (kind, number) = text.split_once(':').ok_or("is no order")?;
+        let number: u64 = number.parse().map_err(|_| "has no number")?;
+        match kind {
+            "usual" => Ok(Self(Want::Valid(MinTtl::Usual(Duration::from_secs(
+                number,
+            ))))),
+            "explicit" => Ok(Self(Want::Valid(MinTtl::Explicit(Duration::from_secs(
+                number,
+            ))))),
+            "newer" => Ok(Self(Want::NewerThan(number))),
+            _ => Err("is no order"),
+        }
+    }
+}
+
+/// Runs the refresh with the lock that was handed over, else with one of its own.
+///
+/// # Errors
+/// If no lock can be had; its caller then looks for itself.
+pub fn run<'a>(
+    order: Order,
+    handed_over: Option<Box<dyn LockedStore + 'a>>,
+    refresh: &dyn Refresher,
+    call: &'a Call<'_>,
+) -> Result<()> {
+    let locked = match handed_over {
+        Some(locked) => locked,
+        None => call.lock()?,
+    };
+    refresh.start(locked, order.0);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn orders_read_back() {
+        for want in [
+            Want::Valid(MinTtl::DEFAULT),
+            Want::Valid(MinTtl::Explicit(Duration::from_secs(3600))),
+            Want::NewerThan(7),
+        ] {
+            assert_eq!(Order(want).to_argument().parse(), Ok(Order(want)));
+        }
+        for bad in ["", "usual", "usual:", "usual:-1", "later:5"] {
+            assert!(bad.parse::<Order>().is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! `ghtok status`: what is stored and how long it is good. No secret, no network, no change.
+
+use serde::Serialize;
+
+use crate::auth::record::{Decision, Record, Refused, Want};
+use crate::commands::Call;
+use crate::error::Error;
+use crate::formats::moments::{life, rfc3339};
+use crate::token::{MinTtl, Timestamp, TokenSet};
+
+/// One App's status.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    app: String,
+    client_id: String,
+    host: String,
+    store: String,
+    state: State,
+    login: Option<String>,
+    user_id: Option<u64>,
+    generation: Option<u64>,
+    obtained_at: Option<String>,
+    obtained_at_unix: Option<i64>,
+    expires_at: Option<String>,
+    expires_at_unix: Option<i64>,
+    refresh_token_expires_at: Option<String>,
+    refresh_token_expires_at_unix: Option<i64>,
+    problem: Option<Problem>,
+    #[serde(skip)]
+    lines: Vec<(&'static str, String)>,
+}
+
+/// In one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum State {
+    /// The token is good.
+    Valid,
+    /// The token is good and never expires by the clock.
+    Permanent,
+    /// The next use refreshes it.
+    Due,
+    /// A refresh goes on, or was interrupted; the next use finds out.
+    Refreshing,
+    /// Somebody saw the token refused; the next use checks it.
+    Reported,
+    /// See `problem`.
+    Problem,
+}
+
+#[derive(Debug, Serialize)]
+struct Problem {
+    code: &'static str,
+    message: String,
+    hint: Option<String>,
+    exit_code: u8,
+}
+
+/// The whole answer.
+#[derive(Serialize)]
+struct Document<'a> {
+    schema_version: u32,
+    apps: &'a [Report],
+}
+
+/// Looks at one App.
+pub fn look(usual: MinTtl, call: &Call<'_>) -> Report {
+    match call.broker.load() {
+        Ok(record) => of_record(&record, usual, call),
+        Err(error) => without_record(&error, call),
+    }
+}
+
+/// All reports as one JSON object.
+pub fn json(reports: &[Report]) -> String {
+    let document = Document {
+        schema_version: 1,
+        apps: reports,
+    };
+    serde_json::to_string_pretty(&document).expect("plain structs become JSON")
+}
+
+/// All reports for people.
+pub fn text(reports: &[Report]) -> String {
+    let blocks: Vec<String> = reports.iter().map(Report::block).collect();
+    blocks.join("\n\n")
+}
+
+impl Report {
+    /// The exit code that a caller with `--check` gets for this App.
+    pub fn exit_code(&self) -> u8 {
+        self.problem.as_ref().map_or(0, |problem| problem.exit_code)
+    }
+
+    fn block(&self) -> String {
+        let mut block = self.app.clone();
+        for (name, value) in &self.lines {
+            block.push_str(&format!("\n  {name:<14} {value}"));
+        }
+        block
+    }
+}
+
+fn of_record(record: &Record, usual: MinTtl, call: &Call<'_>) -> Report {
+    let now = call.clock.now();
+    let problem = call
+        .broker
+        .dead_end(record)
+        .map(|error| Problem::of(&error));
+    let state = match &problem {
+        Some(_) => State::Problem,
+        None => state(record, now, usual),
+    };
+    let mut report = blank(call, state, problem);
+    report.login = record.account.as_ref().map(|account| account.login.clone());
+    report.user_id = record.account.as_ref().map(|account| account.id);
+    report.generation = Some(record.generation);
+    report.obtained_at = Some(rfc3339(record.obtained_at));
+    report.obtained_at_unix = Some(record.obtained_at.0);
+    report.lines.push((
+        "account",
+        match &report.login {
+            Some(login) => login.clone(),
+            None => "not known yet; the next refresh asks".into(),
+        },
+    ));
+    report.tell_tokens(record, now, call);
+    report.tell_problem();
+    report
+}
+
+fn without_record(error: &Error, call: &Call<'_>) -> Report {
+    let mut report = blank(call, State::Problem, Some(Problem::of(error)));
+    report.tell_problem();
+    report
+}
+
+fn state(record: &Record, now: Timestamp, usual: MinTtl) -> State {
+    if record.intent.is_some() {
+        return State::Refreshing;
+    }
+    if matches!(record.refused, Some(Refused::Reported(_))) {
+        return State::Reported;
+    }
+    match (&record.tokens, record.decide(now, Want::Valid(usual))) {
+        (TokenSet::Permanent(_), _) => State::Permanent,
+        (TokenSet::Expiring { .. }, Decision::Serve(_)) => State::Valid,
+        (TokenSet::Expiring { .. }, Decision::Refresh | Decision::SignIn(_)) => State::Due,
+    }
+}
+
+fn blank(call: &Call<'_>, state: State, problem: Option<Problem>) -> Report {
+    let host = call.app.host.to_string();
+    let store = call.store.place();
+    let client_id = call.app.client_id.to_string();
+    Report {
+        app: call.app.label().to_owned(),
+        lines: vec![
+            ("host", host.clone()),
+            ("client ID", client_id.clone()),
+            ("store", store.clone()),
+        ],
+        client_id,
+        host,
+        store,
+        state,
+        login: None,
+        user_id: None,
+        generation: None,
+        obtained_at: None,
+        obtained_at_unix: None,
+        expires_at: None,
+        expires_at_unix: None,
+        refresh_token_expires_at: None,
+        refresh_token_expires_at_unix: None,
+        problem,
+    }
+}
+
+impl Report {
+    fn tell_tokens(&mut self, record: &Record, now: Timestamp, call: &Call<'_>) {
+        let until = |at: Timestamp| {
+            let left = now.until(at);
+            let left = if left.is_zero() {
+                "over".into()
+            } else {
+                format!("{} left", life(left))
+            };
+            format!("{} ({left})", call.clock.local_time(at))
+        };
+        match &record.tokens {
+            TokenSet::Permanent(_) => {
+                self.lines.push((
+                    "access token",
+                    "never expires: the App opted out of expiry".into(),
+                ));
+                self.lines.push(("refresh token", "none".into()));
+            }
+            TokenSet::Expiring { access, refresh } => {
+                self.expires_at = Some(rfc3339(access.expires_at));
+                self.expires_at_unix = Some(access.expires_at.0);
+                let more = match self.state {
+                    State::Due => "; the next use refreshes it",
+                    State::Refreshing => "; a refresh goes on, or was interrupted",
+                    State::Reported => "; reported as refused, the next use checks it",
+                    State::Valid | State::Permanent | State::Problem => "",
+                };
+                self.lines.push((
+                    "access token",
+                    format!("{}{more}", until(access.expires_at)),
+                ));
+                let refresh = refresh.as_ref().map(|refresh| refresh.expires_at);
+                self.refresh_token_expires_at = refresh.map(rfc3339);
+                self.refresh_token_expires_at_unix = refresh.map(|at| at.0);
+                self.lines
+                    .push(("refresh token", refresh.map_or("none".into(), until)));
+            }
+        }
+    }
+
+    fn tell_problem(&mut self) {
+        if let Some(problem) = &self.problem {
+            self.lines.push(("problem", problem.message.clone()));
+            if let Some(hint) = &problem.hint {
+                self.lines.push(("next", hint.clone()));
+            }
+        }
+    }
+}
+
+impl Problem {
+    fn of(error: &Error) -> Self {
+        Self {
+            code: error.code(),
+            message: error.to_string(),
+            hint: error.hint(),
+            exit_code: error.exit_code(),
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! File, environment and flags made into one `Config`. The only reader of the environment; creates
+//! nothing and asks nobody, and never reads from the working directory.
+
+mod append;
+mod choice;
+mod document;
+mod duration;
+mod environment;
+mod file;
+mod network;
+mod proxy;
+mod quote;
+#[cfg(test)]
+mod scratch;
+mod settings;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+pub use self::append::{app_section, append_app};
+use self::choice::Choice;
+pub use self::duration::parse_duration;
+pub use self::environment::Environment;
+pub use self::network::NetworkSettings;
+pub use self::proxy::Proxy;
+use self::quote::quoted;
+use self::settings::Settings;
+pub use self::settings::check_app_name;
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::token::MinTtl;
+
+/// What the command line says about the App and its store, unchecked.
+#[derive(Clone, Debug, Default)]
+pub struct Flags {
+    /// `--app`: a configured name.
+    pub app: Option<String>,
+    /// `--client-id`.
+    pub client_id: Option<String>,
+    /// `--host`.
+    pub host: Option<String>,
+    /// `--store`.
+    pub store: Option<StoreChoice>,
+    /// `--account`: the GitHub login that it must be.
+    pub account: Option<String>,
+}
+
+/// Where sign-ins are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum StoreChoice {
+    /// What was used at the sign-in; then the OS keychain; on a Linux without one, the kernel keyring.
+    #[default]
+    Auto,
+    /// The OS keychain.
+    Keychain,
+    /// Linux's kernel keyring.
+    Kernel,
+    /// A plain file for each record.
+    File,
+}
+
+/// Everything that a call is told from outside.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where `config.toml` is, or would be.
+    pub file: PathBuf,
+    /// Whether it is there.
+    pub file_state: FileState,
+    /// The configured Apps in the file's order: names and record keys are unique.
+    pub apps: Vec<App>,
+    /// The name of a configured App.
+    pub default_app: Option<String>,
+    /// Which store to use.
+    pub store: StoreChoice,
+    /// How much life a token must have left where the call does not say.
+    pub min_ttl: MinTtl,
+    /// How hosts are reached.
+    pub network: NetworkSettings,
+    /// `[git]`.
+    pub git: Git,
+    /// `[schedule]`.
+    pub schedule: Schedule,
+    /// The folder of locks, outcomes and the file store: an absolute path, perhaps not there yet.
+    pub state_dir: PathBuf,
+    /// Hosts that the environment names to the tools that ghtok starts.
+    pub inherited: InheritedHosts,
+    choice: Choice,
+}
+
+/// Whether there is a configuration file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileState {
+    /// There is none: only flags and variables count.
+    Missing,
+    /// It was read.
+    Read,
+}
+
+/// `[git]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Git {
+    /// Whether git is told to stop, not to ask other helpers or the person, when there is no token.
+    pub quit: bool,
+}
+
+/// `[schedule]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// Whether the timer says that a sign-in is about to end.
+    pub warn: bool,
+    /// Whether the timer refreshes an idle App's sign-in before it ends.
+    pub keep_alive: bool,
+}
+
+/// `GH_HOST` and `GITHUB_HOST` as inherited: a token must not reach another host by their meaning.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InheritedHosts {
+    /// `GH_HOST`, lossily decoded.
+    pub gh_host: Option<String>,
+    /// `GITHUB_HOST`, lossily decoded.
+    pub github_host: Option<String>,
+}
+
+impl Config {
+    /// Puts it all together: a flag before a variable, a variable before the file.
+    pub fn load(flags: &Flags, environment: &Environment) -> Result<Self> {
+        let folder = environment.config_dir()?;
+        let file = folder.join("config.toml");
+        let (file_state, settings) = match file::read(&file)? {
+            Some(text) => (FileState::Read, settings::parse(&file, &text)?),
+            None => (FileState::Missing, Settings::default()),
+        };
+        Ok(Self {
+            file_state,
+            choice: Choice::new(flags, environment, &settings.apps)?,
+            store: store(flags, environment, &settings)?,
+            min_ttl: settings.min_ttl.map_or(MinTtl::DEFAULT, MinTtl::Usual),
+            git: Git {
+                quit: settings.git_quit.unwrap_or(false),
+            },
+            schedule: Schedule {
+                warn: settings.schedule_warn.unwrap_or(true),
+                keep_alive: settings.schedule_keep_alive.unwrap_or(true),
+            },
+            state_dir: environment.state_dir()?,
+            inherited: InheritedHosts {
+                gh_host: environment.lossy_text("GH_HOST"),
+                github_host: environment.lossy_text("GITHUB_HOST"),
+            },
+            network: NetworkSettings::new(&settings, &folder, environment)?,
+            apps: settings.apps,
+            default_app: settings.default_app,
+            file,
+        })
+    }
+}
+
+fn store(flags: &Flags, environment: &Environment, settings: &Settings) -> Result<StoreChoice> {
+    const NAME: &str = "GHTOK_STORE";
+    if let Some(store) = flags.store {
+        return Ok(store);
+    }
+    let Some(text) = environment.text(NAME)? else {
+        return Ok(settings.store.unwrap_or_default());
+    };
+    text.parse().map_err(|reason| Error::Config {
+        origin: NAME.into(),
+        problem: format!("{} {reason}", quoted(text)),
+    })
+}
+
+impl StoreChoice {
+    /// Its name in flags, variables and the file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Keychain => "keychain",
+            Self::Kernel => "kernel",
+            Self::File => "file",
+        }
+    }
+}
+
+impl FromStr for StoreChoice {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        [Self::Auto, Self::Keychain, Self::Kernel, Self::File]
+            .into_iter()
+            .find(|choice| choice.as_str() == text)
+            .ok_or("is no store (there are auto, keychain, kernel and file)")
+    }
+}
+
+impl fmt::Display for StoreChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+    use std::time::Duration;
+
+    use super::scratch::Scratch;
+    use super::*;
+
+    #[test]
+    fn nothing_at_all_is_a_configuration() {
+        let folder = Scratch::new();
+        let config = folder.load(&Flags::default(), &[]).expect("defaults");
+        assert_eq!(config.file, folder.file());
+        assert_eq!(config.file_state, FileState::Missing);
+        assert_eq!(config.store, StoreChoice::Auto);
+        assert_eq!(config.min_ttl, MinTtl::DEFAULT);
+        assert_eq!(config.git, Git { quit: false });
+        assert_eq!(
+            config.schedule,
+            Schedule {
+                warn: true,
+                keep_alive: true
+            }
+        );
+        assert_eq!(config.inherited, InheritedHosts::default());
+        assert!(config.apps.is_empty() && config.all_apps().next().is_none());
+        assert!(config.network.proxy.is_none() && config.network.no_proxy.is_none());
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_missing_folder_and_a_file_in_its_place_are_no_configuration() {
+        let folder = Scratch::new().with("");
+        for below in ["missing", "config.toml"] {
+            let config_dir = folder.path().join(below);
+            let pairs = [
+                ("GHTOK_CONFIG_DIR", config_dir.as_os_str()),
+                ("HOME", "/home/me".as_ref()),
+            ];
+            let environment = Environment::from_pairs(pairs);
+            let config = Config::load(&Flags::default(), &environment).expect("defaults");
+            assert_eq!(config.file_state, FileState::Missing, "{below}");
+        }
+    }
+
+    #[test]
+    fn the_whole_file_is_understood() {
+        let folder = Scratch::new().with(
+            "store = 'file'\nmin_ttl = \"1h30m\"\nproxy = \"http://u:hunter2@proxy:3128\"\nno_proxy = \"a,b\"\n\
+             ca_file = \"ca.pem\"\n[git]\nquit = true\n[schedule]\nwarn = false\nkeep_alive = false\n",
+        );
+        let config = folder
+            .load(&Flags::default(), &[("GH_HOST", "ghes.example")])
+            .expect("it");
+        assert_eq!(config.file_state, FileState::Read);
+        assert_eq!(config.store, StoreChoice::File);
+        assert_eq!(config.min_ttl, MinTtl::Usual(Duration::from_secs(5400)));
+        assert_eq!(config.network.no_proxy.as_deref(), Some("a,b"));
+        assert_eq!(config.network.ca_file, Some(folder.path().join("ca.pem")));
+        assert_eq!(config.git, Git { quit: true });
+        assert_eq!(
+            config.schedule,
+            Schedule {
+                warn: false,
+                keep_alive: false
+            }
+        );
+        assert_eq!(config.inherited.gh_host.as_deref(), Some("ghes.example"));
+        let proxy = config.network.proxy.as_ref().expect("a proxy");
+        assert_eq!(proxy.expose(), "http://u:hunter2@proxy:3128");
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_store_is_chosen_by_the_flag_then_the_variable_then_the_file() {
+        let (written, silent) = (Scratch::new().with("store = \"kernel\""), Scratch::new());
+        let flag = Flags {
+            store: Some(StoreChoice::File),
+            ..Flags::default()
+        };
+        let variable = [("GHTOK_STORE", "keychain")];
+        let store = |folder: &Scratch, flags: &Flags, pairs: &[_]| {
+            folder.load(flags, pairs).expect("it").store
+        };
+        assert_eq!(store(&written, &flag, &variable), StoreChoice::File);
+        assert_eq!(
+            store(&written, &Flags::default(), &variable),
+            StoreChoice::Keychain
+        );
+        assert_eq!(
+            store(&written, &Flags::default(), &[("GHTOK_STORE", "")]),
+            StoreChoice::Kernel
+        );
+        assert_eq!(store(&silent, &Flags::default(), &[]), StoreChoice::Auto);
+        let error = silent
+            .load(&Flags::default(), &[("GHTOK_STORE", "File")])
+            .expect_err("no store");
+        assert_eq!(
+            error.to_string(),
+            "GHTOK_STORE: \"File\" is no store (there are auto, keychain, kernel and file)"
+        );
+        for choice in [
+            StoreChoice::Auto,
+            StoreChoice::Keychain,
+            StoreChoice::Kernel,
+            StoreChoice::File,
+        ] {
+            assert_eq!(choice.to_string().parse(), Ok(choice));
+        }
+    }
+
+    #[test]
+    fn the_environment_of_the_process_can_be_taken() {
+        let shown = format!("{:?}", Environment::from_process());
+        assert!(shown.starts_with('{') && !shown.contains('='), "{shown}");
+    }
+
+    #[test]
+    fn passwords_of_variables_are_in_no_debug() {
+        let pairs =
+            [("HTTPS_PROXY", "http://u:hunter2@proxy")].map(|(k, v)| (k, OsString::from(v)));
+        let shown = format!("{:?}", Environment::from_pairs(pairs));
+        assert_eq!(shown, "{\"HTTPS_PROXY\"}");
+    }
+}

@@ -1,0 +1,342 @@
+//! The variables that ghtok reads, taken once, and the folders that follow from them. Nothing else in
+//! the program reads the environment.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::path::PathBuf;
+
+use super::quote::quoted;
+use crate::error::{Error, Result};
+
+const CONFIG_DIR: &str = "GHTOK_CONFIG_DIR";
+const STATE_DIR: &str = "GHTOK_STATE_DIR";
+const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
+
+/// Every variable that is ever looked at; all others stay unread.
+const READ: [&str; 15] = [
+    "GHTOK_APP",
+    "GHTOK_CLIENT_ID",
+    "GHTOK_HOST",
+    "GHTOK_STORE",
+    CONFIG_DIR,
+    STATE_DIR,
+    XDG_CONFIG_HOME,
+    "HTTPS_PROXY",
+    "https_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+    "NO_PROXY",
+    "no_proxy",
+    "GH_HOST",
+    "GITHUB_HOST",
+];
+
+/// What ghtok takes from the environment. `Debug` shows names only: a proxy may hold a password.
+pub struct Environment {
+    values: Vec<(&'static str, OsString)>,
+    folders: AccountFolders,
+}
+
+/// Where the system keeps things of the account that runs ghtok.
+#[derive(Default)]
+struct AccountFolders {
+    home: Option<PathBuf>,
+    /// Windows: `%APPDATA%`.
+    roaming: Option<PathBuf>,
+    /// Windows: `%LOCALAPPDATA%`.
+    local: Option<PathBuf>,
+}
+
+impl Environment {
+    /// The environment of this process.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the environment"
+    )]
+    pub fn from_process() -> Self {
+        let values = READ
+            .iter()
+            .filter_map(|name| std::env::var_os(name).map(|value| (*name, value)))
+            .collect();
+        let folders = AccountFolders {
+            // Without HOME this asks the password database.
+            home: std::env::home_dir(),
+            ..AccountFolders::of_the_system()
+        };
+        Self { values, folders }
+    }
+
+    /// An environment of these variables alone; `HOME` (on Windows `USERPROFILE`, `APPDATA`,
+    /// `LOCALAPPDATA`) says where the account's folders are. Others than ghtok's are ignored.
+    pub fn from_pairs<N, V>(pairs: impl IntoIterator<Item = (N, V)>) -> Self
+    where
+        N: AsRef<str>,
+        V: Into<OsString>,
+    {
+        let mut values = Vec::new();
+        let mut folders = AccountFolders::default();
+        for (name, value) in pairs {
+            let (name, value) = (name.as_ref(), value.into());
+            match name {
+                "USERPROFILE" if cfg!(windows) => folders.home = Some(value.into()),
+                "APPDATA" if cfg!(windows) => folders.roaming = Some(value.into()),
+                "LOCALAPPDATA" if cfg!(windows) => folders.local = Some(value.into()),
+                "HOME" if cfg!(not(windows)) => folders.home = Some(value.into()),
+                name => values.extend(
+                    READ.iter()
+                        .find(|read| **read == name)
+                        .map(|read| (*read, value)),
+                ),
+            }
+        }
+        Self { values, folders }
+    }
+
+    /// The text of a variable; an empty one counts as not set.
+    pub(super) fn text(&self, name: &'static str) -> Result<Option<&str>> {
+        self.value(name)
+            .map(|value| {
+                value
+                    .to_str()
+                    .ok_or_else(|| bad(name, "is not UTF-8 text".into()))
+            })
+            .transpose()
+    }
+
+    /// The first of these variables that is set, with its name.
+    pub(super) fn first_text(
+        &self,
+        names: &[&'static str],
+    ) -> Result<Option<(&'static str, &str)>> {
+        for name in names {
+            if let Some(text) = self.text(name)? {
+                return Ok(Some((name, text)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The text of a variable that only children's tools mean anything by.
+    pub(super) fn lossy_text(&self, name: &'static str) -> Option<String> {
+        self.value(name)
+            .map(|value| value.to_string_lossy().into_owned())
+    }
+
+    /// The folder of `config.toml`.
+    pub(super) fn config_dir(&self) -> Result<PathBuf> {
+        if let Some(folder) = self.folder(CONFIG_DIR)? {
+            return Ok(folder);
+        }
+        // A relative path there is to be ignored (XDG Base Directory Specification, "Basics").
+        if let Some(base) = self
+            .value(XDG_CONFIG_HOME)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+        {
+            return Ok(base.join("ghtok"));
+        }
+        if cfg!(windows) {
+            return of_account(self.folders.roaming.as_ref(), "APPDATA")
+                .map(|base| base.join("ghtok"));
+        }
+        Ok(self.home()?.join(".config").join("ghtok"))
+    }
+
+    /// The folder of locks, outcomes and the file store. No XDG variable moves it: processes with a
+    /// stripped environment must find the same lock.
+    pub(super) fn state_dir(&self) -> Result<PathBuf> {
+        if let Some(folder) = self.folder(STATE_DIR)? {
+            return Ok(folder);
+        }
+        if cfg!(windows) {
+            return of_account(self.folders.local.as_ref(), "LOCALAPPDATA")
+                .map(|base| base.join("ghtok"));
+        }
+        Ok(self.home()?.join(".local").join("state").join("ghtok"))
+    }
+
+    /// The account's home folder.
+    pub(super) fn home(&self) -> Result<PathBuf> {
+        let name = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+        of_account(self.folders.home.as_ref(), name)
+    }
+
+    fn folder(&self, name: &'static str) -> Result<Option<PathBuf>> {
+        match self.value(name).map(PathBuf::from) {
+            Some(path) if path.is_absolute() => Ok(Some(path)),
+            Some(path) => Err(not_absolute(name, &path)),
+            None => Ok(None),
+        }
+    }
+
+    fn value(&self, name: &'static str) -> Option<&OsStr> {
+        let found = self.values.iter().find(|(known, _)| *known == name);
+        found
+            .map(|(_, value)| value.as_os_str())
+            .filter(|value| !value.is_empty())
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.values.iter().map(|(name, _)| name);
+        f.debug_set().entries(names).finish()
+    }
+}
+
+impl AccountFolders {
+    #[cfg(windows)]
+    fn of_the_system() -> Self {
+        let known = directories::BaseDirs::new();
+        Self {
+            home: None,
+            roaming: known.as_ref().map(|known| known.config_dir().to_owned()),
+            local: known
+                .as_ref()
+                .map(|known| known.data_local_dir().to_owned()),
+        }
+    }
+
+    #[cfg(not(windows))]
+    fn of_the_system() -> Self {
+        Self::default()
+    }
+}
+
+fn of_account(folder: Option<&PathBuf>, name: &'static str) -> Result<PathBuf> {
+    match folder.filter(|path| !path.as_os_str().is_empty()) {
+        Some(path) if path.is_absolute() => Ok(path.clone()),
+        Some(path) => Err(not_absolute(name, path)),
+        None => Err(bad(
+            name,
+            format!(
+                "this account has no home folder: set it, or both {CONFIG_DIR} and {STATE_DIR}"
+            ),
+        )),
+    }
+}
+
+fn not_absolute(name: &'static str, path: &std::path::Path) -> Error {
+    bad(
+        name,
+        format!(
+            "{} is not an absolute path",
+            quoted(&path.to_string_lossy())
+        ),
+    )
+}
+
+fn bad(name: &'static str, problem: String) -> Error {
+    Error::Config {
+        origin: name.into(),
+        problem,
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::ffi::OsStringExt;
+
+    use super::*;
+
+    fn config_dir(pairs: &[(&str, &str)]) -> Result<PathBuf> {
+        Environment::from_pairs(pairs.iter().copied()).config_dir()
+    }
+
+    fn state_dir(pairs: &[(&str, &str)]) -> Result<PathBuf> {
+        Environment::from_pairs(pairs.iter().copied()).state_dir()
+    }
+
+    const HOME: (&str, &str) = ("HOME", "/home/me");
+
+    #[test]
+    fn the_configuration_folder_is_ours_then_xdgs_then_the_homes() {
+        let xdg = ("XDG_CONFIG_HOME", "/xdg");
+        for (pairs, folder) in [
+            (&[HOME, xdg, ("GHTOK_CONFIG_DIR", "/own")][..], "/own"),
+            (&[xdg], "/xdg/ghtok"),
+            (
+                &[HOME, ("XDG_CONFIG_HOME", "xdg")],
+                "/home/me/.config/ghtok",
+            ),
+            (
+                &[HOME, ("XDG_CONFIG_HOME", ""), ("GHTOK_CONFIG_DIR", "")],
+                "/home/me/.config/ghtok",
+            ),
+        ] {
+            assert_eq!(
+                config_dir(pairs).expect("a folder"),
+                PathBuf::from(folder),
+                "{pairs:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn no_xdg_variable_moves_the_state_folder() {
+        let xdg = [
+            ("XDG_STATE_HOME", "/x"),
+            ("XDG_CONFIG_HOME", "/x"),
+            ("XDG_RUNTIME_DIR", "/x"),
+            HOME,
+        ];
+        assert_eq!(
+            state_dir(&xdg).expect("a folder"),
+            PathBuf::from("/home/me/.local/state/ghtok")
+        );
+        assert_eq!(
+            state_dir(&[("GHTOK_STATE_DIR", "/own")]).expect("a folder"),
+            PathBuf::from("/own")
+        );
+    }
+
+    #[test]
+    fn relative_folders_and_no_home_are_refused_in_one_line() {
+        for (pair, message) in [
+            (
+                ("GHTOK_STATE_DIR", "state"),
+                "GHTOK_STATE_DIR: \"state\" is not an absolute path",
+            ),
+            (
+                ("GHTOK_STATE_DIR", "~/s\n\u{1b}[2J"),
+                "GHTOK_STATE_DIR: \"~/s[2J\" is not an absolute path",
+            ),
+            (("HOME", "."), "HOME: \".\" is not an absolute path"),
+            (("HOME", ""), NO_HOME),
+            (("SHELL", "sh"), NO_HOME),
+        ] {
+            assert_eq!(
+                state_dir(&[pair]).expect_err("refused").to_string(),
+                message
+            );
+        }
+        let error = config_dir(&[HOME, ("GHTOK_CONFIG_DIR", "c")]).expect_err("refused");
+        assert_eq!(
+            error.to_string(),
+            "GHTOK_CONFIG_DIR: \"c\" is not an absolute path"
+        );
+        assert_eq!(config_dir(&[]).expect_err("refused").to_string(), NO_HOME);
+    }
+
+    const NO_HOME: &str = "HOME: this account has no home folder: set it, or both GHTOK_CONFIG_DIR and GHTOK_STATE_DIR";
+
+    #[test]
+    fn what_is_not_utf8_is_refused_by_name_but_for_folders() {
+        let bytes = || OsString::from_vec(b"/\xffx".to_vec());
+        let environment = Environment::from_pairs(READ.map(|name| (name, bytes())));
+        for name in ["GHTOK_APP", "GHTOK_STORE", "HTTPS_PROXY", "no_proxy"] {
+            let error = environment.text(name).expect_err("refused");
+            assert_eq!(error.to_string(), format!("{name}: is not UTF-8 text"));
+        }
+        assert_eq!(
+            environment.state_dir().expect("a folder").into_os_string(),
+            bytes()
+        );
+        assert_eq!(
+            environment.lossy_text("GH_HOST").as_deref(),
+            Some("/\u{fffd}x")
+        );
+        let others = Environment::from_pairs([("LS_COLORS", bytes())]);
+        assert_eq!(format!("{others:?}"), "{}");
+    }
+}

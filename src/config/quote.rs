@@ -1,0 +1,82 @@
+//! How a text of the configuration is shown in an error: on one line, short, and without what may be
+//! a secret. Pure.
+
+/// The longest value that is shown whole, in characters.
+const SHOWN: usize = 60;
+
+/// From this length on, a value in the shape of a GitHub token is not shown.
+const TOKEN_LENGTH: usize = 24;
+
+/// A value between quotation marks, as [`shown`].
+pub(super) fn quoted(value: &str) -> String {
+    format!("\"{}\"", shown(value))
+}
+
+/// A value without what stands before an `@` (a user and a password), and without whatever looks like a
+/// GitHub token.
+pub(super) fn shown(value: &str) -> String {
+    if looks_like_a_token(value) {
+        return "…".into();
+    }
+    let (hidden, rest) = match value.rsplit_once('@') {
+        Some((_, rest)) => ("…@", rest),
+        None => ("", value),
+    };
+    let line = one_line(rest);
+    let mut short: String = line.chars().take(SHOWN).collect();
+    if short.len() < line.len() {
+        short.push('…');
+    }
+    format!("{hidden}{short}")
+}
+
+/// The text without line ends, other controls, and characters that reorder or hide their neighbours.
+pub(super) fn one_line(text: &str) -> String {
+    text.chars().filter(|c| !is_treacherous(*c)).collect()
+}
+
+fn is_treacherous(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+        )
+}
+
+fn looks_like_a_token(value: &str) -> bool {
+    let prefixed = value
+        .as_bytes()
+        .windows(4)
+        .any(|four| matches!(four, [b'g', b'h', b'p' | b'o' | b'u' | b's' | b'r', b'_']));
+    value.len() >= TOKEN_LENGTH && (prefixed || value.contains("github_pat_"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_shown_on_one_line_and_cut() {
+        assert_eq!(quoted("a\nb\u{1b}[31m\u{202e}c\u{9b}"), "\"ab[31mc\"");
+        assert_eq!(quoted(&"é".repeat(61)), format!("\"{}…\"", "é".repeat(60)));
+        assert_eq!(quoted(&"é".repeat(60)), format!("\"{}\"", "é".repeat(60)));
+    }
+
+    #[test]
+    fn passwords_and_tokens_are_not_shown() {
+        assert_eq!(quoted("http://octo:pass@word@ghes"), "\"…@ghes\"");
+        for token in [
+            "ghu_0123456789abcdef0123456789abcdef0123",
+            "github_pat_0123456789abcdef",
+            "x ghr_0123456789abcdef0123456789abcdef",
+        ] {
+            assert!(!quoted(token).contains("0123"), "{token}");
+        }
+        assert_eq!(quoted("ghs_runner"), "\"ghs_runner\"");
+    }
+}

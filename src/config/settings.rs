@@ -1,0 +1,471 @@
+//! What a `config.toml` says. Pure: text in, settings out, every error with its line and key.
+//!
+//! Read from the spanned document, not through `serde`'s derive: its errors for a wrong type name
+//! neither the line nor the key, and quote the value.
+
+use std::path::Path;
+use std::time::Duration;
+
+use toml::de::DeValue;
+
+use super::StoreChoice;
+use super::document::{Document, Table};
+use super::duration::parse_duration;
+use super::proxy::Proxy;
+use crate::app::{AccountName, App, ClientId};
+use crate::error::Result;
+use crate::host::Host;
+
+/// The content of a configuration file; of a missing one by `Default`.
+#[derive(Debug, Default)]
+pub(super) struct Settings {
+    pub(super) apps: Vec<App>,
+    pub(super) default_app: Option<String>,
+    pub(super) store: Option<StoreChoice>,
+    pub(super) min_ttl: Option<Duration>,
+    pub(super) proxy: ProxySetting,
+    pub(super) no_proxy: Option<String>,
+    pub(super) ca_file: Option<CaFile>,
+    pub(super) git_quit: Option<bool>,
+    pub(super) schedule_warn: Option<bool>,
+    pub(super) schedule_keep_alive: Option<bool>,
+}
+
+/// What the file says about a proxy.
+#[derive(Debug, Default)]
+pub(super) enum ProxySetting {
+    /// Nothing: ask the environment.
+    #[default]
+    Unsaid,
+    /// An empty text: none, whatever the environment says.
+    Without,
+    /// This one.
+    Through(Proxy),
+}
+
+/// The path of a file of certificates as written, and where.
+#[derive(Debug)]
+pub(super) struct CaFile {
+    pub(super) path: String,
+    pub(super) origin: String,
+}
+
+/// Reads the whole text; `path` is only for errors.
+pub(super) fn parse(path: &Path, text: &str) -> Result<Settings> {
+    let document = Document::new(path, text);
+    let root = document.parse()?;
+    let root = document.root(&root);
+    root.allow(&[
+        "default_app",
+        "store",
+        "min_ttl",
+        "proxy",
+        "no_proxy",
+        "ca_file",
+        "app",
+        "git",
+        "schedule",
+    ])?;
+    let apps = apps(&root)?;
+    let mut settings = Settings {
+        default_app: default_app(&root, &apps)?,
+        apps,
+        store: root.parsed("store", str::parse)?,
+        min_ttl: min_ttl(&root)?,
+        proxy: proxy(&root)?,
+        no_proxy: root.parsed("no_proxy", |text| Ok(text.trim().to_owned()))?,
+        ca_file: ca_file(&root)?,
+        ..Settings::default()
+    };
+    if let Some(git) = root.table("git")? {
+        git.allow(&["quit"])?;
+        settings.git_quit = git.switch("quit")?;
+    }
+    if let Some(schedule) = root.table("schedule")? {
+        schedule.allow(&["warn", "keep_alive"])?;
+        settings.schedule_warn = schedule.switch("warn")?;
+        settings.schedule_keep_alive = schedule.switch("keep_alive")?;
+    }
+    Ok(settings)
+}
+
+fn apps(root: &Table<'_>) -> Result<Vec<App>> {
+    let tables = root.tables("app")?;
+    let mut apps: Vec<App> = Vec::with_capacity(tables.len());
+    for table in &tables {
+        let app = app(table)?;
+        for (other, earlier) in apps.iter().zip(&tables) {
+            if other.name == app.name {
+                let line = earlier.line();
+                return Err(table.error(format!(
+                    "a second App is named \"{}\" (the first is on line {line})",
+                    app.label()
+                )));
+            }
+            if other.key() == app.key() {
+                return Err(table.error(format!(
+                    "the Apps \"{}\" and \"{}\" have the same client_id, host and account",
+                    other.label(),
+                    app.label()
+                )));
+            }
+        }
+        apps.push(app);
+    }
+    Ok(apps)
+}
+
+fn app(table: &Table<'_>) -> Result<App> {
+    table.allow(&["name", "client_id", "host", "owners", "account"])?;
+    let name = table.required("name", |text| {
+        check_app_name(text).map(|()| text.to_owned())
+    })?;
+    Ok(App {
+        name: Some(name),
+        client_id: table.required("client_id", ClientId::parse)?,
+        host: match table.parsed("host", Host::parse)? {
+            Some(host) => host,
+            None => Host::parse(Host::DEFAULT).map_err(|reason| table.error(reason.into()))?,
+        },
+        account: table.parsed("account", AccountName::parse)?,
+        owners: owners(table)?,
+    })
+}
+
+/// Says whether an App may be called so.
+///
+/// # Errors
+/// What is wrong with the name, in words that follow its quotation.
+pub fn check_app_name(name: &str) -> Result<(), &'static str> {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
+    // A leading hyphen would make it a flag.
+    if (1..=64).contains(&name.len()) && name.bytes().all(fits) && !name.starts_with('-') {
+        Ok(())
+    } else {
+        Err(
+            "is not a name (1 to 64 letters, digits, dots, underscores and hyphens, no hyphen first)",
+        )
+    }
+}
+
+fn owners(table: &Table<'_>) -> Result<Vec<String>> {
+    let Some(entry) = table.entry("owners") else {
+        return Ok(Vec::new());
+    };
+    let owner = |text: &str| match AccountName::parse(text) {
+        Ok(owner) => Ok(owner.as_str().to_owned()),
+        Err(_) => Err(entry.bad(text, "is not the name of a user or organization")),
+    };
+    entry.texts()?.into_iter().map(owner).collect()
+}
+
+fn default_app(root: &Table<'_>, apps: &[App]) -> Result<Option<String>> {
+    let Some(entry) = root.entry("default_app") else {
+        return Ok(None);
+    };
+    let name = entry.text()?;
+    if apps.iter().any(|app| app.name.as_deref() == Some(name)) {
+        return Ok(Some(name.to_owned()));
+    }
+    let labels: Vec<&str> = apps.iter().map(App::label).collect();
+    Err(entry.bad(
+        name,
+        &match labels.as_slice() {
+            [] => "is not configured: there is no [[app]]".to_owned(),
+            labels => format!("is not configured: there are {}", labels.join(", ")),
+        },
+    ))
+}
+
+fn min_ttl(root: &Table<'_>) -> Result<Option<Duration>> {
+    let Some(entry) = root.entry("min_ttl") else {
+        return Ok(None);
+    };
+    match entry.value {
+        DeValue::String(text) => parse_duration(text)
+            .map(Some)
+            .map_err(|reason| entry.bad(text, reason)),
+        DeValue::Integer(number) => match u64::from_str_radix(number.as_str(), number.radix()) {
+            Ok(seconds) => Ok(Some(Duration::from_secs(seconds))),
+            Err(_) => Err(entry.bad(number.as_str(), "is not a number of seconds")),
+        },
+        _ => Err(entry.wrong_type("a text such as \"30m\" or a number of seconds")),
+    }
+}
+
+fn proxy(root: &Table<'_>) -> Result<ProxySetting> {
+    let Some(entry) = root.entry("proxy") else {
+        return Ok(ProxySetting::Unsaid);
+    };
+    match Proxy::parse(entry.text()?, None) {
+        Ok(Some(proxy)) => Ok(ProxySetting::Through(proxy)),
+        Ok(None) => Ok(ProxySetting::Without),
+        Err(reason) => Err(entry.error(reason)),
+    }
+}
+
+fn ca_file(root: &Table<'_>) -> Result<Option<CaFile>> {
+    let Some(entry) = root.entry("ca_file") else {
+        return Ok(None);
+    };
+    match entry.text()? {
+        "" => Err(entry.error("is empty")),
+        path => Ok(Some(CaFile {
+            path: path.to_owned(),
+            origin: entry.origin(),
+        })),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(text: &str) -> String {
+        let error = parse(Path::new("/c\n/config.toml"), text)
+            .expect_err(text)
+            .to_string();
+        assert!(!error.contains(['\n', '\r', '\u{1b}']), "{error:?}");
+        error
+            .strip_prefix("/c/config.toml, line ")
+            .expect("the origin")
+            .to_owned()
+    }
+
+    const APP: &str = "[[app]]\nname = \"work\"\nclient_id = \"Iv1.a\"\n";
+
+    #[test]
+    fn apps_are_read_in_order() {
+        let text = "default_app = \"b.2\"\n[[app]]\nname = \"work\"\nclient_id = \"Iv1.a\"\nhost = \"GHES.example\"\n\
+                    owners = [\"octo-org\", \"Octo\"]\naccount = \"Octo-Cat\"\n[[app]]\nname = \"b.2\"\nclient_id = \"Iv1.a\"\n";
+        let settings = parse(Path::new("c"), text).expect("settings");
+        let [work, other] = settings.apps.as_slice() else {
+            unreachable!("{settings:?}")
+        };
+        assert_eq!(work.key().as_str(), "ghes.example/Iv1.a/octo-cat");
+        assert_eq!(work.owners, ["octo-org", "Octo"]);
+        assert_eq!(
+            (other.label(), other.key().as_str()),
+            ("b.2", "github.com/Iv1.a")
+        );
+        assert_eq!(settings.default_app.as_deref(), Some("b.2"));
+    }
+
+    #[test]
+    fn min_ttl_is_a_text_or_seconds() {
+        for (value, seconds) in [
+            ("\"30m\"", 1800),
+            ("90", 90),
+            ("0x10", 16),
+            ("\"15\"", 15),
+            ("1_000", 1000),
+        ] {
+            let settings = parse(Path::new("c"), &format!("min_ttl = {value}")).expect(value);
+            assert_eq!(settings.min_ttl, Some(Duration::from_secs(seconds)));
+        }
+    }
+
+    #[test]
+    fn what_is_no_toml_is_refused_with_its_line() {
+        for (text, message) in [
+            (
+                "\n\nmin_ttl = 5m\n",
+                "3: min_ttl: string values must be quoted",
+            ),
+            ("# x\nstore =\n", "2: store: string values must be quoted"),
+            (
+                "proxy = http://u:hunter2@p\n",
+                "1: proxy: string values must be quoted",
+            ),
+            (
+                "a = \"x\nb = 2",
+                "1: a: invalid basic string, expected `\"`",
+            ),
+            ("ghtok\n", "1: key with no value, expected `=`"),
+            ("[app\n", "1: unclosed table, expected `]`"),
+            (
+                "[git]\r\nquit = true\r\nquit = false",
+                "3: \"quit\" stands here for the second time",
+            ),
+            (
+                "[git]\n\n[git]\n",
+                "3: \"git\" stands here for the second time",
+            ),
+            (
+                "store = \"file\"\n\"st\\u006Fre\" = 1",
+                "2: \"st\\u006Fre\" stands here for the second time",
+            ),
+            (
+                "store = \"\u{1b}[31m\"",
+                "1: store: invalid basic string, expected non-double-quote visible characters, `\\`",
+            ),
+        ] {
+            assert_eq!(refusal(text), message);
+        }
+        let deep = refusal(&format!("proxy = {}", "[".repeat(100_000)));
+        assert_eq!(
+            deep,
+            "1: proxy: cannot recurse further; max recursion depth met"
+        );
+    }
+
+    #[test]
+    fn unknown_keys_are_refused_with_their_line() {
+        let known = "default_app, store, min_ttl, proxy, no_proxy, ca_file, app, git, schedule";
+        assert_eq!(
+            refusal("store = \"file\"\n\nclient_id = \"x\"\nafter = 1"),
+            format!("3: \"client_id\" is no key of the file (it has {known})")
+        );
+        assert_eq!(
+            refusal(&format!("{APP}clientid = 1")),
+            "4: \"clientid\" is no key of [[app]] (it has name, client_id, host, owners, account)"
+        );
+        assert_eq!(
+            refusal("[git]\n\"q\\u001b[1muit\" = true"),
+            "2: \"q[1muit\" is no key of [git] (it has quit)"
+        );
+        assert_eq!(
+            refusal("schedule.warm = true"),
+            "1: \"warm\" is no key of [schedule] (it has warn, keep_alive)"
+        );
+    }
+
+    #[test]
+    fn wrong_types_are_refused_without_their_value() {
+        for (text, message) in [
+            (
+                "default_app = 1",
+                "1: default_app must be a text in quotation marks, not a number",
+            ),
+            (
+                "store = true",
+                "1: store must be a text in quotation marks, not true or false",
+            ),
+            (
+                "proxy = [\"hunter2\"]",
+                "1: proxy must be a text in quotation marks, not a list",
+            ),
+            (
+                "[proxy]\nurl = 1",
+                "1: proxy must be a text in quotation marks, not a table",
+            ),
+            (
+                "no_proxy = 2026-01-01",
+                "1: no_proxy must be a text in quotation marks, not a date or time",
+            ),
+            (
+                "\nmin_ttl = 1.5",
+                "2: min_ttl must be a text such as \"30m\" or a number of seconds, not a number",
+            ),
+            (
+                "[git]\nquit = \"hunter2\"",
+                "2: quit must be true or false, not a text",
+            ),
+            ("git = 1", "1: git must be a table, [git], not a number"),
+            ("[[git]]", "1: git must be a table, [git], not a list"),
+            (
+                "[app]\nname = 1",
+                "1: app must be a list of tables, each [[app]], not a table",
+            ),
+            (
+                "app = [1]",
+                "1: app must be a list of tables, each [[app]], not a list",
+            ),
+        ] {
+            assert_eq!(refusal(text), message);
+        }
+        let owners = |value| refusal(&format!("{APP}owners = {value}"));
+        assert_eq!(
+            owners("\"a\""),
+            "4: owners must be a list of texts, as in [\"one\", \"two\"], not a text"
+        );
+        assert_eq!(
+            owners("[1]"),
+            "4: owners must be a list of texts, as in [\"one\", \"two\"], not a list"
+        );
+    }
+
+    #[test]
+    fn values_that_cannot_be_are_refused() {
+        for (text, message) in [
+            (
+                "store = \"vault\"",
+                "1: store \"vault\" is no store (there are auto, keychain, kernel and file)",
+            ),
+            (
+                "min_ttl = \"5 m\"",
+                "1: min_ttl \"5 m\" is not a duration such as 30m, 90s, 1h or 1h30m",
+            ),
+            (
+                "min_ttl = -5",
+                "1: min_ttl \"-5\" is not a number of seconds",
+            ),
+            ("ca_file = \"\"", "1: ca_file is empty"),
+            (
+                "proxy = \"http://u:hunter2@:80\"",
+                "1: proxy has no usable host (an address is [SCHEME://][USER:PASSWORD@]HOST[:PORT])",
+            ),
+            (
+                "default_app = \"x\"",
+                "1: default_app \"x\" is not configured: there is no [[app]]",
+            ),
+        ] {
+            assert_eq!(refusal(text), message);
+        }
+        let app = |line: &str| refusal(&format!("{APP}{line}"));
+        assert_eq!(
+            app("host = \"http://github.com\""),
+            "4: host \"http://github.com\" asks for plain http, which is legal for loopback only"
+        );
+        assert_eq!(
+            app("host = \"https://u:hunter2@ghes\""),
+            "4: host \"…@ghes\" has a port that is not a number from 1 to 65535"
+        );
+        assert_eq!(
+            app("account = \"a b\\u001b\""),
+            "4: account \"a b\" is not a GitHub login"
+        );
+        assert_eq!(
+            app("owners = [\"a\", \"a/b\"]"),
+            "4: owners \"a/b\" is not the name of a user or organization"
+        );
+        let name = "is not a name (1 to 64 letters, digits, dots, underscores and hyphens, no hyphen first)";
+        for bad in ["", "-x", "a b", "é"] {
+            assert_eq!(
+                refusal(&format!("[[app]]\nname = \"{bad}\"")),
+                format!("2: name \"{bad}\" {name}")
+            );
+        }
+        assert_eq!(
+            refusal("\n[[app]]\nclient_id = \"x\""),
+            "2: this [[app]] has no name"
+        );
+        assert_eq!(
+            refusal("\n[[app]]\nname = \"x\""),
+            "2: this [[app]] has no client_id"
+        );
+        assert_eq!(
+            refusal("[[app]]\nname = \"x\"\nclient_id = \"a b\""),
+            "3: client_id \"a b\" has characters that no client ID has"
+        );
+    }
+
+    #[test]
+    fn two_of_a_kind_are_refused_by_name() {
+        assert_eq!(
+            refusal(&format!("{APP}\n{APP}")),
+            "5: a second App is named \"work\" (the first is on line 1)"
+        );
+        let same = APP.replace("work", "play") + "host = \"https://GITHUB.com:443\"";
+        assert_eq!(
+            refusal(&format!("{APP}{same}")),
+            "4: the Apps \"work\" and \"play\" have the same client_id, host and account"
+        );
+        let other_account = APP.replace("work", "play") + "account = \"octo\"";
+        assert!(parse(Path::new("c"), &format!("{APP}{other_account}")).is_ok());
+        assert_eq!(
+            refusal(&format!("default_app = \"x\"\n{APP}{other_account}")),
+            "1: default_app \"x\" is not configured: there are work, play"
+        );
+    }
+}

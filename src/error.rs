@@ -1,0 +1,407 @@
+//! What failed, on what, why, and the next command to run. `main` prints it; nobody else does.
+//! Every text that a person can meet as an error stands in this file.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use thiserror::Error;
+
+/// What every fallible function of the program returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Everything that can go wrong, as a person meets it.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// Arguments that do not fit together.
+    #[error("{message}")]
+    Usage {
+        /// What does not fit.
+        message: String,
+        /// The corrected command.
+        hint: String,
+    },
+    /// The configuration file, a variable or a flag says something that cannot be.
+    #[error("{origin}: {problem}")]
+    Config {
+        /// Which file, variable or flag.
+        origin: String,
+        /// What is wrong there.
+        problem: String,
+    },
+    /// No App is configured, and no flag describes one.
+    #[error("no GitHub App is configured, and none is named by --client-id or GHTOK_CLIENT_ID")]
+    NoApp {
+        /// Where the configuration would be.
+        config_file: PathBuf,
+    },
+    /// Several Apps are configured, and nothing says which is meant.
+    #[error("several Apps are configured ({}) and none is the default", known.join(", "))]
+    WhichApp {
+        /// The configured names.
+        known: Vec<String>,
+    },
+    /// The named App is not configured.
+    #[error("no App named \"{name}\" is configured{}", known_apps(known))]
+    UnknownApp {
+        /// The name that was asked for.
+        name: String,
+        /// The configured names.
+        known: Vec<String>,
+    },
+    /// Only a person can go on from here.
+    #[error("{app}: {why}")]
+    SignInNeeded {
+        /// What people call the App.
+        app: String,
+        /// Why nothing else helps.
+        why: SignInReason,
+        /// The command that signs in.
+        login: String,
+    },
+    /// The network or the server: the same command may work later. The sign-in is kept.
+    #[error("{app}: {what}: {cause}")]
+    Temporary {
+        /// What people call the App.
+        app: String,
+        /// What was tried.
+        what: &'static str,
+        /// What came of it.
+        cause: String,
+        /// How long the server asks to be left alone.
+        retry_after: Option<Duration>,
+    },
+    /// GitHub gave an answer that trying again does not change.
+    #[error("{app}: {host} refused the request ({code}): {meaning}")]
+    Refused {
+        /// What people call the App.
+        app: String,
+        /// Who refused.
+        host: String,
+        /// GitHub's own word for it.
+        code: String,
+        /// What that word means.
+        meaning: &'static str,
+        /// What to do about it.
+        cure: String,
+    },
+    /// The person pressed "Cancel" on the device page.
+    #[error("{app}: the sign-in was denied on the page")]
+    Denied {
+        /// What people call the App.
+        app: String,
+        /// The command that signs in.
+        login: String,
+    },
+    /// Nobody typed the code in time.
+    #[error("{app}: the code expired before it was approved")]
+    CodeExpired {
+        /// What people call the App.
+        app: String,
+        /// The command that signs in.
+        login: String,
+    },
+    /// Another account than the configured one approved the code.
+    #[error(
+        "{app}: signed in as {actual}, but the configuration says {expected}; nothing was saved"
+    )]
+    OtherAccount {
+        /// What people call the App.
+        app: String,
+        /// The configured login.
+        expected: String,
+        /// Who approved.
+        actual: String,
+        /// The command that signs in.
+        login: String,
+    },
+    /// Ctrl-C, a closed terminal, or a request to end.
+    #[error("interrupted; nothing was changed")]
+    Interrupted {
+        /// The signal's number.
+        signal: i32,
+    },
+    /// The store is there but asks to be unlocked first.
+    #[error("{store} is locked")]
+    StoreLocked {
+        /// Which store.
+        store: String,
+        /// The command that unlocks it.
+        login: String,
+    },
+    /// The store cannot be reached.
+    #[error("cannot reach {store}: {cause}")]
+    StoreUnreachable {
+        /// Which store.
+        store: String,
+        /// Why not.
+        cause: String,
+    },
+    /// The store did not answer in time.
+    #[error("{store} did not answer within {} s", limit.as_secs())]
+    StoreTimedOut {
+        /// Which store.
+        store: String,
+        /// How long it had.
+        limit: Duration,
+    },
+    /// No store is chosen, and this build has none to choose by itself.
+    #[error("the store \"{name}\" is not available in this version of ghtok")]
+    StoreNotAvailable {
+        /// Which store was asked for.
+        name: &'static str,
+    },
+    /// A file or folder could not be used.
+    #[error("cannot {doing} {}: {cause}", path.display())]
+    File {
+        /// What was tried.
+        doing: &'static str,
+        /// On which file or folder.
+        path: PathBuf,
+        /// The system's or our own reason.
+        cause: String,
+    },
+    /// A record that cannot be read back.
+    #[error("{app}: the stored sign-in in {place} is damaged: {problem}")]
+    Damaged {
+        /// What people call the App.
+        app: String,
+        /// Where it is.
+        place: String,
+        /// What is wrong with it; never its content.
+        problem: String,
+        /// The command that replaces it.
+        login: String,
+    },
+    /// A record of a later ghtok.
+    #[error("{app}: the stored sign-in in {place} was written by a newer ghtok (format {version})")]
+    Newer {
+        /// What people call the App.
+        app: String,
+        /// Where it is.
+        place: String,
+        /// Its format number.
+        version: u64,
+        /// The command that replaces it.
+        login: String,
+    },
+    /// Another process holds the lock, or refreshes, for longer than a caller waits.
+    #[error("{app}: gave up after {} s of waiting for another ghtok, which goes on", waited.as_secs())]
+    GaveUpWaiting {
+        /// What people call the App.
+        app: String,
+        /// How long this process waited.
+        waited: Duration,
+    },
+    /// A refresh process ended before it said what came of it.
+    #[error("{app}: the refresh ended without a result")]
+    RefresherDied {
+        /// What people call the App.
+        app: String,
+    },
+    /// Standard output could not be written.
+    #[error("cannot write to standard output: {0}")]
+    Output(std::io::Error),
+    /// Whoever read standard output has gone; not worth a word.
+    #[error("nobody reads standard output any more")]
+    OutputClosed,
+}
+
+/// Why a token can be had only by signing in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SignInReason {
+    /// Nothing is stored for this App.
+    SignedOut,
+    /// The access token is at its end, and there is no refresh token.
+    Expired,
+    /// GitHub refused the refresh token.
+    RefreshRefused {
+        /// When, in local time.
+        when: String,
+    },
+    /// The pair was lost between GitHub's rotation and our first write.
+    Lost {
+        /// When the interrupted refresh was sent, in local time.
+        when: String,
+    },
+    /// GitHub answers the access token with 401, and there is no refresh token.
+    AccessRefused,
+    /// The stored sign-in belongs to another account than the configured one.
+    OtherAccount {
+        /// The configured login.
+        expected: String,
+        /// Whose sign-in is stored.
+        actual: String,
+    },
+}
+
+impl fmt::Display for SignInReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SignedOut => write!(f, "not signed in"),
+            Self::Expired => write!(f, "the token has expired and came without a refresh token"),
+            Self::RefreshRefused { when } => write!(
+                f,
+                "GitHub refused the refresh token on {when}: it was revoked, used elsewhere, or idle for six months"
+            ),
+            Self::Lost { when } => write!(
+                f,
+                "the sign-in was lost in an interrupted refresh on {when}: GitHub replaced the tokens and its answer never arrived (no sign of theft)"
+            ),
+            Self::AccessRefused => {
+                write!(
+                    f,
+                    "GitHub no longer accepts the token, and it came without a refresh token"
+                )
+            }
+            Self::OtherAccount { expected, actual } => write!(
+                f,
+                "signed in as {actual}, but the configuration says {expected}"
+            ),
+        }
+    }
+}
+
+impl Error {
+    /// A stable name for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Usage { .. } => "usage",
+            Self::Config { .. } => "config_invalid",
+            Self::NoApp { .. } => "no_app",
+            Self::WhichApp { .. } => "app_ambiguous",
+            Self::UnknownApp { .. } => "app_unknown",
+            Self::SignInNeeded { why, .. } => match why {
+                SignInReason::SignedOut => "signed_out",
+                SignInReason::Expired => "expired",
+                SignInReason::RefreshRefused { .. } => "refresh_refused",
+                SignInReason::Lost { .. } => "sign_in_lost",
+                SignInReason::AccessRefused => "access_refused",
+                SignInReason::OtherAccount { .. } => "other_account",
+            },
+            Self::Temporary { .. } => "temporary",
+            Self::Refused { .. } => "refused",
+            Self::Denied { .. } => "access_denied",
+            Self::CodeExpired { .. } => "expired_token",
+            Self::OtherAccount { .. } => "other_account",
+            Self::Interrupted { .. } => "interrupted",
+            Self::StoreLocked { .. } => "store_locked",
+            Self::StoreUnreachable { .. } => "store_unreachable",
+            Self::StoreTimedOut { .. } => "store_timed_out",
+            Self::StoreNotAvailable { .. } => "store_not_available",
+            Self::File { .. } => "file",
+            Self::Damaged { .. } => "record_damaged",
+            Self::Newer { .. } => "record_newer",
+            Self::GaveUpWaiting { .. } => "gave_up_waiting",
+            Self::RefresherDied { .. } => "refresher_died",
+            Self::Output(_) => "output",
+            Self::OutputClosed => "output_closed",
+        }
+    }
+
+    /// The process's exit code (docs/exit-codes.md).
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::OutputClosed => 0,
+            Self::StoreNotAvailable { .. }
+            | Self::Refused { .. }
+            | Self::Denied { .. }
+            | Self::CodeExpired { .. }
+            | Self::OtherAccount { .. }
+            | Self::File { .. }
+            | Self::Damaged { .. }
+            | Self::Newer { .. }
+            | Self::RefresherDied { .. }
+            | Self::Output(_) => 1,
+            Self::Usage { .. }
+            | Self::Config { .. }
+            | Self::NoApp { .. }
+            | Self::WhichApp { .. }
+            | Self::UnknownApp { .. } => 2,
+            Self::SignInNeeded { .. } => 4,
+            Self::Temporary { .. } => 5,
+            Self::StoreLocked { .. }
+            | Self::StoreUnreachable { .. }
+            | Self::StoreTimedOut { .. } => 6,
+            Self::GaveUpWaiting { .. } => 7,
+            Self::Interrupted { signal } => u8::try_from(128 + signal).unwrap_or(1),
+        }
+    }
+
+    /// The next command to run, or what to do.
+    pub fn hint(&self) -> Option<String> {
+        let text = match self {
+            Self::Usage { hint, .. } => hint.clone(),
+            Self::Config { .. } => "correct it and run the command again".into(),
+            Self::NoApp { config_file } => format!(
+                "sign in with your GitHub App's client ID: ghtok login --client-id Iv23li…, or describe the App as an [[app]] in {}",
+                config_file.display()
+            ),
+            Self::WhichApp { known } => format!(
+                "name one, as in: --app {}, or set default_app in the configuration",
+                known.first().map_or("NAME", String::as_str)
+            ),
+            Self::UnknownApp { .. } => {
+                "see the names with: ghtok status, or add an [[app]] to the configuration".into()
+            }
+            Self::SignInNeeded { login, .. }
+            | Self::Denied { login, .. }
+            | Self::CodeExpired { login, .. } => format!("sign in with: {login}"),
+            Self::Temporary { retry_after, .. } => match retry_after {
+                Some(wait) => format!(
+                    "your sign-in is kept; try again in {} s",
+                    wait.as_secs().max(1)
+                ),
+                None => "your sign-in is kept; try again".into(),
+            },
+            Self::Refused { cure, .. } => cure.clone(),
+            Self::OtherAccount { expected, login, .. } => {
+                format!("switch to {expected} in the browser, then: {login}")
+            }
+            Self::StoreLocked { login, .. } => format!("unlock it with: {login}"),
+            Self::StoreUnreachable { .. } | Self::StoreTimedOut { .. } => {
+                "start it and try again, or keep tokens in plain files with: --store file".into()
+            }
+            Self::StoreNotAvailable { .. } => {
+                "keep the tokens in private files: add --store file, or set GHTOK_STORE=file".into()
+            }
+            Self::File { .. } => {
+                "mend the file or folder, or choose another with GHTOK_STATE_DIR or GHTOK_CONFIG_DIR".into()
+            }
+            Self::Damaged { login, .. } | Self::Newer { login, .. } => {
+                format!("replace it with a new sign-in: {login} --force")
+            }
+            Self::GaveUpWaiting { .. } => {
+                "run the command again; a finished refresh is picked up at once".into()
+            }
+            Self::RefresherDied { .. } => "run the command again; your sign-in is kept".into(),
+            Self::Interrupted { .. } | Self::Output(_) | Self::OutputClosed => return None,
+        };
+        Some(text)
+    }
+}
+
+fn known_apps(known: &[String]) -> String {
+    if known.is_empty() {
+        " (the configuration has none)".into()
+    } else {
+        format!(" (there are: {})", known.join(", "))
+    }
+}
+
+/// Of the exit codes of several Apps the one that tells most: a missing sign-in before a store that
+/// is out of reach, before a failure, before giving up, before a temporary one.
+pub fn most_serious(codes: impl IntoIterator<Item = u8>) -> u8 {
+    const ORDER: [u8; 5] = [4, 6, 1, 7, 5];
+    let rank = |code: &u8| {
+        ORDER
+            .iter()
+            .position(|known| known == code)
+            .unwrap_or(ORDER.len())
+    };
+    codes
+        .into_iter()
+        .filter(|code| *code != 0)
+        .min_by_key(rank)
+        .unwrap_or(0)
+}

@@ -1,0 +1,46 @@
+//! Makes text from a server or a file safe to show on a terminal, in a log, or in one line.
+
+/// One line of at most `longest` characters without control, bidirectional or invisible characters.
+/// Each run of them, and of white space, becomes one blank.
+pub fn one_line(text: &str, longest: usize) -> String {
+    let mut line = String::new();
+    for word in text.split(|c: char| c.is_whitespace() || is_treacherous(c)) {
+        if !word.is_empty() {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    if line.chars().count() > longest {
+        line = line.chars().take(longest.saturating_sub(1)).collect();
+        line.push('…');
+    }
+    line
+}
+
+/// C0, C1 and DEL drive terminals; bidirectional and invisible characters make text read as what it
+/// is not (Unicode TR 36, section 2.5).
+fn is_treacherous(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::one_line;
+
+    #[test]
+    fn what_drives_a_terminal_is_gone() {
+        let hostile = "a\u{1b}]0;title\u{7}b\u{9b}31mc\r\nd\u{202e}e\u{200b}f\u{7f}";
+        assert_eq!(one_line(hostile, 200), "a ]0;title b 31mc d e f");
+    }
+
+    #[test]
+    fn long_text_is_cut() {
+        assert_eq!(one_line(&"x".repeat(300), 5), "xxxx…");
+    }
+}

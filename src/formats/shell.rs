@@ -1,0 +1,47 @@
+//! Assignments of environment variables, as each shell reads them.
+
+/// A shell's way to set variables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shell {
+    /// sh, bash, zsh (POSIX.1-2017, Shell Command Language 2.2.2).
+    Posix,
+    /// fish.
+    Fish,
+    /// PowerShell.
+    PowerShell,
+}
+
+impl Shell {
+    /// One line that sets an exported variable.
+    pub fn set(self, name: &str, value: &str) -> String {
+        match self {
+            Self::Posix => format!("export {name}='{}'\n", value.replace('\'', r"'\''")),
+            Self::Fish => {
+                let value = value.replace('\\', r"\\").replace('\'', r"\'");
+                format!("set -gx {name} '{value}'\n")
+            }
+            Self::PowerShell => format!("$env:{name} = '{}'\n", value.replace('\'', "''")),
+        }
+    }
+
+    /// One line that removes a variable.
+    pub fn unset(self, name: &str) -> String {
+        match self {
+            Self::Posix => format!("unset {name}\n"),
+            Self::Fish => format!("set -e {name}\n"),
+            Self::PowerShell => format!("Remove-Item Env:{name}\n"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Shell;
+
+    #[test]
+    fn quotes_cannot_break_out() {
+        assert_eq!(Shell::Posix.set("T", "a'$(x)"), "export T='a'\\''$(x)'\n");
+        assert_eq!(Shell::Fish.set("T", r"a'\b"), "set -gx T 'a\\'\\\\b'\n");
+        assert_eq!(Shell::PowerShell.set("T", "a'b"), "$env:T = 'a''b'\n");
+    }
+}

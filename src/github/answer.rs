@@ -1,0 +1,231 @@
+//! One HTTP answer, as far as it came, and what it amounts to when it says nothing of OAuth.
+//! Judged by its body before its status: GitHub sends errors as 200, some as 400 or 404.
+
+use std::io::Read;
+
+use ureq::Body;
+use ureq::http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION, TRANSFER_ENCODING};
+use ureq::http::{HeaderMap, Response, Uri};
+use zeroize::Zeroizing;
+
+use crate::limits::Limits;
+
+use super::fields::Fields;
+use super::retry_after::{is_out_of_budget, retry_after};
+use super::{Cause, ErrorCode, Failure, server_text};
+
+/// The most bytes of a body; GitHub's longest answers here have a few thousand.
+const LARGEST_BODY: usize = 64 * 1024;
+
+/// One answer. It may hold tokens, so it has no `Debug`.
+pub(super) struct Answer {
+    status: u16,
+    headers: HeaderMap,
+    body: Zeroizing<Vec<u8>>,
+    ending: Ending,
+    host: String,
+}
+
+/// How a body came to its end.
+enum Ending {
+    /// Where its head said.
+    Complete,
+    /// Where the connection closed: it may have been cut, and nobody can tell.
+    Closed,
+    /// At the longest that is read.
+    TooLong,
+    /// Before its end.
+    Broken(Cause),
+}
+
+impl Answer {
+    /// Reads the body to its end or to what can be had of it.
+    pub(super) fn read(response: Response<Body>, host: &str) -> Self {
+        let (head, body) = response.into_parts();
+        let delimited = head.headers.contains_key(CONTENT_LENGTH)
+            || head.headers.contains_key(TRANSFER_ENCODING);
+        let mut answer = Self {
+            status: head.status.as_u16(),
+            headers: head.headers,
+            body: Zeroizing::new(Vec::new()),
+            ending: if delimited { Ending::Complete } else { Ending::Closed },
+            host: host.to_owned(),
+        };
+        if !head.status.is_redirection() {
+            answer.read_body(body);
+        }
+        answer
+    }
+
+    fn read_body(&mut self, body: Body) {
+        // Room for all of it at once: a buffer that grows leaves copies of tokens behind.
+        self.body.reserve_exact(LARGEST_BODY + 1);
+        let mut reader = body.into_reader().take(LARGEST_BODY as u64 + 1);
+        if let Err(error) = reader.read_to_end(&mut self.body) {
+            self.ending = Ending::Broken(Cause::of_exchange(&ureq::Error::from(error), &self.host));
+        } else if self.body.len() > LARGEST_BODY {
+            self.ending = Ending::TooLong;
+        }
+    }
+
+    /// The HTTP status.
+    pub(super) fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// True for the statuses 200 to 299.
+    pub(super) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The fields of an answer that came whole and is JSON or a form.
+    pub(super) fn fields(&self) -> Option<Fields> {
+        match self.ending {
+            Ending::Complete | Ending::Closed if self.first_byte() == Some(b'{') => {
+                Fields::from_json(&self.body)
+            }
+            // The end of a form that stops with the connection may be missing: half a token.
+            Ending::Complete if !self.is_html() => Fields::from_form(&self.body),
+            Ending::Complete | Ending::Closed | Ending::TooLong | Ending::Broken(_) => None,
+        }
+    }
+
+    /// What can be read of these fields where [`Self::fields`] has none: they stand in JSON that
+    /// came whole but is odd elsewhere, or in a whole JSON object after which the HTTP broke off.
+    pub(super) fn salvaged(&self, names: &[&str]) -> Fields {
+        match self.ending {
+            _ if self.first_byte() != Some(b'{') => Fields::default(),
+            Ending::Complete => Fields::salvaged(&self.body, names),
+            Ending::Broken(_) => Fields::from_json(&self.body).unwrap_or_default(),
+            Ending::Closed | Ending::TooLong => Fields::default(),
+        }
+    }
+
+    /// What an answer amounts to that was no good answer: an OAuth error, or the HTTP alone.
+    pub(super) fn oauth_failure(self, limits: &Limits) -> Failure {
+        let error = self.fields().and_then(|fields| fields.text("error").map(ErrorCode::parse));
+        match error {
+            Some(ErrorCode::Unknown(code)) if self.is_transient(&code) => {
+                let message = self.message().or(Some(code));
+                let cause = Cause::HttpStatus { status: self.status, message };
+                self.answered(cause, limits)
+            }
+            Some(ErrorCode::Unknown(_)) | None if self.is_not_found() => {
+                Failure::Refused { code: ErrorCode::NotFound }
+            }
+            Some(code) => Failure::Refused { code },
+            None => self.failure(limits),
+        }
+    }
+
+    /// What the HTTP alone amounts to.
+    pub(super) fn failure(self, limits: &Limits) -> Failure {
+        let malformed = Cause::Malformed {
+            host: self.host.clone(),
+            problem: "is not what GitHub answers to this question",
+        };
+        let cause = match &self.ending {
+            Ending::Broken(cause) => return Failure::Unknown(cause.clone()),
+            _ if self.is_redirect() => Cause::Redirect { to: self.redirect_host() },
+            _ if self.is_html() => Cause::Html { status: self.status },
+            Ending::TooLong if self.is_success() => {
+                return Failure::Unknown(Cause::TooLarge { host: self.host });
+            }
+            _ if self.status >= 300 => {
+                Cause::HttpStatus { status: self.status, message: self.message() }
+            }
+            Ending::Complete | Ending::Closed | Ending::TooLong => {
+                return Failure::Unknown(malformed);
+            }
+        };
+        self.answered(cause, limits)
+    }
+
+    fn answered(&self, cause: Cause, limits: &Limits) -> Failure {
+        let limited = self.is_rate_limited();
+        let cause = if limited { Cause::RateLimited { message: self.message() } } else { cause };
+        let retry_after = retry_after(&self.headers, limits.retry_after);
+        Failure::Answered { status: self.status, cause, retry_after }
+    }
+
+    /// True if the server itself says that there is nothing at this address.
+    fn is_not_found(&self) -> bool {
+        self.status == 404
+            && matches!(self.ending, Ending::Complete | Ending::Closed)
+            && !self.is_html()
+    }
+
+    /// True for error codes that name a passing state, and for unknown ones beside an HTTP status
+    /// that does (RFC 6749 section 4.1.2.1; RFC 8628 section 3.5).
+    fn is_transient(&self, code: &str) -> bool {
+        matches!(code, "slow_down" | "temporarily_unavailable" | "server_error")
+            || self.status >= 500
+            || self.is_rate_limited()
+    }
+
+    fn is_redirect(&self) -> bool {
+        (300..400).contains(&self.status) && self.headers.contains_key(LOCATION)
+    }
+
+    fn is_rate_limited(&self) -> bool {
+        self.status == 429
+            || (self.status == 403
+                && (is_out_of_budget(&self.headers) || self.headers.contains_key("retry-after")))
+    }
+
+    /// True for a page made for people.
+    pub(super) fn is_html(&self) -> bool {
+        let html = self.headers.get(CONTENT_TYPE).is_some_and(|kind| {
+            kind.as_bytes().to_ascii_lowercase().trim_ascii_start().starts_with(b"text/html")
+        });
+        match self.first_byte() {
+            Some(b'<') => true,
+            Some(b'{' | b'[') => false,
+            Some(_) | None => html,
+        }
+    }
+
+    /// The first byte that is neither a byte order mark nor white space.
+    fn first_byte(&self) -> Option<u8> {
+        let body = self.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.body);
+        body.trim_ascii_start().first().copied()
+    }
+
+    fn message(&self) -> Option<String> {
+        let fields = self.fields()?;
+        let text = fields.text("message").or_else(|| fields.text("error_description"))?;
+        Some(server_text::shown(text)).filter(|text| !text.is_empty())
+    }
+
+    fn redirect_host(&self) -> Option<String> {
+        let location: Uri = self.headers.get(LOCATION)?.to_str().ok()?.parse().ok()?;
+        Some(server_text::shown(location.host().unwrap_or(&self.host)))
+    }
+}
+
+#[cfg(test)]
+impl Answer {
+    /// An answer that came whole.
+    pub(super) fn whole(status: u16, content_type: &'static str, body: &str) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, ureq::http::HeaderValue::from_static(content_type));
+        Self {
+            status,
+            headers,
+            body: Zeroizing::new(body.as_bytes().to_vec()),
+            ending: Ending::Complete,
+            host: "ghes.example".into(),
+        }
+    }
+
+    /// An answer of which only this much came.
+    pub(super) fn cut(body: &str) -> Self {
+        let broken = Ending::Broken(Cause::CutOff { host: "ghes.example".into() });
+        Self { ending: broken, ..Self::whole(200, "application/json", body) }
+    }
+
+    /// An answer that ended with the connection.
+    pub(super) fn closed(body: &str) -> Self {
+        Self { ending: Ending::Closed, ..Self::whole(200, "application/json", body) }
+    }
+}

@@ -1,0 +1,209 @@
+//! Why a request came to nothing, as a short code for programs and a sentence for people.
+//! Holds no body, no token, no password; text of a server only as `server_text` leaves it.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Why a request came to nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The name has no address, or the name service does not answer.
+    HostNotFound {
+        /// The name, without a port.
+        host: String,
+    },
+    /// The connection was not ready in time.
+    ConnectTimeout {
+        /// Who was to be reached.
+        host: String,
+        /// How far it got.
+        stage: Stage,
+        /// How long it had.
+        limit: Duration,
+    },
+    /// Nothing listens there.
+    ConnectionRefused {
+        /// Who refused.
+        host: String,
+    },
+    /// The network did not carry the connection.
+    ConnectFailed {
+        /// Who was to be reached.
+        host: String,
+        /// The system's reason.
+        reason: String,
+    },
+    /// The proxy did not lead to the host.
+    Proxy {
+        /// The proxy, without user and password.
+        proxy: String,
+        /// What it said, or the system's reason.
+        reason: String,
+    },
+    /// The server's certificate is not one to trust for this host.
+    Certificate {
+        /// Whose certificate.
+        host: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// TLS could not be agreed on.
+    Tls {
+        /// With whom.
+        host: String,
+        /// What went wrong.
+        reason: String,
+    },
+    /// The configured `ca_file` cannot be used.
+    CaFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The request itself could not be written as HTTP.
+    BadRequest,
+    /// The answer was not complete in time.
+    AnswerTimeout {
+        /// Who did not answer.
+        host: String,
+    },
+    /// The connection ended before the answer did.
+    CutOff {
+        /// Who was to answer.
+        host: String,
+    },
+    /// The answer is longer than anything GitHub sends.
+    TooLarge {
+        /// Who answered.
+        host: String,
+    },
+    /// The answer is not what the question asks for.
+    Malformed {
+        /// Who answered.
+        host: String,
+        /// What is odd about it; no part of its body.
+        problem: &'static str,
+    },
+    /// A page for people instead of an answer.
+    Html {
+        /// Its HTTP status.
+        status: u16,
+    },
+    /// An HTTP status that says it all.
+    HttpStatus {
+        /// The status.
+        status: u16,
+        /// The server's own words.
+        message: Option<String>,
+    },
+    /// Too many requests.
+    RateLimited {
+        /// The server's own words.
+        message: Option<String>,
+    },
+    /// The server points elsewhere. A redirect could carry the token to another host.
+    Redirect {
+        /// The host that it points to, if it names one.
+        to: Option<String>,
+    },
+}
+
+/// How far a connection got before its time was up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// The name was not looked up yet.
+    Lookup,
+    /// No address had answered.
+    Tcp,
+    /// The proxy had not made the way free, or TLS behind it was not agreed on.
+    Proxy,
+    /// TLS was not agreed on.
+    Tls,
+}
+
+impl Cause {
+    /// A stable name for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::HostNotFound { .. } => "dns",
+            Self::ConnectTimeout { .. } => "connect_timeout",
+            Self::ConnectionRefused { .. } => "connection_refused",
+            Self::ConnectFailed { .. } => "connect_failed",
+            Self::Proxy { .. } => "proxy",
+            Self::Certificate { .. } => "tls_certificate",
+            Self::Tls { .. } => "tls",
+            Self::CaFile { .. } => "ca_file",
+            Self::BadRequest => "bad_request",
+            Self::AnswerTimeout { .. } => "answer_timeout",
+            Self::CutOff { .. } => "cut_off",
+            Self::TooLarge { .. } => "too_large",
+            Self::Malformed { .. } => "malformed",
+            Self::Html { .. } => "html",
+            Self::HttpStatus { .. } => "http_status",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::Redirect { .. } => "redirect",
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::HostNotFound { host } => write!(f, "cannot find the host {host}"),
+            Self::ConnectTimeout { host, stage, limit } => {
+                write!(f, "no connection to {host} within {limit:?} ({stage})")
+            }
+            Self::ConnectionRefused { host } => write!(f, "{host} refuses connections"),
+            Self::ConnectFailed { host, reason } => write!(f, "cannot reach {host}: {reason}"),
+            Self::Proxy { proxy, reason } => write!(f, "the proxy {proxy}: {reason}"),
+            Self::Certificate { host, reason } => {
+                write!(f, "the TLS certificate of {host} is not trusted: {reason}")
+            }
+            Self::Tls { host, reason } => write!(f, "TLS with {host} failed: {reason}"),
+            Self::CaFile { path, reason } => write!(f, "ca_file {}: {reason}", path.display()),
+            Self::BadRequest => write!(f, "the stored token cannot be sent in a request"),
+            Self::AnswerTimeout { host } => write!(f, "{host} did not answer in time"),
+            Self::CutOff { host } => {
+                write!(f, "the connection to {host} broke before the answer was complete")
+            }
+            Self::TooLarge { host } => write!(f, "the answer of {host} is too long to be one"),
+            Self::Malformed { host, problem } => write!(f, "the answer of {host} {problem}"),
+            Self::Html { status } => write!(
+                f,
+                "HTTP {status} with an HTML page (a proxy or sign-in page may sit in between)"
+            ),
+            Self::HttpStatus { status, message } => {
+                write!(f, "HTTP {status}")?;
+                said(f, message.as_deref())
+            }
+            Self::RateLimited { message } => {
+                write!(f, "too many requests")?;
+                said(f, message.as_deref())
+            }
+            Self::Redirect { to: Some(to) } => {
+                write!(f, "redirected to {to}, which ghtok does not follow")
+            }
+            Self::Redirect { to: None } => write!(f, "redirected, which ghtok does not follow"),
+        }
+    }
+}
+
+fn said(f: &mut fmt::Formatter<'_>, message: Option<&str>) -> fmt::Result {
+    match message {
+        Some(message) => write!(f, ": {message}"),
+        None => Ok(()),
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Lookup => "the name service does not answer",
+            Self::Tcp => "no address answers",
+            Self::Proxy => "the proxy leads nowhere",
+            Self::Tls => "the TLS handshake does not end",
+        })
+    }
+}

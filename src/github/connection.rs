@@ -1,0 +1,173 @@
+//! One connection: made ready first, without a byte of a request, then used once. Only this file
+//! and `connection/dial.rs` touch `ureq::unversioned`, which may change in any minor release.
+
+mod dial;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use ureq::config::Config;
+use ureq::http::{Response, Uri};
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
+use ureq::{Agent, Body};
+
+use super::answer::Answer;
+use super::request::Request;
+use super::{Cause, Failure, Network, Stage};
+
+use dial::{Attempt, Dial};
+
+/// The most bytes of an answer's head.
+const LARGEST_HEAD: usize = 32 * 1024;
+
+const USER_AGENT: &str = concat!("ghtok/", env!("CARGO_PKG_VERSION"));
+
+/// A connection on which nothing of a request was written yet.
+pub(super) struct Link {
+    transport: Box<dyn Transport>,
+    host: String,
+    took: Duration,
+}
+
+impl Link {
+    /// Looks the host up, asks the proxy, connects and finishes the TLS handshake.
+    ///
+    /// All of it runs on a thread of its own, because the name service, the platform's certificate
+    /// verifier and a proxy's answer to `CONNECT` have no time limit that holds.
+    pub(super) fn open(url: &str, network: &Network, limit: Duration) -> Result<Self, Cause> {
+        let target: Uri = url.parse().map_err(|_| Cause::BadRequest)?;
+        let host = target.host().ok_or(Cause::BadRequest)?.to_owned();
+        let attempt = Arc::new(Attempt::default());
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let dial = Dial { target, network: network.clone(), attempt: Arc::clone(&attempt), limit };
+        thread::Builder::new()
+            .name("connect".into())
+            .spawn(move || sender.send(dial.run()))
+            .map_err(|error| Cause::ConnectFailed {
+                host: host.clone(),
+                reason: error.to_string(),
+            })?;
+        receiver.recv_timeout(limit).unwrap_or_else(|_| {
+            let stage = attempt.give_up();
+            let stage = match network.proxy_for(&host) {
+                Some(_) if stage == Stage::Tls => Stage::Proxy,
+                _ => stage,
+            };
+            Err(Cause::ConnectTimeout { host, stage, limit })
+        })
+    }
+
+    /// How long the connection took.
+    pub(super) fn took(&self) -> Duration {
+        self.took
+    }
+
+    /// Sends the one request and reads the answer, both within `limit`.
+    pub(super) fn send(self, request: Request, limit: Duration) -> Result<Answer, Failure> {
+        let sent = Arc::new(AtomicBool::new(false));
+        let watched = Watched { inner: self.transport, sent: Arc::clone(&sent) };
+        let agent = Agent::with_parts(
+            request_config(watched.is_tls(), limit),
+            Ready(Mutex::new(Some(watched))),
+            NoLookup,
+        );
+        match run(&agent, request) {
+            Ok(response) => Ok(Answer::read(response, &self.host)),
+            Err(error) => {
+                let cause = Cause::of_exchange(&error, &self.host);
+                if sent.load(Ordering::Relaxed) {
+                    Err(Failure::Unknown(cause))
+                } else {
+                    Err(Failure::NotSent(cause))
+                }
+            }
+        }
+    }
+}
+
+fn run(agent: &Agent, request: Request) -> Result<Response<Body>, ureq::Error> {
+    let (head, body) = request.into_parts()?;
+    match body {
+        Some(body) => agent.run(head.map(|()| body.as_str())),
+        None => agent.run(head),
+    }
+}
+
+fn request_config(tls: bool, limit: Duration) -> Config {
+    Agent::config_builder()
+        .proxy(None)
+        .https_only(tls)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .http_status_as_error(false)
+        .max_response_header_size(LARGEST_HEAD)
+        .timeout_global(Some(limit))
+        .user_agent(USER_AGENT)
+        .accept_encoding("identity")
+        .build()
+}
+
+/// Hands out the connection that is there already.
+#[derive(Debug)]
+struct Ready(Mutex<Option<Watched>>);
+
+impl Connector for Ready {
+    type Out = Watched;
+
+    fn connect(
+        &self,
+        _: &ConnectionDetails,
+        _: Option<()>,
+    ) -> Result<Option<Watched>, ureq::Error> {
+        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).take())
+    }
+}
+
+/// A transport that remembers whether anything was written.
+#[derive(Debug)]
+struct Watched {
+    inner: Box<dyn Transport>,
+    sent: Arc<AtomicBool>,
+}
+
+impl Transport for Watched {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        self.inner.buffers()
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
+        // Set before the write: a write that fails may have written a part.
+        self.sent.store(true, Ordering::Relaxed);
+        self.inner.transmit_output(amount, timeout)
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
+        self.inner.await_input(timeout)
+    }
+
+    fn is_open(&mut self) -> bool {
+        self.inner.is_open()
+    }
+
+    fn is_tls(&self) -> bool {
+        self.inner.is_tls()
+    }
+}
+
+/// Stands where ureq wants a name service; the connection is there already.
+#[derive(Debug)]
+struct NoLookup;
+
+impl Resolver for NoLookup {
+    fn resolve(
+        &self,
+        _: &Uri,
+        _: &Config,
+        _: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        Ok(self.empty())
+    }
+}

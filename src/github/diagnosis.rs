@@ -1,0 +1,111 @@
+//! From ureq's errors to causes. No text of an error is passed on that could hold a secret.
+
+use std::io;
+use std::time::Duration;
+
+use ureq::Error;
+
+use super::{Cause, Proxy, Stage, server_text};
+
+/// How rustls begins every complaint about a certificate.
+const CERTIFICATE: &str = "invalid peer certificate: ";
+
+impl Cause {
+    /// Why a direct connection to `host` was not made.
+    pub(super) fn of_connect(error: Error, host: &str, stage: Stage, limit: Duration) -> Self {
+        let host = host.to_owned();
+        match error {
+            Error::HostNotFound => Self::HostNotFound { host },
+            Error::Timeout(_) => Self::ConnectTimeout { host, stage, limit },
+            Error::Io(error) if stage != Stage::Tls => Self::of_tcp(&error, host),
+            error => Self::of_tls(error, host),
+        }
+    }
+
+    /// Why a connection to `host` through a proxy was not made.
+    pub(super) fn of_proxied_connect(
+        error: Error,
+        host: &str,
+        proxy: &Proxy,
+        limit: Duration,
+    ) -> Self {
+        let failed = |reason: String| Self::Proxy { proxy: proxy.to_string(), reason };
+        match error {
+            Error::HostNotFound => failed("cannot find this host".into()),
+            Error::ConnectProxyFailed(reason) => failed(refusal(&reason)),
+            Error::Protocol(_) => failed("its answer is not one of a proxy".into()),
+            Error::Timeout(_) => {
+                Self::ConnectTimeout { host: host.to_owned(), stage: Stage::Proxy, limit }
+            }
+            // TLS runs with the host behind the proxy; what else fails is the proxy's.
+            Error::Io(error) if !is_of(Error::Rustls, &error) => failed(reason_of(&error)),
+            error => Self::of_tls(error, host.to_owned()),
+        }
+    }
+
+    /// Why an exchange on a ready connection broke off.
+    pub(super) fn of_exchange(error: &Error, host: &str) -> Self {
+        let host = host.to_owned();
+        match error {
+            Error::Timeout(_) => Self::AnswerTimeout { host },
+            Error::LargeResponseHeader(..) => Self::TooLarge { host },
+            Error::Protocol(_) => Self::Malformed { host, problem: "is not HTTP" },
+            Error::Http(_) | Error::BadUri(_) => Self::BadRequest,
+            _ => Self::CutOff { host },
+        }
+    }
+
+    fn of_tcp(error: &io::Error, host: String) -> Self {
+        match error.kind() {
+            io::ErrorKind::ConnectionRefused => Self::ConnectionRefused { host },
+            _ => Self::ConnectFailed { host, reason: reason_of(error) },
+        }
+    }
+
+    fn of_tls(error: Error, host: String) -> Self {
+        let reason = match error {
+            Error::Io(error) if is_of(Error::Rustls, &error) => error.to_string(),
+            Error::Io(_) => "the connection broke during the handshake".into(),
+            Error::Rustls(error) => error.to_string(),
+            Error::Tls(reason) => reason.to_owned(),
+            _ => "it could not be set up".into(),
+        };
+        match reason.strip_prefix(CERTIFICATE) {
+            Some(reason) => Self::Certificate { host, reason: distrust(reason) },
+            None => Self::Tls { host, reason: server_text::shown(&reason) },
+        }
+    }
+}
+
+/// True if the error within is of the kind that this variant holds: ureq does not export the type.
+fn is_of<T: std::error::Error + 'static>(_: fn(T) -> Error, error: &io::Error) -> bool {
+    matches!(error.get_ref(), Some(inner) if inner.is::<T>())
+}
+
+/// What is wrong with a certificate, from rustls' words for it.
+fn distrust(reason: &str) -> String {
+    if reason.starts_with("UnknownIssuer") {
+        "its issuer is unknown (behind a company's proxy: name its certificates with ca_file)"
+            .into()
+    } else if reason.starts_with("certificate expired") {
+        "it has expired, or this machine's clock is ahead".into()
+    } else if reason.starts_with("certificate not valid yet") {
+        "it is not valid yet, or this machine's clock is behind".into()
+    } else {
+        server_text::shown(reason)
+    }
+}
+
+/// What a proxy's answer to `CONNECT` means, from ureq's words for it.
+fn refusal(reason: &str) -> String {
+    let status = reason.strip_prefix("proxy server responded ").and_then(|rest| rest.get(..3));
+    match status {
+        Some("407") => "asks for a user name and a password that are right".into(),
+        Some(status) => format!("answers HTTP {}", server_text::shown(status)),
+        None => "closes the connection without an answer".into(),
+    }
+}
+
+fn reason_of(error: &io::Error) -> String {
+    server_text::shown(&error.to_string())
+}

@@ -1,0 +1,167 @@
+//! The OAuth errors that end a request for good, what they mean, and what a person can click.
+//! Sources: docs.github.com, "Generating a user access token for a GitHub App" and
+//! "Troubleshooting OAuth app access token request errors"; RFC 8628 section 3.5.
+
+use crate::app::ClientId;
+use crate::host::{Host, HostKind};
+
+use super::server_text;
+
+/// The most characters that are kept of an error code nobody knows.
+const LONGEST_UNKNOWN: usize = 64;
+
+/// An OAuth error that asking again does not change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ErrorCode {
+    /// The App's box "Enable Device Flow" is not ticked.
+    DeviceFlowDisabled,
+    /// GitHub does not accept the client ID.
+    IncorrectClientCredentials,
+    /// The App may not use this kind of sign-in (older GitHub Enterprise Servers).
+    UnauthorizedClient,
+    /// GitHub does not know this kind of request: a server without the device flow, or our bug.
+    UnsupportedGrantType,
+    /// The device code is wrong, expired, or another App's.
+    BadVerificationCode,
+    /// GitHub does not know the device code, and went on saying so after an approval.
+    IncorrectDeviceCode,
+    /// The account's primary e-mail address is not verified.
+    UnverifiedUserEmail,
+    /// A "no" where nobody was asked.
+    AccessDenied,
+    /// HTTP 404 at an OAuth address: no such App, or no GitHub.
+    NotFound,
+    /// A code that ghtok does not know.
+    Unknown(String),
+}
+
+impl ErrorCode {
+    /// Takes a code as GitHub spells it, or as [`Self::as_str`] gave it.
+    pub fn parse(code: &str) -> Self {
+        match code {
+            "device_flow_disabled" => Self::DeviceFlowDisabled,
+            "incorrect_client_credentials" => Self::IncorrectClientCredentials,
+            "unauthorized_client" => Self::UnauthorizedClient,
+            "unsupported_grant_type" => Self::UnsupportedGrantType,
+            "bad_verification_code" => Self::BadVerificationCode,
+            "incorrect_device_code" => Self::IncorrectDeviceCode,
+            "unverified_user_email" => Self::UnverifiedUserEmail,
+            "access_denied" => Self::AccessDenied,
+            "not_found" | "Not Found" => Self::NotFound,
+            other => {
+                Self::Unknown(server_text::shown(other).chars().take(LONGEST_UNKNOWN).collect())
+            }
+        }
+    }
+
+    /// GitHub's own word.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::DeviceFlowDisabled => "device_flow_disabled",
+            Self::IncorrectClientCredentials => "incorrect_client_credentials",
+            Self::UnauthorizedClient => "unauthorized_client",
+            Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::BadVerificationCode => "bad_verification_code",
+            Self::IncorrectDeviceCode => "incorrect_device_code",
+            Self::UnverifiedUserEmail => "unverified_user_email",
+            Self::AccessDenied => "access_denied",
+            Self::NotFound => "not_found",
+            Self::Unknown(code) => code,
+        }
+    }
+
+    /// What that word means.
+    pub fn meaning(&self) -> &'static str {
+        match self {
+            Self::DeviceFlowDisabled => "the App does not allow the device flow",
+            Self::IncorrectClientCredentials => "GitHub does not accept the client ID",
+            Self::UnauthorizedClient => "the App may not sign people in this way",
+            Self::UnsupportedGrantType => "the server does not know this kind of sign-in",
+            Self::BadVerificationCode => "the code is wrong or has expired",
+            Self::IncorrectDeviceCode => "GitHub does not know the code",
+            Self::UnverifiedUserEmail => "the account's primary e-mail address is not verified",
+            Self::AccessDenied => "access was denied",
+            Self::NotFound => "there is no App with this client ID, or the host is no GitHub",
+            Self::Unknown(_) => "an error that ghtok does not know",
+        }
+    }
+
+    /// What a person can do about it.
+    pub fn cure(&self, host: &Host, client_id: &ClientId) -> String {
+        let apps = format!("{}/settings/apps", host.web_url());
+        match self {
+            Self::DeviceFlowDisabled => format!(
+                "tick \"Enable Device Flow\" in the settings of the App {client_id} at {apps}, save, and try again"
+            ),
+            Self::IncorrectClientCredentials | Self::NotFound => format!(
+                "compare the client ID {client_id} and the host {host} with the App's page at {apps}"
+            ),
+            Self::UnauthorizedClient => format!(
+                "tick \"Enable Device Flow\" in the settings of the App {client_id} at {apps}{}",
+                server_age(host)
+            ),
+            Self::UnsupportedGrantType => match host.kind() {
+                HostKind::Server => {
+                    format!("ask the administrators of {host} for a version with the device flow")
+                }
+                HostKind::GitHubCom | HostKind::GheCom => {
+                    "update ghtok; if it is the newest, report this".into()
+                }
+            },
+            Self::BadVerificationCode | Self::IncorrectDeviceCode | Self::AccessDenied => {
+                "start again with a new code: ghtok login".into()
+            }
+            Self::UnverifiedUserEmail => {
+                format!("verify the address at {}/settings/emails, then try again", host.web_url())
+            }
+            Self::Unknown(_) => {
+                "try again later; if it stays, update ghtok or report this code".into()
+            }
+        }
+    }
+}
+
+fn server_age(host: &Host) -> &'static str {
+    match host.kind() {
+        HostKind::Server => "; a server without this box is too old for it",
+        HostKind::GitHubCom | HostKind::GheCom => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_known_code_keeps_its_spelling_and_has_a_meaning_and_a_cure() {
+        let host = Host::parse("ghes.example").expect("a host");
+        let id = ClientId::parse("Iv23liABC").expect("an id");
+        for code in [
+            "device_flow_disabled",
+            "incorrect_client_credentials",
+            "unauthorized_client",
+            "unsupported_grant_type",
+            "bad_verification_code",
+            "incorrect_device_code",
+            "unverified_user_email",
+            "access_denied",
+            "not_found",
+        ] {
+            let parsed = ErrorCode::parse(code);
+            assert!(!matches!(parsed, ErrorCode::Unknown(_)), "{code}");
+            assert_eq!(parsed.as_str(), code);
+            assert!(!parsed.meaning().is_empty() && !parsed.cure(&host, &id).is_empty());
+        }
+        let cure = ErrorCode::DeviceFlowDisabled.cure(&host, &id);
+        assert!(cure.contains("https://ghes.example/settings/apps"), "{cure}");
+        assert_eq!(ErrorCode::parse("Not Found"), ErrorCode::NotFound);
+    }
+
+    #[test]
+    fn an_unknown_code_is_shown_short_and_tame() {
+        let code = ErrorCode::parse(&format!("\u{1b}]0;x\u{7}bad {}", "y z ".repeat(99)));
+        assert!(code.as_str().chars().count() <= 64);
+        assert!(!code.as_str().contains('\u{1b}'));
+        assert_eq!(ErrorCode::parse("ghu_secret").as_str(), "…");
+    }
+}

@@ -1,0 +1,108 @@
+//! One request, ready to be written: where to, which headers, which body.
+//! Secrets stand in the body or in the `Authorization` header, never in the address.
+
+use ureq::http;
+use zeroize::Zeroizing;
+
+use crate::token::AccessToken;
+
+/// The REST API's version that ghtok speaks (docs.github.com, "API Versions").
+const API_VERSION: &str = "2022-11-28";
+
+/// One request.
+pub(super) struct Request {
+    /// Its address.
+    pub(super) url: String,
+    headers: Vec<(&'static str, Zeroizing<String>)>,
+    body: Option<Zeroizing<String>>,
+}
+
+impl Request {
+    /// A form for an OAuth address (RFC 6749 appendix B), answered in JSON.
+    pub(super) fn form(url: String, fields: &[(&str, &str)]) -> Self {
+        let mut body = Zeroizing::new(String::with_capacity(4096));
+        for (name, value) in fields {
+            if !body.is_empty() {
+                body.push('&');
+            }
+            push_encoded(&mut body, name);
+            body.push('=');
+            push_encoded(&mut body, value);
+        }
+        Self { url, headers: vec![], body: Some(body) }
+            .header("Accept", "application/json")
+            .header("Content-Type", "application/x-www-form-urlencoded")
+    }
+
+    /// A question to the REST API with a token.
+    pub(super) fn rest_get(url: String, token: &AccessToken) -> Self {
+        Self { url, headers: vec![], body: None }
+            .rest()
+            .header("Authorization", &format!("Bearer {}", token.expose()))
+    }
+
+    /// JSON for the REST API, without a token.
+    pub(super) fn rest_post(url: String, json: Zeroizing<String>) -> Self {
+        Self { url, headers: vec![], body: Some(json) }
+            .rest()
+            .header("Content-Type", "application/json")
+    }
+
+    fn rest(self) -> Self {
+        self.header("Accept", "application/vnd.github+json")
+            .header("X-GitHub-Api-Version", API_VERSION)
+    }
+
+    fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, Zeroizing::new(value.to_owned())));
+        self
+    }
+
+    /// The head and the body as ureq takes them. Fails if a token has characters that no header can
+    /// carry.
+    pub(super) fn into_parts(
+        self,
+    ) -> Result<(http::Request<()>, Option<Zeroizing<String>>), http::Error> {
+        let method = if self.body.is_some() { http::Method::POST } else { http::Method::GET };
+        let mut head = http::Request::builder().method(method).uri(&self.url);
+        for (name, value) in &self.headers {
+            let mut value = http::HeaderValue::from_str(value)?;
+            value.set_sensitive(*name == "Authorization");
+            head = head.header(*name, value);
+        }
+        Ok((head.body(())?, self.body))
+    }
+}
+
+/// Percent-encodes everything but unreserved characters (RFC 3986 section 2.3).
+fn push_encoded(form: &mut String, text: &str) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            form.push(char::from(byte));
+        } else {
+            form.push('%');
+            form.push(char::from(HEX[usize::from(byte >> 4)]));
+            form.push(char::from(HEX[usize::from(byte & 15)]));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_encodes_what_could_be_mistaken() {
+        let request = Request::form("https://h.example/x".into(), &[("a", "1&b=2 +é"), ("c", "")]);
+        let (head, body) = request.into_parts().expect("a request");
+        assert_eq!(head.method(), "POST");
+        assert_eq!(body.expect("a body").as_str(), "a=1%26b%3D2%20%2B%C3%A9&c=");
+    }
+
+    #[test]
+    fn a_token_that_no_header_can_carry_is_not_sent() {
+        let token = AccessToken::new("ghu_a\r\nX-Evil: 1");
+        assert!(Request::rest_get("https://h.example/user".into(), &token).into_parts().is_err());
+    }
+}

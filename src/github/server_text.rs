@@ -1,0 +1,102 @@
+//! Text that a server chose, made fit to be shown: one line, no terminal tricks, no token.
+
+/// The most characters that a message of a server may have when it is shown.
+const LONGEST: usize = 200;
+
+/// A run of token characters from this length on is shown as `…`: tokens have 40 characters and
+/// more, words of a language do not.
+const TOKEN_LIKE: usize = 24;
+
+/// The text without control, bidirectional and invisible characters, without anything that could
+/// be a token, on one line, cut at 200 characters.
+pub(super) fn shown(text: &str) -> String {
+    let visible: String = text
+        .chars()
+        .map(|c| if c.is_control() || c.is_whitespace() { ' ' } else { c })
+        .filter(|c| !is_invisible(*c))
+        .collect();
+    let mut line = String::new();
+    for word in visible.split_whitespace() {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        push_without_tokens(&mut line, word);
+    }
+    if line.chars().count() > LONGEST {
+        line = line.chars().take(LONGEST - 1).collect();
+        line.push('…');
+    }
+    line
+}
+
+/// Formatting characters that reorder, hide or join text (Unicode Standard Annex #9 and others).
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+        | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+fn push_without_tokens(line: &mut String, word: &str) {
+    let in_token = |c: char| c.is_ascii_alphanumeric() || "_-.~+/=%".contains(c);
+    let mut rest = word;
+    while !rest.is_empty() {
+        let run = rest.find(|c| !in_token(c)).unwrap_or(rest.len());
+        if run >= TOKEN_LIKE || has_token_prefix(&rest[..run]) {
+            line.push('…');
+        } else {
+            line.push_str(&rest[..run]);
+        }
+        let other = rest[run..].find(in_token).map_or(rest.len(), |at| run + at);
+        line.push_str(&rest[run..other]);
+        rest = &rest[other..];
+    }
+}
+
+/// `ghp_`, `gho_`, `ghu_`, `ghs_`, `ghr_` anywhere, or `github_pat_` (docs.github.com, "About
+/// authentication to GitHub").
+fn has_token_prefix(run: &str) -> bool {
+    run.contains("github_pat_")
+        || run.as_bytes().windows(4).any(|w| {
+            w[0].eq_ignore_ascii_case(&b'g') && w[1].eq_ignore_ascii_case(&b'h') && w[3] == b'_'
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn terminal_and_bidi_tricks_are_removed() {
+        let hostile = "a\u{1b}[31mb\u{202e}c\r\nd\u{0}\u{9b}2Je\u{200b}f\u{2028}g\u{e0041}";
+        let shown = shown(hostile);
+        assert_eq!(shown, "a [31mbc d 2Jef g");
+    }
+
+    #[test]
+    fn nothing_that_could_be_a_token_is_shown() {
+        for secret in [
+            "ghu_x",
+            "ghr_0123",
+            "GHU_abcdef",
+            "github_pat_1",
+            "0123456789abcdef0123456789abcdef01234567",
+            "token=ghu_16C7e42F292c6912E7710c838347Ae178B4a",
+            "a.b-c_d.e-f_g.h-i_j.k-l_m.n-o",
+        ] {
+            let shown = shown(&format!("bad '{secret}', sorry"));
+            assert!(!shown.contains(secret), "{shown}");
+            assert!(shown.starts_with("bad '") && shown.ends_with("', sorry"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn ordinary_words_stay_and_long_text_is_cut() {
+        let text = "The device_code provided is not valid.";
+        assert_eq!(shown(text), text);
+        let long = shown(&"wörter ".repeat(100));
+        assert_eq!(long.chars().count(), 200);
+        assert!(long.ends_with('…'));
+    }
+}

@@ -1,0 +1,313 @@
+//! A GitHub host: its URLs, its class, and the variables in which tools look for its token. Pure.
+
+use std::fmt;
+use std::net::IpAddr;
+
+/// A host as configured, in lower case: `github.com`, `SUB.ghe.com`, a GitHub Enterprise Server, or
+/// a loopback address for tests.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Host {
+    name: String,
+    port: Option<u16>,
+    scheme: Scheme,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Scheme {
+    Https,
+    /// Legal for loopback only.
+    Http,
+}
+
+/// Which product answers at a host; each has its own addresses and variables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostKind {
+    /// github.com itself.
+    GitHubCom,
+    /// GitHub Enterprise Cloud with data residency.
+    GheCom,
+    /// GitHub Enterprise Server.
+    Server,
+}
+
+impl Host {
+    /// The host that is meant when nothing is said.
+    pub const DEFAULT: &'static str = "github.com";
+
+    /// Reads `HOST`, `HOST:PORT`, `https://HOST` or, for loopback, `http://HOST:PORT`. A loopback
+    /// host without a scheme is plain http.
+    ///
+    /// # Errors
+    /// What is wrong with the text, in words that follow its quotation.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let (given, rest) = match text.split_once("://") {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => {
+                (Some(Scheme::Https), rest)
+            }
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => {
+                (Some(Scheme::Http), rest)
+            }
+            Some(_) => return Err("has a scheme that is neither https nor http"),
+            None => (None, text),
+        };
+        let rest = rest.strip_suffix('/').unwrap_or(rest);
+        let (name, port) = split_port(rest)?;
+        check_name(&name)?;
+        let loopback = is_loopback(&name);
+        let scheme = match given {
+            Some(Scheme::Http) if !loopback => {
+                return Err("asks for plain http, which is legal for loopback only");
+            }
+            Some(scheme) => scheme,
+            None if loopback => Scheme::Http,
+            None => Scheme::Https,
+        };
+        let port = port.filter(|port| *port != scheme.default_port());
+        Ok(Self { name, port, scheme })
+    }
+
+    /// Which product this is.
+    pub fn kind(&self) -> HostKind {
+        if self.name == Self::DEFAULT {
+            HostKind::GitHubCom
+        } else if self.name.ends_with(".ghe.com") {
+            HostKind::GheCom
+        } else {
+            HostKind::Server
+        }
+    }
+
+    /// The name without a port.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The port, where it is not the scheme's own.
+    pub fn port(&self) -> Option<u16> {
+        self.port
+    }
+
+    /// True for a host on this machine, where plain http is legal and no proxy is ever asked.
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.name)
+    }
+
+    /// True where requests travel over TLS.
+    pub fn is_https(&self) -> bool {
+        self.scheme == Scheme::Https
+    }
+
+    /// The web host's address, where OAuth and the device page live: `https://github.com`.
+    pub fn web_url(&self) -> String {
+        format!("{}://{self}", self.scheme.as_str())
+    }
+
+    /// The REST API's address (docs.github.com, "About the REST API"; GHES: `/api/v3`).
+    pub fn api_url(&self) -> String {
+        match self.kind() {
+            HostKind::GitHubCom | HostKind::GheCom => format!("https://api.{self}"),
+            HostKind::Server => format!("{}/api/v3", self.web_url()),
+        }
+    }
+
+    /// The host of [`Self::api_url`], without scheme, port and path.
+    pub fn api_name(&self) -> String {
+        match self.kind() {
+            HostKind::GitHubCom | HostKind::GheCom => format!("api.{}", self.name),
+            HostKind::Server => self.name.clone(),
+        }
+    }
+
+    /// The page where a person types the user code (RFC 8628 section 3.3).
+    pub fn device_page(&self) -> String {
+        format!("{}/login/device", self.web_url())
+    }
+
+    /// The variables in which tools look for a token of this host, and for the host itself.
+    pub fn variables(&self) -> Variables {
+        let (token_names, host): (&'static [&'static str], _) = match self.kind() {
+            HostKind::GitHubCom => (
+                &["GH_TOKEN", "GITHUB_TOKEN", "GITHUB_PERSONAL_ACCESS_TOKEN"],
+                None,
+            ),
+            HostKind::GheCom => (&["GH_TOKEN"], Some(self.to_string())),
+            HostKind::Server => (
+                &["GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN"],
+                Some(self.to_string()),
+            ),
+        };
+        Variables { token_names, host }
+    }
+
+    /// True if the value of an inherited `GH_HOST` or `GITHUB_HOST` means this very host.
+    pub fn is_meant_by(&self, value: &str) -> bool {
+        Self::parse(value).is_ok_and(|host| host.name == self.name && host.port == self.port)
+    }
+}
+
+/// What a child is told about a token (design: variables by host).
+#[derive(Debug, PartialEq, Eq)]
+pub struct Variables {
+    /// Each is set to the token.
+    pub token_names: &'static [&'static str],
+    /// The value of `GH_HOST`, where tools need one.
+    pub host: Option<String>,
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.name.contains(':') {
+            write!(f, "[{}]", self.name)?;
+        } else {
+            f.write_str(&self.name)?;
+        }
+        match self.port {
+            Some(port) => write!(f, ":{port}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Scheme {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Https => "https",
+            Self::Http => "http",
+        }
+    }
+
+    fn default_port(self) -> u16 {
+        match self {
+            Self::Https => 443,
+            Self::Http => 80,
+        }
+    }
+}
+
+fn split_port(text: &str) -> Result<(String, Option<u16>), &'static str> {
+    let (name, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((name, "")) => (name, None),
+        Some((name, rest)) => match rest.strip_prefix(':') {
+            Some(port) => (name, Some(port)),
+            None => return Err("is not a host name"),
+        },
+        None => match text.split_once(':') {
+            Some((name, port)) => (name, Some(port)),
+            None => (text, None),
+        },
+    };
+    let port = match port {
+        None => None,
+        Some(port) if port.bytes().all(|b| b.is_ascii_digit()) => match port.parse() {
+            Ok(0) | Err(_) => return Err("has a port that is not a number from 1 to 65535"),
+            Ok(port) => Some(port),
+        },
+        Some(_) => return Err("has a port that is not a number from 1 to 65535"),
+    };
+    Ok((name.to_ascii_lowercase(), port))
+}
+
+fn check_name(name: &str) -> Result<(), &'static str> {
+    if name.parse::<IpAddr>().is_ok() {
+        return Ok(());
+    }
+    let labels_fit = name.split('.').all(|label| {
+        (1..=63).contains(&label.len())
+            && label
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    });
+    if labels_fit && name.len() <= 253 {
+        Ok(())
+    } else {
+        Err("is not a host name (letters, digits, hyphens and dots; no path, no user)")
+    }
+}
+
+fn is_loopback(name: &str) -> bool {
+    name == "localhost" || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host(text: &str) -> Host {
+        Host::parse(text).expect(text)
+    }
+
+    #[test]
+    fn each_kind_has_its_addresses() {
+        let com = host("GitHub.com");
+        assert_eq!(com.web_url(), "https://github.com");
+        assert_eq!(com.api_url(), "https://api.github.com");
+        let cloud = host("octo.ghe.com");
+        assert_eq!(cloud.api_url(), "https://api.octo.ghe.com");
+        let server = host("ghes.example:8443");
+        assert_eq!(server.api_url(), "https://ghes.example:8443/api/v3");
+        assert_eq!(
+            server.device_page(),
+            "https://ghes.example:8443/login/device"
+        );
+        assert_eq!(host("127.0.0.1:3000").web_url(), "http://127.0.0.1:3000");
+        assert_eq!(
+            host("https://localhost:3000").web_url(),
+            "https://localhost:3000"
+        );
+        assert_eq!(host("http://[::1]:3000").web_url(), "http://[::1]:3000");
+    }
+
+    #[test]
+    fn the_schemes_own_port_is_no_part_of_a_host() {
+        assert_eq!(host("github.com:443"), host("github.com"));
+        assert_eq!(host("https://GHES.example/"), host("ghes.example"));
+    }
+
+    #[test]
+    fn bad_hosts_are_refused() {
+        for bad in [
+            "",
+            "http://github.com",
+            "ftp://github.com",
+            "github.com/login",
+            "a b",
+            "user@github.com",
+            "github.com:0",
+            "github.com:99999",
+            "github.com:+1",
+            "-a.com",
+            "a..b",
+            "github.com.",
+            "gïthub.com",
+            "[::1",
+            "[::1]x",
+            "a\u{0}b",
+            "https://",
+            "github.com:",
+            "gh\nost",
+        ] {
+            assert!(Host::parse(bad).is_err(), "{bad:?} was taken for a host");
+        }
+    }
+
+    #[test]
+    fn variables_never_cross_host_classes() {
+        assert_eq!(host("github.com").variables().host, None);
+        let server = host("ghes.example").variables();
+        assert_eq!(
+            server.token_names,
+            ["GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN"]
+        );
+        assert_eq!(server.host.as_deref(), Some("ghes.example"));
+        assert_eq!(host("octo.ghe.com").variables().token_names, ["GH_TOKEN"]);
+    }
+
+    #[test]
+    fn an_inherited_host_variable_is_compared_as_a_host() {
+        assert!(host("github.com").is_meant_by("https://GitHub.com"));
+        assert!(!host("github.com").is_meant_by("ghes.example"));
+        assert!(!host("github.com").is_meant_by(""));
+    }
+}

@@ -1,0 +1,399 @@
+//! ghtok signs a person in to GitHub once and hands every tool a short-lived token.
+//!
+//! This file is the composition root: the only place that names concrete adapters. The library
+//! serves the `ghtok` binary and the project's tests; it promises no stability.
+
+pub mod app;
+pub mod auth;
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod error;
+pub mod formats;
+pub mod github;
+pub mod host;
+pub mod limits;
+pub mod store;
+pub mod system;
+pub mod token;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use serde::Serialize;
+
+use crate::app::App;
+use crate::auth::broker::Broker;
+use crate::auth::ports::{Clock, Observer, Refresher, StoreError};
+use crate::auth::record::Want;
+use crate::auth::refresh::Refresh;
+use crate::cli::{Cli, Command, ErrorOutput};
+use crate::commands::refresher::Order;
+use crate::commands::{Call, get, login, logout, refresh, refresher, status};
+use crate::config::{Config, Environment, FileState, StoreChoice};
+use crate::error::{Error, Result, most_serious};
+use crate::github::{GitHub, Network, Proxy};
+use crate::host::HostKind;
+use crate::limits::Limits;
+use crate::store::RecordStore;
+use crate::store::file::FileSlot;
+use crate::store::remembered;
+use crate::store::state_folder::StateFolder;
+use crate::system::clock::SystemClock;
+use crate::system::notes::Notes;
+use crate::system::process;
+use crate::system::refresher::DetachedRefresher;
+use crate::system::signals::HeldOff;
+use crate::system::terminal::Terminal;
+
+/// What a test replaces of the machine for a whole run.
+pub struct Machine<'a> {
+    /// Time.
+    pub clock: &'a dyn Clock,
+    /// Is told what happens.
+    pub observer: &'a dyn Observer,
+    /// Every wait's limit.
+    pub limits: Limits,
+}
+
+/// Runs ghtok on this machine.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let machine = Machine {
+        clock: &SystemClock::start(),
+        observer: &Notes,
+        limits: Limits::STANDARD,
+    };
+    run_on(&machine, arguments)
+}
+
+/// Runs ghtok on a machine that a test may have replaced in part.
+pub fn run_on(machine: &Machine<'_>, arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // If nobody can read it, the exit code still tells.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    match dispatch(machine, &cli) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            report(&error, cli.error_output());
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn dispatch(machine: &Machine<'_>, cli: &Cli) -> Result<u8> {
+    if matches!(cli.command, Command::Refresher(_)) {
+        process::leave_session();
+    }
+    let flags = cli.flags();
+    let environment = Environment::from_process();
+    let root = Root {
+        machine,
+        config: Config::load(&flags, &environment)?,
+    };
+    let usual = root.config.min_ttl;
+    match &cli.command {
+        Command::Get(get) => {
+            let inherited = &root.config.inherited;
+            root.for_one(|call| get::run(get.input(), usual, inherited, call))
+        }
+        Command::Login(login) => {
+            // The time zone can be read only while there is one thread, and login starts another.
+            let _ = machine.clock.local_time(machine.clock.now());
+            let input = login::Input {
+                unwritten: root.unwritten()?,
+                ..login.input()
+            };
+            root.for_one(|call| login::run(&input, usual, call))
+        }
+        Command::Refresh(refresh) => {
+            let input = refresh.input();
+            root.for_scope(refresh.scope(), cli, |call| {
+                refresh::run(input, usual, call)
+            })
+        }
+        Command::Status(status) => root.status(status),
+        Command::Logout(logout) => {
+            let input = logout.input();
+            root.for_scope(logout.scope(), cli, |call| logout::run(input, call))
+        }
+        Command::Refresher(refresher) => root.refresh_here(refresher.order),
+    }
+}
+
+/// Prints an error where people or programs look for it.
+fn report(error: &Error, output: ErrorOutput) {
+    #[derive(Serialize)]
+    struct Document<'a> {
+        schema_version: u32,
+        error: Described<'a>,
+    }
+    #[derive(Serialize)]
+    struct Described<'a> {
+        code: &'a str,
+        message: String,
+        hint: Option<String>,
+        exit_code: u8,
+    }
+    if matches!(error, Error::OutputClosed) {
+        return;
+    }
+    match output {
+        ErrorOutput::Json => {
+            let error = Described {
+                code: error.code(),
+                message: error.to_string(),
+                hint: error.hint(),
+                exit_code: error.exit_code(),
+            };
+            let document = Document {
+                schema_version: 1,
+                error,
+            };
+            Terminal.say(&serde_json::to_string(&document).unwrap_or_default());
+        }
+        ErrorOutput::Text => {
+            Terminal.note(&format!("error: {error}"));
+            if let Some(hint) = error.hint() {
+                Terminal.note(&format!("hint: {hint}"));
+            }
+        }
+    }
+}
+
+/// The machine and the configuration, from which everything of one call is put together.
+struct Root<'a> {
+    machine: &'a Machine<'a>,
+    config: Config,
+}
+
+impl Root<'_> {
+    fn for_one(&self, work: impl FnOnce(&Call<'_>) -> Result<()>) -> Result<u8> {
+        self.with_call(self.config.app(None)?, work).map(|()| 0)
+    }
+
+    fn for_scope(
+        &self,
+        scope: cli::Scope,
+        cli: &Cli,
+        work: impl Fn(&Call<'_>) -> Result<()>,
+    ) -> Result<u8> {
+        match scope {
+            cli::Scope::One => self.for_one(work),
+            cli::Scope::All => {
+                let codes = self.config.all_apps().map(|app| {
+                    self.with_call(app, &work).map_or_else(
+                        |error| {
+                            report(&error, cli.error_output());
+                            error.exit_code()
+                        },
+                        |()| 0,
+                    )
+                });
+                Ok(most_serious(codes))
+            }
+        }
+    }
+
+    fn status(&self, status: &cli::Status) -> Result<u8> {
+        let usual = self.config.min_ttl;
+        let reports = self
+            .apps_to_show(status.names_an_app())?
+            .into_iter()
+            .map(|app| self.with_call(app, |call| Ok(status::look(usual, call))))
+            .collect::<Result<Vec<_>>>()?;
+        let text = if status.wants_json() {
+            status::json(&reports)
+        } else {
+            status::text(&reports)
+        };
+        Terminal.line(&text)?;
+        let codes = reports.iter().map(status::Report::exit_code);
+        Ok(if status.checks() {
+            most_serious(codes)
+        } else {
+            0
+        })
+    }
+
+    /// The body of the refresh process: its signals are held off until the new pair is stored.
+    fn refresh_here(&self, order: Order) -> Result<u8> {
+        let _held_off = HeldOff::begin();
+        let app = self.config.app(None)?;
+        let store = self.open_store(app)?;
+        let handed_over = process::handed_over().and_then(|file| store.adopt_lock(file).ok());
+        let github = self.github(app)?;
+        let refresh = self.refresh(&github);
+        self.with_call(app, |call| {
+            refresher::run(order, handed_over, &refresh, call)
+        })
+        .map(|()| 0)
+    }
+
+    /// Puts together what a command needs for one App, and runs it.
+    fn with_call<T>(&self, app: &App, work: impl FnOnce(&Call<'_>) -> Result<T>) -> Result<T> {
+        let Machine {
+            clock,
+            observer,
+            limits,
+        } = *self.machine;
+        let store = self.open_store(app)?;
+        let login_command = login_command(app, self.config.store);
+        let github = self.github(app)?;
+        let here = self.refresh(&github);
+        let detached = DetachedRefresher {
+            program: this_program,
+            arguments: &|want| refresher_arguments(app, StoreChoice::File, want),
+            otherwise: &here as &dyn Refresher,
+        };
+        let broker = Broker {
+            app,
+            login_command: &login_command,
+            store: &store,
+            refresher: &detached,
+            clock,
+            observer,
+            limits,
+        };
+        work(&Call {
+            app,
+            login_command: &login_command,
+            store: &store,
+            broker,
+            github: &github,
+            clock,
+            terminal: Terminal,
+            limits,
+        })
+    }
+}
+
+impl Root<'_> {
+    /// The one App that was named, else every known one.
+    fn apps_to_show(&self, named: bool) -> Result<Vec<&App>> {
+        let all: Vec<&App> = self.config.all_apps().collect();
+        if named || all.len() < 2 {
+            Ok(vec![self.config.app(None)?])
+        } else {
+            Ok(all)
+        }
+    }
+
+    /// Where the App of this call could be written down, if it is not, and no file is there yet.
+    fn unwritten(&self) -> Result<Option<PathBuf>> {
+        let unnamed = self.config.app(None)?.name.is_none();
+        let missing = self.config.file_state == FileState::Missing;
+        Ok((unnamed && missing).then(|| self.config.file.clone()))
+    }
+
+    fn open_store(&self, app: &App) -> Result<RecordStore> {
+        let folder = StateFolder::at(self.config.state_dir.clone());
+        let key = app.key();
+        match self.store_of(app, &folder)? {
+            StoreChoice::File => {
+                let slot = FileSlot::new(&folder, &key);
+                Ok(RecordStore::new(Box::new(slot), folder, key))
+            }
+            other => Err(Error::StoreNotAvailable {
+                name: other.as_str(),
+            }),
+        }
+    }
+
+    /// The store that is asked for by name, else the one that the sign-in went to.
+    fn store_of(&self, app: &App, folder: &StateFolder) -> Result<StoreChoice> {
+        if self.config.store != StoreChoice::Auto {
+            return Ok(self.config.store);
+        }
+        let note = folder.remembered(&app.key());
+        let remembered = remembered::read(&note).map_err(|error| match error {
+            StoreError::File { doing, path, cause } => Error::File { doing, path, cause },
+            other => Error::File {
+                doing: "read",
+                path: note.clone(),
+                cause: other.to_string(),
+            },
+        })?;
+        Ok(remembered
+            .and_then(|name| name.parse().ok())
+            .unwrap_or(StoreChoice::Auto))
+    }
+
+    fn github(&self, app: &App) -> Result<GitHub> {
+        let settings = &self.config.network;
+        let proxy = match &settings.proxy {
+            Some(proxy) => Some(
+                Proxy::parse(proxy.expose()).map_err(|problem| Error::Config {
+                    origin: proxy.variable().unwrap_or("proxy").into(),
+                    problem: problem.into(),
+                })?,
+            ),
+            None => None,
+        };
+        let network = Network {
+            proxy,
+            no_proxy: settings.no_proxy.clone(),
+            ca_file: settings.ca_file.clone(),
+        };
+        Ok(GitHub::new(
+            &app.host,
+            &app.client_id,
+            network,
+            self.machine.limits,
+        ))
+    }
+
+    fn refresh<'a>(&'a self, github: &'a GitHub) -> Refresh<'a> {
+        Refresh {
+            github,
+            clock: self.machine.clock,
+            observer: self.machine.observer,
+            limits: self.machine.limits,
+        }
+    }
+}
+
+/// The arguments of the process that refreshes this App's record. No secret is among them.
+fn refresher_arguments(app: &App, store: StoreChoice, want: Want) -> Vec<String> {
+    let mut arguments = vec!["refresher".to_owned(), format!("--store={store}")];
+    match &app.name {
+        Some(name) => arguments.push(format!("--app={name}")),
+        None => {
+            arguments.push(format!("--client-id={}", app.client_id));
+            arguments.push(format!("--host={}", app.host.web_url()));
+            if let Some(account) = &app.account {
+                arguments.push(format!("--account={account}"));
+            }
+        }
+    }
+    arguments.push(format!("--order={}", Order(want).to_argument()));
+    arguments
+}
+
+/// This program, wherever it is now; `None` if the system does not tell.
+fn this_program() -> Option<PathBuf> {
+    std::env::current_exe().ok()
+}
+
+/// The command that signs in to an App, as it can be typed.
+fn login_command(app: &App, store: StoreChoice) -> String {
+    match &app.name {
+        Some(name) => format!("ghtok login {name}"),
+        None => {
+            let mut command = format!("ghtok login --client-id {}", app.client_id);
+            if app.host.kind() != HostKind::GitHubCom {
+                command.push_str(&format!(" --host {}", app.host));
+            }
+            if store == StoreChoice::File {
+                command.push_str(" --store file");
+            }
+            command
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Every wait's limit, in one place. The composition root makes the struct; tests scale it.
+
+use std::time::Duration;
+
+/// How long each wait may last.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Name look-up, proxy, TCP and TLS of one request together.
+    pub connect: Duration,
+    /// From the first byte sent to the last byte received.
+    pub answer: Duration,
+    /// The whole of a check (`GET /user`) that decides about one token.
+    pub check: Duration,
+    /// How long a refresher goes on trying to store a new pair.
+    pub save: Duration,
+    /// How long a caller waits in all for a refresh, whoever does it.
+    pub caller: Duration,
+    /// When a waiting caller says that it waits.
+    pub note_after: Duration,
+    /// How long one failure answers for everybody.
+    pub failure_shared: Duration,
+    /// The longest `Retry-After` that is believed.
+    pub retry_after: Duration,
+}
+
+impl Limits {
+    /// The limits of the product. A refresher's connect and answer end before its callers give up,
+    /// so that an outcome exists by then.
+    pub const STANDARD: Self = Self {
+        connect: Duration::from_secs(10),
+        answer: Duration::from_secs(30),
+        check: Duration::from_secs(4),
+        save: Duration::from_secs(30),
+        caller: Duration::from_secs(45),
+        note_after: Duration::from_secs(1),
+        failure_shared: Duration::from_secs(10),
+        retry_after: Duration::from_secs(300),
+    };
+
+    /// The same limits, `divisor` times as short.
+    #[must_use]
+    pub fn divided_by(self, divisor: u32) -> Self {
+        Self {
+            connect: self.connect / divisor,
+            answer: self.answer / divisor,
+            check: self.check / divisor,
+            save: self.save / divisor,
+            caller: self.caller / divisor,
+            note_after: self.note_after / divisor,
+            failure_shared: self.failure_shared / divisor,
+            retry_after: self.retry_after / divisor,
+        }
+    }
+}

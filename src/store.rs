@@ -1,0 +1,165 @@
+//! Where records are kept. `RecordStore` puts one `Slot` (a file, later a keychain item) together
+//! with the lock, the outcome and the rescue file of the state folder; the decisions are not here.
+
+pub mod file;
+pub mod lock;
+pub mod outcome;
+pub mod private_file;
+pub mod record;
+pub mod remembered;
+pub mod rescue;
+pub mod state_folder;
+
+use std::fs::File;
+
+use crate::app::RecordKey;
+use crate::auth::outcome::Outcome;
+use crate::auth::ports::{LockedStore, StoreError, TokenStore};
+use crate::auth::record::{Record, RescueKey};
+use crate::store::lock::Lock;
+use crate::store::outcome::OutcomeFile;
+use crate::store::rescue::RescueFile;
+use crate::store::state_folder::StateFolder;
+use zeroize::Zeroizing;
+
+/// The place of one record's bytes.
+pub trait Slot {
+    /// The bytes, if there are any.
+    fn read(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError>;
+    /// Replaces the bytes, whole or not at all, durably.
+    fn write(&self, bytes: &[u8]) -> Result<(), StoreError>;
+    /// Removes the bytes.
+    fn delete(&self) -> Result<(), StoreError>;
+    /// Shows that bytes could be written, without changing any.
+    fn prove_writable(&self) -> Result<(), StoreError>;
+    /// The name that `--store` takes.
+    fn name(&self) -> &'static str;
+    /// What people call this place.
+    fn describe(&self) -> String;
+}
+
+/// One App's record in a slot, with its lock, outcome and rescue file.
+pub struct RecordStore {
+    slot: Box<dyn Slot>,
+    folder: StateFolder,
+    key: RecordKey,
+}
+
+impl RecordStore {
+    /// Puts a record's parts together. Touches nothing yet.
+    pub fn new(slot: Box<dyn Slot>, folder: StateFolder, key: RecordKey) -> Self {
+        Self { slot, folder, key }
+    }
+
+    /// Takes over a lock that another process opened and locked.
+    ///
+    /// # Errors
+    /// If the file is not this record's lock, or is not locked by us.
+    pub fn adopt_lock(&self, file: File) -> Result<Box<dyn LockedStore + '_>, StoreError> {
+        Ok(Box::new(
+            self.locked(Lock::adopt(file, &self.folder.lock(&self.key))?),
+        ))
+    }
+
+    fn locked(&self, lock: Lock) -> LockedRecord<'_> {
+        LockedRecord {
+            store: self,
+            lock,
+            rescue: None,
+        }
+    }
+
+    fn outcome_file(&self) -> OutcomeFile {
+        OutcomeFile::at(self.folder.outcome(&self.key))
+    }
+}
+
+impl TokenStore for RecordStore {
+    fn load(&self) -> Result<Option<Record>, StoreError> {
+        match self.slot.read()? {
+            Some(bytes) => record::decode(&bytes).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn try_lock(&self) -> Result<Option<Box<dyn LockedStore + '_>>, StoreError> {
+        self.folder.create()?;
+        let lock = Lock::try_take(&self.folder.lock(&self.key))?;
+        Ok(lock.map(|lock| Box::new(self.locked(lock)) as Box<dyn LockedStore + '_>))
+    }
+
+    fn outcome(&self) -> Option<Outcome> {
+        self.outcome_file().read()
+    }
+
+    fn place(&self) -> String {
+        self.slot.describe()
+    }
+}
+
+/// A record while its lock is held.
+struct LockedRecord<'a> {
+    store: &'a RecordStore,
+    lock: Lock,
+    rescue: Option<RescueFile>,
+}
+
+impl LockedStore for LockedRecord<'_> {
+    fn load(&self) -> Result<Option<Record>, StoreError> {
+        self.store.load()
+    }
+
+    fn prove_writable(&mut self) -> Result<(), StoreError> {
+        self.store.slot.prove_writable()
+    }
+
+    fn remember_store(&mut self) -> Result<(), StoreError> {
+        let note = self.store.folder.remembered(&self.store.key);
+        remembered::write(&note, self.store.slot.name())
+    }
+
+    fn save(&mut self, record: &Record) -> Result<(), StoreError> {
+        self.store.slot.write(&record::encode(record))
+    }
+
+    fn delete(&mut self) -> Result<(), StoreError> {
+        self.store.slot.delete()
+    }
+
+    fn outcome(&self) -> Option<Outcome> {
+        self.store.outcome()
+    }
+
+    fn report(&mut self, outcome: &Outcome) -> Result<(), StoreError> {
+        self.store.outcome_file().write(outcome)
+    }
+
+    fn prepare_rescue(&mut self) -> Result<(), StoreError> {
+        let path = self.store.folder.rescue(&self.store.key);
+        self.rescue = Some(RescueFile::prepare(path)?);
+        Ok(())
+    }
+
+    fn seal_rescue(&mut self, record: &Record, key: &RescueKey) -> Result<(), StoreError> {
+        match &mut self.rescue {
+            Some(rescue) => rescue.seal(&self.store.key, record, key),
+            None => Err(StoreError::Unreachable(
+                "no room was made for a rescue".into(),
+            )),
+        }
+    }
+
+    fn rescued(&self, generation: u64, key: &RescueKey) -> Option<Record> {
+        let path = self.store.folder.rescue(&self.store.key);
+        rescue::open(&path, &self.store.key, generation, key)
+    }
+
+    fn wipe_rescue(&mut self) {
+        self.rescue = None;
+        rescue::wipe(&self.store.folder.rescue(&self.store.key));
+    }
+
+    fn lock_file(&self) -> Option<File> {
+        self.lock.share()
+    }
+}

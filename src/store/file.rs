@@ -1,0 +1,60 @@
+//! The file store: one private file per record, plain text, only where it was asked for by name.
+
+use std::path::PathBuf;
+
+use zeroize::Zeroizing;
+
+use crate::app::RecordKey;
+use crate::auth::ports::StoreError;
+use crate::store::state_folder::StateFolder;
+use crate::store::{Slot, private_file};
+
+/// The place of one record in the `records` folder.
+#[derive(Debug)]
+pub struct FileSlot {
+    folder: StateFolder,
+    path: PathBuf,
+}
+
+impl FileSlot {
+    /// Names the file; nothing is touched.
+    pub fn new(folder: &StateFolder, key: &RecordKey) -> Self {
+        Self {
+            folder: folder.clone(),
+            path: folder.records().join(key.file_name()),
+        }
+    }
+
+    fn make_folders(&self) -> Result<(), StoreError> {
+        self.folder.create()?;
+        private_file::create_folder(&self.folder.records())
+    }
+}
+
+impl Slot for FileSlot {
+    fn read(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        private_file::read(&self.path)
+    }
+
+    fn write(&self, bytes: &[u8]) -> Result<(), StoreError> {
+        self.make_folders()?;
+        private_file::replace(&self.path, bytes)
+    }
+
+    fn delete(&self) -> Result<(), StoreError> {
+        private_file::remove(&self.path)
+    }
+
+    fn prove_writable(&self) -> Result<(), StoreError> {
+        self.make_folders()?;
+        private_file::prove_replaceable(&self.path)
+    }
+
+    fn name(&self) -> &'static str {
+        "file"
+    }
+
+    fn describe(&self) -> String {
+        self.path.display().to_string()
+    }
+}

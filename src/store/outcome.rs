@@ -1,0 +1,239 @@
+//! The outcome's file: one line of JSON, overwritten in place, so that a full disk cannot stop it.
+
+use std::io::{Seek, SeekFrom, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::auth::outcome::{Attempt, FailureCause, Happened, Outcome, SharedFailure};
+use crate::auth::ports::StoreError;
+use crate::store::private_file::{self, failed, open_or_create};
+use crate::token::Timestamp;
+
+/// The file's fixed size; a shorter line is filled up with blanks.
+const SIZE: usize = 1024;
+/// The longest cause that is told.
+const LONGEST_TEXT: usize = 300;
+
+/// Where a record's outcome is told.
+#[derive(Debug)]
+pub(crate) struct OutcomeFile(PathBuf);
+
+/// The stored form. Times are seconds since 1970.
+#[derive(Debug, Serialize, Deserialize)]
+struct Line {
+    v: u64,
+    generation: u64,
+    at: i64,
+    what: What,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempt: Option<Tried>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<Cause>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    text: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_at: Option<i64>,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum What {
+    Saved,
+    Deleted,
+    Sent,
+    Failed,
+    Unknown,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Tried {
+    Refresh,
+    Check,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Cause {
+    Temporary,
+    Refused,
+    StoreLocked,
+    StoreTimedOut,
+    Store,
+}
+
+const VERSION: u64 = 1;
+
+impl OutcomeFile {
+    pub(crate) fn at(path: PathBuf) -> Self {
+        Self(path)
+    }
+
+    /// The last outcome; `None` if there is none, or it is being written this moment.
+    pub(crate) fn read(&self) -> Option<Outcome> {
+        let bytes = private_file::read(&self.0).ok()??;
+        let line: Line = serde_json::from_slice(bytes.trim_ascii_end()).ok()?;
+        (line.v == VERSION).then(|| line.into_outcome())?
+    }
+
+    /// Overwrites the outcome. That a refresh is sent is synced: it decides about a dead process's
+    /// tokens.
+    pub(crate) fn write(&self, outcome: &Outcome) -> Result<(), StoreError> {
+        let line = Line::from_outcome(outcome);
+        let mut bytes = serde_json::to_vec(&line).unwrap_or_default();
+        bytes.resize(SIZE.max(bytes.len()), b' ');
+        let mut file = open_or_create(&self.0)?;
+        file.seek(SeekFrom::Start(0))
+            .and_then(|_| file.write_all(&bytes))
+            .and_then(|()| match outcome.what {
+                Happened::Sent => file.sync_data(),
+                _ => Ok(()),
+            })
+            .map_err(|error| failed("write", &self.0, &error))
+    }
+}
+
+impl Line {
+    fn from_outcome(outcome: &Outcome) -> Self {
+        let (what, failure) = match &outcome.what {
+            Happened::Saved => (What::Saved, None),
+            Happened::Deleted => (What::Deleted, None),
+            Happened::Sent => (What::Sent, None),
+            Happened::Failed(failure) => (What::Failed, Some(failure)),
+            Happened::Unknown(failure) => (What::Unknown, Some(failure)),
+        };
+        let (cause, text) = failure.map_or((None, String::new()), |failure| {
+            let (cause, text) = cause_line(&failure.cause);
+            (Some(cause), text.chars().take(LONGEST_TEXT).collect())
+        });
+        Self {
+            v: VERSION,
+            generation: outcome.generation,
+            at: outcome.at.0,
+            what,
+            attempt: failure.map(|failure| match failure.attempt {
+                Attempt::Refresh => Tried::Refresh,
+                Attempt::Check => Tried::Check,
+            }),
+            cause,
+            text,
+            retry_at: failure.and_then(|failure| failure.retry_at).map(|at| at.0),
+        }
+    }
+
+    fn into_outcome(self) -> Option<Outcome> {
+        let what = match self.what {
+            What::Saved => Happened::Saved,
+            What::Deleted => Happened::Deleted,
+            What::Sent => Happened::Sent,
+            What::Failed => Happened::Failed(self.failure()?),
+            What::Unknown => Happened::Unknown(self.failure()?),
+        };
+        Some(Outcome {
+            generation: self.generation,
+            at: Timestamp(self.at),
+            what,
+        })
+    }
+
+    fn failure(&self) -> Option<SharedFailure> {
+        let text = self.text.clone();
+        Some(SharedFailure {
+            attempt: match self.attempt? {
+                Tried::Refresh => Attempt::Refresh,
+                Tried::Check => Attempt::Check,
+            },
+            cause: match self.cause? {
+                Cause::Temporary => FailureCause::Temporary(text),
+                Cause::Refused => FailureCause::Refused(text),
+                Cause::StoreLocked => FailureCause::Store(StoreError::Locked),
+                Cause::StoreTimedOut => {
+                    let seconds = text.parse().unwrap_or_default();
+                    FailureCause::Store(StoreError::TimedOut(Duration::from_secs(seconds)))
+                }
+                Cause::Store => FailureCause::Store(StoreError::Unreachable(text)),
+            },
+            retry_at: self.retry_at.map(Timestamp),
+        })
+    }
+}
+
+fn cause_line(cause: &FailureCause) -> (Cause, String) {
+    match cause {
+        FailureCause::Temporary(text) => (Cause::Temporary, text.clone()),
+        FailureCause::Refused(code) => (Cause::Refused, code.clone()),
+        FailureCause::Store(StoreError::Locked) => (Cause::StoreLocked, String::new()),
+        FailureCause::Store(StoreError::TimedOut(limit)) => {
+            (Cause::StoreTimedOut, limit.as_secs().to_string())
+        }
+        FailureCause::Store(
+            error @ (StoreError::Unreachable(_)
+            | StoreError::Damaged(_)
+            | StoreError::Newer(_)
+            | StoreError::File { .. }),
+        ) => (Cause::Store, error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn round_trip(what: Happened) {
+        let outcome = Outcome {
+            generation: 7,
+            at: Timestamp(1_700_000_000),
+            what,
+        };
+        let line = serde_json::to_string(&Line::from_outcome(&outcome)).expect("JSON");
+        let read: Line = serde_json::from_str(&line).expect("a line");
+        assert_eq!(read.into_outcome(), Some(outcome));
+    }
+
+    #[test]
+    fn every_outcome_reads_back_as_it_was_told() {
+        let failure = |cause, retry_at| SharedFailure {
+            attempt: Attempt::Check,
+            cause,
+            retry_at,
+        };
+        for what in [
+            Happened::Saved,
+            Happened::Deleted,
+            Happened::Sent,
+            Happened::Failed(failure(
+                FailureCause::Temporary("HTTP 502".into()),
+                Some(Timestamp(9)),
+            )),
+            Happened::Unknown(failure(
+                FailureCause::Refused("unauthorized_client".into()),
+                None,
+            )),
+            Happened::Failed(failure(FailureCause::Store(StoreError::Locked), None)),
+            Happened::Failed(failure(
+                FailureCause::Store(StoreError::TimedOut(Duration::from_secs(5))),
+                None,
+            )),
+        ] {
+            round_trip(what);
+        }
+    }
+
+    #[test]
+    fn the_longest_outcome_fits_its_file() {
+        let failure = SharedFailure {
+            attempt: Attempt::Refresh,
+            cause: FailureCause::Temporary("é\"".repeat(1_000)),
+            retry_at: Some(Timestamp(i64::MAX)),
+        };
+        let outcome = Outcome {
+            generation: u64::MAX,
+            at: Timestamp(i64::MIN),
+            what: Happened::Unknown(failure),
+        };
+        let line = serde_json::to_vec(&Line::from_outcome(&outcome)).expect("JSON");
+        assert!(line.len() <= SIZE, "{} bytes", line.len());
+    }
+}

@@ -1,0 +1,323 @@
+//! Files that only their user may read: opened without following links, checked by descriptor,
+//! replaced whole and durably. Knows nothing of what is in them.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use crate::auth::ports::StoreError;
+
+/// No file of ours comes near this size.
+const LARGEST: u64 = 64 * 1024;
+
+/// Turns an I/O error into words about a file.
+pub(crate) fn failed(doing: &'static str, path: &Path, error: &io::Error) -> StoreError {
+    refused(doing, path, &plain_reason(error))
+}
+
+pub(crate) fn refused(doing: &'static str, path: &Path, cause: &str) -> StoreError {
+    StoreError::File {
+        doing,
+        path: path.to_owned(),
+        cause: cause.to_owned(),
+    }
+}
+
+/// The system's reason without Rust's "(os error N)".
+fn plain_reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.find(" (os error ") {
+        Some(end) => text[..end].to_lowercase(),
+        None => text,
+    }
+}
+
+/// Reads a private file whole; `None` if there is none.
+///
+/// # Errors
+/// If it is not a regular file of ours, is open to others, or cannot be read.
+pub(crate) fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    let mut file = match open(&options, path) {
+        Ok(file) => file,
+        Err(error) if is_absent(&error) => return Ok(None),
+        Err(error) => return Err(failed("read", path, &error)),
+    };
+    let size = check(&file, path, "read")?;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1));
+    file.read_to_end(&mut bytes)
+        .map_err(|error| failed("read", path, &error))?;
+    Ok(Some(bytes))
+}
+
+/// True if an error says that there is no such file: also below something that is no folder.
+pub(crate) fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+}
+
+/// Opens a private file for reading and writing, and makes it if need be. What is in it stays.
+///
+/// # Errors
+/// If it cannot be had, or is not a regular file of ours.
+pub(crate) fn open_or_create(path: &Path) -> Result<File, StoreError> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    let file = open(&options, path).map_err(|error| failed("open", path, &error))?;
+    check(&file, path, "open")?;
+    set_private(&file).map_err(|error| failed("open", path, &error))?;
+    Ok(file)
+}
+
+/// Makes a new private file in place of whatever has this name.
+///
+/// # Errors
+/// If it cannot be made.
+pub(crate) fn create(path: &Path) -> Result<File, StoreError> {
+    match fs::remove_file(path) {
+        Err(error) if !is_absent(&error) => return Err(failed("replace", path, &error)),
+        Ok(()) | Err(_) => {}
+    }
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    let file = open(&options, path).map_err(|error| failed("create", path, &error))?;
+    set_private(&file).map_err(|error| failed("create", path, &error))?;
+    Ok(file)
+}
+
+/// Replaces a private file whole or not at all: written beside it, synced, renamed, and the rename
+/// synced too. One writer at a time (the lock), so that the name beside it is always the same and
+/// no kill leaves more than one such file.
+///
+/// # Errors
+/// If any of that fails; then the old content stands.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    let beside = beside(path);
+    let write = || {
+        let mut file = create(&beside)?;
+        file.write_all(bytes)
+            .and_then(|()| file.sync_all())
+            .map_err(|error| failed("write", &beside, &error))?;
+        fs::rename(&beside, path).map_err(|error| failed("replace", path, &error))
+    };
+    write().inspect_err(|_| {
+        // Best effort: a full disk is freed of the half-written file.
+        let _ = fs::remove_file(&beside);
+    })?;
+    sync_parent(path)
+}
+
+/// Shows that [`replace`] would find room and permission, and leaves the file as it is.
+///
+/// # Errors
+/// What `replace` would say.
+pub(crate) fn prove_replaceable(path: &Path) -> Result<(), StoreError> {
+    const MORE_THAN_ANY_RECORD: [u8; 4096] = [0; 4096];
+    let beside = beside(path);
+    let proof = create(&beside).and_then(|mut file| {
+        file.write_all(&MORE_THAN_ANY_RECORD)
+            .and_then(|()| file.sync_all())
+            .map_err(|error| failed("write", &beside, &error))
+    });
+    let _ = fs::remove_file(&beside);
+    proof
+}
+
+/// Removes a private file and what a killed writer left beside it.
+///
+/// # Errors
+/// If it is there and stays.
+pub(crate) fn remove(path: &Path) -> Result<(), StoreError> {
+    for path in [&beside(path), path] {
+        match fs::remove_file(path) {
+            Err(error) if !is_absent(&error) => return Err(failed("remove", path, &error)),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    match sync_parent(path) {
+        Err(_) if !path.parent().is_some_and(Path::exists) => Ok(()),
+        result => result,
+    }
+}
+
+/// Makes a folder for its user alone, with the folders above it, or checks that it is that.
+///
+/// # Errors
+/// If it cannot be made, is no folder, or belongs to another user.
+pub(crate) fn create_folder(path: &Path) -> Result<(), StoreError> {
+    if !path.exists() {
+        if let Some(existing) = path.ancestors().find(|ancestor| ancestor.exists()) {
+            check_owner(existing, "create a folder in")?;
+        }
+        make_folders(path).map_err(|error| failed("create", path, &error))?;
+    }
+    let metadata = fs::metadata(path).map_err(|error| failed("use", path, &error))?;
+    if !metadata.is_dir() {
+        return Err(refused("use", path, "it is not a folder"));
+    }
+    check_owner(path, "use")?;
+    set_private_folder(path, &metadata)
+}
+
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    PathBuf::from(name)
+}
+
+/// Checks an open file and gives its size.
+fn check(file: &File, path: &Path, doing: &'static str) -> Result<u64, StoreError> {
+    let metadata = file
+        .metadata()
+        .map_err(|error| failed(doing, path, &error))?;
+    if !metadata.is_file() {
+        return Err(refused(doing, path, "it is not a regular file"));
+    }
+    if metadata.len() > LARGEST {
+        return Err(refused(
+            doing,
+            path,
+            "it is larger than any file of ghtok's",
+        ));
+    }
+    check_private(&metadata).map_err(|cause| refused(doing, path, &cause))?;
+    Ok(metadata.len())
+}
+
+#[cfg(unix)]
+mod platform {
+    use std::fs::{Metadata, Permissions};
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+
+    use rustix::fs::OFlags;
+
+    use super::{DirBuilder, File, OpenOptions, Path, StoreError, failed, fs, io, refused};
+
+    /// No link is followed, and a FIFO in the file's place blocks nobody.
+    pub(super) fn open(options: &OpenOptions, path: &Path) -> io::Result<File> {
+        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
+        let mut options = options.clone();
+        options
+            .mode(0o600)
+            .custom_flags(i32::try_from(flags).unwrap_or(0))
+            .open(path)
+            .map_err(|error| match error.raw_os_error() {
+                Some(code) if code == rustix::io::Errno::LOOP.raw_os_error() => {
+                    io::Error::other("it is a symbolic link")
+                }
+                _ => error,
+            })
+    }
+
+    pub(super) fn check_private(metadata: &Metadata) -> Result<(), String> {
+        if metadata.uid() != rustix::process::geteuid().as_raw() {
+            return Err("it belongs to another user".into());
+        }
+        match metadata.mode() & 0o077 {
+            0 => Ok(()),
+            _ => Err(format!(
+                "others may read or write it (mode {:04o}); chmod 600 it if you trust its content",
+                metadata.mode() & 0o7777
+            )),
+        }
+    }
+
+    /// An odd umask must not decide about the mode.
+    pub(super) fn set_private(file: &File) -> io::Result<()> {
+        match file.metadata()?.mode() & 0o777 {
+            0o600 => Ok(()),
+            _ => file.set_permissions(Permissions::from_mode(0o600)),
+        }
+    }
+
+    pub(super) fn set_private_folder(path: &Path, metadata: &Metadata) -> Result<(), StoreError> {
+        if metadata.mode() & 0o777 == 0o700 {
+            return Ok(());
+        }
+        fs::set_permissions(path, Permissions::from_mode(0o700))
+            .map_err(|error| failed("make private", path, &error))
+    }
+
+    /// Each folder is made usable at once, so that an odd umask cannot lock us out half-way.
+    pub(super) fn make_folders(path: &Path) -> io::Result<()> {
+        let missing: Vec<_> = path
+            .ancestors()
+            .take_while(|folder| !folder.exists())
+            .collect();
+        for folder in missing.into_iter().rev() {
+            match DirBuilder::new().mode(0o700).create(folder) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+            if fs::metadata(folder)?.mode() & 0o700 != 0o700 {
+                fs::set_permissions(folder, Permissions::from_mode(0o700))?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn check_owner(path: &Path, doing: &'static str) -> Result<(), StoreError> {
+        let metadata = fs::metadata(path).map_err(|error| failed(doing, path, &error))?;
+        if metadata.uid() == rustix::process::geteuid().as_raw() {
+            return Ok(());
+        }
+        Err(refused(
+            doing,
+            path,
+            "it belongs to another user; is HOME yours?",
+        ))
+    }
+
+    pub(super) fn sync_parent(path: &Path) -> Result<(), StoreError> {
+        let Some(parent) = path.parent() else {
+            return Ok(());
+        };
+        File::open(parent)
+            .and_then(|folder| folder.sync_all())
+            .map_err(|error| failed("sync", parent, &error))
+    }
+}
+
+#[cfg(not(unix))]
+mod platform {
+    use std::fs::Metadata;
+
+    use super::{DirBuilder, File, OpenOptions, Path, StoreError, io};
+
+    pub(super) fn open(options: &OpenOptions, path: &Path) -> io::Result<File> {
+        options.open(path)
+    }
+
+    // On Windows the user's profile folders carry access lists that keep other users out.
+
+    pub(super) fn check_private(_: &Metadata) -> Result<(), String> {
+        Ok(())
+    }
+
+    pub(super) fn set_private(_: &File) -> io::Result<()> {
+        Ok(())
+    }
+
+    pub(super) fn set_private_folder(_: &Path, _: &Metadata) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    pub(super) fn make_folders(path: &Path) -> io::Result<()> {
+        DirBuilder::new().recursive(true).create(path)
+    }
+
+    pub(super) fn check_owner(_: &Path, _: &'static str) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// A folder cannot be synced there; the rename itself is journalled.
+    pub(super) fn sync_parent(_: &Path) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+use platform::{
+    check_owner, check_private, make_folders, open, set_private, set_private_folder, sync_parent,
+};

@@ -1,0 +1,27 @@
+//! Which store a sign-in went to, so that a later call never silently looks elsewhere.
+
+use std::path::Path;
+
+use crate::auth::ports::StoreError;
+use crate::store::private_file;
+
+/// The remembered store's name; `None` if nothing was remembered.
+///
+/// # Errors
+/// If there is a note and it cannot be read.
+pub fn read(path: &Path) -> Result<Option<String>, StoreError> {
+    let Some(bytes) = private_file::read(path)? else {
+        return Ok(None);
+    };
+    Ok(std::str::from_utf8(&bytes)
+        .ok()
+        .map(|name| name.trim_end().to_owned()))
+}
+
+/// Remembers a store's name.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn write(path: &Path, name: &str) -> Result<(), StoreError> {
+    private_file::replace(path, format!("{name}\n").as_bytes())
+}

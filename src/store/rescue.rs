@@ -1,0 +1,114 @@
+//! The rescue file: the new pair of a refresh, sealed with the key of its intent, while it is in no
+//! store yet. Its room is taken before the refresh token is spent; it is written in place.
+
+use std::fs;
+use std::io::{Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+
+use crate::app::RecordKey;
+use crate::auth::ports::StoreError;
+use crate::auth::record::{Record, RescueKey};
+use crate::store::private_file::{self, failed, refused};
+use crate::store::record;
+
+/// Room for two tokens many times as long as today's.
+const ROOM: usize = 16 * 1024;
+const MAGIC: &[u8; 8] = b"ghtokR1\n";
+/// Magic and the sealed text's length.
+const HEAD: usize = MAGIC.len() + size_of::<u32>();
+
+/// A rescue file with its room taken.
+#[derive(Debug)]
+pub(crate) struct RescueFile {
+    file: fs::File,
+    path: PathBuf,
+}
+
+impl RescueFile {
+    /// Takes the room: written zeros and a sync reserve it on every file system.
+    pub(crate) fn prepare(path: PathBuf) -> Result<Self, StoreError> {
+        let mut file = private_file::create(&path)?;
+        file.write_all(&[0; ROOM])
+            .and_then(|()| file.sync_all())
+            .map_err(|error| failed("make room in", &path, &error))?;
+        Ok(Self { file, path })
+    }
+
+    /// Seals a record into the room and syncs it.
+    pub(crate) fn seal(
+        &mut self,
+        owner: &RecordKey,
+        record: &Record,
+        key: &RescueKey,
+    ) -> Result<(), StoreError> {
+        let mut sealed = record::encode(record).to_vec();
+        cipher(key)
+            .and_then(|cipher| {
+                let bound = Aad::from(bound_to(owner, record.generation));
+                cipher
+                    .seal_in_place_append_tag(nonce(), bound, &mut sealed)
+                    .ok()
+            })
+            .ok_or_else(|| refused("seal", &self.path, "the cipher refused"))?;
+        let length = u32::try_from(sealed.len()).unwrap_or(u32::MAX);
+        if HEAD + sealed.len() > ROOM {
+            return Err(refused(
+                "seal",
+                &self.path,
+                "the tokens are too long for it",
+            ));
+        }
+        let content = [MAGIC.as_slice(), &length.to_le_bytes(), &sealed].concat();
+        self.file
+            .seek(SeekFrom::Start(0))
+            .and_then(|_| self.file.write_all(&content))
+            .and_then(|()| self.file.sync_data())
+            .map_err(|error| failed("write", &self.path, &error))
+    }
+}
+
+/// Unseals what a refresh to `generation` left; `None` if there is nothing whole.
+pub(crate) fn open(
+    path: &Path,
+    owner: &RecordKey,
+    generation: u64,
+    key: &RescueKey,
+) -> Option<Record> {
+    let content = private_file::read(path).ok()??;
+    let (head, rest) = content.split_at_checked(HEAD)?;
+    let (magic, length) = head.split_at_checked(MAGIC.len())?;
+    let length = usize::try_from(u32::from_le_bytes(length.try_into().ok()?)).ok()?;
+    if magic != MAGIC {
+        return None;
+    }
+    let mut sealed = zeroize::Zeroizing::new(rest.get(..length)?.to_vec());
+    let bound = Aad::from(bound_to(owner, generation));
+    let plain = cipher(key)?
+        .open_in_place(nonce(), bound, &mut sealed)
+        .ok()?;
+    let record = record::decode(plain).ok()?;
+    (record.generation == generation).then_some(record)
+}
+
+/// Removes the file. Its key goes with the intent, so that what the disk keeps opens for nobody.
+pub(crate) fn wipe(path: &Path) {
+    let _ = fs::remove_file(path);
+}
+
+fn cipher(key: &RescueKey) -> Option<LessSafeKey> {
+    UnboundKey::new(&CHACHA20_POLY1305, key.expose())
+        .ok()
+        .map(LessSafeKey::new)
+}
+
+/// Each key seals once, so that its nonce may be constant (RFC 8439 section 2.8).
+fn nonce() -> Nonce {
+    Nonce::assume_unique_for_key([0; NONCE_LEN])
+}
+
+/// A rescue is of no use to another record or generation.
+fn bound_to(owner: &RecordKey, generation: u64) -> Vec<u8> {
+    format!("{} {generation}", owner.as_str()).into_bytes()
+}

@@ -1,0 +1,61 @@
+//! The folder for everything that is no configuration: lock, outcome, remembered store, rescue, and
+//! the file store's `records`. Private to its user; nothing else in it ever holds a token.
+
+use std::path::{Path, PathBuf};
+
+use crate::app::RecordKey;
+use crate::auth::ports::StoreError;
+use crate::store::private_file;
+
+/// The state folder.
+#[derive(Clone, Debug)]
+pub struct StateFolder(PathBuf);
+
+impl StateFolder {
+    /// Names the folder; nothing is touched.
+    pub fn at(path: PathBuf) -> Self {
+        Self(path)
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Makes sure that it exists and is ours alone.
+    ///
+    /// # Errors
+    /// If it cannot be made, or belongs to another user.
+    pub fn create(&self) -> Result<(), StoreError> {
+        private_file::create_folder(&self.0)
+    }
+
+    /// The lock of a record.
+    pub fn lock(&self, key: &RecordKey) -> PathBuf {
+        self.file(key, "lock")
+    }
+
+    /// The outcome of a record's last change.
+    pub fn outcome(&self, key: &RecordKey) -> PathBuf {
+        self.file(key, "outcome")
+    }
+
+    /// Which store a record was saved to at its sign-in.
+    pub fn remembered(&self, key: &RecordKey) -> PathBuf {
+        self.file(key, "store")
+    }
+
+    /// The sealed pair of a refresh that could not be stored yet.
+    pub fn rescue(&self, key: &RecordKey) -> PathBuf {
+        self.file(key, "rescue")
+    }
+
+    /// The file store's folder.
+    pub fn records(&self) -> PathBuf {
+        self.0.join("records")
+    }
+
+    fn file(&self, key: &RecordKey, kind: &str) -> PathBuf {
+        self.0.join(format!("{}.{kind}", key.file_name()))
+    }
+}

@@ -1,0 +1,8 @@
+//! Whatever touches this machine and is no store: the clock, the terminal, processes, signals.
+
+pub mod clock;
+pub mod notes;
+pub mod process;
+pub mod refresher;
+pub mod signals;
+pub mod terminal;

@@ -1,0 +1,71 @@
+//! The machine's clocks. The only place that asks for the time or sleeps.
+
+use std::sync::OnceLock;
+use std::time::{Duration, Instant, SystemTime};
+
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
+use time::{OffsetDateTime, UtcOffset};
+
+use crate::auth::ports::Clock;
+use crate::token::Timestamp;
+
+const PEOPLE: &[BorrowedFormatItem<'_>] = format_description!(
+    "[year]-[month]-[day] [hour]:[minute] [offset_hour sign:mandatory]:[offset_minute]"
+);
+
+/// The clocks of this machine.
+#[derive(Debug)]
+pub struct SystemClock {
+    started: Instant,
+    offset: OnceLock<UtcOffset>,
+}
+
+impl SystemClock {
+    /// Starts counting.
+    #[expect(clippy::disallowed_methods, reason = "the one owner of the clocks")]
+    pub fn start() -> Self {
+        Self {
+            started: Instant::now(),
+            offset: OnceLock::new(),
+        }
+    }
+
+    /// Learns the local offset from UTC. Must come before the first thread: reading the time zone
+    /// is sound only in a process that has no other.
+    pub fn offset(&self) -> UtcOffset {
+        *self
+            .offset
+            .get_or_init(|| UtcOffset::current_local_offset().unwrap_or(UtcOffset::UTC))
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one owner of the clocks and of sleep"
+)]
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        let seconds = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
+        match SystemTime::now().duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(since) => Timestamp(seconds(since)),
+            Err(before) => Timestamp(-seconds(before.duration())),
+        }
+    }
+
+    fn monotonic(&self) -> Duration {
+        Instant::now().duration_since(self.started)
+    }
+
+    fn sleep(&self, duration: Duration) {
+        std::thread::sleep(duration);
+    }
+
+    fn local_time(&self, at: Timestamp) -> String {
+        OffsetDateTime::from_unix_timestamp(at.0)
+            .map(|moment| moment.to_offset(self.offset()))
+            .ok()
+            .and_then(|moment| moment.format(PEOPLE).ok())
+            .unwrap_or_else(|| format!("{} s after 1970", at.0))
+    }
+}

@@ -1,0 +1,22 @@
+//! Tells a person, on standard error, what keeps them waiting and what they got instead.
+
+use crate::auth::ports::{Event, Observer};
+use crate::formats::moments::life;
+use crate::system::terminal::Terminal;
+
+/// The notes of a usual call.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Notes;
+
+impl Observer for Notes {
+    fn observe(&self, event: &Event) {
+        match event {
+            Event::Waiting => Terminal.note("waiting for a refresh of the token …"),
+            Event::ServedAnyway { cause, left } => Terminal.note(&format!(
+                "{cause}; the present token is still good for {} and was used",
+                life(*left)
+            )),
+            Event::Refresh(_) => {}
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Runs a refresh in a process of its own, so that no Ctrl-C, closed terminal or killed caller cuts
+//! it in half. On Unix that process inherits the lock as its standard input: no gap, one refresher.
+
+use std::path::PathBuf;
+
+use crate::auth::ports::{LockedStore, Refresher};
+use crate::auth::record::Want;
+use crate::system::process::start_detached;
+use crate::system::signals::HeldOff;
+
+/// Starts the refresh command of this program.
+pub struct DetachedRefresher<'a> {
+    /// Where this program is; asked only when a refresh is due.
+    pub program: fn() -> Option<PathBuf>,
+    /// The arguments that name the record and what is wanted of it.
+    pub arguments: &'a dyn Fn(Want) -> Vec<String>,
+    /// Runs the refresh here, if no process can be started.
+    pub otherwise: &'a dyn Refresher,
+}
+
+impl Refresher for DetachedRefresher<'_> {
+    /// The process outlives this one, and its outcome tells what came of it: nobody waits for it.
+    /// Where the lock cannot be handed on, it takes the lock itself once this function gives it up.
+    fn start(&self, locked: Box<dyn LockedStore + '_>, want: Want) {
+        let started = (self.program)().and_then(|program| {
+            start_detached(&program, &(self.arguments)(want), locked.lock_file()).ok()
+        });
+        if started.is_none() {
+            let _held_off = HeldOff::begin();
+            self.otherwise.start(locked, want);
+        }
+    }
+}

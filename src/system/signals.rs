@@ -1,0 +1,97 @@
+//! What Ctrl-C, a closed terminal and a request to end do to this process.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// INT, HUP and TERM kept from ending this process. A refresh that has begun must end: between
+/// `intent` and the stored pair, an end would lose the sign-in. Every wait in it is bounded.
+#[derive(Debug)]
+pub struct HeldOff {
+    #[cfg(unix)]
+    ids: Vec<(i32, signal_hook::SigId, Arc<AtomicBool>)>,
+}
+
+#[cfg(unix)]
+mod platform {
+    use std::sync::atomic::Ordering;
+    use std::sync::{Mutex, MutexGuard, PoisonError};
+
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    use signal_hook::iterator::Signals;
+    use signal_hook::{flag, low_level};
+
+    use super::{Arc, AtomicBool, HeldOff};
+    use crate::system::terminal::Terminal;
+
+    const ENDING: [i32; 3] = [SIGINT, SIGHUP, SIGTERM];
+
+    impl HeldOff {
+        /// Holds them off until this is dropped.
+        pub fn begin() -> Self {
+            let hold = |signal| {
+                let came = Arc::new(AtomicBool::new(false));
+                let id = flag::register(signal, Arc::clone(&came)).ok()?;
+                Some((signal, id, came))
+            };
+            Self {
+                ids: ENDING.into_iter().filter_map(hold).collect(),
+            }
+        }
+    }
+
+    impl Drop for HeldOff {
+        /// A signal that came meanwhile has its effect now.
+        fn drop(&mut self) {
+            for (signal, id, came) in self.ids.drain(..) {
+                low_level::unregister(id);
+                if came.load(Ordering::SeqCst) {
+                    let _ = low_level::emulate_default_handler(signal);
+                }
+            }
+        }
+    }
+
+    /// Held while something is done that a signal must not cut in half.
+    static WHOLE: Mutex<()> = Mutex::new(());
+
+    /// Ends the process on INT, HUP or TERM with a word instead of silently. The end is the
+    /// signal's own, so that a calling shell sees it.
+    pub fn end_with_a_word() {
+        let Ok(mut signals) = Signals::new(ENDING) else {
+            return;
+        };
+        std::thread::spawn(move || {
+            if let Some(signal) = signals.forever().next() {
+                let _whole = whole();
+                Terminal.say("");
+                Terminal.note("interrupted; nothing was changed");
+                let _ = low_level::emulate_default_handler(signal);
+            }
+        });
+    }
+
+    /// Until the guard is dropped, no signal ends the process.
+    pub fn whole() -> MutexGuard<'static, ()> {
+        WHOLE.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(not(unix))]
+mod platform {
+    use super::HeldOff;
+
+    impl HeldOff {
+        /// A detached process gets no console events; there is nothing to hold off.
+        pub fn begin() -> Self {
+            Self {}
+        }
+    }
+
+    /// The system's own way to end a console program is kept.
+    pub fn end_with_a_word() {}
+
+    /// There is nothing to keep away.
+    pub fn whole() {}
+}
+
+pub use platform::{end_with_a_word, whole};

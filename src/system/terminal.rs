@@ -1,0 +1,64 @@
+//! Standard output carries data and nothing else; words for people go to standard error. The only
+//! place that writes to either, or reads what a person types.
+
+use std::io::{self, BufRead, ErrorKind, IsTerminal, Write};
+
+use crate::error::{Error, Result};
+
+/// The process's standard streams.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Terminal;
+
+impl Terminal {
+    /// Writes data to standard output, whole.
+    ///
+    /// # Errors
+    /// `OutputClosed` if nobody reads it any more, `Output` for anything else.
+    pub fn data(self, bytes: &[u8]) -> Result<()> {
+        let mut out = io::stdout().lock();
+        out.write_all(bytes)
+            .and_then(|()| out.flush())
+            .map_err(|error| match error.kind() {
+                ErrorKind::BrokenPipe => Error::OutputClosed,
+                _ => Error::Output(error),
+            })
+    }
+
+    /// Writes a line of data to standard output.
+    ///
+    /// # Errors
+    /// As [`Self::data`].
+    pub fn line(self, text: &str) -> Result<()> {
+        self.data(format!("{text}\n").as_bytes())
+    }
+
+    /// Writes lines for people to standard error. If nobody can read them, that is no failure.
+    pub fn say(self, text: &str) {
+        let mut err = io::stderr().lock();
+        let _ = err
+            .write_all(format!("{text}\n").as_bytes())
+            .and_then(|()| err.flush());
+    }
+
+    /// Says something beside the matter, marked as ours.
+    pub fn note(self, text: &str) {
+        self.say(&format!("ghtok: {text}"));
+    }
+
+    /// True if a person can read standard error and answer on standard input.
+    pub fn has_person(self) -> bool {
+        io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// Asks a yes-or-no question; anything but a yes is a no.
+    pub fn ask(self, question: &str) -> bool {
+        let mut err = io::stderr().lock();
+        let asked = err
+            .write_all(format!("{question} [y/N] ").as_bytes())
+            .and_then(|()| err.flush());
+        let mut answer = String::new();
+        asked.is_ok()
+            && io::stdin().lock().read_line(&mut answer).is_ok()
+            && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+    }
+}

@@ -1,0 +1,285 @@
+//! What GitHub hands out, and how long it is good for. Pure: no clock, no I/O.
+//! Secrets have no `Display`, a redacting `Debug`, and are wiped when dropped.
+
+use std::fmt;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+
+/// Declares a secret whose text leaves only through `expose`.
+macro_rules! secret {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone)]
+        pub struct $name(SecretString);
+
+        impl $name {
+            /// Takes over a secret. Tokens are opaque: length and alphabet are GitHub's own affair.
+            pub fn new(secret: impl Into<String>) -> Self {
+                Self(SecretString::from(secret.into()))
+            }
+
+            /// The secret itself. Every use is a place where it could leak.
+            pub fn expose(&self) -> &str {
+                self.0.expose_secret()
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "(…)"))
+            }
+        }
+
+        impl PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                self.expose() == other.expose()
+            }
+        }
+
+        impl Eq for $name {}
+    };
+}
+
+secret! {
+    /// A user access token (`ghu_…`): what tools send to GitHub (RFC 6749 section 1.4).
+    AccessToken
+}
+secret! {
+    /// A refresh token (`ghr_…`): used once, for the next pair (RFC 6749 section 1.5).
+    RefreshToken
+}
+secret! {
+    /// The device's half of a device authorization (RFC 8628 section 3.2); the person sees the user code.
+    DeviceCode
+}
+
+/// A moment in whole seconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(pub i64);
+
+impl Timestamp {
+    /// This moment and a duration later, at most the last representable second.
+    #[must_use]
+    pub fn after(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add_unsigned(duration.as_secs()))
+    }
+
+    /// How long from this moment until `later`; zero if that is not ahead.
+    #[must_use]
+    pub fn until(self, later: Self) -> Duration {
+        Duration::from_secs(u64::try_from(later.0.saturating_sub(self.0)).unwrap_or(0))
+    }
+}
+
+/// A token with the moment at which it stops being good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expiring<T> {
+    /// The token.
+    pub token: T,
+    /// Local clock when the answer arrived + the server's lifetime.
+    pub expires_at: Timestamp,
+    /// The lifetime as the server gave it.
+    pub lifetime: Duration,
+}
+
+/// What one grant or refresh yields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TokenSet {
+    /// The App opted out of expiring tokens: GitHub sends no expiry and no refresh token
+    /// (docs.github.com, "Refreshing user access tokens").
+    Permanent(AccessToken),
+    /// The usual pair: some 8 hours of access, some 6 months to ask for the next pair.
+    Expiring {
+        /// The user access token.
+        access: Expiring<AccessToken>,
+        /// The refresh token; a server may leave it out (RFC 6749 section 5.1).
+        refresh: Option<Expiring<RefreshToken>>,
+    },
+}
+
+/// How much life an access token must have left to be handed out without a refresh.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MinTtl {
+    /// Nobody asked: the configured duration, but never more than a tenth of the token's lifetime.
+    /// A refresh kills the token that others hold, so it comes late.
+    Usual(Duration),
+    /// Asked for by the caller.
+    Explicit(Duration),
+}
+
+impl MinTtl {
+    /// What a configuration that says nothing means.
+    pub const DEFAULT: Self = Self::Usual(Duration::from_secs(5 * 60));
+
+    fn for_lifetime(self, lifetime: Duration) -> Duration {
+        match self {
+            Self::Usual(configured) => configured.min(lifetime / 10),
+            Self::Explicit(asked) => asked,
+        }
+    }
+}
+
+/// What can be done with a token set now.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Validity<'a> {
+    /// Hand it out.
+    Fresh(&'a AccessToken),
+    /// Due, and this refresh token brings the next pair.
+    Refreshable(&'a RefreshToken),
+    /// Past its time, and nothing to refresh it with.
+    Expired,
+}
+
+impl TokenSet {
+    /// The access token, whatever its age.
+    pub fn access_token(&self) -> &AccessToken {
+        match self {
+            Self::Permanent(token) => token,
+            Self::Expiring { access, .. } => &access.token,
+        }
+    }
+
+    /// The refresh token, whatever its age: a clock alone never condemns one.
+    pub fn refresh_token(&self) -> Option<&RefreshToken> {
+        match self {
+            Self::Permanent(_) => None,
+            Self::Expiring { refresh, .. } => refresh.as_ref().map(|refresh| &refresh.token),
+        }
+    }
+
+    /// When the access token ends; `None` if it never does by the clock.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Permanent(_) => None,
+            Self::Expiring { access, .. } => Some(access.expires_at),
+        }
+    }
+
+    /// Judges the set at `now`. A clock before `obtained_at` cannot be trusted, so the token is due.
+    pub fn validity(
+        &self,
+        now: Timestamp,
+        obtained_at: Timestamp,
+        min_ttl: MinTtl,
+    ) -> Validity<'_> {
+        let Self::Expiring { access, refresh } = self else {
+            return Validity::Fresh(self.access_token());
+        };
+        let left = now.until(access.expires_at);
+        let due = left
+            < min_ttl
+                .for_lifetime(access.lifetime)
+                .max(Duration::from_secs(1))
+            || now < obtained_at;
+        match refresh {
+            _ if !due => Validity::Fresh(&access.token),
+            Some(refresh) => Validity::Refreshable(&refresh.token),
+            None if left > Duration::ZERO => Validity::Fresh(&access.token),
+            None => Validity::Expired,
+        }
+    }
+
+    /// The access token while the clock does not call it expired: what may still be served when a
+    /// refresh cannot be had.
+    pub fn unexpired(&self, now: Timestamp) -> Option<&AccessToken> {
+        match self {
+            Self::Permanent(token) => Some(token),
+            Self::Expiring { access, .. } => (now < access.expires_at).then_some(&access.token),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OBTAINED: Timestamp = Timestamp(1_000_000);
+
+    fn pair() -> TokenSet {
+        TokenSet::Expiring {
+            access: Expiring {
+                token: AccessToken::new("ghu_a"),
+                expires_at: OBTAINED.after(Duration::from_secs(28_800)),
+                lifetime: Duration::from_secs(28_800),
+            },
+            refresh: Some(Expiring {
+                token: RefreshToken::new("ghr_r"),
+                expires_at: OBTAINED.after(Duration::from_secs(15_897_600)),
+                lifetime: Duration::from_secs(15_897_600),
+            }),
+        }
+    }
+
+    fn is_fresh(set: &TokenSet, seconds: i64, min_ttl: MinTtl) -> bool {
+        matches!(
+            set.validity(Timestamp(OBTAINED.0 + seconds), OBTAINED, min_ttl),
+            Validity::Fresh(_)
+        )
+    }
+
+    #[test]
+    fn a_token_is_due_five_minutes_before_its_end() {
+        assert!(is_fresh(&pair(), 28_800 - 300, MinTtl::DEFAULT));
+        assert!(!is_fresh(&pair(), 28_800 - 299, MinTtl::DEFAULT));
+    }
+
+    #[test]
+    fn a_configured_min_ttl_never_eats_more_than_a_tenth_of_the_lifetime() {
+        let greedy = MinTtl::Usual(Duration::from_secs(7 * 3600));
+        assert!(is_fresh(&pair(), 28_800 - 2_880, greedy));
+        assert!(!is_fresh(&pair(), 28_800 - 2_879, greedy));
+    }
+
+    #[test]
+    fn an_explicit_min_ttl_is_taken_at_its_word() {
+        let hour = MinTtl::Explicit(Duration::from_secs(3600));
+        assert!(is_fresh(&pair(), 28_800 - 3600, hour));
+        assert!(!is_fresh(&pair(), 28_800 - 3599, hour));
+        assert!(!is_fresh(&pair(), 28_800, MinTtl::Explicit(Duration::ZERO)));
+    }
+
+    #[test]
+    fn a_clock_before_the_grant_makes_a_token_due_and_one_far_ahead_condemns_nothing() {
+        assert!(!is_fresh(&pair(), -86_400, MinTtl::DEFAULT));
+        let ten_years = Timestamp(OBTAINED.0 + 10 * 365 * 86_400);
+        let set = pair();
+        assert!(matches!(
+            set.validity(ten_years, OBTAINED, MinTtl::DEFAULT),
+            Validity::Refreshable(_)
+        ));
+        assert!(set.unexpired(ten_years).is_none());
+    }
+
+    #[test]
+    fn a_permanent_token_is_always_fresh() {
+        let set = TokenSet::Permanent(AccessToken::new("ghu_p"));
+        assert!(is_fresh(
+            &set,
+            i64::from(i32::MAX),
+            MinTtl::Explicit(Duration::from_secs(60))
+        ));
+    }
+
+    #[test]
+    fn without_a_refresh_token_the_rest_of_the_life_is_used_up() {
+        let TokenSet::Expiring { access, .. } = pair() else {
+            unreachable!()
+        };
+        let set = TokenSet::Expiring {
+            access,
+            refresh: None,
+        };
+        assert!(is_fresh(&set, 28_799, MinTtl::DEFAULT));
+        assert_eq!(
+            set.validity(Timestamp(OBTAINED.0 + 28_800), OBTAINED, MinTtl::DEFAULT),
+            Validity::Expired
+        );
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let shown = format!("{:?} {:?}", pair(), DeviceCode::new("dead"));
+        assert!(!shown.contains("ghu_a") && !shown.contains("ghr_r") && !shown.contains("dead"));
+    }
+}

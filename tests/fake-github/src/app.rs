@@ -1,0 +1,69 @@
+//! What is registered at the fake: GitHub Apps and the people who use them.
+
+/// A GitHub App. By default its user access tokens expire, its device flow is
+/// enabled, and it is installed on the account of whoever signs in.
+#[derive(Clone, Debug)]
+pub struct App {
+    pub(crate) client_id: String,
+    pub(crate) tokens: Tokens,
+    pub(crate) device_flow: DeviceFlow,
+    pub(crate) installation: Installation,
+}
+
+/// The App's option "User-to-server token expiration".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tokens {
+    Expiring,
+    /// `expires_in`, `refresh_token` and `refresh_token_expires_in` are omitted.
+    Permanent,
+}
+
+/// The App's box "Enable Device Flow", which is not ticked by default at GitHub.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceFlow {
+    Enabled,
+    /// The code endpoint answers 400 `device_flow_disabled`.
+    Disabled,
+}
+
+/// Whether `GET /user/installations` lists the App.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Installation {
+    OnTheUser,
+    Nowhere,
+}
+
+impl App {
+    pub fn new(client_id: impl Into<String>) -> Self {
+        Self {
+            client_id: client_id.into(),
+            tokens: Tokens::Expiring,
+            device_flow: DeviceFlow::Enabled,
+            installation: Installation::OnTheUser,
+        }
+    }
+
+    pub fn tokens(self, tokens: Tokens) -> Self {
+        Self { tokens, ..self }
+    }
+
+    pub fn device_flow(self, device_flow: DeviceFlow) -> Self {
+        Self {
+            device_flow,
+            ..self
+        }
+    }
+
+    pub fn installation(self, installation: Installation) -> Self {
+        Self {
+            installation,
+            ..self
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct User {
+    pub(crate) login: String,
+    pub(crate) id: u64,
+}

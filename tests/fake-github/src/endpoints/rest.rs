@@ -1,0 +1,162 @@
+//! The REST API as far as a sign-in needs it. The paths are those of GitHub
+//! Enterprise Server, whose API lives below `/api/v3` on the same host.
+
+use serde_json::{Value, json};
+
+use super::{Findings, bearer_token};
+use crate::app::Installation;
+use crate::authority::{Authority, Bearer};
+use crate::http::{Answer, Incoming};
+use crate::ledger::Endpoint;
+use crate::violation::ViolationKind;
+
+const DOCUMENTATION: &str = "https://docs.github.com/rest";
+/// <https://docs.github.com/en/rest/credentials/revoke>
+const MOST_CREDENTIALS: usize = 1000;
+
+pub(super) fn answer(
+    endpoint: Endpoint,
+    request: &Incoming,
+    authority: &mut Authority,
+    findings: &mut Findings,
+) -> Answer {
+    if request.header("user-agent").is_none_or(str::is_empty) {
+        findings.push((ViolationKind::MissingUserAgent, request.path.clone()));
+        return Answer::text(
+            403,
+            "Request forbidden by administrative rules. Please make sure your request has a \
+             User-Agent header (https://docs.github.com/en/rest/overview/resources-in-the-rest-api#user-agent-required).\n",
+        );
+    }
+    let answered = match (endpoint, request.method.as_str()) {
+        (Endpoint::Revoke, "POST") => Ok(revoke(request, authority, findings)),
+        (Endpoint::Revoke, _) | (_, "POST" | "PUT" | "PATCH" | "DELETE") => {
+            findings.push((ViolationKind::WrongMethod, request.method.clone()));
+            Ok(message(404, "Not Found"))
+        }
+        (Endpoint::User, _) => {
+            require_bearer(request, authority, findings).map(|bearer| user(authority, &bearer))
+        }
+        _ => other(request, authority, findings),
+    };
+    let answer = answered.unwrap_or_else(|refusal| refusal);
+    answer.with("X-GitHub-Media-Type", "github.v3; format=json")
+}
+
+fn other(
+    request: &Incoming,
+    authority: &mut Authority,
+    findings: &mut Findings,
+) -> Result<Answer, Answer> {
+    match request.path.as_str() {
+        "/api/v3/rate_limit" => {
+            // Works without a token, but not with a bad one.
+            if request.header("authorization").is_some() {
+                require_bearer(request, authority, findings)?;
+            }
+            let core =
+                json!({"limit": 5000, "used": 1, "remaining": 4999, "reset": 4_102_444_800_u64});
+            Ok(Answer::json(
+                200,
+                &json!({"resources": {"core": core}, "rate": core}),
+            ))
+        }
+        "/api/v3/user/installations" => {
+            let bearer = require_bearer(request, authority, findings)?;
+            Ok(installations(authority, &bearer))
+        }
+        path => {
+            findings.push((ViolationKind::UnknownPath, path.to_owned()));
+            Ok(message(404, "Not Found"))
+        }
+    }
+}
+
+/// The bearer of a live access token, or the answer that there is none. Expired,
+/// revoked and invented tokens get the same words.
+fn require_bearer(
+    request: &Incoming,
+    authority: &mut Authority,
+    findings: &mut Findings,
+) -> Result<Bearer, Answer> {
+    let Some(token) = bearer_token(request) else {
+        return Err(message(401, "Requires authentication"));
+    };
+    if token.starts_with("ghr_") {
+        findings.push((ViolationKind::RefreshTokenMisdirected, request.path.clone()));
+    }
+    if authority.is_locked_out() {
+        let text = "Maximum number of login attempts exceeded. Please try again later.";
+        return Err(message(403, text));
+    }
+    let bearer = authority.bearer(token);
+    if bearer.is_none() {
+        authority.count_bad_credentials();
+    }
+    bearer.ok_or_else(|| message(401, "Bad credentials"))
+}
+
+fn user(authority: &Authority, bearer: &Bearer) -> Answer {
+    let id = authority.user(&bearer.login).map(|user| user.id);
+    Answer::json(
+        200,
+        &json!({"login": bearer.login, "id": id, "type": "User"}),
+    )
+    .with("X-RateLimit-Limit", "5000")
+    .with("X-RateLimit-Remaining", "4999")
+}
+
+fn installations(authority: &Authority, bearer: &Bearer) -> Answer {
+    let user = authority.user(&bearer.login);
+    let app = authority.app(&bearer.client_id);
+    let installed: Vec<Value> = app
+        .filter(|app| app.installation == Installation::OnTheUser)
+        .map(|app| {
+            json!({
+                "id": 1,
+                "account": {"login": bearer.login, "id": user.map(|user| user.id), "type": "User"},
+                "client_id": app.client_id,
+                "app_slug": "fake-app",
+                "repository_selection": "all",
+                "permissions": {"contents": "write", "metadata": "read"},
+            })
+        })
+        .into_iter()
+        .collect();
+    let body = json!({"total_count": installed.len(), "installations": installed});
+    Answer::json(200, &body)
+}
+
+/// "Any authenticated requests will return a 403"; 202 says nothing about whether
+/// a credential existed.
+fn revoke(request: &Incoming, authority: &mut Authority, findings: &mut Findings) -> Answer {
+    if request.header("authorization").is_some() {
+        findings.push((ViolationKind::AuthorizationHeader, request.path.clone()));
+        return message(403, "This endpoint does not accept authenticated requests.");
+    }
+    let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+    let credentials: Vec<&str> = body["credentials"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    if credentials.is_empty() || credentials.len() > MOST_CREDENTIALS {
+        return message(422, "Validation Failed");
+    }
+    for credential in credentials {
+        authority.revoke(credential);
+    }
+    Answer::json(202, &json!({}))
+}
+
+fn message(status: u16, text: &str) -> Answer {
+    Answer::json(
+        status,
+        &json!({
+            "message": text,
+            "documentation_url": DOCUMENTATION,
+            "status": status.to_string(),
+        }),
+    )
+}

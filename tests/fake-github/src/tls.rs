@@ -1,0 +1,74 @@
+//! A certificate authority and a server certificate, made anew for each fake that
+//! speaks TLS.
+
+use std::io;
+use std::sync::Arc;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
+    date_time_ymd,
+};
+use rustls::ServerConfig;
+use rustls::crypto::ring;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+
+/// How good the server's certificate is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TlsIdentity {
+    /// For 127.0.0.1 and localhost, signed by the authority of `ca_pem`.
+    Valid,
+    /// As `Valid`, but its time was over in 2001.
+    Expired,
+    /// As `Valid`, but for `wrong.example`.
+    WrongName,
+    /// For the right names, but not signed by that authority.
+    SelfSigned,
+}
+
+/// The server's side of TLS, and the authority's certificate.
+pub(crate) fn certify(identity: TlsIdentity) -> io::Result<(Arc<ServerConfig>, String)> {
+    let authority = authority().map_err(io::Error::other)?;
+    let (chain, key) = leaf(identity, &authority).map_err(io::Error::other)?;
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .map_err(io::Error::other)?;
+    Ok((Arc::new(config), authority.pem()))
+}
+
+fn authority() -> Result<CertifiedIssuer<'static, KeyPair>, rcgen::Error> {
+    let mut params = CertificateParams::default();
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "Fake GitHub test authority");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    CertifiedIssuer::self_signed(params, KeyPair::generate()?)
+}
+
+fn leaf(
+    identity: TlsIdentity,
+    authority: &CertifiedIssuer<'static, KeyPair>,
+) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), rcgen::Error> {
+    let names = match identity {
+        TlsIdentity::WrongName => vec!["wrong.example".to_owned()],
+        _ => vec!["127.0.0.1".to_owned(), "localhost".to_owned()],
+    };
+    let mut params = CertificateParams::new(names)?;
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "Fake GitHub");
+    (params.not_before, params.not_after) = match identity {
+        TlsIdentity::Expired => (date_time_ymd(2000, 1, 1), date_time_ymd(2001, 1, 1)),
+        _ => (date_time_ymd(2020, 1, 1), date_time_ymd(2096, 1, 1)),
+    };
+    let key = KeyPair::generate()?;
+    let certificate = match identity {
+        TlsIdentity::SelfSigned => params.self_signed(&key)?,
+        _ => params.signed_by(&key, authority)?,
+    };
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    Ok((vec![certificate.der().clone()], key))
+}

@@ -1,0 +1,10 @@
+//! The one test binary: a module per subject. Tests that prove a promise of the design carry its
+//! number (P1 to P10) in their name or in a comment.
+
+#![allow(clippy::disallowed_methods, clippy::print_stdout, clippy::print_stderr)]
+#![allow(unreachable_pub)]
+
+mod support;
+
+mod architecture;
+mod commands;
