@@ -52,7 +52,12 @@ pub struct GitHub {
 impl GitHub {
     /// Takes note of where to ask; nothing is looked up, read or connected before the first request.
     pub fn new(host: &Host, client_id: &ClientId, network: Network, limits: Limits) -> Self {
-        Self { host: host.clone(), client_id: client_id.clone(), network, limits }
+        Self {
+            host: host.clone(),
+            client_id: client_id.clone(),
+            network,
+            limits,
+        }
     }
 
     /// Connects and asks once, within the usual limits of the two phases.

@@ -93,10 +93,7 @@ impl DeviceFlow<'_> {
                 Ok(Poll::Expired) => return Err(self.expired()),
                 Ok(Poll::IncorrectDeviceCode) => {
                     if !pace.forgives_incorrect_code() {
-                        return Err(refused(
-                            self.app,
-                            &ErrorCode::parse("incorrect_device_code"),
-                        ));
+                        return Err(refused(self.app, &ErrorCode::IncorrectDeviceCode));
                     }
                 }
                 Err(Failure::Refused { code }) => return Err(refused(self.app, &code)),

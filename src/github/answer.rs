@@ -48,7 +48,11 @@ impl Answer {
             status: head.status.as_u16(),
             headers: head.headers,
             body: Zeroizing::new(Vec::new()),
-            ending: if delimited { Ending::Complete } else { Ending::Closed },
+            ending: if delimited {
+                Ending::Complete
+            } else {
+                Ending::Closed
+            },
             host: host.to_owned(),
         };
         if !head.status.is_redirection() {
@@ -103,16 +107,21 @@ impl Answer {
 
     /// What an answer amounts to that was no good answer: an OAuth error, or the HTTP alone.
     pub(super) fn oauth_failure(self, limits: &Limits) -> Failure {
-        let error = self.fields().and_then(|fields| fields.text("error").map(ErrorCode::parse));
+        let error = self
+            .fields()
+            .and_then(|fields| fields.text("error").map(ErrorCode::parse));
         match error {
             Some(ErrorCode::Unknown(code)) if self.is_transient(&code) => {
                 let message = self.message().or(Some(code));
-                let cause = Cause::HttpStatus { status: self.status, message };
+                let cause = Cause::HttpStatus {
+                    status: self.status,
+                    message,
+                };
                 self.answered(cause, limits)
             }
-            Some(ErrorCode::Unknown(_)) | None if self.is_not_found() => {
-                Failure::Refused { code: ErrorCode::NotFound }
-            }
+            Some(ErrorCode::Unknown(_)) | None if self.is_not_found() => Failure::Refused {
+                code: ErrorCode::NotFound,
+            },
             Some(code) => Failure::Refused { code },
             None => self.failure(limits),
         }
@@ -126,14 +135,19 @@ impl Answer {
         };
         let cause = match &self.ending {
             Ending::Broken(cause) => return Failure::Unknown(cause.clone()),
-            _ if self.is_redirect() => Cause::Redirect { to: self.redirect_host() },
-            _ if self.is_html() => Cause::Html { status: self.status },
+            _ if self.is_redirect() => Cause::Redirect {
+                to: self.redirect_host(),
+            },
+            _ if self.is_html() => Cause::Html {
+                status: self.status,
+            },
             Ending::TooLong if self.is_success() => {
                 return Failure::Unknown(Cause::TooLarge { host: self.host });
             }
-            _ if self.status >= 300 => {
-                Cause::HttpStatus { status: self.status, message: self.message() }
-            }
+            _ if self.status >= 300 => Cause::HttpStatus {
+                status: self.status,
+                message: self.message(),
+            },
             Ending::Complete | Ending::Closed | Ending::TooLong => {
                 return Failure::Unknown(malformed);
             }
@@ -143,9 +157,19 @@ impl Answer {
 
     fn answered(&self, cause: Cause, limits: &Limits) -> Failure {
         let limited = self.is_rate_limited();
-        let cause = if limited { Cause::RateLimited { message: self.message() } } else { cause };
+        let cause = if limited {
+            Cause::RateLimited {
+                message: self.message(),
+            }
+        } else {
+            cause
+        };
         let retry_after = retry_after(&self.headers, limits.retry_after);
-        Failure::Answered { status: self.status, cause, retry_after }
+        Failure::Answered {
+            status: self.status,
+            cause,
+            retry_after,
+        }
     }
 
     /// True if the server itself says that there is nothing at this address.
@@ -158,8 +182,10 @@ impl Answer {
     /// True for error codes that name a passing state, and for unknown ones beside an HTTP status
     /// that does (RFC 6749 section 4.1.2.1; RFC 8628 section 3.5).
     fn is_transient(&self, code: &str) -> bool {
-        matches!(code, "slow_down" | "temporarily_unavailable" | "server_error")
-            || self.status >= 500
+        matches!(
+            code,
+            "slow_down" | "temporarily_unavailable" | "server_error"
+        ) || self.status >= 500
             || self.is_rate_limited()
     }
 
@@ -176,7 +202,10 @@ impl Answer {
     /// True for a page made for people.
     pub(super) fn is_html(&self) -> bool {
         let html = self.headers.get(CONTENT_TYPE).is_some_and(|kind| {
-            kind.as_bytes().to_ascii_lowercase().trim_ascii_start().starts_with(b"text/html")
+            kind.as_bytes()
+                .to_ascii_lowercase()
+                .trim_ascii_start()
+                .starts_with(b"text/html")
         });
         match self.first_byte() {
             Some(b'<') => true,
@@ -187,13 +216,18 @@ impl Answer {
 
     /// The first byte that is neither a byte order mark nor white space.
     fn first_byte(&self) -> Option<u8> {
-        let body = self.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.body);
+        let body = self
+            .body
+            .strip_prefix(b"\xef\xbb\xbf")
+            .unwrap_or(&self.body);
         body.trim_ascii_start().first().copied()
     }
 
     fn message(&self) -> Option<String> {
         let fields = self.fields()?;
-        let text = fields.text("message").or_else(|| fields.text("error_description"))?;
+        let text = fields
+            .text("message")
+            .or_else(|| fields.text("error_description"))?;
         Some(server_text::shown(text)).filter(|text| !text.is_empty())
     }
 
@@ -208,7 +242,10 @@ impl Answer {
     /// An answer that came whole.
     pub(super) fn whole(status: u16, content_type: &'static str, body: &str) -> Self {
         let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, ureq::http::HeaderValue::from_static(content_type));
+        headers.insert(
+            CONTENT_TYPE,
+            ureq::http::HeaderValue::from_static(content_type),
+        );
         Self {
             status,
             headers,
@@ -220,12 +257,20 @@ impl Answer {
 
     /// An answer of which only this much came.
     pub(super) fn cut(body: &str) -> Self {
-        let broken = Ending::Broken(Cause::CutOff { host: "ghes.example".into() });
-        Self { ending: broken, ..Self::whole(200, "application/json", body) }
+        let broken = Ending::Broken(Cause::CutOff {
+            host: "ghes.example".into(),
+        });
+        Self {
+            ending: broken,
+            ..Self::whole(200, "application/json", body)
+        }
     }
 
     /// An answer that ended with the connection.
     pub(super) fn closed(body: &str) -> Self {
-        Self { ending: Ending::Closed, ..Self::whole(200, "application/json", body) }
+        Self {
+            ending: Ending::Closed,
+            ..Self::whole(200, "application/json", body)
+        }
     }
 }

@@ -166,7 +166,10 @@ impl fmt::Display for Cause {
             Self::BadRequest => write!(f, "the stored token cannot be sent in a request"),
             Self::AnswerTimeout { host } => write!(f, "{host} did not answer in time"),
             Self::CutOff { host } => {
-                write!(f, "the connection to {host} broke before the answer was complete")
+                write!(
+                    f,
+                    "the connection to {host} broke before the answer was complete"
+                )
             }
             Self::TooLarge { host } => write!(f, "the answer of {host} is too long to be one"),
             Self::Malformed { host, problem } => write!(f, "the answer of {host} {problem}"),

@@ -42,7 +42,12 @@ impl Link {
         let host = target.host().ok_or(Cause::BadRequest)?.to_owned();
         let attempt = Arc::new(Attempt::default());
         let (sender, receiver) = mpsc::sync_channel(1);
-        let dial = Dial { target, network: network.clone(), attempt: Arc::clone(&attempt), limit };
+        let dial = Dial {
+            target,
+            network: network.clone(),
+            attempt: Arc::clone(&attempt),
+            limit,
+        };
         thread::Builder::new()
             .name("connect".into())
             .spawn(move || sender.send(dial.run()))
@@ -68,7 +73,10 @@ impl Link {
     /// Sends the one request and reads the answer, both within `limit`.
     pub(super) fn send(self, request: Request, limit: Duration) -> Result<Answer, Failure> {
         let sent = Arc::new(AtomicBool::new(false));
-        let watched = Watched { inner: self.transport, sent: Arc::clone(&sent) };
+        let watched = Watched {
+            inner: self.transport,
+            sent: Arc::clone(&sent),
+        };
         let agent = Agent::with_parts(
             request_config(watched.is_tls(), limit),
             Ready(Mutex::new(Some(watched))),

@@ -41,7 +41,10 @@ impl GitHub {
     /// `Refused` if the App or the host does not do the device flow; otherwise try again.
     pub fn request_device_code(&self) -> Result<DeviceAuthorization, Failure> {
         let url = self.web("/login/device/code");
-        let answer = self.ask(Request::form(url, &[("client_id", self.client_id.as_str())]))?;
+        let answer = self.ask(Request::form(
+            url,
+            &[("client_id", self.client_id.as_str())],
+        ))?;
         match read(&answer, &self.host) {
             Some(authorization) => Ok(authorization),
             None => Err(answer.oauth_failure(&self.limits)),
@@ -53,7 +56,10 @@ fn read(answer: &Answer, host: &Host) -> Option<DeviceAuthorization> {
     let fields = answer.fields()?;
     Some(DeviceAuthorization {
         device_code: DeviceCode::new(fields.text("device_code")?),
-        user_code: fields.text("user_code").filter(|code| is_user_code(code))?.to_owned(),
+        user_code: fields
+            .text("user_code")
+            .filter(|code| is_user_code(code))?
+            .to_owned(),
         verification_uri: verification_uri(&fields, host),
         expires_in: fields.lifetime("expires_in").unwrap_or(CODE_LIFETIME),
         interval: fields.lifetime("interval").unwrap_or(INTERVAL),
@@ -78,7 +84,9 @@ fn is_page_of(host: &Host, uri: &str) -> bool {
     if uri.len() > 200 || !uri.bytes().all(harmless) {
         return false;
     }
-    let Ok(parsed) = uri.parse::<Uri>() else { return false };
+    let Ok(parsed) = uri.parse::<Uri>() else {
+        return false;
+    };
     let (Some(scheme), Some(authority)) = (parsed.scheme_str(), parsed.authority()) else {
         return false;
     };
@@ -98,7 +106,10 @@ mod tests {
     }
 
     fn json(body: &str) -> Option<DeviceAuthorization> {
-        read(&Answer::whole(200, "application/json; charset=utf-8", body), &host())
+        read(
+            &Answer::whole(200, "application/json; charset=utf-8", body),
+            &host(),
+        )
     }
 
     #[test]
@@ -111,7 +122,10 @@ mod tests {
             assert_eq!(read.device_code.expose(), "dc");
             assert_eq!(read.user_code, "WDJB-MJHT");
             assert_eq!(read.verification_uri, "https://ghes.example/login/device");
-            assert_eq!((read.expires_in.as_secs(), read.interval.as_secs()), (899, 6));
+            assert_eq!(
+                (read.expires_in.as_secs(), read.interval.as_secs()),
+                (899, 6)
+            );
         }
     }
 
@@ -140,7 +154,9 @@ mod tests {
             let read = json(&body).expect("an authorization");
             assert_eq!(read.verification_uri, host().device_page(), "{evil}");
         }
-        let other = GOOD.replace("login/device", "activate?x=1").replace("ghes", "GHES");
+        let other = GOOD
+            .replace("login/device", "activate?x=1")
+            .replace("ghes", "GHES");
         let read = json(&other).expect("an authorization");
         assert_eq!(read.verification_uri, "https://GHES.example/activate?x=1");
     }

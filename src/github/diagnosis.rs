@@ -29,14 +29,19 @@ impl Cause {
         proxy: &Proxy,
         limit: Duration,
     ) -> Self {
-        let failed = |reason: String| Self::Proxy { proxy: proxy.to_string(), reason };
+        let failed = |reason: String| Self::Proxy {
+            proxy: proxy.to_string(),
+            reason,
+        };
         match error {
             Error::HostNotFound => failed("cannot find this host".into()),
             Error::ConnectProxyFailed(reason) => failed(refusal(&reason)),
             Error::Protocol(_) => failed("its answer is not one of a proxy".into()),
-            Error::Timeout(_) => {
-                Self::ConnectTimeout { host: host.to_owned(), stage: Stage::Proxy, limit }
-            }
+            Error::Timeout(_) => Self::ConnectTimeout {
+                host: host.to_owned(),
+                stage: Stage::Proxy,
+                limit,
+            },
             // TLS runs with the host behind the proxy; what else fails is the proxy's.
             Error::Io(error) if !is_of(Error::Rustls, &error) => failed(reason_of(&error)),
             error => Self::of_tls(error, host.to_owned()),
@@ -49,7 +54,10 @@ impl Cause {
         match error {
             Error::Timeout(_) => Self::AnswerTimeout { host },
             Error::LargeResponseHeader(..) => Self::TooLarge { host },
-            Error::Protocol(_) => Self::Malformed { host, problem: "is not HTTP" },
+            Error::Protocol(_) => Self::Malformed {
+                host,
+                problem: "is not HTTP",
+            },
             Error::Http(_) | Error::BadUri(_) => Self::BadRequest,
             _ => Self::CutOff { host },
         }
@@ -58,7 +66,10 @@ impl Cause {
     fn of_tcp(error: &io::Error, host: String) -> Self {
         match error.kind() {
             io::ErrorKind::ConnectionRefused => Self::ConnectionRefused { host },
-            _ => Self::ConnectFailed { host, reason: reason_of(error) },
+            _ => Self::ConnectFailed {
+                host,
+                reason: reason_of(error),
+            },
         }
     }
 
@@ -71,8 +82,14 @@ impl Cause {
             _ => "it could not be set up".into(),
         };
         match reason.strip_prefix(CERTIFICATE) {
-            Some(reason) => Self::Certificate { host, reason: distrust(reason) },
-            None => Self::Tls { host, reason: server_text::shown(&reason) },
+            Some(reason) => Self::Certificate {
+                host,
+                reason: distrust(reason),
+            },
+            None => Self::Tls {
+                host,
+                reason: server_text::shown(&reason),
+            },
         }
     }
 }
@@ -98,7 +115,9 @@ fn distrust(reason: &str) -> String {
 
 /// What a proxy's answer to `CONNECT` means, from ureq's words for it.
 fn refusal(reason: &str) -> String {
-    let status = reason.strip_prefix("proxy server responded ").and_then(|rest| rest.get(..3));
+    let status = reason
+        .strip_prefix("proxy server responded ")
+        .and_then(|rest| rest.get(..3));
     match status {
         Some("407") => "asks for a user name and a password that are right".into(),
         Some(status) => format!("answers HTTP {}", server_text::shown(status)),

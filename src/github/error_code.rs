@@ -48,9 +48,12 @@ impl ErrorCode {
             "unverified_user_email" => Self::UnverifiedUserEmail,
             "access_denied" => Self::AccessDenied,
             "not_found" | "Not Found" => Self::NotFound,
-            other => {
-                Self::Unknown(server_text::shown(other).chars().take(LONGEST_UNKNOWN).collect())
-            }
+            other => Self::Unknown(
+                server_text::shown(other)
+                    .chars()
+                    .take(LONGEST_UNKNOWN)
+                    .collect(),
+            ),
         }
     }
 
@@ -112,7 +115,10 @@ impl ErrorCode {
                 "start again with a new code: ghtok login".into()
             }
             Self::UnverifiedUserEmail => {
-                format!("verify the address at {}/settings/emails, then try again", host.web_url())
+                format!(
+                    "verify the address at {}/settings/emails, then try again",
+                    host.web_url()
+                )
             }
             Self::Unknown(_) => {
                 "try again later; if it stays, update ghtok or report this code".into()
@@ -153,7 +159,10 @@ mod tests {
             assert!(!parsed.meaning().is_empty() && !parsed.cure(&host, &id).is_empty());
         }
         let cure = ErrorCode::DeviceFlowDisabled.cure(&host, &id);
-        assert!(cure.contains("https://ghes.example/settings/apps"), "{cure}");
+        assert!(
+            cure.contains("https://ghes.example/settings/apps"),
+            "{cure}"
+        );
         assert_eq!(ErrorCode::parse("Not Found"), ErrorCode::NotFound);
     }
 

@@ -31,7 +31,11 @@ impl Fields {
     pub(super) fn from_form(body: &[u8]) -> Option<Self> {
         let body = without_mark(body);
         let mut fields = Vec::new();
-        for pair in body.trim_ascii().split(|b| *b == b'&').filter(|pair| !pair.is_empty()) {
+        for pair in body
+            .trim_ascii()
+            .split(|b| *b == b'&')
+            .filter(|pair| !pair.is_empty())
+        {
             let at = pair.iter().position(|b| *b == b'=')?;
             let name = decoded(&pair[..at])?;
             fields.push((name.to_string(), Scalar::Text(decoded(&pair[at + 1..])?)));
@@ -45,11 +49,16 @@ impl Fields {
         let mut fields = Vec::new();
         for name in names {
             let quoted = format!("\"{name}\"");
-            let Some(at) = body.windows(quoted.len()).position(|w| w == quoted.as_bytes()) else {
+            let Some(at) = body
+                .windows(quoted.len())
+                .position(|w| w == quoted.as_bytes())
+            else {
                 continue;
             };
             let rest = body[at + quoted.len()..].trim_ascii_start();
-            let Some(rest) = rest.strip_prefix(b":") else { continue };
+            let Some(rest) = rest.strip_prefix(b":") else {
+                continue;
+            };
             // Reads one value and not on: a string counts only with its closing quote.
             let mut values = serde_json::Deserializer::from_slice(rest).into_iter::<Scalar>();
             if let Some(Ok(value)) = values.next() {
@@ -69,13 +78,18 @@ impl Fields {
 
     /// The last whole number of this name, as a number or as text.
     pub(super) fn whole_number(&self, name: &'static str) -> Option<u64> {
-        self.number(name).filter(|n| n.fract() == 0.0).map(saturating_u64)
+        self.number(name)
+            .filter(|n| n.fract() == 0.0)
+            .map(saturating_u64)
     }
 
     /// A lifetime in seconds, as a number or as text (GitHub's announcement of 2020 had text), at
     /// most a century. Zero, negative and unreadable ones count as missing.
     pub(super) fn lifetime(&self, name: &'static str) -> Option<Duration> {
-        let seconds = self.number(name).map(saturating_u64).filter(|seconds| *seconds > 0)?;
+        let seconds = self
+            .number(name)
+            .map(saturating_u64)
+            .filter(|seconds| *seconds > 0)?;
         Some(Duration::from_secs(seconds).min(CENTURY))
     }
 
@@ -85,11 +99,17 @@ impl Fields {
             Scalar::Text(text) => text.trim().parse::<f64>().ok(),
             Scalar::Other => None,
         };
-        self.named(name).filter_map(readable).find(|number| *number > 0.0)
+        self.named(name)
+            .filter_map(readable)
+            .find(|number| *number > 0.0)
     }
 
     fn named(&self, name: &'static str) -> impl Iterator<Item = &Scalar> {
-        self.0.iter().rev().filter(move |(n, _)| n == name).map(|(_, value)| value)
+        self.0
+            .iter()
+            .rev()
+            .filter(move |(n, _)| n == name)
+            .map(|(_, value)| value)
     }
 }
 
@@ -122,7 +142,9 @@ fn decoded(text: &[u8]) -> Option<Zeroizing<String>> {
         }
         at += 1;
     }
-    std::str::from_utf8(&bytes).ok().map(|text| Zeroizing::new(text.to_owned()))
+    std::str::from_utf8(&bytes)
+        .ok()
+        .map(|text| Zeroizing::new(text.to_owned()))
 }
 
 impl<'de> Deserialize<'de> for Fields {

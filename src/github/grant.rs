@@ -16,8 +16,12 @@ const ACCESS_LIFETIME: Duration = Duration::from_secs(28_800);
 const REFRESH_LIFETIME: Duration = Duration::from_secs(15_897_600);
 
 /// What stands in a good answer; used where the answer as a whole cannot be read.
-const FIELDS: [&str; 4] =
-    ["access_token", "expires_in", "refresh_token", "refresh_token_expires_in"];
+const FIELDS: [&str; 4] = [
+    "access_token",
+    "expires_in",
+    "refresh_token",
+    "refresh_token_expires_in",
+];
 
 /// A token answer. Lifetimes that are missing, zero, negative or unreadable are `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,9 +43,15 @@ impl Grant {
         if self.expires_in.is_none() && self.refresh_token.is_none() {
             return TokenSet::Permanent(self.access_token);
         }
-        let access = expiring(self.access_token, self.expires_in.unwrap_or(ACCESS_LIFETIME), now);
+        let access = expiring(
+            self.access_token,
+            self.expires_in.unwrap_or(ACCESS_LIFETIME),
+            now,
+        );
         let lifetime = self.refresh_token_expires_in.unwrap_or(REFRESH_LIFETIME);
-        let refresh = self.refresh_token.map(|token| expiring(token, lifetime, now));
+        let refresh = self
+            .refresh_token
+            .map(|token| expiring(token, lifetime, now));
         TokenSet::Expiring { access, refresh }
     }
 
@@ -56,7 +66,11 @@ impl Grant {
 }
 
 fn expiring<T>(token: T, lifetime: Duration, now: Timestamp) -> Expiring<T> {
-    Expiring { token, expires_at: now.after(lifetime), lifetime }
+    Expiring {
+        token,
+        expires_at: now.after(lifetime),
+        lifetime,
+    }
 }
 
 /// What the token endpoint says.
@@ -106,16 +120,27 @@ mod tests {
     }
 
     fn ends(set: &TokenSet) -> (i64, Option<i64>) {
-        let TokenSet::Expiring { access, refresh } = set else { panic!("{set:?} expires") };
+        let TokenSet::Expiring { access, refresh } = set else {
+            panic!("{set:?} expires")
+        };
         let since = |end: Timestamp| end.0.saturating_sub(NOW.0);
-        (since(access.expires_at), refresh.as_ref().map(|refresh| since(refresh.expires_at)))
+        (
+            since(access.expires_at),
+            refresh.as_ref().map(|refresh| since(refresh.expires_at)),
+        )
     }
 
     #[test]
     fn lifetimes_are_githubs_own_else_the_documented_ones() {
         assert_eq!(ends(&grant(Some(7), Some("ghr_r"), Some(9))), (7, Some(9)));
-        assert_eq!(ends(&grant(None, Some("ghr_r"), None)), (28_800, Some(15_897_600)));
-        assert_eq!(ends(&grant(Some(7), Some("ghr_r"), None)), (7, Some(15_897_600)));
+        assert_eq!(
+            ends(&grant(None, Some("ghr_r"), None)),
+            (28_800, Some(15_897_600))
+        );
+        assert_eq!(
+            ends(&grant(Some(7), Some("ghr_r"), None)),
+            (7, Some(15_897_600))
+        );
         assert_eq!(ends(&grant(Some(7), None, Some(9))), (7, None));
         assert_eq!(ends(&grant(Some(u64::MAX), None, None)).0, i64::MAX - NOW.0);
     }

@@ -32,7 +32,10 @@ impl Network {
     pub(super) fn proxy_for(&self, host: &str) -> Option<&Proxy> {
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         let loopback = Host::parse(host).is_ok_and(|host| host.is_loopback());
-        let excepted = self.no_proxy.as_deref().is_some_and(|list| covers(list, bare));
+        let excepted = self
+            .no_proxy
+            .as_deref()
+            .is_some_and(|list| covers(list, bare));
         self.proxy.as_ref().filter(|_| !loopback && !excepted)
     }
 
@@ -42,7 +45,10 @@ impl Network {
             None => Ok(RootCerts::PlatformVerifier),
             Some(path) => read_ca_file(path)
                 .map(|certificates| RootCerts::from(certificates.into_iter()))
-                .map_err(|reason| Cause::CaFile { path: path.clone(), reason }),
+                .map_err(|reason| Cause::CaFile {
+                    path: path.clone(),
+                    reason,
+                }),
         }
     }
 }
@@ -66,12 +72,18 @@ fn read_ca_file(path: &Path) -> Result<Vec<Certificate<'static>>, String> {
 
 /// True if an entry of a `no_proxy` list is this host or a domain above it.
 fn covers(list: &str, host: &str) -> bool {
-    list.split([',', ' ']).map(str::trim).filter(|entry| !entry.is_empty()).any(|entry| {
-        let entry = entry.trim_start_matches("*.").trim_start_matches('.').to_ascii_lowercase();
-        entry == "*"
-            || host.eq_ignore_ascii_case(entry.trim_start_matches('[').trim_end_matches(']'))
-            || host.to_ascii_lowercase().ends_with(&format!(".{entry}"))
-    })
+    list.split([',', ' '])
+        .map(str::trim)
+        .filter(|entry| !entry.is_empty())
+        .any(|entry| {
+            let entry = entry
+                .trim_start_matches("*.")
+                .trim_start_matches('.')
+                .to_ascii_lowercase();
+            entry == "*"
+                || host.eq_ignore_ascii_case(entry.trim_start_matches('[').trim_end_matches(']'))
+                || host.to_ascii_lowercase().ends_with(&format!(".{entry}"))
+        })
 }
 
 /// A proxy's address, with the password that it may ask for. `Debug` and `Display` show neither
@@ -135,13 +147,24 @@ mod tests {
 
     #[test]
     fn no_proxy_covers_a_name_and_what_is_below_it() {
-        for list in
-            ["github.com", ".github.com", "*.GitHub.com", "x, github.com", "*", "a github.com"]
-        {
-            assert!(network(list).proxy_for("api.github.com").is_none(), "{list}");
+        for list in [
+            "github.com",
+            ".github.com",
+            "*.GitHub.com",
+            "x, github.com",
+            "*",
+            "a github.com",
+        ] {
+            assert!(
+                network(list).proxy_for("api.github.com").is_none(),
+                "{list}"
+            );
         }
         for list in ["", "hub.com", "github.com.evil", "api.github.co", ","] {
-            assert!(network(list).proxy_for("api.github.com").is_some(), "{list}");
+            assert!(
+                network(list).proxy_for("api.github.com").is_some(),
+                "{list}"
+            );
         }
         assert!(network("2001:db8::1").proxy_for("[2001:db8::1]").is_none());
     }
@@ -150,7 +173,10 @@ mod tests {
     fn a_proxys_password_is_never_shown() {
         let shown = format!("{:?}", network(""));
         assert!(shown.contains("http://proxy.example:3128"), "{shown}");
-        assert!(!shown.contains("hunter2") && !shown.contains("user"), "{shown}");
+        assert!(
+            !shown.contains("hunter2") && !shown.contains("user"),
+            "{shown}"
+        );
         for bad in ["", "ftp://x", "http://", "http://[::1", "hunter2@"] {
             let error = Proxy::parse(bad).expect_err(bad);
             assert!(!error.contains("hunter2"));

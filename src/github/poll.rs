@@ -43,7 +43,10 @@ impl GitHub {
             ("device_code", code.expose()),
             ("grant_type", DEVICE_GRANT),
         ];
-        let answer = self.ask(Request::form(self.web("/login/oauth/access_token"), &fields))?;
+        let answer = self.ask(Request::form(
+            self.web("/login/oauth/access_token"),
+            &fields,
+        ))?;
         judge(answer, &self.limits)
     }
 }
@@ -56,9 +59,11 @@ fn judge(answer: Answer, limits: &Limits) -> Result<Poll, Failure> {
     };
     match error.as_str() {
         "authorization_pending" => Ok(Poll::Pending),
-        "slow_down" => {
-            Ok(Poll::SlowDown(answer.fields().and_then(|fields| fields.lifetime("interval"))))
-        }
+        "slow_down" => Ok(Poll::SlowDown(
+            answer
+                .fields()
+                .and_then(|fields| fields.lifetime("interval")),
+        )),
         "incorrect_device_code" => Ok(Poll::IncorrectDeviceCode),
         "access_denied" => Ok(Poll::Denied),
         // GitHub's pages have had both spellings.
@@ -72,7 +77,10 @@ mod tests {
     use super::*;
 
     fn poll(status: u16, body: &str) -> Result<Poll, Failure> {
-        judge(Answer::whole(status, "application/json; charset=utf-8", body), &Limits::STANDARD)
+        judge(
+            Answer::whole(status, "application/json; charset=utf-8", body),
+            &Limits::STANDARD,
+        )
     }
 
     fn error(code: &str) -> String {
@@ -90,7 +98,11 @@ mod tests {
             ("token_expired", Poll::Expired),
         ] {
             for status in [200, 400, 404, 428] {
-                assert_eq!(poll(status, &error(code)).as_ref(), Ok(&state), "{code} {status}");
+                assert_eq!(
+                    poll(status, &error(code)).as_ref(),
+                    Ok(&state),
+                    "{code} {status}"
+                );
             }
             let form = format!("error={code}&error_description=More+words");
             let form = Answer::whole(200, "application/x-www-form-urlencoded", &form);
@@ -100,10 +112,14 @@ mod tests {
 
     #[test]
     fn the_new_interval_is_read() {
-        for body in
-            [r#"{"error":"slow_down","interval":25}"#, r#"{"interval":"25","error":"slow_down"}"#]
-        {
-            assert_eq!(poll(200, body), Ok(Poll::SlowDown(Some(Duration::from_secs(25)))));
+        for body in [
+            r#"{"error":"slow_down","interval":25}"#,
+            r#"{"interval":"25","error":"slow_down"}"#,
+        ] {
+            assert_eq!(
+                poll(200, body),
+                Ok(Poll::SlowDown(Some(Duration::from_secs(25))))
+            );
         }
     }
 

@@ -40,7 +40,12 @@ impl GitHub {
     pub fn connect(&self) -> Result<Connection, Failure> {
         let url = self.web("/login/oauth/access_token");
         let link = self.link(&url, self.limits.connect)?;
-        Ok(Connection { link, url, client_id: self.client_id.clone(), limits: self.limits })
+        Ok(Connection {
+            link,
+            url,
+            client_id: self.client_id.clone(),
+            limits: self.limits,
+        })
     }
 }
 
@@ -56,14 +61,18 @@ impl Connection {
             ("grant_type", "refresh_token"),
             ("refresh_token", token.expose()),
         ];
-        let answer = self.link.send(Request::form(self.url, &fields), self.limits.answer)?;
+        let answer = self
+            .link
+            .send(Request::form(self.url, &fields), self.limits.answer)?;
         judge(answer, &self.limits)
     }
 }
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection").field("url", &self.url).finish_non_exhaustive()
+        f.debug_struct("Connection")
+            .field("url", &self.url)
+            .finish_non_exhaustive()
     }
 }
 
@@ -89,7 +98,9 @@ mod tests {
     }
 
     fn pair(result: Result<Refreshed, Failure>) -> Option<(String, Option<u64>, Option<u64>)> {
-        let Ok(Refreshed::Granted(grant)) = result else { return None };
+        let Ok(Refreshed::Granted(grant)) = result else {
+            return None;
+        };
         assert_eq!(grant.access_token.expose(), "ghu_new");
         let refresh = grant.refresh_token?.expose().to_owned();
         let lifetimes = [grant.expires_in, grant.refresh_token_expires_in];
@@ -102,15 +113,30 @@ mod tests {
         let good = Some(("ghr_new".to_owned(), Some(28_800), Some(15_897_600)));
         let form = "access_token=ghu_new&expires_in=28800&refresh_token=ghr%5Fnew\
             &refresh_token_expires_in=15897600&scope=&token_type=bearer";
-        let deep = format!(r#"{{"x":{}1{},{}"#, "[".repeat(9999), "]".repeat(9999), &PAIR[1..]);
+        let deep = format!(
+            r#"{{"x":{}1{},{}"#,
+            "[".repeat(9999),
+            "]".repeat(9999),
+            &PAIR[1..]
+        );
         for (kind, body) in [
             (JSON, PAIR.to_owned()),
             ("text/html", PAIR.to_owned()),
             ("", format!("\u{feff} \r\n{PAIR}\n")),
-            (JSON, PAIR.replace("28800", "\"28800\"").replace("15897600", "15897600.0")),
+            (
+                JSON,
+                PAIR.replace("28800", "\"28800\"")
+                    .replace("15897600", "15897600.0"),
+            ),
             (JSON, PAIR.replace("\"scope\"", "\"access_token\"")),
-            (JSON, PAIR.replace("\"scope\":\"\"", "\"refresh_token\":null,\"error\":null")),
-            (JSON, PAIR.replace("\"scope\":\"\"", "\"scope\":{\"a\":[{}],\"b\":true}")),
+            (
+                JSON,
+                PAIR.replace("\"scope\":\"\"", "\"refresh_token\":null,\"error\":null"),
+            ),
+            (
+                JSON,
+                PAIR.replace("\"scope\":\"\"", "\"scope\":{\"a\":[{}],\"b\":true}"),
+            ),
             (JSON, PAIR.replace("\"scope\":\"\"", "\"scope\":NaN")),
             (JSON, PAIR.replace("\"scope\":\"\"", "\"scope\":\"\",")),
             (JSON, format!("{PAIR}<!-- proxy -->")),
@@ -120,7 +146,11 @@ mod tests {
             ("", form.to_owned()),
         ] {
             for status in [200, 400, 503] {
-                assert_eq!(pair(refreshed(status, kind, &body)), good, "{kind}: {body:.300}");
+                assert_eq!(
+                    pair(refreshed(status, kind, &body)),
+                    good,
+                    "{kind}: {body:.300}"
+                );
             }
         }
     }
@@ -145,7 +175,12 @@ mod tests {
             let read = pair(refreshed(200, JSON, &body)).expect(odd);
             assert_eq!(read.1.filter(|it| *it != 0), None, "{odd}");
         }
-        for absurd in ["1e300", "99999999999999999999999999", "\"inf\"", "18446744073709551615"] {
+        for absurd in [
+            "1e300",
+            "99999999999999999999999999",
+            "\"inf\"",
+            "18446744073709551615",
+        ] {
             let read = pair(refreshed(200, JSON, &PAIR.replace("28800", absurd))).expect(absurd);
             assert_eq!(read.1, Some(100 * 365 * 24 * 3600), "{absurd}");
         }
@@ -183,7 +218,10 @@ mod tests {
             "{",
         ] {
             let failure = refreshed(200, JSON, body).expect_err(body);
-            assert!(matches!(failure, Failure::Unknown(Cause::Malformed { .. })), "{body}");
+            assert!(
+                matches!(failure, Failure::Unknown(Cause::Malformed { .. })),
+                "{body}"
+            );
         }
     }
 
@@ -202,10 +240,18 @@ mod tests {
             (503, JSON, r#"{"error":"oops"}"#, "http_status"),
             (429, JSON, r#"{"error":"oops"}"#, "rate_limited"),
             (200, JSON, r#"{"error":"slow_down"}"#, "http_status"),
-            (400, JSON, r#"{"error":"temporarily_unavailable"}"#, "http_status"),
+            (
+                400,
+                JSON,
+                r#"{"error":"temporarily_unavailable"}"#,
+                "http_status",
+            ),
         ] {
             let failure = refreshed(status, kind, body).expect_err(body);
-            assert!(matches!(failure, Failure::Answered { .. }), "{status} {body}: {failure:?}");
+            assert!(
+                matches!(failure, Failure::Answered { .. }),
+                "{status} {body}: {failure:?}"
+            );
             assert_eq!(failure.code(), code, "{status} {body}");
         }
     }
@@ -225,7 +271,12 @@ mod tests {
             assert!(matches!(failure, Failure::Refused { .. }), "{failure:?}");
             assert_eq!(failure.code(), error);
         }
-        for body in [r#"{"error":"Not Found"}"#, r#"{"message":"Not Found"}"#, "", "Not Found"] {
+        for body in [
+            r#"{"error":"Not Found"}"#,
+            r#"{"message":"Not Found"}"#,
+            "",
+            "Not Found",
+        ] {
             let failure = refreshed(404, JSON, body).expect_err(body);
             assert_eq!(failure.code(), "not_found", "{body}");
         }
@@ -236,7 +287,10 @@ mod tests {
         let limits = &Limits::STANDARD;
         for end in 0..PAIR.len() {
             let failure = judge(Answer::cut(&PAIR[..end]), limits).expect_err("a cut answer");
-            assert!(matches!(failure, Failure::Unknown(Cause::CutOff { .. })), "{end}");
+            assert!(
+                matches!(failure, Failure::Unknown(Cause::CutOff { .. })),
+                "{end}"
+            );
             let closed = judge(Answer::closed(&PAIR[..end]), limits).expect_err("a cut answer");
             assert!(matches!(closed, Failure::Unknown(_)), "{end}");
         }

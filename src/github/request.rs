@@ -29,23 +29,35 @@ impl Request {
             body.push('=');
             push_encoded(&mut body, value);
         }
-        Self { url, headers: vec![], body: Some(body) }
-            .header("Accept", "application/json")
-            .header("Content-Type", "application/x-www-form-urlencoded")
+        Self {
+            url,
+            headers: vec![],
+            body: Some(body),
+        }
+        .header("Accept", "application/json")
+        .header("Content-Type", "application/x-www-form-urlencoded")
     }
 
     /// A question to the REST API with a token.
     pub(super) fn rest_get(url: String, token: &AccessToken) -> Self {
-        Self { url, headers: vec![], body: None }
-            .rest()
-            .header("Authorization", &format!("Bearer {}", token.expose()))
+        Self {
+            url,
+            headers: vec![],
+            body: None,
+        }
+        .rest()
+        .header("Authorization", &format!("Bearer {}", token.expose()))
     }
 
     /// JSON for the REST API, without a token.
     pub(super) fn rest_post(url: String, json: Zeroizing<String>) -> Self {
-        Self { url, headers: vec![], body: Some(json) }
-            .rest()
-            .header("Content-Type", "application/json")
+        Self {
+            url,
+            headers: vec![],
+            body: Some(json),
+        }
+        .rest()
+        .header("Content-Type", "application/json")
     }
 
     fn rest(self) -> Self {
@@ -63,7 +75,11 @@ impl Request {
     pub(super) fn into_parts(
         self,
     ) -> Result<(http::Request<()>, Option<Zeroizing<String>>), http::Error> {
-        let method = if self.body.is_some() { http::Method::POST } else { http::Method::GET };
+        let method = if self.body.is_some() {
+            http::Method::POST
+        } else {
+            http::Method::GET
+        };
         let mut head = http::Request::builder().method(method).uri(&self.url);
         for (name, value) in &self.headers {
             let mut value = http::HeaderValue::from_str(value)?;
@@ -94,7 +110,10 @@ mod tests {
 
     #[test]
     fn a_form_encodes_what_could_be_mistaken() {
-        let request = Request::form("https://h.example/x".into(), &[("a", "1&b=2 +é"), ("c", "")]);
+        let request = Request::form(
+            "https://h.example/x".into(),
+            &[("a", "1&b=2 +é"), ("c", "")],
+        );
         let (head, body) = request.into_parts().expect("a request");
         assert_eq!(head.method(), "POST");
         assert_eq!(body.expect("a body").as_str(), "a=1%26b%3D2%20%2B%C3%A9&c=");
@@ -103,6 +122,10 @@ mod tests {
     #[test]
     fn a_token_that_no_header_can_carry_is_not_sent() {
         let token = AccessToken::new("ghu_a\r\nX-Evil: 1");
-        assert!(Request::rest_get("https://h.example/user".into(), &token).into_parts().is_err());
+        assert!(
+            Request::rest_get("https://h.example/user".into(), &token)
+                .into_parts()
+                .is_err()
+        );
     }
 }

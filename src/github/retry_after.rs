@@ -37,7 +37,9 @@ pub(super) fn is_out_of_budget(headers: &HeaderMap) -> bool {
 /// is not believed, for our clock may be wrong.
 fn after_the_answer(headers: &HeaderMap, moment: i64) -> Option<Duration> {
     let answered = http_date(header(headers, "date")?)?;
-    Some(Duration::from_secs(u64::try_from(moment.saturating_sub(answered)).unwrap_or(0)))
+    Some(Duration::from_secs(
+        u64::try_from(moment.saturating_sub(answered)).unwrap_or(0),
+    ))
 }
 
 fn http_date(text: &str) -> Option<i64> {
@@ -68,14 +70,26 @@ mod tests {
     fn seconds_and_dates_are_read_and_capped() {
         assert_eq!(asked(&[("retry-after", "17")]), Some(17));
         assert_eq!(asked(&[("retry-after", "0")]), Some(0));
-        assert_eq!(asked(&[("retry-after", "99999999999999999999999")]), Some(300));
-        assert_eq!(asked(&[("retry-after", "Sun, 06 Nov 1994 08:50:07 GMT"), DATE]), Some(30));
-        assert_eq!(asked(&[("retry-after", "Sun, 06 Nov 1994 08:00:00 GMT"), DATE]), Some(0));
+        assert_eq!(
+            asked(&[("retry-after", "99999999999999999999999")]),
+            Some(300)
+        );
+        assert_eq!(
+            asked(&[("retry-after", "Sun, 06 Nov 1994 08:50:07 GMT"), DATE]),
+            Some(30)
+        );
+        assert_eq!(
+            asked(&[("retry-after", "Sun, 06 Nov 1994 08:00:00 GMT"), DATE]),
+            Some(0)
+        );
     }
 
     #[test]
     fn a_date_without_the_answers_own_date_is_ignored() {
-        assert_eq!(asked(&[("retry-after", "Sun, 06 Nov 1994 08:50:07 GMT")]), None);
+        assert_eq!(
+            asked(&[("retry-after", "Sun, 06 Nov 1994 08:50:07 GMT")]),
+            None
+        );
         assert_eq!(asked(&[("retry-after", "soon"), DATE]), None);
         assert_eq!(asked(&[("retry-after", "-5"), DATE]), None);
         assert_eq!(asked(&[("retry-after", "")]), None);
@@ -84,7 +98,10 @@ mod tests {
     #[test]
     fn the_reset_counts_only_with_an_empty_budget() {
         let reset = ("x-ratelimit-reset", "784111787"); // DATE + 10 s
-        assert_eq!(asked(&[("x-ratelimit-remaining", "0"), reset, DATE]), Some(10));
+        assert_eq!(
+            asked(&[("x-ratelimit-remaining", "0"), reset, DATE]),
+            Some(10)
+        );
         assert_eq!(asked(&[("x-ratelimit-remaining", "1"), reset, DATE]), None);
         assert_eq!(asked(&[("x-ratelimit-remaining", "0"), reset]), None);
         assert_eq!(asked(&[("x-ratelimit-remaining", "0"), DATE]), None);

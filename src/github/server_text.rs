@@ -12,7 +12,13 @@ const TOKEN_LIKE: usize = 24;
 pub(super) fn shown(text: &str) -> String {
     let visible: String = text
         .chars()
-        .map(|c| if c.is_control() || c.is_whitespace() { ' ' } else { c })
+        .map(|c| {
+            if c.is_control() || c.is_whitespace() {
+                ' '
+            } else {
+                c
+            }
+        })
         .filter(|c| !is_invisible(*c))
         .collect();
     let mut line = String::new();
@@ -87,7 +93,10 @@ mod tests {
         ] {
             let shown = shown(&format!("bad '{secret}', sorry"));
             assert!(!shown.contains(secret), "{shown}");
-            assert!(shown.starts_with("bad '") && shown.ends_with("', sorry"), "{shown}");
+            assert!(
+                shown.starts_with("bad '") && shown.ends_with("', sorry"),
+                "{shown}"
+            );
         }
     }
 

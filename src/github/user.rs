@@ -39,16 +39,27 @@ fn judge(answer: Answer, limits: &Limits) -> Result<UserAnswer, Failure> {
     if answer.status() == 401 && fields.as_ref().is_some_and(|f| f.text("message").is_some()) {
         return Ok(UserAnswer::Unauthorized);
     }
-    let account = fields.filter(|_| answer.status() == 200).and_then(|fields| {
-        let login = fields.text("login").filter(|login| is_login(login))?.to_owned();
-        Some(UserAnswer::Account { login, id: fields.whole_number("id")? })
-    });
+    let account = fields
+        .filter(|_| answer.status() == 200)
+        .and_then(|fields| {
+            let login = fields
+                .text("login")
+                .filter(|login| is_login(login))?
+                .to_owned();
+            Some(UserAnswer::Account {
+                login,
+                id: fields.whole_number("id")?,
+            })
+        });
     account.ok_or_else(|| answer.failure(limits))
 }
 
 /// Letters, digits, hyphens, the underscore of managed users and the brackets of bots.
 fn is_login(login: &str) -> bool {
-    login.len() <= 100 && login.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_[]".contains(&b))
+    login.len() <= 100
+        && login
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-_[]".contains(&b))
 }
 
 #[cfg(test)]
@@ -56,13 +67,19 @@ mod tests {
     use super::*;
 
     fn user(status: u16, body: &str) -> Result<UserAnswer, Failure> {
-        judge(Answer::whole(status, "application/json; charset=utf-8", body), &Limits::STANDARD)
+        judge(
+            Answer::whole(status, "application/json; charset=utf-8", body),
+            &Limits::STANDARD,
+        )
     }
 
     #[test]
     fn an_account_is_read() {
         let body = r#"{"login":"octo-cat_corp","id":583231,"type":"User","plan":{"name":"x"}}"#;
-        let account = UserAnswer::Account { login: "octo-cat_corp".into(), id: 583_231 };
+        let account = UserAnswer::Account {
+            login: "octo-cat_corp".into(),
+            id: 583_231,
+        };
         assert_eq!(user(200, body), Ok(account));
     }
 
@@ -70,7 +87,13 @@ mod tests {
     fn only_githubs_own_401_speaks_against_a_token() {
         let bad = r#"{"message":"Bad credentials","documentation_url":"https://docs.github.com/rest","status":"401"}"#;
         assert_eq!(user(401, bad), Ok(UserAnswer::Unauthorized));
-        for body in ["<html>Sign in to the proxy</html>", "", "{}", "[]", "Unauthorized"] {
+        for body in [
+            "<html>Sign in to the proxy</html>",
+            "",
+            "{}",
+            "[]",
+            "Unauthorized",
+        ] {
             assert!(user(401, body).is_err(), "{body}");
         }
         let forbidden = user(403, r#"{"message":"Resource not accessible"}"#).expect_err("403");

@@ -54,7 +54,9 @@ fn patient(host: &str, network: Network) -> GitHub {
 fn within<T: Send + 'static>(limit: Duration, work: impl FnOnce() -> T + Send + 'static) -> T {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || sender.send(work()));
-    receiver.recv_timeout(limit * 2 + Duration::from_millis(500)).expect("an end in time")
+    receiver
+        .recv_timeout(limit * 2 + Duration::from_millis(500))
+        .expect("an end in time")
 }
 
 fn refresh_token() -> RefreshToken {
@@ -63,7 +65,9 @@ fn refresh_token() -> RefreshToken {
 
 fn refresh(github: GitHub) -> Result<Refreshed, Failure> {
     let limits = short();
-    within(limits.connect + limits.answer, move || github.connect()?.refresh(&refresh_token()))
+    within(limits.connect + limits.answer, move || {
+        github.connect()?.refresh(&refresh_token())
+    })
 }
 
 fn connect(github: GitHub) -> Failure {
@@ -106,7 +110,10 @@ impl Scripted {
 
     fn proxy(&self, scheme: &str) -> Network {
         let proxy = format!("{scheme}://user:hunter2@{}", self.address);
-        Network { proxy: Some(Proxy::parse(&proxy).expect("a proxy")), ..Network::default() }
+        Network {
+            proxy: Some(Proxy::parse(&proxy).expect("a proxy")),
+            ..Network::default()
+        }
     }
 }
 
@@ -118,7 +125,9 @@ fn read_request(stream: &mut TcpStream) -> String {
         request.push(byte[0]);
     }
     let head = String::from_utf8_lossy(&request).to_ascii_lowercase();
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "));
     let mut body = vec![0; length.and_then(|text| text.parse().ok()).unwrap_or(0)];
     let _ = stream.read_exact(&mut body);
     request.extend(body);
@@ -138,7 +147,10 @@ fn hang(mut stream: TcpStream) {
 }
 
 /// Writes the bytes one by one, slowly, over and over.
-#[expect(clippy::disallowed_methods, reason = "a server that is slow on purpose")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a server that is slow on purpose"
+)]
 fn drip(mut stream: TcpStream, bytes: &[u8]) {
     for byte in bytes.iter().cycle() {
         if stream.write_all(&[*byte]).is_err() {
@@ -169,11 +181,17 @@ impl Drop for TempFile {
 }
 
 fn trusting(ca_file: &Path) -> Network {
-    Network { ca_file: Some(ca_file.to_owned()), ..Network::default() }
+    Network {
+        ca_file: Some(ca_file.to_owned()),
+        ..Network::default()
+    }
 }
 
 fn with_tls(identity: TlsIdentity) -> (FakeGitHub, TempFile) {
-    let fake = FakeGitHub::builder().tls(identity).start().expect("a fake GitHub");
+    let fake = FakeGitHub::builder()
+        .tls(identity)
+        .start()
+        .expect("a fake GitHub");
     let ca = TempFile::new(fake.ca_pem().expect("a certificate"));
     (fake, ca)
 }

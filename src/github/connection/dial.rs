@@ -39,14 +39,24 @@ impl Dial {
         let proxy = self.network.proxy_for(&host);
         let config = Agent::config_builder()
             .proxy(proxy.map(Proxy::to_ureq))
-            .tls_config(TlsConfig::builder().root_certs(self.network.roots()?).build())
+            .tls_config(
+                TlsConfig::builder()
+                    .root_certs(self.network.roots()?)
+                    .build(),
+            )
             .user_agent(USER_AGENT)
             .build();
-        let transport = self.connect(&config, started).map_err(|error| match proxy {
-            Some(proxy) => Cause::of_proxied_connect(error, &host, proxy, self.limit),
-            None => Cause::of_connect(error, &host, self.attempt.stage(), self.limit),
-        })?;
-        Ok(Link { transport, host, took: elapsed(started) })
+        let transport = self
+            .connect(&config, started)
+            .map_err(|error| match proxy {
+                Some(proxy) => Cause::of_proxied_connect(error, &host, proxy, self.limit),
+                None => Cause::of_connect(error, &host, self.attempt.stage(), self.limit),
+            })?;
+        Ok(Link {
+            transport,
+            host,
+            took: elapsed(started),
+        })
     }
 
     fn connect(
@@ -78,11 +88,15 @@ impl Dial {
             },
             current_time: Arc::new(Instant::now),
             run_connector: Arc::new(move |details: &ConnectionDetails| {
-                again.connect(details, None)?.ok_or(ureq::Error::ConnectionFailed)
+                again
+                    .connect(details, None)?
+                    .ok_or(ureq::Error::ConnectionFailed)
             }),
             register_shutdown: Arc::new(move |socket| attempt.reached(socket)),
         };
-        connector.connect(&details, None)?.ok_or(ureq::Error::ConnectionFailed)
+        connector
+            .connect(&details, None)?
+            .ok_or(ureq::Error::ConnectionFailed)
     }
 }
 
@@ -105,7 +119,11 @@ struct Progress {
 
 impl Default for Progress {
     fn default() -> Self {
-        Self { stage: Stage::Lookup, sockets: vec![], given_up: false }
+        Self {
+            stage: Stage::Lookup,
+            sockets: vec![],
+            given_up: false,
+        }
     }
 }
 
@@ -136,7 +154,11 @@ impl Attempt {
     pub(super) fn give_up(&self) -> Stage {
         let mut progress = self.progress();
         progress.given_up = true;
-        for socket in progress.sockets.drain(..).filter_map(|socket| socket.upgrade()) {
+        for socket in progress
+            .sockets
+            .drain(..)
+            .filter_map(|socket| socket.upgrade())
+        {
             socket.shutdown();
         }
         progress.stage
@@ -177,8 +199,10 @@ impl fmt::Debug for Lookup {
 /// after the other and gives each half the time of the one before.
 fn alternating(addrs: &[SocketAddr]) -> Vec<SocketAddr> {
     let first_is_v6 = addrs.first().is_some_and(SocketAddr::is_ipv6);
-    let (mut ours, mut others): (Vec<SocketAddr>, Vec<SocketAddr>) =
-        addrs.iter().rev().partition(|addr| addr.is_ipv6() == first_is_v6);
+    let (mut ours, mut others): (Vec<SocketAddr>, Vec<SocketAddr>) = addrs
+        .iter()
+        .rev()
+        .partition(|addr| addr.is_ipv6() == first_is_v6);
     let mut ordered = Vec::with_capacity(addrs.len());
     while ordered.len() < addrs.len() {
         ordered.extend(ours.pop());

@@ -12,9 +12,18 @@ fn met(failure: Fails) -> Failure {
 
 #[test]
 fn a_cut_answer_leaves_it_open() {
-    for cut in [Cut::After(0), Cut::After(1), Cut::Half, Cut::HalfBody, Cut::AllButOne] {
+    for cut in [
+        Cut::After(0),
+        Cut::After(1),
+        Cut::Half,
+        Cut::HalfBody,
+        Cut::AllButOne,
+    ] {
         let failure = met(Fails::Cut(cut));
-        assert!(matches!(failure, Failure::Unknown(_)), "{cut:?}: {failure:?}");
+        assert!(
+            matches!(failure, Failure::Unknown(_)),
+            "{cut:?}: {failure:?}"
+        );
         assert_eq!(failure.code(), "cut_off", "{cut:?}");
     }
     let failure = met(Fails::Reset);
@@ -29,8 +38,13 @@ fn a_cut_answer_over_tls_leaves_it_open() {
         fake.fail_next(Endpoint::Refresh, Fault::before(Fails::Cut(cut)));
         let github = patient(fake.base_url(), trusting(&ca.0));
         let connection = github.connect().expect("a connection");
-        let failure = connection.refresh(&refresh_token()).expect_err("a cut answer");
-        assert!(matches!(failure, Failure::Unknown(_)), "{cut:?}: {failure:?}");
+        let failure = connection
+            .refresh(&refresh_token())
+            .expect_err("a cut answer");
+        assert!(
+            matches!(failure, Failure::Unknown(_)),
+            "{cut:?}: {failure:?}"
+        );
         assert_eq!(failure.code(), "cut_off", "{cut:?}");
     }
 }
@@ -46,7 +60,10 @@ fn no_wait_is_longer_than_its_limit() {
     ] {
         let shown = format!("{failure:?}");
         let failure = met(failure);
-        assert!(matches!(failure, Failure::Unknown(_)), "{shown}: {failure:?}");
+        assert!(
+            matches!(failure, Failure::Unknown(_)),
+            "{shown}: {failure:?}"
+        );
         assert_eq!(failure.code(), code, "{shown}");
     }
     for head in ["X-A: b\r\n", "HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n"] {
@@ -71,7 +88,10 @@ fn a_whole_answer_without_sense_leaves_it_open() {
     ] {
         let shown = format!("{failure:?}");
         let failure = met(failure);
-        assert!(matches!(failure, Failure::Unknown(_)), "{shown}: {failure:?}");
+        assert!(
+            matches!(failure, Failure::Unknown(_)),
+            "{shown}: {failure:?}"
+        );
         assert_eq!(failure.code(), "malformed", "{shown}");
     }
 }
@@ -90,12 +110,19 @@ fn a_page_or_an_error_status_changed_nothing() {
     ] {
         let shown = format!("{failure:?}");
         let failure = met(failure);
-        assert!(matches!(failure, Failure::Answered { .. }), "{shown}: {failure:?}");
+        assert!(
+            matches!(failure, Failure::Answered { .. }),
+            "{shown}: {failure:?}"
+        );
     }
     let failure = met(Fails::Status(404));
     assert_eq!(failure.code(), "not_found", "{failure:?}");
     let failure = met(Fails::OAuthError("incorrect_client_credentials".into()));
-    assert_eq!(failure.code(), "incorrect_client_credentials", "{failure:?}");
+    assert_eq!(
+        failure.code(),
+        "incorrect_client_credentials",
+        "{failure:?}"
+    );
 }
 
 #[test]
@@ -112,8 +139,13 @@ fn a_pair_in_odd_clothes_is_kept() {
         let token = fake.mint(CLIENT_ID).refresh_token.expect("a refresh token");
         fake.fail_next(Endpoint::Refresh, Fault::after(failure.clone()));
         let github = patient(fake.base_url(), Network::default());
-        let refreshed = github.connect().expect("a connection").refresh(&RefreshToken::new(token));
-        let Ok(Refreshed::Granted(grant)) = refreshed else { panic!("{failure:?}: {refreshed:?}") };
+        let refreshed = github
+            .connect()
+            .expect("a connection")
+            .refresh(&RefreshToken::new(token));
+        let Ok(Refreshed::Granted(grant)) = refreshed else {
+            panic!("{failure:?}: {refreshed:?}")
+        };
         assert!(fake.is_alive(grant.access_token.expose()), "{failure:?}");
         let next = grant.refresh_token.expect("a refresh token");
         assert!(fake.refresh_is_alive(next.expose()), "{failure:?}");
@@ -122,15 +154,26 @@ fn a_pair_in_odd_clothes_is_kept() {
 
 #[test]
 fn long_tokens_and_quoted_numbers_are_read() {
-    let fake = FakeGitHub::builder().stateless_tokens().numbers_as_strings().start();
+    let fake = FakeGitHub::builder()
+        .stateless_tokens()
+        .numbers_as_strings()
+        .start();
     let fake = fake.expect("a fake GitHub");
     let token = fake.mint(CLIENT_ID).refresh_token.expect("a refresh token");
     let github = patient(fake.base_url(), Network::default());
-    let refreshed = github.connect().expect("a connection").refresh(&RefreshToken::new(token));
-    let Ok(Refreshed::Granted(grant)) = refreshed else { panic!("{refreshed:?}") };
+    let refreshed = github
+        .connect()
+        .expect("a connection")
+        .refresh(&RefreshToken::new(token));
+    let Ok(Refreshed::Granted(grant)) = refreshed else {
+        panic!("{refreshed:?}")
+    };
     assert!(fake.is_alive(grant.access_token.expose()));
     assert_eq!(grant.expires_in, Some(Duration::from_secs(28_800)));
-    assert_eq!(grant.refresh_token_expires_in, Some(Duration::from_secs(15_897_600)));
+    assert_eq!(
+        grant.refresh_token_expires_in,
+        Some(Duration::from_secs(15_897_600))
+    );
 }
 
 #[test]
@@ -144,16 +187,27 @@ fn a_redirect_is_named_and_not_followed() {
         let failure = met(Fails::Redirect(status, to));
         assert!(matches!(failure, Failure::Answered { .. }), "{failure:?}");
         let shown = format!("{failure:?} {failure}");
-        assert!(failure.to_string().contains("redirected to 127.0.0.1,"), "{failure}");
-        assert!(!shown.contains("token") && !shown.contains("pass"), "{shown}");
+        assert!(
+            failure.to_string().contains("redirected to 127.0.0.1,"),
+            "{failure}"
+        );
+        assert!(
+            !shown.contains("token") && !shown.contains("pass"),
+            "{shown}"
+        );
     }
     assert!(visited.try_recv().is_err(), "nobody went there");
 }
 
 #[test]
 fn a_rate_limit_says_how_long_to_stay_away() {
-    let limited =
-        |status, retry_after, headers| met(Fails::RateLimited { status, retry_after, headers });
+    let limited = |status, retry_after, headers| {
+        met(Fails::RateLimited {
+            status,
+            retry_after,
+            headers,
+        })
+    };
     let cap = short().retry_after;
     for status in [403, 429] {
         let failure = limited(status, RetryAfter::Seconds(7), RateHeaders::Absent);
@@ -165,7 +219,10 @@ fn a_rate_limit_says_how_long_to_stay_away() {
         assert_eq!(absurd.retry_after(), Some(cap));
         let dated = RetryAfter::HttpDate(Duration::from_secs(9));
         let dated = limited(status, dated, RateHeaders::Absent).retry_after();
-        assert!(dated.is_some_and(|wait| (8..=10).contains(&wait.as_secs())), "{dated:?}");
+        assert!(
+            dated.is_some_and(|wait| (8..=10).contains(&wait.as_secs())),
+            "{dated:?}"
+        );
         let reset = limited(status, RetryAfter::Absent, RateHeaders::Exhausted);
         assert_eq!(reset.code(), "rate_limited");
         assert!(reset.retry_after().is_some(), "{reset:?}");
@@ -193,8 +250,18 @@ fn no_secret_is_ever_shown() {
     };
     for server in [
         echo("200 OK", "application/json", r#"{"error":""#, r#""}"#),
-        echo("400 Bad Request", "application/json", r#"{"message":""#, r#""}"#),
-        echo("500 Oops", "application/json", r#"{"error_description":"token "#, r#""}"#),
+        echo(
+            "400 Bad Request",
+            "application/json",
+            r#"{"message":""#,
+            r#""}"#,
+        ),
+        echo(
+            "500 Oops",
+            "application/json",
+            r#"{"error_description":"token "#,
+            r#""}"#,
+        ),
         echo("502 Bad Gateway", "text/html", "<html>", ""),
         echo("200 OK", "application/x-www-form-urlencoded", "error=", ""),
         echo("200 ghr_secret", "application/json", "[", "]"),
@@ -215,10 +282,16 @@ fn a_chunked_answer_without_its_last_chunk_is_kept_if_the_json_is_whole() {
     let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
     let whole = format!("{chunked}{:x}\r\n{json}\r\n", json.len());
     let refreshed = refresh(plain(&Scripted::answering(whole).host()));
-    assert!(matches!(refreshed, Ok(Refreshed::Granted(_))), "{refreshed:?}");
+    assert!(
+        matches!(refreshed, Ok(Refreshed::Granted(_))),
+        "{refreshed:?}"
+    );
     let half = format!("{chunked}{:x}\r\n{}\r\n", 20, &json[..20]);
     let refreshed = refresh(plain(&Scripted::answering(half).host()));
-    assert!(matches!(refreshed, Err(Failure::Unknown(_))), "{refreshed:?}");
+    assert!(
+        matches!(refreshed, Err(Failure::Unknown(_))),
+        "{refreshed:?}"
+    );
 }
 
 #[test]

@@ -20,26 +20,47 @@ fn a_tunnel_leads_to_the_host_and_the_proxy_sees_no_request() {
         let _ = sender.send(read_request(&mut stream));
         let server = TcpStream::connect(&to).expect("the fake GitHub");
         let _ = stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n");
-        let back = (server.try_clone().expect("it"), stream.try_clone().expect("it"));
+        let back = (
+            server.try_clone().expect("it"),
+            stream.try_clone().expect("it"),
+        );
         thread::spawn(move || carry(back.0, back.1));
         carry(stream, server);
     });
-    let network = Network { ca_file: Some(ca.0.clone()), ..proxy.proxy("http") };
+    let network = Network {
+        ca_file: Some(ca.0.clone()),
+        ..proxy.proxy("http")
+    };
     let connection = patient(BEHIND, network).connect().expect("a connection");
     assert_eq!(fake.ledger().len(), 0);
     let refreshed = connection.refresh(&RefreshToken::new(token));
-    assert!(matches!(refreshed, Ok(Refreshed::Granted(_))), "{refreshed:?}");
+    assert!(
+        matches!(refreshed, Ok(Refreshed::Granted(_))),
+        "{refreshed:?}"
+    );
     let asked = asked.recv().expect("what the proxy was asked");
-    assert!(asked.starts_with("CONNECT wrong.example:443 HTTP/1.1\r\n"), "{asked}");
-    assert!(asked.contains("Proxy-Authorization: Basic dXNlcjpodW50ZXIy\r\n"), "{asked}");
+    assert!(
+        asked.starts_with("CONNECT wrong.example:443 HTTP/1.1\r\n"),
+        "{asked}"
+    );
+    assert!(
+        asked.contains("Proxy-Authorization: Basic dXNlcjpodW50ZXIy\r\n"),
+        "{asked}"
+    );
     assert!(!asked.contains("ghr_"), "{asked}");
 }
 
 #[test]
 fn a_proxy_that_says_no_is_named_without_its_password() {
     for (answer, says) in [
-        ("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "user name"),
-        ("HTTP/1.1 403 Forbidden\r\nContent-Length: 9\r\n\r\n<html>no!", "403"),
+        (
+            "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n",
+            "user name",
+        ),
+        (
+            "HTTP/1.1 403 Forbidden\r\nContent-Length: 9\r\n\r\n<html>no!",
+            "403",
+        ),
         ("HTTP/1.1 302 Found\r\nLocation: http://x\r\n\r\n", "302"),
         ("", "without an answer"),
         ("garbage\r\n\r\n", "not one of a proxy"),
@@ -48,13 +69,22 @@ fn a_proxy_that_says_no_is_named_without_its_password() {
         let failure = connect(client(BEHIND, proxy.proxy("http")));
         assert_eq!(failure.code(), "proxy", "{failure:?}");
         let shown = format!("{failure:?} {failure}");
-        assert!(shown.contains(says) && shown.contains(&proxy.address.to_string()), "{shown}");
+        assert!(
+            shown.contains(says) && shown.contains(&proxy.address.to_string()),
+            "{shown}"
+        );
         assert!(!shown.contains("hunter2"), "{shown}");
     }
-    let closed = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr();
-    let closed = Scripted { address: closed.expect("its address") };
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .expect("a port")
+        .local_addr();
+    let closed = Scripted {
+        address: closed.expect("its address"),
+    };
     for scheme in ["http", "socks5h"] {
-        let failure = patient(BEHIND, closed.proxy(scheme)).connect().expect_err("no proxy");
+        let failure = patient(BEHIND, closed.proxy(scheme))
+            .connect()
+            .expect_err("no proxy");
         assert_eq!(failure.code(), "proxy");
     }
 }
@@ -66,7 +96,10 @@ fn a_proxy_that_does_not_end_is_left_in_time() {
     let endless = Scripted::start(|mut stream| {
         read_request(&mut stream);
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n");
-        while stream.write_all(b"X: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n").is_ok() {}
+        while stream
+            .write_all(b"X: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n")
+            .is_ok()
+        {}
     });
     let behind = Scripted::start(|mut stream| {
         read_request(&mut stream);
@@ -84,7 +117,10 @@ fn a_proxy_that_does_not_end_is_left_in_time() {
         (&behind, "http"),
     ] {
         let failure = connect(client(BEHIND, server.proxy(scheme)));
-        assert!(["connect_timeout", "proxy"].contains(&failure.code()), "{scheme}: {failure:?}");
+        assert!(
+            ["connect_timeout", "proxy"].contains(&failure.code()),
+            "{scheme}: {failure:?}"
+        );
         assert!(!format!("{failure:?} {failure}").contains("hunter2"));
     }
 }
@@ -98,7 +134,9 @@ fn an_attempt_that_was_given_up_ends() {
     });
     let failure = connect(client(BEHIND, proxy.proxy("http")));
     assert_eq!(failure.code(), "connect_timeout");
-    ended.recv_timeout(Duration::from_secs(5)).expect("a closed connection");
+    ended
+        .recv_timeout(Duration::from_secs(5))
+        .expect("a closed connection");
 }
 
 #[test]
@@ -110,8 +148,14 @@ fn loopback_and_exceptions_go_past_the_proxy() {
     let fake = FakeGitHub::start().expect("a fake GitHub");
     let network = proxy.proxy("http");
     assert!(patient(fake.base_url(), network.clone()).connect().is_ok());
-    let network = Network { no_proxy: Some("invalid".into()), ..network };
+    let network = Network {
+        no_proxy: Some("invalid".into()),
+        ..network
+    };
     let failure = connect(client("no-such-host.invalid", network));
-    assert!(["dns", "connect_timeout"].contains(&failure.code()), "{failure:?}");
+    assert!(
+        ["dns", "connect_timeout"].contains(&failure.code()),
+        "{failure:?}"
+    );
     assert!(asked.try_recv().is_err(), "the proxy was not asked");
 }

@@ -4,29 +4,50 @@ use super::*;
 
 #[test]
 fn the_device_flow_goes_from_codes_to_tokens() {
-    let fake = FakeGitHub::builder().clock(|| Duration::ZERO).start().expect("a fake GitHub");
+    let fake = FakeGitHub::builder()
+        .clock(|| Duration::ZERO)
+        .start()
+        .expect("a fake GitHub");
     let github = patient(fake.base_url(), Network::default());
     let codes = github.request_device_code().expect("two codes");
-    assert_eq!(codes.verification_uri, format!("{}/login/device", fake.base_url()));
-    assert_eq!((codes.expires_in.as_secs(), codes.interval.as_secs()), (900, 5));
+    assert_eq!(
+        codes.verification_uri,
+        format!("{}/login/device", fake.base_url())
+    );
+    assert_eq!(
+        (codes.expires_in.as_secs(), codes.interval.as_secs()),
+        (900, 5)
+    );
     let _first = github.poll(&codes.device_code);
     let early = github.poll(&codes.device_code);
-    assert_eq!(early, Ok(Poll::SlowDown(Some(Duration::from_secs(10)))), "no time has passed");
+    assert_eq!(
+        early,
+        Ok(Poll::SlowDown(Some(Duration::from_secs(10)))),
+        "no time has passed"
+    );
     let wrong = github.poll(&ghtok::token::DeviceCode::new("0".repeat(40)));
     assert_eq!(wrong, Ok(Poll::IncorrectDeviceCode));
 }
 
 #[test]
 fn each_decision_of_a_person_is_heard() {
-    let fake = FakeGitHub::builder().interval(0).start().expect("a fake GitHub");
+    let fake = FakeGitHub::builder()
+        .interval(0)
+        .start()
+        .expect("a fake GitHub");
     let github = patient(fake.base_url(), Network::default());
     let codes = || github.request_device_code().expect("two codes");
 
     let approved = codes();
     assert_eq!(github.poll(&approved.device_code), Ok(Poll::Pending));
     fake.approve(&approved.user_code);
-    let Ok(Poll::Granted(grant)) = github.poll(&approved.device_code) else { panic!("a grant") };
-    let account = UserAnswer::Account { login: "octocat".into(), id: 583_231 };
+    let Ok(Poll::Granted(grant)) = github.poll(&approved.device_code) else {
+        panic!("a grant")
+    };
+    let account = UserAnswer::Account {
+        login: "octocat".into(),
+        id: 583_231,
+    };
     assert_eq!(github.user(&grant.access_token), Ok(account));
 
     let denied = codes();
@@ -45,9 +66,14 @@ fn a_client_id_nobody_knows_is_refused() {
     let id = ClientId::parse("Iv23liNOBODY").expect("a client ID");
     let github = GitHub::new(&host, &id, Network::default(), Limits::STANDARD);
     let failure = github.request_device_code().expect_err("no such App");
-    let Failure::Refused { code } = &failure else { panic!("{failure:?}") };
+    let Failure::Refused { code } = &failure else {
+        panic!("{failure:?}")
+    };
     let cure = code.cure(&host, &id);
-    assert!(cure.contains("Iv23liNOBODY") && cure.contains(fake.base_url()), "{cure}");
+    assert!(
+        cure.contains("Iv23liNOBODY") && cure.contains(fake.base_url()),
+        "{cure}"
+    );
 }
 
 #[test]
@@ -55,10 +81,18 @@ fn a_dead_token_is_told_from_a_dead_network() {
     let fake = FakeGitHub::start().expect("a fake GitHub");
     let token = AccessToken::new(fake.mint(CLIENT_ID).access_token);
     let github = patient(fake.base_url(), Network::default());
-    assert!(matches!(github.user(&token), Ok(UserAnswer::Account { .. })));
+    assert!(matches!(
+        github.user(&token),
+        Ok(UserAnswer::Account { .. })
+    ));
     fake.revoke(token.expose());
     assert_eq!(github.user(&token), Ok(UserAnswer::Unauthorized));
-    for failure in [Fails::Html, Fails::Status(407), Fails::Status(403), Fails::Status(502)] {
+    for failure in [
+        Fails::Html,
+        Fails::Status(407),
+        Fails::Status(403),
+        Fails::Status(502),
+    ] {
         fake.fail_next(Endpoint::User, Fault::before(failure.clone()));
         assert!(github.user(&token).is_err(), "{failure:?}");
     }
@@ -69,7 +103,9 @@ fn the_check_of_a_token_has_one_limit_for_all_of_it() {
     let fake = FakeGitHub::start().expect("a fake GitHub");
     fake.fail_next(Endpoint::User, Fault::before(Fails::Hang));
     let github = plain(fake.base_url());
-    let answer = within(short().check, move || github.user(&AccessToken::new("ghu_x")));
+    let answer = within(short().check, move || {
+        github.user(&AccessToken::new("ghu_x"))
+    });
     assert_eq!(answer.expect_err("no answer").code(), "answer_timeout");
 }
 
@@ -108,11 +144,17 @@ fn the_headers_are_those_that_github_asks_for() {
         (&user, "x-github-api-version: 2022-11-28\r\n"),
         (&user, "accept-encoding: identity\r\n"),
         (&poll, "POST /login/oauth/access_token HTTP/1.1\r\n"),
-        (&poll, "client_id=Iv23liTESTCLIENT0001&device_code=a%20b%26c&grant_type=urn%3Aietf"),
+        (
+            &poll,
+            "client_id=Iv23liTESTCLIENT0001&device_code=a%20b%26c&grant_type=urn%3Aietf",
+        ),
     ] {
         assert!(request.contains(wanted), "{wanted} in {request}");
     }
     let poll = poll.to_ascii_lowercase();
     assert!(poll.contains("accept: application/json\r\n"), "{poll}");
-    assert!(!poll.contains("authorization") && !user.contains("content-length"), "{poll}");
+    assert!(
+        !poll.contains("authorization") && !user.contains("content-length"),
+        "{poll}"
+    );
 }

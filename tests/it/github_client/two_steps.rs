@@ -14,7 +14,10 @@ fn connecting_writes_no_byte() {
     });
     let _connection = plain(&server.host()).connect().expect("a connection");
     let early = seen.recv().expect("what the server saw");
-    assert!(matches!(early, Err(ErrorKind::WouldBlock | ErrorKind::TimedOut)), "{early:?}");
+    assert!(
+        matches!(early, Err(ErrorKind::WouldBlock | ErrorKind::TimedOut)),
+        "{early:?}"
+    );
 }
 
 #[test]
@@ -23,14 +26,26 @@ fn the_request_may_come_long_after_the_connection() {
         let (fake, ca) = if tls {
             with_tls(TlsIdentity::Valid)
         } else {
-            (FakeGitHub::start().expect("a fake GitHub"), TempFile::new(""))
+            (
+                FakeGitHub::start().expect("a fake GitHub"),
+                TempFile::new(""),
+            )
         };
-        let network = if tls { trusting(&ca.0) } else { Network::default() };
+        let network = if tls {
+            trusting(&ca.0)
+        } else {
+            Network::default()
+        };
         let pair = fake.mint(CLIENT_ID);
-        let connection = client(fake.base_url(), network).connect().expect("a connection");
+        let connection = client(fake.base_url(), network)
+            .connect()
+            .expect("a connection");
         // Longer than a connection may take: its limit must not act on what comes after.
         let pause = short().connect * 2;
-        assert!(fake.wait_for(Endpoint::Refresh, 1, pause).is_err(), "nothing was sent");
+        assert!(
+            fake.wait_for(Endpoint::Refresh, 1, pause).is_err(),
+            "nothing was sent"
+        );
         assert_eq!((fake.connections(), fake.ledger().len()), (1, 0));
 
         let token = RefreshToken::new(pair.refresh_token.expect("a refresh token"));
