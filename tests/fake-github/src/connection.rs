@@ -101,35 +101,43 @@ impl<'a> Exchange<'a> {
         }
     }
 
+    /// Processing and its entry are one step: no one sees a rotation that the ledger
+    /// does not know.
     fn process(&self) -> Answer {
         let mut findings = Findings::new();
-        let answer = match (self.endpoint, &self.shared.git_root) {
-            (Endpoint::Git, Some(root)) => {
-                let authenticate = |state: &mut State| {
-                    endpoints::git::authenticate(&self.request, &mut state.authority, &mut findings)
-                };
-                // The child process runs outside the lock.
-                self.shared.change(authenticate).and_then(|bearer| {
-                    endpoints::git::serve(&self.request, &bearer, root)
-                        .map_err(|error| Answer::text(500, &error.to_string()))
-                })
-            }
-            _ => Ok(Answer::default()),
-        };
-        let answer = answer.unwrap_or_else(|refusal| refusal);
+        let from_git = self.ask_git(&mut findings);
+        let Self {
+            request,
+            endpoint,
+            sequence,
+            ..
+        } = self;
         self.shared.change(|state| {
-            // Processing and its entry are one step: no one sees a rotation that the
-            // ledger does not know.
-            let answer = if answer.status == 0 {
-                let base_url = &self.shared.base_url;
-                let (request, authority) = (&self.request, &mut state.authority);
-                endpoints::answer(self.endpoint, request, authority, base_url, &mut findings)
-            } else {
-                answer
-            };
-            state.ledger.process(self.sequence, &answer);
-            record(state, self.sequence, findings);
+            let authority = &mut state.authority;
+            let base_url = &self.shared.base_url;
+            let answer = from_git.unwrap_or_else(|| {
+                endpoints::answer(*endpoint, request, authority, base_url, &mut findings)
+            });
+            state.ledger.process(*sequence, &answer);
+            record(state, *sequence, findings);
             answer
+        })
+    }
+
+    /// git's answer comes from a child process, which runs outside the lock.
+    fn ask_git(&self, findings: &mut Findings) -> Option<Answer> {
+        let root = self
+            .shared
+            .git_root
+            .as_ref()
+            .filter(|_| self.endpoint == Endpoint::Git)?;
+        let bearer = self.shared.change(|state| {
+            endpoints::git::authenticate(&self.request, &mut state.authority, findings)
+        });
+        Some(match bearer {
+            Ok(bearer) => endpoints::git::serve(&self.request, &bearer, root)
+                .unwrap_or_else(|error| Answer::text(500, &error.to_string())),
+            Err(refusal) => refusal,
         })
     }
 

@@ -3,21 +3,24 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
-    date_time_ymd,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, KeyUsagePurpose,
 };
 use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// How good the server's certificate is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TlsIdentity {
     /// For 127.0.0.1 and localhost, signed by the authority of `ca_pem`.
     Valid,
-    /// As `Valid`, but its time was over in 2001.
+    /// As `Valid`, but its time was over yesterday.
     Expired,
     /// As `Valid`, but for `wrong.example`.
     WrongName,
@@ -60,9 +63,13 @@ fn leaf(
     params
         .distinguished_name
         .push(DnType::CommonName, "Fake GitHub");
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params.use_authority_key_identifier_extension = true;
+    let now = SystemTime::now();
     (params.not_before, params.not_after) = match identity {
-        TlsIdentity::Expired => (date_time_ymd(2000, 1, 1), date_time_ymd(2001, 1, 1)),
-        _ => (date_time_ymd(2020, 1, 1), date_time_ymd(2096, 1, 1)),
+        TlsIdentity::Expired => ((now - DAY * 30).into(), (now - DAY).into()),
+        // Verifiers of some systems refuse certificates that live for years.
+        _ => ((now - DAY).into(), (now + DAY * 30).into()),
     };
     let key = KeyPair::generate()?;
     let certificate = match identity {

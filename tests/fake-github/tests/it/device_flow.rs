@@ -147,6 +147,9 @@ fn codes_expire_by_the_clock_and_by_command() {
     flow.expect_error(5, "expired_token");
 
     let flow = Flow::begin();
+    flow.expect_error(900, "expired_token");
+
+    let flow = Flow::begin();
     flow.fake.approve(&flow.user_code);
     flow.fake.expire(&flow.user_code);
     flow.expect_error(5, "expired_token");

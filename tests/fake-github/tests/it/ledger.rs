@@ -226,6 +226,16 @@ fn three_hundred_connections_at_once_are_all_served() {
 }
 
 #[test]
+fn idle_connections_do_not_delay_the_end() {
+    let fake = FakeGitHub::start().expect("a fake");
+    let _idle: Vec<TcpStream> = (0..5).map(|_| connect(&fake)).collect();
+    ask_code(&fake);
+    let start = Instant::now();
+    drop(fake);
+    assert!(start.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
 fn a_fake_can_start_on_the_port_of_one_that_went() {
     // In between, another test may be given the port.
     let taken = (0..20).filter(|_| {
