@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::Serialize;
 use thiserror::Error;
 
 /// What every fallible function of the program returns.
@@ -115,7 +116,7 @@ pub enum Error {
         /// The command that signs in.
         login: String,
     },
-    /// Ctrl-C, a closed terminal, or a request to end.
+    /// Ctrl-C, a closed terminal, or a request to end, while a person was asked.
     #[error("interrupted; nothing was changed")]
     Interrupted {
         /// The signal's number.
@@ -144,6 +145,14 @@ pub enum Error {
         store: String,
         /// How long it had.
         limit: Duration,
+    },
+    /// The store was reached and could not do what it was asked.
+    #[error("cannot keep the tokens in {store}: {cause}")]
+    StoreFailed {
+        /// Which store.
+        store: String,
+        /// Why not.
+        cause: String,
     },
     /// No store is chosen, and this build has none to choose by itself.
     #[error("the store \"{name}\" is not available in this version of ghtok")]
@@ -288,6 +297,7 @@ impl Error {
             Self::StoreLocked { .. } => "store_locked",
             Self::StoreUnreachable { .. } => "store_unreachable",
             Self::StoreTimedOut { .. } => "store_timed_out",
+            Self::StoreFailed { .. } => "store_failed",
             Self::StoreNotAvailable { .. } => "store_not_available",
             Self::File { .. } => "file",
             Self::Damaged { .. } => "record_damaged",
@@ -303,7 +313,8 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::OutputClosed => 0,
-            Self::StoreNotAvailable { .. }
+            Self::StoreFailed { .. }
+            | Self::StoreNotAvailable { .. }
             | Self::Refused { .. }
             | Self::Denied { .. }
             | Self::CodeExpired { .. }
@@ -348,11 +359,10 @@ impl Error {
             | Self::Denied { login, .. }
             | Self::CodeExpired { login, .. } => format!("sign in with: {login}"),
             Self::Temporary { retry_after, .. } => match retry_after {
-                Some(wait) => format!(
-                    "your sign-in is kept; try again in {} s",
-                    wait.as_secs().max(1)
-                ),
-                None => "your sign-in is kept; try again".into(),
+                Some(wait) => {
+                    format!("nothing was lost; try again in {} s", wait.as_secs().max(1))
+                }
+                None => "nothing was lost; try again".into(),
             },
             Self::Refused { cure, .. } => cure.clone(),
             Self::OtherAccount { expected, login, .. } => {
@@ -361,6 +371,9 @@ impl Error {
             Self::StoreLocked { login, .. } => format!("unlock it with: {login}"),
             Self::StoreUnreachable { .. } | Self::StoreTimedOut { .. } => {
                 "start it and try again, or keep tokens in plain files with: --store file".into()
+            }
+            Self::StoreFailed { .. } => {
+                "make room or mend the store, then run the command again; nothing was lost".into()
             }
             Self::StoreNotAvailable { .. } => {
                 "keep the tokens in private files: add --store file, or set GHTOK_STORE=file".into()
@@ -378,6 +391,35 @@ impl Error {
             Self::Interrupted { .. } | Self::Output(_) | Self::OutputClosed => return None,
         };
         Some(text)
+    }
+}
+
+impl Error {
+    /// The error as one line of JSON (docs/exit-codes.md).
+    pub fn to_json(&self) -> String {
+        #[derive(Serialize)]
+        struct Document<'a> {
+            schema_version: u32,
+            error: Described<'a>,
+        }
+        #[derive(Serialize)]
+        struct Described<'a> {
+            code: &'a str,
+            message: String,
+            hint: Option<String>,
+            exit_code: u8,
+        }
+        let error = Described {
+            code: self.code(),
+            message: self.to_string(),
+            hint: self.hint(),
+            exit_code: self.exit_code(),
+        };
+        serde_json::to_string(&Document {
+            schema_version: 1,
+            error,
+        })
+        .unwrap_or_default()
     }
 }
 

@@ -22,7 +22,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use serde::Serialize;
 
 use crate::app::App;
 use crate::auth::broker::Broker;
@@ -129,36 +128,10 @@ fn dispatch(machine: &Machine<'_>, cli: &Cli) -> Result<u8> {
 
 /// Prints an error where people or programs look for it.
 fn report(error: &Error, output: ErrorOutput) {
-    #[derive(Serialize)]
-    struct Document<'a> {
-        schema_version: u32,
-        error: Described<'a>,
-    }
-    #[derive(Serialize)]
-    struct Described<'a> {
-        code: &'a str,
-        message: String,
-        hint: Option<String>,
-        exit_code: u8,
-    }
-    if matches!(error, Error::OutputClosed) {
-        return;
-    }
-    match output {
-        ErrorOutput::Json => {
-            let error = Described {
-                code: error.code(),
-                message: error.to_string(),
-                hint: error.hint(),
-                exit_code: error.exit_code(),
-            };
-            let document = Document {
-                schema_version: 1,
-                error,
-            };
-            Terminal.say(&serde_json::to_string(&document).unwrap_or_default());
-        }
-        ErrorOutput::Text => {
+    match (error, output) {
+        (Error::OutputClosed, _) => {}
+        (_, ErrorOutput::Json) => Terminal.say(&error.to_json()),
+        (_, ErrorOutput::Text) => {
             Terminal.note(&format!("error: {error}"));
             if let Some(hint) = error.hint() {
                 Terminal.note(&format!("hint: {hint}"));

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::app::App;
-use crate::auth::outcome::{Attempt, FailureCause, Outcome, SharedFailure};
+use crate::auth::outcome::{Attempt, FailureCause, Happened, Outcome, SharedFailure};
 use crate::auth::ports::{Clock, Event, LockedStore, Observer, Refresher, StoreError, TokenStore};
 use crate::auth::record::{Account, DeadEnd, Decision, Record, Want};
 use crate::error::{Error, Result, SignInReason};
@@ -49,6 +49,16 @@ pub struct Served {
     pub generation: u64,
 }
 
+/// What a waiting caller knows.
+struct Wait {
+    record: Record,
+    /// The outcome that the record was read after.
+    seen: Option<Outcome>,
+    began: Duration,
+    said_so: bool,
+    refreshers: u32,
+}
+
 impl Broker<'_> {
     /// A token with at least `min_ttl` left. One that is not due costs one read of the store: no
     /// lock, no network. If a refresh fails, a still-valid token is served all the same.
@@ -83,55 +93,91 @@ impl Broker<'_> {
         self.settled(record, Want::Valid(MinTtl::DEFAULT)).err()
     }
 
-    fn obtain(&self, mut record: Record, want: Want) -> Result<Served> {
+    fn obtain(&self, record: Record, want: Want) -> Result<Served> {
         if let Some(served) = self.settled(&record, want)? {
             return Ok(served);
         }
-        let deadline = self.clock.monotonic() + self.limits.caller;
-        let mut note_at = Some(self.clock.monotonic() + self.limits.note_after);
-        let mut seen = self.store.outcome();
-        let mut started = 0;
+        let mut waiting = Wait {
+            record,
+            seen: self.store.outcome(),
+            began: self.clock.monotonic(),
+            said_so: false,
+            refreshers: 0,
+        };
         loop {
-            if let Some(failure) = self.shared_failure(seen.as_ref(), &record) {
-                return self.without_refresh(&record, want, self.failed(&failure));
+            if let Some(failure) = self.shared_failure(&waiting) {
+                return self.without_refresh(&waiting.record, want, self.failed(&failure));
             }
-            if let Some(locked) = self.try_lock()? {
-                record = self.load_locked(locked.as_ref())?;
-                if let Some(served) = self.settled(&record, want)? {
-                    return Ok(served);
-                }
-                seen = locked.outcome();
-                if self.shared_failure(seen.as_ref(), &record).is_some() {
-                    continue;
-                }
-                if started == REFRESHERS_PER_CALL {
-                    let died = Error::RefresherDied {
-                        app: self.app.label().to_owned(),
-                    };
-                    return self.without_refresh(&record, want, died);
-                }
-                started += 1;
-                self.refresher.start(locked, want);
+            if let Some(served) = self.refresh_if_free(&mut waiting, want)? {
+                return Ok(served);
             }
-            let now = self.clock.monotonic();
-            if now >= deadline {
-                record = self.load()?;
-                return self.without_refresh(&record, want, self.gave_up());
-            }
-            if note_at.is_some_and(|at| now >= at) {
-                self.observer.observe(&Event::Waiting);
-                note_at = None;
-            }
-            self.clock.sleep(LOOK_EVERY);
-            let outcome = self.store.outcome();
-            if outcome != seen {
-                seen = outcome;
-                record = self.load()?;
-                if let Some(served) = self.settled(&record, want)? {
-                    return Ok(served);
-                }
+            if let Some(served) = self.look_again(&mut waiting, want)? {
+                return Ok(served);
             }
         }
+    }
+
+    /// Takes the lock if nobody has it, reads again, and hands a token that is still due to a
+    /// refresher together with the lock.
+    fn refresh_if_free(&self, waiting: &mut Wait, want: Want) -> Result<Option<Served>> {
+        let locked = match self.store.try_lock() {
+            Ok(Some(locked)) => locked,
+            Ok(None) => return Ok(None),
+            Err(error) => {
+                let error = self.store_error(error);
+                return self.without_refresh(&waiting.record, want, error).map(Some);
+            }
+        };
+        waiting.record = self.load_locked(locked.as_ref())?;
+        if let Some(served) = self.settled(&waiting.record, want)? {
+            return Ok(Some(served));
+        }
+        waiting.seen = locked.outcome();
+        if self.shared_failure(waiting).is_some() {
+            return Ok(None);
+        }
+        if waiting.refreshers == REFRESHERS_PER_CALL {
+            let died = Error::RefresherDied {
+                app: self.app.label().to_owned(),
+            };
+            return self.without_refresh(&waiting.record, want, died).map(Some);
+        }
+        waiting.refreshers += 1;
+        self.refresher.start(locked, want);
+        Ok(None)
+    }
+
+    /// Lets a moment pass, and reads the record again once the outcome tells of a change.
+    fn look_again(&self, waiting: &mut Wait, want: Want) -> Result<Option<Served>> {
+        let waited = self.clock.monotonic().saturating_sub(waiting.began);
+        if waited >= self.limits.caller {
+            waiting.record = self.load()?;
+            return match self.settled(&waiting.record, want)? {
+                Some(served) => Ok(Some(served)),
+                None => self
+                    .without_refresh(&waiting.record, want, self.gave_up())
+                    .map(Some),
+            };
+        }
+        if waited >= self.limits.note_after && !waiting.said_so {
+            self.observer.observe(&Event::Waiting);
+            waiting.said_so = true;
+        }
+        self.clock.sleep(LOOK_EVERY);
+        let outcome = self.store.outcome();
+        let on_the_wire = matches!(
+            &outcome,
+            Some(Outcome {
+                what: Happened::Sent,
+                ..
+            })
+        );
+        if outcome == waiting.seen || on_the_wire {
+            return Ok(None);
+        }
+        waiting.seen = outcome;
+        waiting.record = self.load()?;
+        self.settled(&waiting.record, want)
     }
 
     /// The token, if the record can be served as it is.
@@ -150,9 +196,7 @@ impl Broker<'_> {
         match (want, record.still_valid(now)) {
             (Want::Valid(_), Some(token)) => {
                 let served = served(record, token);
-                let left = served
-                    .expires_at
-                    .map_or(Duration::MAX, |end| now.until(end));
+                let left = served.expires_at.map(|end| now.until(end));
                 self.observer.observe(&Event::ServedAnyway {
                     cause: error.to_string(),
                     left,
@@ -163,17 +207,12 @@ impl Broker<'_> {
         }
     }
 
-    fn shared_failure(&self, outcome: Option<&Outcome>, record: &Record) -> Option<SharedFailure> {
-        let now = self.clock.now();
-        let outcome = outcome?;
-        let failure = outcome.adoptable(record.generation, now, &self.limits)?;
-        Some(failure.clone())
-    }
-
-    fn try_lock(&self) -> Result<Option<Box<dyn LockedStore + '_>>> {
-        self.store
-            .try_lock()
-            .map_err(|error| self.store_error(error))
+    /// The failure of another attempt that answers for this caller too.
+    fn shared_failure(&self, waiting: &Wait) -> Option<SharedFailure> {
+        let outcome = waiting.seen.as_ref()?;
+        outcome
+            .adoptable(waiting.record.generation, self.clock.now(), &self.limits)
+            .cloned()
     }
 
     fn load_locked(&self, locked: &dyn LockedStore) -> Result<Record> {
@@ -251,6 +290,10 @@ pub fn store_error(error: StoreError, app: &App, login: &str, store: &dyn TokenS
             login,
         },
         StoreError::Unreachable(cause) => Error::StoreUnreachable {
+            store: place,
+            cause,
+        },
+        StoreError::Failed(cause) => Error::StoreFailed {
             store: place,
             cause,
         },

@@ -77,6 +77,9 @@ pub enum StoreError {
     /// It did not answer in time.
     #[error("did not answer within {} s", .0.as_secs())]
     TimedOut(Duration),
+    /// It failed in another process, in these words.
+    #[error("{0}")]
+    Failed(String),
     /// What it holds for us cannot be read back.
     #[error("damaged: {0}")]
     Damaged(String),
@@ -127,8 +130,8 @@ pub enum Event {
     ServedAnyway {
         /// Why there was no refresh.
         cause: String,
-        /// How long the served token has left.
-        left: Duration,
+        /// How long the served token has left; `None` if it never expires by the clock.
+        left: Option<Duration>,
     },
     /// A refresh reached this step.
     Refresh(Step),

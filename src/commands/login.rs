@@ -96,7 +96,8 @@ pub fn run(input: &Input, usual: MinTtl, call: &Call<'_>) -> Result<()> {
         return tell_present(input.output, &served, call);
     }
     prove_writable(call)?;
-    signals::end_with_a_word();
+    let output = input.output;
+    signals::end_with_a_word(Box::new(move |signal| interrupted(output, signal)));
     let flow = DeviceFlow {
         app: call.app,
         login_command: call.login_command,
@@ -111,6 +112,14 @@ pub fn run(input: &Input, usual: MinTtl, call: &Call<'_>) -> Result<()> {
     check_account(account.as_ref(), call)?;
     let record = save(grant, account, input.present, call)?;
     tell_new(input, &record, call)
+}
+
+fn interrupted(output: Output, signal: i32) -> String {
+    let error = Error::Interrupted { signal };
+    match output {
+        Output::Events => error.to_json(),
+        Output::Person => format!("\nghtok: {error}"),
+    }
 }
 
 /// The sign-in that is there, if it is good.

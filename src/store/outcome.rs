@@ -61,7 +61,8 @@ enum Cause {
     Refused,
     StoreLocked,
     StoreTimedOut,
-    Store,
+    StoreUnreachable,
+    StoreFailed,
 }
 
 const VERSION: u64 = 1;
@@ -153,7 +154,8 @@ impl Line {
                     let seconds = text.parse().unwrap_or_default();
                     FailureCause::Store(StoreError::TimedOut(Duration::from_secs(seconds)))
                 }
-                Cause::Store => FailureCause::Store(StoreError::Unreachable(text)),
+                Cause::StoreUnreachable => FailureCause::Store(StoreError::Unreachable(text)),
+                Cause::StoreFailed => FailureCause::Store(StoreError::Failed(text)),
             },
             retry_at: self.retry_at.map(Timestamp),
         })
@@ -168,12 +170,15 @@ fn cause_line(cause: &FailureCause) -> (Cause, String) {
         FailureCause::Store(StoreError::TimedOut(limit)) => {
             (Cause::StoreTimedOut, limit.as_secs().to_string())
         }
+        FailureCause::Store(StoreError::Unreachable(text)) => {
+            (Cause::StoreUnreachable, text.clone())
+        }
         FailureCause::Store(
-            error @ (StoreError::Unreachable(_)
+            error @ (StoreError::Failed(_)
             | StoreError::Damaged(_)
             | StoreError::Newer(_)
             | StoreError::File { .. }),
-        ) => (Cause::Store, error.to_string()),
+        ) => (Cause::StoreFailed, error.to_string()),
     }
 }
 

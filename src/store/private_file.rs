@@ -149,7 +149,7 @@ pub(crate) fn remove(path: &Path) -> Result<(), StoreError> {
 pub(crate) fn create_folder(path: &Path) -> Result<(), StoreError> {
     if !path.exists() {
         if let Some(existing) = path.ancestors().find(|ancestor| ancestor.exists()) {
-            check_owner(existing, "create a folder in")?;
+            check_owner(existing, "create a folder in", Others::Root)?;
         }
         make_folders(path).map_err(|error| failed("create", path, &error))?;
     }
@@ -157,8 +157,16 @@ pub(crate) fn create_folder(path: &Path) -> Result<(), StoreError> {
     if !metadata.is_dir() {
         return Err(refused("use", path, "it is not a folder"));
     }
-    check_owner(path, "use")?;
+    check_owner(path, "use", Others::Nobody)?;
     set_private_folder(path, &metadata)
+}
+
+/// Who else than we may own a folder.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Others {
+    Nobody,
+    /// A folder in a shared place, such as /tmp, may be ours below one of the system's.
+    Root,
 }
 
 fn beside(path: &Path) -> PathBuf {
@@ -193,7 +201,7 @@ mod platform {
 
     use rustix::fs::OFlags;
 
-    use super::{DirBuilder, File, OpenOptions, Path, StoreError, failed, fs, io, refused};
+    use super::{DirBuilder, File, OpenOptions, Others, Path, StoreError, failed, fs, io, refused};
 
     /// No link is followed, and a FIFO in the file's place blocks nobody.
     pub(super) fn open(options: &OpenOptions, path: &Path) -> io::Result<File> {
@@ -258,9 +266,14 @@ mod platform {
         Ok(())
     }
 
-    pub(super) fn check_owner(path: &Path, doing: &'static str) -> Result<(), StoreError> {
+    pub(super) fn check_owner(
+        path: &Path,
+        doing: &'static str,
+        others: Others,
+    ) -> Result<(), StoreError> {
         let metadata = fs::metadata(path).map_err(|error| failed(doing, path, &error))?;
-        if metadata.uid() == rustix::process::geteuid().as_raw() {
+        let ours = metadata.uid() == rustix::process::geteuid().as_raw();
+        if ours || (others == Others::Root && metadata.uid() == 0) {
             return Ok(());
         }
         Err(refused(
@@ -284,7 +297,7 @@ mod platform {
 mod platform {
     use std::fs::Metadata;
 
-    use super::{DirBuilder, File, OpenOptions, Path, StoreError, io};
+    use super::{DirBuilder, File, OpenOptions, Others, Path, StoreError, io};
 
     pub(super) fn open(options: &OpenOptions, path: &Path) -> io::Result<File> {
         options.open(path)
@@ -308,7 +321,7 @@ mod platform {
         DirBuilder::new().recursive(true).create(path)
     }
 
-    pub(super) fn check_owner(_: &Path, _: &'static str) -> Result<(), StoreError> {
+    pub(super) fn check_owner(_: &Path, _: &'static str, _: Others) -> Result<(), StoreError> {
         Ok(())
     }
 

@@ -12,10 +12,16 @@ impl Observer for Notes {
     fn observe(&self, event: &Event) {
         match event {
             Event::Waiting => Terminal.note("waiting for a refresh of the token …"),
-            Event::ServedAnyway { cause, left } => Terminal.note(&format!(
+            Event::ServedAnyway {
+                cause,
+                left: Some(left),
+            } => Terminal.note(&format!(
                 "{cause}; the present token is still good for {} and was used",
                 life(*left)
             )),
+            Event::ServedAnyway { cause, left: None } => {
+                Terminal.note(&format!("{cause}; the present token was used"));
+            }
             Event::Refresh(_) => {}
         }
     }

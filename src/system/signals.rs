@@ -23,6 +23,9 @@ mod platform {
     use super::{Arc, AtomicBool, HeldOff};
     use crate::system::terminal::Terminal;
 
+    /// What to say when this signal ends the process.
+    type Word = dyn Fn(i32) -> String + Send;
+
     const ENDING: [i32; 3] = [SIGINT, SIGHUP, SIGTERM];
 
     impl HeldOff {
@@ -56,15 +59,14 @@ mod platform {
 
     /// Ends the process on INT, HUP or TERM with a word instead of silently. The end is the
     /// signal's own, so that a calling shell sees it.
-    pub fn end_with_a_word() {
+    pub fn end_with_a_word(word: Box<Word>) {
         let Ok(mut signals) = Signals::new(ENDING) else {
             return;
         };
         std::thread::spawn(move || {
             if let Some(signal) = signals.forever().next() {
                 let _whole = whole();
-                Terminal.say("");
-                Terminal.note("interrupted; nothing was changed");
+                Terminal.say(&word(signal));
                 let _ = low_level::emulate_default_handler(signal);
             }
         });
@@ -88,7 +90,7 @@ mod platform {
     }
 
     /// The system's own way to end a console program is kept.
-    pub fn end_with_a_word() {}
+    pub fn end_with_a_word(_: Box<dyn Fn(i32) -> String + Send>) {}
 
     /// There is nothing to keep away.
     pub fn whole() {}
