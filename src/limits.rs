@@ -17,6 +17,10 @@ pub struct Limits {
     pub caller: Duration,
     /// When a waiting caller says that it waits.
     pub note_after: Duration,
+    /// How long a person has to unlock the store at a sign-in.
+    pub unlock: Duration,
+    /// One whole read or write of the store, all its calls together.
+    pub store: Duration,
     /// How long one failure answers for everybody.
     pub failure_shared: Duration,
     /// The longest `Retry-After` that is believed.
@@ -33,6 +37,8 @@ impl Limits {
         save: Duration::from_secs(30),
         caller: Duration::from_secs(45),
         note_after: Duration::from_secs(1),
+        unlock: Duration::from_secs(60),
+        store: Duration::from_secs(5),
         failure_shared: Duration::from_secs(10),
         retry_after: Duration::from_secs(300),
     };
@@ -47,6 +53,8 @@ impl Limits {
             save: self.save / divisor,
             caller: self.caller / divisor,
             note_after: self.note_after / divisor,
+            unlock: self.unlock / divisor,
+            store: self.store / divisor,
             failure_shared: self.failure_shared / divisor,
             retry_after: self.retry_after / divisor,
         }

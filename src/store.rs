@@ -11,6 +11,7 @@ pub mod rescue;
 pub mod state_folder;
 
 use std::fs::File;
+use std::time::Duration;
 
 use crate::app::RecordKey;
 use crate::auth::outcome::Outcome;
@@ -30,6 +31,9 @@ pub trait Slot {
     fn write(&self, bytes: &[u8]) -> Result<(), StoreError>;
     /// Removes the bytes.
     fn delete(&self) -> Result<(), StoreError>;
+    /// Has a person unlock the place, if it is locked: the only call that may show a prompt, and it
+    /// takes the prompt back at the limit.
+    fn unlock(&self, limit: Duration) -> Result<(), StoreError>;
     /// Shows that bytes could be written, without changing any.
     fn prove_writable(&self) -> Result<(), StoreError>;
     /// The name that `--store` takes.
@@ -86,6 +90,10 @@ impl TokenStore for RecordStore {
         self.folder.create()?;
         let lock = Lock::try_take(&self.folder.lock(&self.key))?;
         Ok(lock.map(|lock| Box::new(self.locked(lock)) as Box<dyn LockedStore + '_>))
+    }
+
+    fn unlock(&self, limit: Duration) -> Result<(), StoreError> {
+        self.slot.unlock(limit)
     }
 
     fn outcome(&self) -> Option<Outcome> {

@@ -30,6 +30,8 @@ pub trait TokenStore {
     fn load(&self) -> Result<Option<Record>, StoreError>;
     /// Takes the record's lock if nobody holds it.
     fn try_lock(&self) -> Result<Option<Box<dyn LockedStore + '_>>, StoreError>;
+    /// Has a person unlock the store, if it is locked. Only for who may ask (P5).
+    fn unlock(&self, limit: Duration) -> Result<(), StoreError>;
     /// What happened last; `None` if nothing is known.
     fn outcome(&self) -> Option<Outcome>;
     /// Where the record is, for messages.

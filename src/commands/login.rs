@@ -90,6 +90,9 @@ enum Event<'a> {
 /// # Errors
 /// Whatever keeps a person from being signed in; then what was stored stays.
 pub fn run(input: &Input, usual: MinTtl, call: &Call<'_>) -> Result<()> {
+    call.store
+        .unlock(call.limits.unlock)
+        .map_err(|error| call.store_error(error))?;
     if input.present == Present::Keep
         && let Some(served) = present(usual, call)?
     {

@@ -1,26 +1,14 @@
 //! What Ctrl-C, a closed terminal and a request to end do to this process.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-
-/// INT, HUP and TERM kept from ending this process. A refresh that has begun must end: between
-/// `intent` and the stored pair, an end would lose the sign-in. Every wait in it is bounded.
-#[derive(Debug)]
-pub struct HeldOff {
-    #[cfg(unix)]
-    ids: Vec<(i32, signal_hook::SigId, Arc<AtomicBool>)>,
-}
-
 #[cfg(unix)]
 mod platform {
-    use std::sync::atomic::Ordering;
-    use std::sync::{Mutex, MutexGuard, PoisonError};
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::iterator::Signals;
     use signal_hook::{flag, low_level};
 
-    use super::{Arc, AtomicBool, HeldOff};
     use crate::system::terminal::Terminal;
 
     /// What to say when this signal ends the process.
@@ -28,25 +16,34 @@ mod platform {
 
     const ENDING: [i32; 3] = [SIGINT, SIGHUP, SIGTERM];
 
+    /// INT, HUP and TERM kept from ending this process. A refresh that has begun must end: between
+    /// `intent` and the stored pair, an end would lose the sign-in. Every wait in it is bounded.
+    #[derive(Debug)]
+    pub struct HeldOff {
+        over: Arc<AtomicBool>,
+        came: Vec<(i32, Arc<AtomicBool>)>,
+    }
+
     impl HeldOff {
         /// Holds them off until this is dropped.
         pub fn begin() -> Self {
+            let over = Arc::new(AtomicBool::new(false));
             let hold = |signal| {
                 let came = Arc::new(AtomicBool::new(false));
-                let id = flag::register(signal, Arc::clone(&came)).ok()?;
-                Some((signal, id, came))
+                flag::register(signal, Arc::clone(&came)).ok()?;
+                flag::register_conditional_default(signal, Arc::clone(&over)).ok()?;
+                Some((signal, came))
             };
-            Self {
-                ids: ENDING.into_iter().filter_map(hold).collect(),
-            }
+            let came = ENDING.into_iter().filter_map(hold).collect();
+            Self { over, came }
         }
     }
 
     impl Drop for HeldOff {
         /// A signal that came meanwhile has its effect now.
         fn drop(&mut self) {
-            for (signal, id, came) in self.ids.drain(..) {
-                low_level::unregister(id);
+            self.over.store(true, Ordering::SeqCst);
+            for (signal, came) in self.came.drain(..) {
                 if came.load(Ordering::SeqCst) {
                     let _ = low_level::emulate_default_handler(signal);
                 }
@@ -80,12 +77,14 @@ mod platform {
 
 #[cfg(not(unix))]
 mod platform {
-    use super::HeldOff;
+    /// A detached process gets no console events; there is nothing to hold off.
+    #[derive(Debug)]
+    pub struct HeldOff;
 
     impl HeldOff {
-        /// A detached process gets no console events; there is nothing to hold off.
+        /// Holds nothing off.
         pub fn begin() -> Self {
-            Self {}
+            Self
         }
     }
 
@@ -96,4 +95,4 @@ mod platform {
     pub fn whole() {}
 }
 
-pub use platform::{end_with_a_word, whole};
+pub use platform::{HeldOff, end_with_a_word, whole};
