@@ -46,7 +46,7 @@ pub enum Command {
     /// Print a valid token; never prompts
     #[command(before_help = "Examples:
   ghtok get
-  curl -H \"$(ghtok get --format header)\" https://api.github.com/user
+  ghtok get --format header | curl -H @- https://api.github.com/user
   eval \"$(ghtok get --format env)\"
   ghtok get work --min-ttl 1h --format json")]
     Get(Get),

@@ -28,6 +28,17 @@ pub fn start_detached(
     platform::detach(&mut command)
 }
 
+/// Keeps this process's memory from core files, debuggers and other processes of the same user
+/// (prctl(2), `PR_SET_DUMPABLE`). A program that replaces this one is not covered.
+pub fn hide_memory() {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        // It can fail only for an unknown value.
+        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    }
+}
+
 #[cfg(unix)]
 mod platform {
     use std::fs::File;
