@@ -55,14 +55,25 @@ impl Grant {
         TokenSet::Expiring { access, refresh }
     }
 
+    /// `None` without an access token, or with a token that is none.
     fn from_fields(fields: &Fields) -> Option<Self> {
+        let refresh_token = fields.text("refresh_token");
         Some(Self {
-            access_token: AccessToken::new(fields.text("access_token")?),
+            access_token: AccessToken::new(fields.text("access_token").filter(is_token)?),
             expires_in: fields.lifetime("expires_in"),
-            refresh_token: fields.text("refresh_token").map(RefreshToken::new),
+            refresh_token: match refresh_token {
+                Some(token) => Some(RefreshToken::new(is_token(&token).then_some(token)?)),
+                None => None,
+            },
             refresh_token_expires_in: fields.lifetime("refresh_token_expires_in"),
         })
     }
+}
+
+/// Visible ASCII (RFC 6749 appendix A.12): a line break in a token would forge lines for whoever
+/// reads it.
+fn is_token(text: &&str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 fn expiring<T>(token: T, lifetime: Duration, now: Timestamp) -> Expiring<T> {

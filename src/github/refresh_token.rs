@@ -205,6 +205,19 @@ mod tests {
     }
 
     #[test]
+    fn a_token_with_a_line_break_is_no_token() {
+        for broken in [
+            "ghu_new\\nmachine evil",
+            "ghr_new\\u001b[2J",
+            "ghr_new\u{e9}",
+        ] {
+            let (old, _) = broken.split_at(7);
+            let failure = refreshed(200, JSON, &PAIR.replace(old, broken)).expect_err(broken);
+            assert!(matches!(failure, Failure::Unknown(_)), "{broken}");
+        }
+    }
+
+    #[test]
     fn a_whole_good_status_without_sense_leaves_it_open() {
         for body in [
             "",
