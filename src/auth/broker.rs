@@ -12,8 +12,10 @@ use crate::github::ErrorCode;
 use crate::limits::Limits;
 use crate::token::{AccessToken, MinTtl, Timestamp, TokenSet};
 
-/// How often a waiting caller looks at the outcome and the lock.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// A waiting caller looks at the outcome and the lock after a quarter of the time that it has
+/// waited already, within these bounds: soon after a quick refresh, and seldom in a crowd.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(2);
+const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 
 /// After so many refreshers that ended without a word, a caller stops starting more.
 const REFRESHERS_PER_CALL: u32 = 2;
@@ -163,7 +165,7 @@ impl Broker<'_> {
             self.observer.observe(&Event::Waiting);
             waiting.said_so = true;
         }
-        self.clock.sleep(LOOK_EVERY);
+        self.clock.sleep((waited / 4).clamp(SHORTEST_PAUSE, LONGEST_PAUSE));
         let outcome = self.store.outcome();
         let on_the_wire = matches!(
             &outcome,

@@ -41,14 +41,16 @@ fn plain_reason(error: &io::Error) -> String {
 pub(crate) fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
     let mut options = OpenOptions::new();
     options.read(true);
-    let mut file = match open(&options, path) {
+    let file = match open(&options, path) {
         Ok(file) => file,
         Err(error) if is_absent(&error) => return Ok(None),
         Err(error) => return Err(failed("read", path, &error)),
     };
     let size = check(&file, path, "read")?;
+    // Room for all of it at once: a buffer that grows leaves copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1));
-    file.read_to_end(&mut bytes)
+    file.take(LARGEST)
+        .read_to_end(&mut bytes)
         .map_err(|error| failed("read", path, &error))?;
     Ok(Some(bytes))
 }

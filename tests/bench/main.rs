@@ -1,0 +1,199 @@
+//! The measurements of `tests/bench/run`: whole processes, interleaved in one run, medians.
+//!
+//! Usage: bench PROGRAM NOTHING STORE [ROUNDS]   (STORE: file, kernel or keychain)
+
+#![allow(clippy::disallowed_methods, clippy::print_stdout, unreachable_pub)]
+
+mod table;
+
+use std::env;
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use fake_github::{CLIENT_ID, Endpoint, FakeGitHub};
+use table::{Series, row, title};
+
+type Outcome<T = ()> = Result<T, Box<dyn Error>>;
+
+fn main() -> Outcome {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let [program, nothing, store, rest @ ..] = arguments.as_slice() else {
+        return Err("usage: bench PROGRAM NOTHING STORE [ROUNDS]".into());
+    };
+    let rounds = rest.first().map_or(Ok(200), |text| text.parse())?;
+    let bench = Bench::new(program.into(), nothing.into(), store)?;
+    bench.cached(rounds)?;
+    bench.at_once(200)?;
+    bench.refresh(rounds.min(50))?;
+    bench.end()
+}
+
+/// The program, signed in to a fake GitHub in a home of its own.
+struct Bench {
+    program: PathBuf,
+    nothing: PathBuf,
+    store: String,
+    home: tempfile::TempDir,
+    fake: FakeGitHub,
+}
+
+impl Bench {
+    fn new(program: PathBuf, nothing: PathBuf, store: &str) -> Outcome<Self> {
+        let home = tempfile::tempdir()?;
+        let bench = Self {
+            program,
+            nothing,
+            store: store.to_owned(),
+            home,
+            fake: FakeGitHub::start()?,
+        };
+        let login = bench
+            .ghtok(&["login"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let code = bench.fake.wait_for_code(Duration::from_secs(20))?;
+        bench.fake.approve(&code);
+        let end = login.wait_with_output()?;
+        if !end.status.success() {
+            return Err(format!("ghtok login --store {store} failed: {}", end.status).into());
+        }
+        Ok(bench)
+    }
+
+    fn ghtok(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command
+            .args(arguments)
+            .env("GHTOK_CONFIG_DIR", self.home.path().join("config"))
+            .env("GHTOK_STATE_DIR", self.home.path().join("state"))
+            .env("GHTOK_CLIENT_ID", CLIENT_ID)
+            .env("GHTOK_HOST", self.fake.host())
+            .env("GHTOK_STORE", &self.store)
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn witness(&self) -> Option<Command> {
+        if self.store != "keychain" {
+            return None;
+        }
+        let mut command = Command::new("secret-tool");
+        let key = format!("{}/{CLIENT_ID}", self.fake.host());
+        command.args(["lookup", "service", "ghtok", "username", &key]);
+        Some(command)
+    }
+
+    /// A cached `get` beside a program that does nothing, and beside `secret-tool`.
+    fn cached(&self, rounds: usize) -> Outcome {
+        let mut get = Series::new("ghtok get (cached)");
+        let mut nothing = Series::new("a program that does nothing");
+        let mut witness = Series::new("secret-tool lookup");
+        let mut nothing_command = Command::new(&self.nothing);
+        for _ in 0..rounds {
+            get.push(timed(&mut self.ghtok(&["get"]))?);
+            nothing.push(timed(&mut nothing_command)?);
+            if let Some(mut command) = self.witness() {
+                witness.push(timed(&mut command)?);
+            }
+        }
+        title(&format!(
+            "cached, store {}, {rounds} interleaved runs",
+            self.store
+        ));
+        get.print();
+        nothing.print();
+        row(
+            "ghtok get / nothing",
+            &format!("{:.2} ×", get.median() / nothing.median()),
+        );
+        if !witness.is_empty() {
+            witness.print();
+            row(
+                "ghtok get / secret-tool",
+                &format!("{:.2} ×", get.median() / witness.median()),
+            );
+        }
+        Ok(())
+    }
+
+    /// Many cached calls at the same time.
+    fn at_once(&self, many: usize) -> Outcome {
+        let ours = all_at_once((0..many).map(|_| self.ghtok(&["get"])))?;
+        title(&format!("{many} at once, store {}", self.store));
+        row(
+            "ghtok get",
+            &format!("{:.0} ms in all", ours.as_secs_f64() * 1000.0),
+        );
+        if self.witness().is_some() {
+            let theirs = all_at_once((0..many).filter_map(|_| self.witness()))?;
+            row(
+                "secret-tool lookup",
+                &format!("{:.0} ms in all", theirs.as_secs_f64() * 1000.0),
+            );
+            let ratio = ours.as_secs_f64() / theirs.as_secs_f64();
+            row("ghtok / secret-tool", &format!("{ratio:.2} ×"));
+        }
+        Ok(())
+    }
+
+    /// A whole forced refresh, less the time that the server had the request.
+    fn refresh(&self, rounds: usize) -> Outcome {
+        let mut whole = Series::new("ghtok refresh --force");
+        let mut own = Series::new("of it ghtok's own time");
+        for _ in 0..rounds {
+            let took = timed(&mut self.ghtok(&["refresh", "--force"]))?;
+            let last = self
+                .fake
+                .requests(Endpoint::Refresh)
+                .pop()
+                .ok_or("no refresh")?;
+            let answered = last.answered.ok_or("no answer")?;
+            let served = answered.instant.duration_since(last.arrived.instant);
+            whole.push(took);
+            own.push(took.saturating_sub(served));
+        }
+        title(&format!("refresh, store {}, {rounds} runs", self.store));
+        whole.print();
+        own.print();
+        Ok(())
+    }
+
+    fn end(&self) -> Outcome {
+        timed(&mut self.ghtok(&["logout"])).map(|_| ())
+    }
+}
+
+/// How long a process takes from its start to its end; it must succeed.
+fn timed(command: &mut Command) -> Outcome<Duration> {
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let began = Instant::now();
+    let status = command.status()?;
+    let took = began.elapsed();
+    if status.success() {
+        Ok(took)
+    } else {
+        Err(format!("{command:?}: {status}").into())
+    }
+}
+
+fn all_at_once(commands: impl Iterator<Item = Command>) -> Outcome<Duration> {
+    let began = Instant::now();
+    let mut children = Vec::new();
+    for mut command in commands {
+        children.push(
+            command
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()?,
+        );
+    }
+    for mut child in children {
+        if !child.wait()?.success() {
+            return Err("one of many failed".into());
+        }
+    }
+    Ok(began.elapsed())
+}
