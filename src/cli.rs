@@ -5,6 +5,7 @@
     reason = "these texts are shown as they stand, by --help"
 )]
 
+use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -226,6 +227,21 @@ pub enum Scope {
 }
 
 impl Cli {
+    /// Reads the arguments, the program's name first. Plain `get` and `get APP` are what scripts and
+    /// helpers ask all day; they are read without building the parser.
+    ///
+    /// # Errors
+    /// What clap has to say, help and version included.
+    pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let arguments: Vec<OsString> = arguments.into_iter().collect();
+        match plain_get(&arguments) {
+            Some(get) => Ok(Self {
+                command: Command::Get(get),
+            }),
+            None => Self::try_parse_from(arguments),
+        }
+    }
+
     /// How the caller wants errors.
     pub fn error_output(&self) -> ErrorOutput {
         let json = match &self.command {
@@ -258,6 +274,31 @@ impl Cli {
             },
         }
     }
+}
+
+/// `get` or `get APP`, and nothing else.
+fn plain_get(arguments: &[OsString]) -> Option<Get> {
+    let (verb, rest) = arguments.get(1..)?.split_first()?;
+    let named = match rest {
+        [] => None,
+        [app] => Some(app.to_str().filter(|app| !app.starts_with('-'))?.to_owned()),
+        [_, _, ..] => return None,
+    };
+    let described = Described {
+        client_id: None,
+        host: None,
+        store: None,
+    };
+    let target = Target {
+        named,
+        app: None,
+        described,
+    };
+    (verb == "get").then_some(Get {
+        target,
+        min_ttl: None,
+        format: GetFormat::Token,
+    })
 }
 
 impl Target {
@@ -380,5 +421,36 @@ impl Logout {
     /// Which Apps.
     pub fn scope(&self) -> Scope {
         if self.all { Scope::All } else { Scope::One }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_get_is_read_as_clap_reads_it() {
+        for line in ["ghtok get", "ghtok get work", "ghtok get a.b"] {
+            let arguments: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            let plain = plain_get(&arguments).map(|get| Cli {
+                command: Command::Get(get),
+            });
+            let parsed = Cli::try_parse_from(&arguments).expect(line);
+            assert_eq!(format!("{:?}", plain.expect(line)), format!("{parsed:?}"));
+        }
+    }
+
+    #[test]
+    fn everything_else_is_left_to_clap() {
+        for line in [
+            "ghtok",
+            "ghtok get -h",
+            "ghtok get --format json",
+            "ghtok get a b",
+            "ghtok status",
+        ] {
+            let arguments: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            assert!(plain_get(&arguments).is_none(), "{line}");
+        }
     }
 }

@@ -83,6 +83,9 @@ pub struct Config {
     pub schedule: Schedule,
     /// The folder of locks, outcomes and the file store: an absolute path, perhaps not there yet.
     pub state_dir: PathBuf,
+    /// Where the session's D-Bus is, if the environment says it (D-Bus Specification, "Well-known
+    /// Message Bus Instances").
+    pub session_bus: Option<String>,
     /// Hosts that the environment names to the tools that ghtok starts.
     pub inherited: InheritedHosts,
     choice: Choice,
@@ -144,6 +147,7 @@ impl Config {
                 keep_alive: settings.schedule_keep_alive.unwrap_or(true),
             },
             state_dir: environment.state_dir()?,
+            session_bus: environment.lossy_text("DBUS_SESSION_BUS_ADDRESS"),
             inherited: InheritedHosts {
                 gh_host: environment.lossy_text("GH_HOST"),
                 github_host: environment.lossy_text("GITHUB_HOST"),

@@ -21,8 +21,6 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use crate::app::App;
 use crate::auth::broker::Broker;
 use crate::auth::ports::{Clock, Observer, Refresher, StoreError};
@@ -69,7 +67,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// Runs ghtok on a machine that a test may have replaced in part.
 pub fn run_on(machine: &Machine<'_>, arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
+    let cli = match Cli::read(arguments) {
         Ok(cli) => cli,
         Err(error) => {
             // If nobody can read it, the exit code still tells.

@@ -165,7 +165,8 @@ impl Broker<'_> {
             self.observer.observe(&Event::Waiting);
             waiting.said_so = true;
         }
-        self.clock.sleep((waited / 4).clamp(SHORTEST_PAUSE, LONGEST_PAUSE));
+        self.clock
+            .sleep((waited / 4).clamp(SHORTEST_PAUSE, LONGEST_PAUSE));
         let outcome = self.store.outcome();
         let on_the_wire = matches!(
             &outcome,
