@@ -157,7 +157,7 @@ impl LockedStore for LockedRecord<'_> {
         }
     }
 
-    fn rescued(&self, generation: u64, key: &RescueKey) -> Option<Record> {
+    fn rescued(&self, generation: u64, key: &RescueKey) -> Result<Option<Record>, StoreError> {
         let path = self.store.folder.rescue(&self.store.key);
         rescue::open(&path, &self.store.key, generation, key)
     }

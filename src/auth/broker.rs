@@ -108,7 +108,7 @@ impl Broker<'_> {
         };
         loop {
             if let Some(failure) = self.shared_failure(&waiting) {
-                return self.without_refresh(&waiting.record, want, self.failed(&failure));
+                return self.share(&failure, &waiting, want);
             }
             if let Some(served) = self.refresh_if_free(&mut waiting, want)? {
                 return Ok(served);
@@ -117,6 +117,23 @@ impl Broker<'_> {
                 return Ok(served);
             }
         }
+    }
+
+    /// Another attempt's failure answers for this caller too. The record is read again: the one at
+    /// hand may be older than the failure, and tell of a token that was spent since.
+    fn share(&self, failure: &SharedFailure, waiting: &Wait, want: Want) -> Result<Served> {
+        let mut record = self.load()?;
+        if let Some(served) = self.settled(&record, want)? {
+            return Ok(served);
+        }
+        if waiting
+            .seen
+            .as_ref()
+            .is_some_and(|outcome| outcome.voids(record.intent.as_ref()))
+        {
+            record.intent = None;
+        }
+        self.without_refresh(&record, want, self.failed(failure))
     }
 
     /// Takes the lock if nobody has it, reads again, and hands a token that is still due to a

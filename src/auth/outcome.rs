@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::auth::ports::StoreError;
+use crate::auth::record::Intent;
 use crate::limits::Limits;
 use crate::token::Timestamp;
 
@@ -91,6 +92,16 @@ impl Outcome {
         };
         let until = failure.retry_at?.min(self.at.after(limits.retry_after));
         Some(now.until(until)).filter(|left| !left.is_zero())
+    }
+
+    /// True if this failure shows that the intent's refresh did not replace the tokens. Such an
+    /// intent stands only where it could not be taken back, on a full disk for instance.
+    pub fn voids(&self, intent: Option<&Intent>) -> bool {
+        intent.is_some_and(|intent| {
+            intent.interrupted_at.is_none()
+                && self.generation == intent.generation
+                && matches!(self.what, Happened::Failed(_))
+        })
     }
 
     /// True if the refresh to `generation` may have reached GitHub without an answer.

@@ -58,8 +58,9 @@ pub trait LockedStore {
     fn prepare_rescue(&mut self) -> Result<(), StoreError>;
     /// Seals the record that a refresh brought into that room, durably.
     fn seal_rescue(&mut self, record: &Record, key: &RescueKey) -> Result<(), StoreError>;
-    /// The record that a refresh to `generation` left in the rescue file, if it did.
-    fn rescued(&self, generation: u64, key: &RescueKey) -> Option<Record>;
+    /// The record that a refresh to `generation` left in the rescue file, if it did. A file that
+    /// cannot be read is an error: the only pair there is may be in it.
+    fn rescued(&self, generation: u64, key: &RescueKey) -> Result<Option<Record>, StoreError>;
     /// Removes the rescue file, if there is one.
     fn wipe_rescue(&mut self);
     /// The open, locked file, for a process that takes over the lock; `None` where locks cannot be

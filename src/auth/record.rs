@@ -141,7 +141,13 @@ impl Record {
         }
         let refreshable = self.tokens.refresh_token().is_some() && self.refresh_refused.is_none();
         if !refreshable {
-            return Decision::Serve(self.tokens.access_token());
+            return match (want, self.refresh_refused) {
+                // Who insists on a newer set is not put off with the old one.
+                (Want::NewerThan(generation), Some(refused)) if self.generation <= generation => {
+                    Decision::SignIn(DeadEnd::RefreshRefused(refused.at))
+                }
+                _ => Decision::Serve(self.tokens.access_token()),
+            };
         }
         if self.refused.is_some() {
             return Decision::Refresh;

@@ -87,7 +87,10 @@ impl Refresh<'_> {
         let Some(intent) = &record.intent else {
             return Ok(record);
         };
-        let Some(rescued) = locked.rescued(intent.generation, &intent.key) else {
+        let rescued = locked
+            .rescued(intent.generation, &intent.key)
+            .map_err(|error| Stop::Unknown(store_failure(error)))?;
+        let Some(rescued) = rescued else {
             return Ok(record);
         };
         self.save_new(locked, &rescued)?;
@@ -343,9 +346,10 @@ fn settle_intent(locked: &mut dyn LockedStore, mut record: Record) -> Result<Rec
 /// Takes back an intent whose refresh did not replace the tokens.
 fn clear_intent(locked: &mut dyn LockedStore, mut record: Record) {
     if record.intent.take().is_some() {
-        // If it stays, the outcome still says that nothing was replaced.
-        let _ = locked.save(&record);
+        // First, so that on a full disk its room serves for the record.
         locked.wipe_rescue();
+        // If the intent stays, the outcome still says that nothing was replaced.
+        let _ = locked.save(&record);
     }
 }
 

@@ -42,10 +42,13 @@ pub fn run(input: Input, call: &Call<'_>) -> Result<()> {
     }
     forget(locked.as_mut(), record.as_ref(), call)?;
     let app = call.app.label();
-    call.terminal.note(&match input.scope {
-        Scope::Here => format!("{app}: signed out; the tokens are forgotten here"),
-        Scope::AlsoAtGitHub => {
+    call.terminal.note(&match (input.scope, record) {
+        (Scope::Here, _) => format!("{app}: signed out; the tokens are forgotten here"),
+        (Scope::AlsoAtGitHub, Some(_)) => {
             format!("{app}: signed out; GitHub revoked the tokens and tells their owner by mail")
+        }
+        (Scope::AlsoAtGitHub, None) => {
+            format!("{app}: signed out; there was no token that GitHub could be asked to revoke")
         }
     });
     Ok(())

@@ -70,13 +70,20 @@ impl RescueFile {
 }
 
 /// Unseals what a refresh to `generation` left; `None` if there is nothing whole.
+///
+/// # Errors
+/// If there is a file that cannot be read, or is not ours alone.
 pub(crate) fn open(
     path: &Path,
     owner: &RecordKey,
     generation: u64,
     key: &RescueKey,
-) -> Option<Record> {
-    let content = private_file::read(path).ok()??;
+) -> Result<Option<Record>, StoreError> {
+    let content = private_file::read(path)?;
+    Ok(content.and_then(|content| unseal(&content, owner, generation, key)))
+}
+
+fn unseal(content: &[u8], owner: &RecordKey, generation: u64, key: &RescueKey) -> Option<Record> {
     let (head, rest) = content.split_at_checked(HEAD)?;
     let (magic, length) = head.split_at_checked(MAGIC.len())?;
     let length = usize::try_from(u32::from_le_bytes(length.try_into().ok()?)).ok()?;

@@ -7,5 +7,11 @@
 mod support;
 
 mod architecture;
+mod clocks;
 mod commands;
+mod failures;
 mod github_client;
+mod polling;
+mod processes;
+mod prompts;
+mod refresher;

@@ -1,3 +1,13 @@
 //! What every test stands on.
 
+pub mod bench;
+pub mod canned;
+pub mod deadline;
+pub mod fake_clock;
+pub mod herd;
+pub mod mount;
+pub mod processes;
+pub mod records;
 pub mod sandbox;
+pub mod signing_in;
+pub mod words;

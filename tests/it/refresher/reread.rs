@@ -1,0 +1,316 @@
+//! The reads under the lock, and a store that refuses the new pair: in this process, on the real
+//! store, with its doors watched.
+
+use std::cell::Cell;
+use std::fs::File;
+use std::time::Duration;
+
+use fake_github::{CLIENT_ID, Endpoint, FakeGitHub, Pair};
+use ghtok::auth::broker::{Broker, Served};
+use ghtok::auth::outcome::{Attempt, FailureCause, Happened, Outcome, SharedFailure};
+use ghtok::auth::ports::{Event, LockedStore, Observer, Refresher, StoreError, TokenStore};
+use ghtok::auth::record::{Intent, Record, RescueKey, Want};
+use ghtok::auth::refresh::Refresh;
+use ghtok::error;
+use ghtok::github::{GitHub, Network};
+use ghtok::limits::Limits;
+use ghtok::store::RecordStore;
+use ghtok::system::clock::SystemClock;
+use ghtok::token::MinTtl;
+
+use crate::support::records::{DUE, FRESH, age_outcome, sign_in, with_lock};
+use crate::support::sandbox::{Sandbox, now, record_of};
+
+const USUAL: Want = Want::Valid(MinTtl::DEFAULT);
+
+fn limits() -> Limits {
+    Limits {
+        save: Duration::from_millis(300),
+        ..Limits::STANDARD.divided_by(10)
+    }
+}
+
+struct Silent;
+
+impl Observer for Silent {
+    fn observe(&self, _: &Event) {}
+}
+
+/// A refresher that only notes that it was started.
+#[derive(Default)]
+struct Spy(Cell<bool>);
+
+impl Refresher for Spy {
+    fn start(&self, _: Box<dyn LockedStore + '_>, _: Want) {
+        self.0.set(true);
+    }
+}
+
+/// A store on which another process works between two of our reads.
+struct Overtaken<'a> {
+    store: RecordStore,
+    before: Door,
+    by: &'a dyn Fn(),
+}
+
+/// What the other process comes before.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Door {
+    /// Our lock.
+    Lock,
+    /// Our first look at the outcome.
+    Outcome,
+}
+
+impl TokenStore for Overtaken<'_> {
+    fn load(&self) -> Result<Option<Record>, StoreError> {
+        self.store.load()
+    }
+
+    fn try_lock(&self) -> Result<Option<Box<dyn LockedStore + '_>>, StoreError> {
+        if self.before == Door::Lock {
+            (self.by)();
+        }
+        self.store.try_lock()
+    }
+
+    fn unlock(&self, limit: Duration) -> Result<(), StoreError> {
+        self.store.unlock(limit)
+    }
+
+    fn outcome(&self) -> Option<Outcome> {
+        if self.before == Door::Outcome {
+            (self.by)();
+        }
+        self.store.outcome()
+    }
+
+    fn place(&self) -> String {
+        self.store.place()
+    }
+}
+
+/// A caller that is overtaken by another process: what it gets, and whether it started a refresh.
+fn get_overtaken(sandbox: &Sandbox, before: Door, by: &dyn Fn()) -> (error::Result<Served>, bool) {
+    let store = Overtaken {
+        store: sandbox.store(),
+        before,
+        by,
+    };
+    let (spy, app, clock) = (Spy::default(), sandbox.app(), SystemClock::start());
+    let broker = Broker {
+        app: &app,
+        login_command: "ghtok login",
+        store: &store,
+        refresher: &spy,
+        clock: &clock,
+        observer: &Silent,
+        limits: Limits {
+            caller: Duration::from_millis(500),
+            ..limits()
+        },
+    };
+    let served = broker.access_token(MinTtl::DEFAULT);
+    (served, spy.0.get())
+}
+
+/// Another process has refreshed: a pair of the next generation is stored.
+fn store_newer(sandbox: &Sandbox, pair: &Pair) {
+    let record = Record {
+        generation: 2,
+        ..record_of(pair, FRESH)
+    };
+    with_lock(&sandbox.store(), |locked| {
+        locked.save(&record).expect("stored");
+    });
+}
+
+#[test]
+fn p2_under_the_lock_the_broker_adopts_what_another_process_refreshed() {
+    let fake = FakeGitHub::start().expect("a fake");
+    let sandbox = Sandbox::new(&fake);
+    sign_in(&sandbox, &fake, DUE);
+    let newer = fake.mint(CLIENT_ID);
+    let by = || store_newer(&sandbox, &newer);
+    let (served, started) = get_overtaken(&sandbox, Door::Lock, &by);
+    assert_eq!(served.expect("a token").token.expose(), newer.access_token);
+    assert!(!started, "no refresher was started");
+}
+
+/// The record was read, then another process sent a refresh whose answer never came: the old token
+/// may be dead, whatever the record said before.
+#[test]
+fn p3_a_failure_is_held_against_the_record_of_its_own_time() {
+    let fake = FakeGitHub::start().expect("a fake");
+    let sandbox = Sandbox::new(&fake);
+    sign_in(&sandbox, &fake, DUE);
+    let by = || fail_with_unknown_outcome(&sandbox);
+    let (served, started) = get_overtaken(&sandbox, Door::Outcome, &by);
+    let error = served.expect_err("no token that may be dead");
+    assert_eq!(error.exit_code(), 5, "{error}");
+    assert!(!started, "the failure is shared");
+}
+
+/// Another process has sent a refresh, and does not know what came of it.
+fn fail_with_unknown_outcome(sandbox: &Sandbox) {
+    let intent = Intent {
+        generation: 2,
+        key: RescueKey::from_bytes([7; 32]),
+        started_at: now(),
+        interrupted_at: None,
+    };
+    let failure = SharedFailure {
+        attempt: Attempt::Refresh,
+        cause: FailureCause::Temporary("the connection was reset".into()),
+        retry_at: None,
+    };
+    let outcome = Outcome {
+        generation: 2,
+        at: now(),
+        what: Happened::Unknown(failure),
+    };
+    with_lock(&sandbox.store(), |locked| {
+        let mut record = locked.load().expect("readable").expect("a record");
+        record.intent = Some(intent);
+        locked.save(&record).expect("stored");
+        locked.report(&outcome).expect("told");
+    });
+}
+
+/// The same for the refresher itself, which on some systems takes the lock anew.
+#[test]
+fn p2_under_the_lock_the_refresher_leaves_a_record_alone_that_is_not_due() {
+    let fake = FakeGitHub::start().expect("a fake");
+    let sandbox = Sandbox::new(&fake);
+    sign_in(&sandbox, &fake, DUE);
+    let newer = fake.mint(CLIENT_ID);
+    store_newer(&sandbox, &newer);
+    let before = sandbox.record();
+    for want in [USUAL, Want::NewerThan(1)] {
+        refresh(&fake, &sandbox, |locked, refresh| refresh.run(locked, want));
+    }
+    assert_eq!(fake.connections(), 0);
+    assert_eq!(sandbox.record(), before);
+}
+
+#[test]
+fn p2_what_another_process_signed_out_is_not_refreshed() {
+    let fake = FakeGitHub::start().expect("a fake");
+    let sandbox = Sandbox::new(&fake);
+    sign_in(&sandbox, &fake, DUE);
+    refresh(&fake, &sandbox, |locked, refresh| {
+        locked.delete().expect("deleted");
+        refresh.run(locked, USUAL);
+    });
+    assert_eq!(fake.connections(), 0);
+    assert!(!sandbox.record_file().exists());
+}
+
+/// The record's lock, on which saving fails once there is something new to save.
+struct Refusing<'a> {
+    locked: &'a mut dyn LockedStore,
+    tries: usize,
+}
+
+impl LockedStore for Refusing<'_> {
+    fn save(&mut self, record: &Record) -> Result<(), StoreError> {
+        if record.generation == 1 {
+            return self.locked.save(record);
+        }
+        self.tries += 1;
+        Err(StoreError::Locked)
+    }
+
+    fn load(&self) -> Result<Option<Record>, StoreError> {
+        self.locked.load()
+    }
+
+    fn prove_writable(&mut self) -> Result<(), StoreError> {
+        self.locked.prove_writable()
+    }
+
+    fn remember_store(&mut self) -> Result<(), StoreError> {
+        self.locked.remember_store()
+    }
+
+    fn delete(&mut self) -> Result<(), StoreError> {
+        self.locked.delete()
+    }
+
+    fn outcome(&self) -> Option<Outcome> {
+        self.locked.outcome()
+    }
+
+    fn report(&mut self, outcome: &Outcome) -> Result<(), StoreError> {
+        self.locked.report(outcome)
+    }
+
+    fn prepare_rescue(&mut self) -> Result<(), StoreError> {
+        self.locked.prepare_rescue()
+    }
+
+    fn seal_rescue(&mut self, record: &Record, key: &RescueKey) -> Result<(), StoreError> {
+        self.locked.seal_rescue(record, key)
+    }
+
+    fn rescued(&self, generation: u64, key: &RescueKey) -> Result<Option<Record>, StoreError> {
+        self.locked.rescued(generation, key)
+    }
+
+    fn wipe_rescue(&mut self) {
+        self.locked.wipe_rescue();
+    }
+
+    fn lock_file(&self) -> Option<File> {
+        self.locked.lock_file()
+    }
+}
+
+#[test]
+fn p3_a_store_that_refuses_the_new_pair_gets_it_from_the_rescue_file_later() {
+    let fake = FakeGitHub::start().expect("a fake");
+    let sandbox = Sandbox::new(&fake);
+    sign_in(&sandbox, &fake, DUE);
+    // Refused twice over: the second run adopts the rescue and cannot store it either.
+    for _ in 0..2 {
+        refresh(&fake, &sandbox, |locked, refresh| {
+            let mut refusing = Refusing { locked, tries: 0 };
+            refresh.run(&mut refusing, USUAL);
+            assert!(refusing.tries > 1, "tried again within its limit");
+        });
+        assert_eq!(sandbox.record().generation, 1);
+        assert!(matches!(
+            sandbox.outcome().expect("one").what,
+            Happened::Unknown(_)
+        ));
+        assert!(sandbox.rescue_file().exists());
+    }
+    age_outcome(&sandbox, limits().failure_shared);
+    refresh(&fake, &sandbox, |locked, refresh| {
+        refresh.run(locked, USUAL);
+    });
+    let stored = sandbox.record();
+    assert_eq!((stored.generation, &stored.intent), (2, &None));
+    assert!(fake.is_alive(stored.tokens.access_token().expose()));
+    assert!(!sandbox.rescue_file().exists());
+    assert_eq!(fake.count(Endpoint::Refresh), 1);
+}
+
+/// Works under the lock with a refresh at the fake.
+fn refresh(
+    fake: &FakeGitHub,
+    sandbox: &Sandbox,
+    work: impl FnOnce(&mut dyn LockedStore, &Refresh<'_>),
+) {
+    let app = sandbox.app();
+    assert_eq!(app.host.to_string(), fake.host());
+    let github = GitHub::new(&app.host, &app.client_id, Network::default(), limits());
+    let clock = SystemClock::start();
+    let refresh = Refresh {
+        github: &github,
+        clock: &clock,
+        observer: &Silent,
+        limits: limits(),
+    };
+    with_lock(&sandbox.store(), |locked| work(locked, &refresh));
+}

@@ -1,0 +1,193 @@
+//! The broker and the refresh in this process: the real store in a home of its own, a fake clock,
+//! the fake GitHub on a real socket.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use fake_github::{Builder, CLIENT_ID, Endpoint, FakeGitHub, Pair};
+use ghtok::app::App;
+use ghtok::auth::broker::{Broker, Served};
+use ghtok::auth::outcome::Outcome;
+use ghtok::auth::ports::{Clock, Event, Observer, TokenStore};
+use ghtok::auth::record::{Account, Record, Refused};
+use ghtok::auth::refresh::Refresh;
+use ghtok::error::Result;
+use ghtok::github::{GitHub, Network};
+use ghtok::limits::Limits;
+use ghtok::token::{AccessToken, Expiring, MinTtl, RefreshToken, Timestamp, TokenSet};
+
+use super::fake_clock::FakeClock;
+use super::sandbox::Sandbox;
+
+pub const LIFE: Duration = Duration::from_secs(28_800);
+const REFRESH_LIFE: Duration = Duration::from_secs(15_897_600);
+
+/// One App on one machine, at one fake GitHub that goes by the same clock.
+pub struct Bench {
+    pub clock: FakeClock,
+    pub fake: FakeGitHub,
+    pub sandbox: Sandbox,
+    pub app: App,
+    pub network: Network,
+    /// What the network may take; everything else goes by the fake clock.
+    pub limits: Limits,
+    ear: Ear,
+}
+
+#[derive(Default)]
+struct Ear(RefCell<Vec<Event>>);
+
+impl Observer for Ear {
+    fn observe(&self, event: &Event) {
+        if !matches!(event, Event::Refresh(_)) {
+            self.0.borrow_mut().push(event.clone());
+        }
+    }
+}
+
+impl Bench {
+    pub fn new() -> Self {
+        Self::at(FakeGitHub::builder())
+    }
+
+    /// With a fake of these settings.
+    pub fn at(builder: Builder) -> Self {
+        let clock = FakeClock::new();
+        let fake = builder
+            .clock(clock.of_the_server())
+            .start()
+            .expect("a fake");
+        let sandbox = Sandbox::new(&fake);
+        Self {
+            app: sandbox.app(),
+            clock,
+            fake,
+            sandbox,
+            network: Network::default(),
+            limits: Limits::STANDARD,
+            ear: Ear::default(),
+        }
+    }
+
+    /// Signs in and lets time pass until this much of the access token's life is left.
+    pub fn seed(&self, left: Duration) -> Pair {
+        let pair = self.fake.mint(CLIENT_ID);
+        self.put(&fresh(&pair, self.clock.now()));
+        self.clock
+            .advance(LIFE.checked_sub(left).expect("a part of its life"));
+        pair
+    }
+
+    /// Signs in; somebody has seen the new access token refused.
+    pub fn seed_reported(&self) -> Pair {
+        let pair = self.fake.mint(CLIENT_ID);
+        self.put(&Record {
+            refused: Some(Refused::Reported(self.clock.now())),
+            ..fresh(&pair, self.clock.now())
+        });
+        pair
+    }
+
+    pub fn put(&self, record: &Record) {
+        self.sandbox.put(record);
+    }
+
+    pub fn record(&self) -> Record {
+        self.sandbox.record()
+    }
+
+    /// Tells an outcome as another process would.
+    pub fn report(&self, outcome: &Outcome) {
+        let store = self.sandbox.store();
+        let mut locked = store.try_lock().expect("a folder").expect("a free lock");
+        locked.report(outcome).expect("an outcome");
+    }
+
+    /// What `ghtok get` does.
+    pub fn get(&self) -> Result<Served> {
+        self.get_with(MinTtl::DEFAULT)
+    }
+
+    pub fn get_with(&self, min_ttl: MinTtl) -> Result<Served> {
+        self.by(&self.clock, |broker| broker.access_token(min_ttl))
+    }
+
+    /// What `ghtok refresh --force` does.
+    pub fn force(&self) -> Result<Served> {
+        let generation = self.record().generation;
+        self.by(&self.clock, |broker| broker.newer_than(generation))
+    }
+
+    /// The broker of a new process that goes by this clock.
+    pub fn by<T>(&self, clock: &dyn Clock, work: impl FnOnce(&Broker<'_>) -> T) -> T {
+        let github = GitHub::new(
+            &self.app.host,
+            &self.app.client_id,
+            self.network.clone(),
+            self.limits,
+        );
+        let refresh = Refresh {
+            github: &github,
+            clock,
+            observer: &self.ear,
+            limits: self.limits,
+        };
+        let store = self.sandbox.store();
+        work(&Broker {
+            app: &self.app,
+            login_command: "ghtok login",
+            store: &store,
+            refresher: &refresh,
+            clock,
+            observer: &self.ear,
+            limits: self.limits,
+        })
+    }
+
+    /// What people were told since the last call.
+    pub fn heard(&self) -> Vec<Event> {
+        self.ear.0.take()
+    }
+
+    pub fn refresh_attempts(&self) -> usize {
+        self.fake.count(Endpoint::Refresh)
+    }
+
+    pub fn user_requests(&self) -> usize {
+        self.fake.count(Endpoint::User)
+    }
+
+    /// True if the fake still takes the stored refresh token.
+    pub fn is_kept(&self) -> bool {
+        let record = self.record();
+        let token = record.tokens.refresh_token().expect("a refresh token");
+        self.fake.refresh_is_alive(token.expose())
+    }
+}
+
+/// The record of a pair that arrives now.
+pub fn fresh(pair: &Pair, now: Timestamp) -> Record {
+    Record {
+        generation: 1,
+        tokens: TokenSet::Expiring {
+            access: Expiring {
+                token: AccessToken::new(pair.access_token.clone()),
+                expires_at: now.after(LIFE),
+                lifetime: LIFE,
+            },
+            refresh: pair.refresh_token.clone().map(|token| Expiring {
+                token: RefreshToken::new(token),
+                expires_at: now.after(REFRESH_LIFE),
+                lifetime: REFRESH_LIFE,
+            }),
+        },
+        obtained_at: now,
+        account: Some(Account {
+            login: pair.login.clone(),
+            id: pair.user_id,
+        }),
+        intent: None,
+        refused: None,
+        refresh_refused: None,
+    }
+}
