@@ -24,7 +24,6 @@ use std::process::ExitCode;
 use crate::app::App;
 use crate::auth::broker::Broker;
 use crate::auth::ports::{Clock, Observer, Refresher, StoreError};
-use crate::auth::record::Want;
 use crate::auth::refresh::Refresh;
 use crate::cli::{Cli, Command, ErrorOutput};
 use crate::commands::refresher::Order;
@@ -32,7 +31,6 @@ use crate::commands::{Call, get, login, logout, refresh, refresher, status};
 use crate::config::{Config, Environment, FileState, StoreChoice};
 use crate::error::{Error, Result, most_serious};
 use crate::github::{GitHub, Network, Proxy};
-use crate::host::HostKind;
 use crate::limits::Limits;
 use crate::store::RecordStore;
 use crate::store::file::FileSlot;
@@ -197,7 +195,7 @@ impl Root<'_> {
     fn refresh_here(&self, order: Order) -> Result<u8> {
         let _held_off = HeldOff::begin();
         let app = self.config.app(None)?;
-        let store = self.open_store(app)?;
+        let store = self.open_store(app, self.store_of(app)?)?;
         let handed_over = process::handed_over().and_then(|file| store.adopt_lock(file).ok());
         let github = self.github(app)?;
         let refresh = self.refresh(&github);
@@ -214,13 +212,14 @@ impl Root<'_> {
             observer,
             limits,
         } = *self.machine;
-        let store = self.open_store(app)?;
-        let login_command = login_command(app, self.config.store);
+        let choice = self.store_of(app)?;
+        let store = self.open_store(app, choice)?;
+        let login_command = login::command(app, choice);
         let github = self.github(app)?;
         let here = self.refresh(&github);
         let detached = DetachedRefresher {
             program: this_program,
-            arguments: &|want| refresher_arguments(app, StoreChoice::File, want),
+            arguments: &|want| refresher::arguments(app, choice, want),
             otherwise: &here as &dyn Refresher,
         };
         let broker = Broker {
@@ -263,10 +262,10 @@ impl Root<'_> {
         Ok((unnamed && missing).then(|| self.config.file.clone()))
     }
 
-    fn open_store(&self, app: &App) -> Result<RecordStore> {
+    fn open_store(&self, app: &App, store: StoreChoice) -> Result<RecordStore> {
         let folder = StateFolder::at(self.config.state_dir.clone());
         let key = app.key();
-        match self.store_of(app, &folder)? {
+        match store {
             StoreChoice::File => {
                 let slot = FileSlot::new(&folder, &key);
                 Ok(RecordStore::new(Box::new(slot), folder, key))
@@ -278,11 +277,11 @@ impl Root<'_> {
     }
 
     /// The store that is asked for by name, else the one that the sign-in went to.
-    fn store_of(&self, app: &App, folder: &StateFolder) -> Result<StoreChoice> {
+    fn store_of(&self, app: &App) -> Result<StoreChoice> {
         if self.config.store != StoreChoice::Auto {
             return Ok(self.config.store);
         }
-        let note = folder.remembered(&app.key());
+        let note = StateFolder::at(self.config.state_dir.clone()).remembered(&app.key());
         let remembered = remembered::read(&note).map_err(|error| match error {
             StoreError::File { doing, path, cause } => Error::File { doing, path, cause },
             other => Error::File {
@@ -330,41 +329,7 @@ impl Root<'_> {
     }
 }
 
-/// The arguments of the process that refreshes this App's record. No secret is among them.
-fn refresher_arguments(app: &App, store: StoreChoice, want: Want) -> Vec<String> {
-    let mut arguments = vec!["refresher".to_owned(), format!("--store={store}")];
-    match &app.name {
-        Some(name) => arguments.push(format!("--app={name}")),
-        None => {
-            arguments.push(format!("--client-id={}", app.client_id));
-            arguments.push(format!("--host={}", app.host.web_url()));
-            if let Some(account) = &app.account {
-                arguments.push(format!("--account={account}"));
-            }
-        }
-    }
-    arguments.push(format!("--order={}", Order(want).to_argument()));
-    arguments
-}
-
 /// This program, wherever it is now; `None` if the system does not tell.
 fn this_program() -> Option<PathBuf> {
     std::env::current_exe().ok()
-}
-
-/// The command that signs in to an App, as it can be typed.
-fn login_command(app: &App, store: StoreChoice) -> String {
-    match &app.name {
-        Some(name) => format!("ghtok login {name}"),
-        None => {
-            let mut command = format!("ghtok login --client-id {}", app.client_id);
-            if app.host.kind() != HostKind::GitHubCom {
-                command.push_str(&format!(" --host {}", app.host));
-            }
-            if store == StoreChoice::File {
-                command.push_str(" --store file");
-            }
-            command
-        }
-    }
 }

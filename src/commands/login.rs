@@ -5,16 +5,18 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::app::App;
 use crate::auth::broker::Served;
 use crate::auth::device_flow::DeviceFlow;
 use crate::auth::outcome::{Happened, Outcome};
 use crate::auth::ports::{Clock, LockedStore, Prompt, StoreError};
 use crate::auth::record::{Account, Record};
 use crate::commands::Call;
-use crate::config::{app_section, append_app};
+use crate::config::{StoreChoice, app_section, append_app};
 use crate::error::{Error, Result};
 use crate::formats::moments::{life, rfc3339};
 use crate::github::{DeviceAuthorization, Grant};
+use crate::host::HostKind;
 use crate::system::signals;
 use crate::system::terminal::Terminal;
 use crate::token::{MinTtl, Timestamp, TokenSet};
@@ -83,6 +85,24 @@ enum Event<'a> {
         expires_at: Option<String>,
         expires_at_unix: Option<i64>,
     },
+}
+
+/// The command that signs in to an App, as it can be typed.
+pub fn command(app: &App, store: StoreChoice) -> String {
+    let Some(name) = &app.name else {
+        let mut command = format!("ghtok login --client-id {}", app.client_id);
+        if app.host.kind() != HostKind::GitHubCom {
+            command.push_str(&format!(" --host {}", app.host));
+        }
+        match store {
+            StoreChoice::Auto | StoreChoice::Keychain => {}
+            StoreChoice::Kernel | StoreChoice::File => {
+                command.push_str(&format!(" --store {store}"));
+            }
+        }
+        return command;
+    };
+    format!("ghtok login {name}")
 }
 
 /// Signs in, unless a good sign-in is there.

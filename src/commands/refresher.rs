@@ -4,9 +4,11 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::app::App;
 use crate::auth::ports::{LockedStore, Refresher};
 use crate::auth::record::Want;
 use crate::commands::Call;
+use crate::config::StoreChoice;
 use crate::error::Result;
 use crate::token::MinTtl;
 
@@ -42,6 +44,23 @@ impl FromStr for Order {
             _ => Err("is no order"),
         }
     }
+}
+
+/// The arguments of the process that refreshes an App's record. No secret is among them.
+pub fn arguments(app: &App, store: StoreChoice, want: Want) -> Vec<String> {
+    let mut arguments = vec!["refresher".to_owned(), format!("--store={store}")];
+    match &app.name {
+        Some(name) => arguments.push(format!("--app={name}")),
+        None => {
+            arguments.push(format!("--client-id={}", app.client_id));
+            arguments.push(format!("--host={}", app.host.web_url()));
+            if let Some(account) = &app.account {
+                arguments.push(format!("--account={account}"));
+            }
+        }
+    }
+    arguments.push(format!("--order={}", Order(want).to_argument()));
+    arguments
 }
 
 /// Runs the refresh with the lock that was handed over, else with one of its own.

@@ -108,7 +108,7 @@ fn only_a_certificate_of_the_right_authority_for_the_right_name_will_do() {
         TlsIdentity::SelfSigned,
     ] {
         let (fake, ca) = with_tls(identity);
-        let failure = connect(client(fake.base_url(), trusting(&ca.0)));
+        let failure = connect(patient(fake.base_url(), trusting(&ca.0)));
         assert_eq!(
             failure.code(),
             "tls_certificate",
@@ -123,7 +123,7 @@ fn only_a_certificate_of_the_right_authority_for_the_right_name_will_do() {
         assert!(fake.ledger().is_empty());
     }
     let (fake, _ca) = with_tls(TlsIdentity::Valid);
-    let failure = connect(client(fake.base_url(), Network::default()));
+    let failure = connect(patient(fake.base_url(), Network::default()));
     assert_eq!(
         failure.code(),
         "tls_certificate",
