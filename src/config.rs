@@ -86,6 +86,8 @@ pub struct Config {
     /// Where the session's D-Bus is, if the environment says it (D-Bus Specification, "Well-known
     /// Message Bus Instances").
     pub session_bus: Option<String>,
+    /// The session's folder of sockets (XDG Base Directory Specification).
+    pub runtime_dir: Option<PathBuf>,
     /// Hosts that the environment names to the tools that ghtok starts.
     pub inherited: InheritedHosts,
     choice: Choice,
@@ -148,6 +150,7 @@ impl Config {
             },
             state_dir: environment.state_dir()?,
             session_bus: environment.lossy_text("DBUS_SESSION_BUS_ADDRESS"),
+            runtime_dir: environment.lossy_text("XDG_RUNTIME_DIR").map(PathBuf::from),
             inherited: InheritedHosts {
                 gh_host: environment.lossy_text("GH_HOST"),
                 github_host: environment.lossy_text("GITHUB_HOST"),

@@ -387,7 +387,9 @@ impl Error {
             Self::GaveUpWaiting { .. } => {
                 "run the command again; a finished refresh is picked up at once".into()
             }
-            Self::RefresherDied { .. } => "run the command again; your sign-in is kept".into(),
+            Self::RefresherDied { .. } => {
+                "run the command again: it finds out what became of the refresh".into()
+            }
             Self::Interrupted { .. } | Self::Output(_) | Self::OutputClosed => return None,
         };
         Some(text)

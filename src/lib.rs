@@ -21,7 +21,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::app::App;
+use crate::app::{App, RecordKey};
 use crate::auth::broker::Broker;
 use crate::auth::ports::{Clock, Observer, Refresher, StoreError};
 use crate::auth::refresh::Refresh;
@@ -32,10 +32,14 @@ use crate::config::{Config, Environment, FileState, StoreChoice};
 use crate::error::{Error, Result, most_serious};
 use crate::github::{GitHub, Network, Proxy};
 use crate::limits::Limits;
-use crate::store::RecordStore;
 use crate::store::file::FileSlot;
+#[cfg(target_os = "linux")]
+use crate::store::kernel::KernelSlot;
 use crate::store::remembered;
+#[cfg(target_os = "linux")]
+use crate::store::secret_service::{SecretServiceSlot, Session};
 use crate::store::state_folder::StateFolder;
+use crate::store::{RecordStore, Slot};
 use crate::system::clock::SystemClock;
 use crate::system::notes::Notes;
 use crate::system::process;
@@ -88,7 +92,7 @@ fn dispatch(machine: &Machine<'_>, cli: &Cli) -> Result<u8> {
     }
     let flags = cli.flags();
     let environment = Environment::from_process();
-    let root = Root {
+    let mut root = Root {
         machine,
         config: Config::load(&flags, &environment)?,
     };
@@ -105,6 +109,7 @@ fn dispatch(machine: &Machine<'_>, cli: &Cli) -> Result<u8> {
                 unwritten: root.unwritten()?,
                 ..login.input()
             };
+            root.config.store = root.store_for_login(root.config.app(None)?)?;
             root.for_one(|call| login::run(&input, usual, call))
         }
         Command::Refresh(refresh) => {
@@ -265,14 +270,48 @@ impl Root<'_> {
     fn open_store(&self, app: &App, store: StoreChoice) -> Result<RecordStore> {
         let folder = StateFolder::at(self.config.state_dir.clone());
         let key = app.key();
-        match store {
-            StoreChoice::File => {
-                let slot = FileSlot::new(&folder, &key);
-                Ok(RecordStore::new(Box::new(slot), folder, key))
+        let slot = match store {
+            StoreChoice::File => Box::new(FileSlot::new(&folder, &key)),
+            StoreChoice::Kernel => kernel_slot(&key)?,
+            StoreChoice::Auto | StoreChoice::Keychain => self.keychain_slot(&key)?,
+        };
+        Ok(RecordStore::new(slot, folder, key))
+    }
+
+    #[cfg(target_os = "linux")]
+    #[expect(clippy::unnecessary_wraps, reason = "other systems may have none")]
+    fn keychain_slot(&self, key: &RecordKey) -> Result<Box<dyn Slot>> {
+        let session = Session {
+            bus_address: self.config.session_bus.clone(),
+            runtime_dir: self.config.runtime_dir.clone(),
+        };
+        Ok(Box::new(SecretServiceSlot::new(
+            key,
+            session,
+            self.machine.limits.store,
+        )))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn keychain_slot(&self, _: &RecordKey) -> Result<Box<dyn Slot>> {
+        Err(Error::StoreNotAvailable { name: "keychain" })
+    }
+
+    /// Where a sign-in goes that names no store: the keychain, and on a Linux without a Secret
+    /// Service the kernel keyring.
+    fn store_for_login(&self, app: &App) -> Result<StoreChoice> {
+        let choice = self.store_of(app)?;
+        if choice != StoreChoice::Auto {
+            return Ok(choice);
+        }
+        match self.keychain_slot(&app.key())?.read() {
+            Err(StoreError::Unreachable(cause)) if kernel_is_available() => {
+                Terminal.note(&format!(
+                    "no keychain ({cause}); using the kernel keyring, which is empty after a reboot"
+                ));
+                Ok(StoreChoice::Kernel)
             }
-            other => Err(Error::StoreNotAvailable {
-                name: other.as_str(),
-            }),
+            Ok(_) | Err(_) => Ok(StoreChoice::Keychain),
         }
     }
 
@@ -327,6 +366,24 @@ impl Root<'_> {
             limits: self.machine.limits,
         }
     }
+}
+
+#[cfg(target_os = "linux")]
+#[expect(clippy::unnecessary_wraps, reason = "other systems have none")]
+fn kernel_slot(key: &RecordKey) -> Result<Box<dyn Slot>> {
+    Ok(Box::new(KernelSlot::new(key)))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn kernel_slot(_: &RecordKey) -> Result<Box<dyn Slot>> {
+    Err(Error::StoreNotAvailable { name: "kernel" })
+}
+
+fn kernel_is_available() -> bool {
+    #[cfg(target_os = "linux")]
+    return store::kernel::is_available().is_ok();
+    #[cfg(not(target_os = "linux"))]
+    return false;
 }
 
 /// This program, wherever it is now; `None` if the system does not tell.

@@ -2,12 +2,16 @@
 //! with the lock, the outcome and the rescue file of the state folder; the decisions are not here.
 
 pub mod file;
+#[cfg(target_os = "linux")]
+pub mod kernel;
 pub mod lock;
 pub mod outcome;
 pub mod private_file;
 pub mod record;
 pub mod remembered;
 pub mod rescue;
+#[cfg(target_os = "linux")]
+pub mod secret_service;
 pub mod state_folder;
 
 use std::fs::File;

@@ -108,7 +108,7 @@ impl Broker<'_> {
         };
         loop {
             if let Some(failure) = self.shared_failure(&waiting) {
-                return self.share(&failure, &waiting, want);
+                return self.share(&failure, want);
             }
             if let Some(served) = self.refresh_if_free(&mut waiting, want)? {
                 return Ok(served);
@@ -121,16 +121,14 @@ impl Broker<'_> {
 
     /// Another attempt's failure answers for this caller too. The record is read again: the one at
     /// hand may be older than the failure, and tell of a token that was spent since.
-    fn share(&self, failure: &SharedFailure, waiting: &Wait, want: Want) -> Result<Served> {
+    fn share(&self, failure: &SharedFailure, want: Want) -> Result<Served> {
         let mut record = self.load()?;
         if let Some(served) = self.settled(&record, want)? {
             return Ok(served);
         }
-        if waiting
-            .seen
-            .as_ref()
-            .is_some_and(|outcome| outcome.voids(record.intent.as_ref()))
-        {
+        // Looked at after the record: another attempt that was sent meanwhile shows in it.
+        let told = self.store.outcome();
+        if told.is_some_and(|outcome| outcome.voids(record.intent.as_ref())) {
             record.intent = None;
         }
         self.without_refresh(&record, want, self.failed(failure))

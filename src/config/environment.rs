@@ -13,7 +13,7 @@ const STATE_DIR: &str = "GHTOK_STATE_DIR";
 const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
 
 /// Every variable that is ever looked at; all others stay unread.
-const READ: [&str; 16] = [
+const READ: [&str; 17] = [
     "GHTOK_APP",
     "GHTOK_CLIENT_ID",
     "GHTOK_HOST",
@@ -28,6 +28,7 @@ const READ: [&str; 16] = [
     "NO_PROXY",
     "no_proxy",
     "DBUS_SESSION_BUS_ADDRESS",
+    "XDG_RUNTIME_DIR",
     "GH_HOST",
     "GITHUB_HOST",
 ];

@@ -8,12 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::auth::outcome::{Attempt, FailureCause, Happened, Outcome, SharedFailure};
 use crate::auth::ports::StoreError;
+use crate::formats::plain_text::one_line;
 use crate::store::private_file::{self, failed, open_or_create};
 use crate::token::Timestamp;
 
 /// The file's fixed size; a shorter line is filled up with blanks.
-const SIZE: usize = 1024;
-/// The longest cause that is told.
+const SIZE: usize = 2048;
+/// The longest cause that is told, in characters of four bytes at most.
 const LONGEST_TEXT: usize = 300;
 
 /// Where a record's outcome is told.
@@ -107,7 +108,7 @@ impl Line {
         };
         let (cause, text) = failure.map_or((None, String::new()), |failure| {
             let (cause, text) = cause_line(&failure.cause);
-            (Some(cause), text.chars().take(LONGEST_TEXT).collect())
+            (Some(cause), one_line(&text, LONGEST_TEXT))
         });
         Self {
             v: VERSION,
@@ -230,7 +231,7 @@ mod tests {
     fn the_longest_outcome_fits_its_file() {
         let failure = SharedFailure {
             attempt: Attempt::Refresh,
-            cause: FailureCause::Temporary("é\"".repeat(1_000)),
+            cause: FailureCause::Temporary("\u{1F600}\"\u{1}\\".repeat(1_000)),
             retry_at: Some(Timestamp(i64::MAX)),
         };
         let outcome = Outcome {

@@ -11,7 +11,11 @@ mod clocks;
 mod commands;
 mod failures;
 mod github_client;
+#[cfg(target_os = "linux")]
+mod kernel;
 mod polling;
 mod processes;
 mod prompts;
 mod refresher;
+#[cfg(target_os = "linux")]
+mod secret_service;

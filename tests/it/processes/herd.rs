@@ -82,7 +82,7 @@ fn p2_forced_refreshes_of_one_token_become_one() {
     let sandbox = Sandbox::new(&fake);
     let _watch = Watch::over(&sandbox);
     sign_in(&sandbox, &fake, FRESH);
-    let force = || Caller::ghtok(&sandbox, Program::Hurried, &["refresh", "--force"]);
+    let force = || Caller::ghtok(&sandbox, Program::Real, &["refresh", "--force"]);
     let mut callers = vec![force()];
     fake.wait_for_held(Endpoint::Refresh, 1, IN_TIME)
         .expect("a refresh on the wire");

@@ -49,6 +49,7 @@ impl Refresher for Spy {
 /// A store on which another process works between two of our reads.
 struct Overtaken<'a> {
     store: RecordStore,
+    reads: Cell<usize>,
     before: Door,
     by: &'a dyn Fn(),
 }
@@ -60,10 +61,16 @@ enum Door {
     Lock,
     /// Our first look at the outcome.
     Outcome,
+    /// Our second read of the record.
+    SecondRead,
 }
 
 impl TokenStore for Overtaken<'_> {
     fn load(&self) -> Result<Option<Record>, StoreError> {
+        self.reads.set(self.reads.get() + 1);
+        if self.before == Door::SecondRead && self.reads.get() == 2 {
+            (self.by)();
+        }
         self.store.load()
     }
 
@@ -94,6 +101,7 @@ impl TokenStore for Overtaken<'_> {
 fn get_overtaken(sandbox: &Sandbox, before: Door, by: &dyn Fn()) -> (error::Result<Served>, bool) {
     let store = Overtaken {
         store: sandbox.store(),
+        reads: Cell::default(),
         before,
         by,
     };
@@ -144,37 +152,60 @@ fn p3_a_failure_is_held_against_the_record_of_its_own_time() {
     let fake = FakeGitHub::start().expect("a fake");
     let sandbox = Sandbox::new(&fake);
     sign_in(&sandbox, &fake, DUE);
-    let by = || fail_with_unknown_outcome(&sandbox);
+    let by = || start_refresh(&sandbox, Happened::Unknown(reset_connection()));
     let (served, started) = get_overtaken(&sandbox, Door::Outcome, &by);
     let error = served.expect_err("no token that may be dead");
     assert_eq!(error.exit_code(), 5, "{error}");
     assert!(!started, "the failure is shared");
 }
 
-/// Another process has sent a refresh, and does not know what came of it.
-fn fail_with_unknown_outcome(sandbox: &Sandbox) {
+/// A failure shows that its own attempt spent nothing, and says nothing of the next one.
+#[test]
+fn p3_a_failure_vouches_for_no_later_attempt() {
+    let fake = FakeGitHub::start().expect("a fake");
+    let sandbox = Sandbox::new(&fake);
+    sign_in(&sandbox, &fake, DUE);
+    let failed = outcome(Happened::Failed(reset_connection()));
+    with_lock(&sandbox.store(), |locked| {
+        locked.report(&failed).expect("told");
+    });
+    let by = || start_refresh(&sandbox, Happened::Sent);
+    let (served, _) = get_overtaken(&sandbox, Door::SecondRead, &by);
+    let error = served.expect_err("no token that may be dead");
+    assert_eq!(error.exit_code(), 5, "{error}");
+}
+
+/// Another process has written its intent to refresh, and then this happened.
+fn start_refresh(sandbox: &Sandbox, what: Happened) {
     let intent = Intent {
         generation: 2,
         key: RescueKey::from_bytes([7; 32]),
         started_at: now(),
         interrupted_at: None,
     };
-    let failure = SharedFailure {
-        attempt: Attempt::Refresh,
-        cause: FailureCause::Temporary("the connection was reset".into()),
-        retry_at: None,
-    };
-    let outcome = Outcome {
-        generation: 2,
-        at: now(),
-        what: Happened::Unknown(failure),
-    };
     with_lock(&sandbox.store(), |locked| {
         let mut record = locked.load().expect("readable").expect("a record");
         record.intent = Some(intent);
         locked.save(&record).expect("stored");
-        locked.report(&outcome).expect("told");
+        locked.report(&outcome(what)).expect("told");
     });
+}
+
+fn reset_connection() -> SharedFailure {
+    SharedFailure {
+        attempt: Attempt::Refresh,
+        cause: FailureCause::Temporary("the connection was reset".into()),
+        retry_at: None,
+    }
+}
+
+/// What is told of the refresh of the first pair.
+fn outcome(what: Happened) -> Outcome {
+    Outcome {
+        generation: 2,
+        at: now(),
+        what,
+    }
 }
 
 /// The same for the refresher itself, which on some systems takes the lock anew.

@@ -2,20 +2,22 @@
 //! the fake GitHub on a real socket.
 
 use std::cell::RefCell;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fake_github::{Builder, CLIENT_ID, Endpoint, FakeGitHub, Pair};
 use ghtok::app::App;
 use ghtok::auth::broker::{Broker, Served};
 use ghtok::auth::outcome::Outcome;
-use ghtok::auth::ports::{Clock, Event, Observer, TokenStore};
+use ghtok::auth::ports::{Clock, Event, LockedStore, Observer, StoreError, TokenStore};
 use ghtok::auth::record::{Account, Record, Refused};
 use ghtok::auth::refresh::Refresh;
-use ghtok::error::Result;
+use ghtok::error::Error;
 use ghtok::github::{GitHub, Network};
 use ghtok::limits::Limits;
+use ghtok::store::RecordStore;
 use ghtok::token::{AccessToken, Expiring, MinTtl, RefreshToken, Timestamp, TokenSet};
 
+use super::deadline::LIMIT;
 use super::fake_clock::FakeClock;
 use super::sandbox::Sandbox;
 
@@ -31,7 +33,46 @@ pub struct Bench {
     pub network: Network,
     /// What the network may take; everything else goes by the fake clock.
     pub limits: Limits,
+    /// Another process holds the record's lock for as long as the test lasts.
+    pub lock_is_held: bool,
     ear: Ear,
+}
+
+/// The store, with one patience more. While another test starts a process, that process has a
+/// copy of our open lock until it becomes its program, and no fake clock may count this time.
+struct Patient {
+    store: RecordStore,
+    lock_is_held: bool,
+}
+
+impl TokenStore for Patient {
+    fn load(&self) -> Result<Option<Record>, StoreError> {
+        self.store.load()
+    }
+
+    fn try_lock(&self) -> Result<Option<Box<dyn LockedStore + '_>>, StoreError> {
+        let deadline = Instant::now() + LIMIT;
+        loop {
+            match self.store.try_lock()? {
+                None if !self.lock_is_held && Instant::now() < deadline => {
+                    std::thread::yield_now();
+                }
+                tried => return Ok(tried),
+            }
+        }
+    }
+
+    fn unlock(&self, limit: Duration) -> Result<(), StoreError> {
+        self.store.unlock(limit)
+    }
+
+    fn outcome(&self) -> Option<Outcome> {
+        self.store.outcome()
+    }
+
+    fn place(&self) -> String {
+        self.store.place()
+    }
 }
 
 #[derive(Default)]
@@ -65,6 +106,7 @@ impl Bench {
             sandbox,
             network: Network::default(),
             limits: Limits::STANDARD,
+            lock_is_held: false,
             ear: Ear::default(),
         }
     }
@@ -98,22 +140,22 @@ impl Bench {
 
     /// Tells an outcome as another process would.
     pub fn report(&self, outcome: &Outcome) {
-        let store = self.sandbox.store();
+        let store = self.store();
         let mut locked = store.try_lock().expect("a folder").expect("a free lock");
         locked.report(outcome).expect("an outcome");
     }
 
     /// What `ghtok get` does.
-    pub fn get(&self) -> Result<Served> {
+    pub fn get(&self) -> Result<Served, Error> {
         self.get_with(MinTtl::DEFAULT)
     }
 
-    pub fn get_with(&self, min_ttl: MinTtl) -> Result<Served> {
+    pub fn get_with(&self, min_ttl: MinTtl) -> Result<Served, Error> {
         self.by(&self.clock, |broker| broker.access_token(min_ttl))
     }
 
     /// What `ghtok refresh --force` does.
-    pub fn force(&self) -> Result<Served> {
+    pub fn force(&self) -> Result<Served, Error> {
         let generation = self.record().generation;
         self.by(&self.clock, |broker| broker.newer_than(generation))
     }
@@ -132,7 +174,7 @@ impl Bench {
             observer: &self.ear,
             limits: self.limits,
         };
-        let store = self.sandbox.store();
+        let store = self.store();
         work(&Broker {
             app: &self.app,
             login_command: "ghtok login",
@@ -142,6 +184,13 @@ impl Bench {
             observer: &self.ear,
             limits: self.limits,
         })
+    }
+
+    fn store(&self) -> Patient {
+        Patient {
+            store: self.sandbox.store(),
+            lock_is_held: self.lock_is_held,
+        }
     }
 
     /// What people were told since the last call.

@@ -1,0 +1,43 @@
+//! When one whole read or write must have ended, by the clock that a socket's waits go by.
+
+use std::time::{Duration, Instant};
+
+use crate::auth::ports::StoreError;
+
+/// The end of everything that is done for one call of the store.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deadline {
+    started: Instant,
+    limit: Duration,
+}
+
+impl Deadline {
+    /// Begins to count.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a socket is waited for in real time, even where a test hurries the Clock port"
+    )]
+    pub(super) fn after(limit: Duration) -> Self {
+        Self {
+            started: Instant::now(),
+            limit,
+        }
+    }
+
+    /// The time left, at least a millisecond (the shortest wait that libdbus knows).
+    ///
+    /// # Errors
+    /// `TimedOut` if nothing is left.
+    pub(super) fn left(&self) -> Result<Duration, StoreError> {
+        self.limit
+            .checked_sub(self.started.elapsed())
+            .filter(|left| !left.is_zero())
+            .map(|left| left.max(Duration::from_millis(1)))
+            .ok_or(self.passed())
+    }
+
+    /// What to say once it has passed.
+    pub(super) fn passed(&self) -> StoreError {
+        StoreError::TimedOut(self.limit)
+    }
+}

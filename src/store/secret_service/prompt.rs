@@ -1,0 +1,118 @@
+//! Asking a person through the service's own prompt, for as long as the caller gives.
+
+use std::time::Duration;
+
+use dbus::Message;
+
+use crate::auth::ports::StoreError;
+use crate::store::secret_service::bus::Failure;
+use crate::store::secret_service::deadline::Deadline;
+use crate::store::secret_service::service::{Object, Service};
+
+/// How long the service has to take a prompt back.
+const TAKING_BACK: Duration = Duration::from_secs(1);
+
+/// How often it is looked whether somebody unlocked the collection elsewhere.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How the wait for a prompt ended.
+enum End {
+    Completed,
+    Dismissed,
+    /// What it was for was done without it.
+    NotNeeded,
+}
+
+/// Shows a prompt until it is answered, or until `done` says that what it is for was done without
+/// it.
+///
+/// # Errors
+/// `Locked` if the person dismissed it, or if there is nowhere to show it; `TimedOut` at the
+/// deadline, when the prompt is taken back; `Unreachable`.
+pub(super) fn ask(
+    service: &mut Service,
+    prompt: &Object,
+    deadline: Deadline,
+    done: impl Fn(&Service) -> Result<bool, Failure>,
+) -> Result<(), StoreError> {
+    service.bus.extend(deadline);
+    match wait(service, prompt, &deadline, done) {
+        Ok(End::Completed) => Ok(()),
+        Ok(End::Dismissed) => Err(StoreError::Locked),
+        Ok(End::NotNeeded) => {
+            take_back(service, prompt);
+            Ok(())
+        }
+        Err(failure) => {
+            take_back(service, prompt);
+            Err(failure.into())
+        }
+    }
+}
+
+/// Takes a prompt back where that is safe. It is a courtesy: the caller's result is the same.
+///
+/// gnome-keyring aborts when an unlock prompt on the screen is dismissed by a call (`assertion
+/// failed: (!self->current)`, seen with 42.1, reported of 50): the person's keychain would be gone.
+/// Its window stays instead; who answers it later unlocks the collection, and harms nothing.
+pub(super) fn take_back(service: &mut Service, prompt: &Object) {
+    service.bus.extend(Deadline::after(TAKING_BACK));
+    if !is_gnome_keyring(service) {
+        let _ = service.dismiss(prompt);
+    }
+}
+
+fn is_gnome_keyring(service: &Service) -> bool {
+    let owner = |name| service.bus.owner(name);
+    match (owner("org.gnome.keyring"), owner("org.freedesktop.secrets")) {
+        (Ok(gnome), Ok(ours)) => gnome == ours,
+        _ => false,
+    }
+}
+
+/// Shows it and waits for its end.
+fn wait(
+    service: &Service,
+    prompt: &Object,
+    deadline: &Deadline,
+    done: impl Fn(&Service) -> Result<bool, Failure>,
+) -> Result<End, Failure> {
+    service.bus.subscribe(&format!(
+        "type='signal',interface='org.freedesktop.Secret.Prompt',member='Completed',path='{}'",
+        &**prompt
+    ))?;
+    service.bus.subscribe(
+        "type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',\
+         arg0='org.freedesktop.secrets'",
+    )?;
+    service.show(prompt)?;
+    loop {
+        let look = Deadline::after(LOOK.min(deadline.left()?));
+        match service.bus.next_signal(&look) {
+            Ok(signal) => {
+                if let Some(end) = end(&signal, prompt)? {
+                    return Ok(end);
+                }
+            }
+            Err(StoreError::TimedOut(_)) if done(service)? => return Ok(End::NotNeeded),
+            Err(StoreError::TimedOut(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// What a signal says about the prompt.
+fn end(signal: &Message, prompt: &Object) -> Result<Option<End>, StoreError> {
+    match signal.member().as_deref() {
+        Some("Completed") if signal.path().as_ref() == Some(prompt) => {
+            Ok(Some(match signal.get1() {
+                Some(false) => End::Completed,
+                Some(true) | None => End::Dismissed,
+            }))
+        }
+        Some("NameOwnerChanged") => Err(StoreError::Unreachable(
+            "the Secret Service ended while it asked".into(),
+        )),
+        _ => Ok(None),
+    }
+}

@@ -1,0 +1,267 @@
+//! The calls of the Secret Service API 0.2 that ghtok makes, typed. Every answer is parsed by its
+//! signature, because the services differ in what the specification leaves open.
+
+use dbus::Message;
+use dbus::arg::{IterAppend, Variant};
+use dbus::strings::Path;
+use zeroize::Zeroizing;
+
+use crate::app::RecordKey;
+use crate::auth::ports::StoreError;
+use crate::store::secret_service::address::Session;
+use crate::store::secret_service::bus::{Bus, Failure, call_at, first, unexpected};
+use crate::store::secret_service::deadline::Deadline;
+
+const SERVICE: &str = "org.freedesktop.secrets\0";
+const ROOT: &str = "/org/freedesktop/secrets\0";
+const INTERFACE: &str = "org.freedesktop.Secret.Service\0";
+const COLLECTION: &str = "org.freedesktop.Secret.Collection\0";
+const ITEM: &str = "org.freedesktop.Secret.Item\0";
+const PROMPT: &str = "org.freedesktop.Secret.Prompt\0";
+const PROPERTIES: &str = "org.freedesktop.DBus.Properties\0";
+
+/// The value of attribute `service` on every item of ours; the keyring crates find it as theirs.
+const OURS: &str = "ghtok";
+
+/// An object of the service.
+pub(super) type Object = Path<'static>;
+
+/// Whether the service may be started by asking for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Activation {
+    /// Only who already runs is asked.
+    Never,
+    /// The bus may start it.
+    Allowed,
+}
+
+/// The items with a record's attributes.
+#[derive(Debug)]
+pub(super) struct Hits {
+    pub(super) unlocked: Vec<Object>,
+    pub(super) locked: Vec<Object>,
+}
+
+/// What can be said of the collection that new items go to.
+#[derive(Debug)]
+pub(super) enum DefaultCollection {
+    Unlocked(Object),
+    Locked(Object),
+    /// There is none.
+    Missing,
+}
+
+/// A service that has been asked for a record's items.
+pub(super) struct Service {
+    pub(super) bus: Bus,
+}
+
+impl Service {
+    /// Connects and searches. The search is the first call on purpose: gnome-keyring aborts if
+    /// `OpenSession` is the first call of a client that it is still registering; for any other
+    /// method it answers `UnknownMethod` in that moment, and knows the client at the next call.
+    pub(super) fn search(
+        session: &Session,
+        key: &RecordKey,
+        activation: Activation,
+        deadline: Deadline,
+    ) -> Result<(Self, Hits), StoreError> {
+        let service = Self {
+            bus: Bus::connect(session.bus()?, deadline)?,
+        };
+        let hits = match service.find(key, activation) {
+            Err(failure) if failure.is("UnknownMethod") => service.find(key, activation),
+            found_or_failed => found_or_failed,
+        }?;
+        Ok((service, hits))
+    }
+
+    /// The items with a record's attributes, once more.
+    pub(super) fn find(&self, key: &RecordKey, activation: Activation) -> Result<Hits, Failure> {
+        let mut search = to_service("SearchItems\0");
+        append_attributes(&mut IterAppend::new(&mut search), key);
+        search.set_auto_start(activation == Activation::Allowed);
+        let found = self.bus.call(search)?;
+        match found.get2() {
+            (Some(unlocked), Some(locked)) => Ok(Hits { unlocked, locked }),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// Opens a session without encryption of its own: the bus is a socket between processes of one
+    /// user, who may ask for the secret as well; encryption would cost more than everything else.
+    pub(super) fn open_session(&self) -> Result<Object, Failure> {
+        let open = to_service("OpenSession\0").append2("plain", Variant(""));
+        let opened = self.ask(open)?;
+        // Before the path is a variant: an empty string, or in oo7 an empty array of bytes.
+        let mut values = opened.iter_init();
+        values.next();
+        values.get().ok_or_else(unexpected)
+    }
+
+    /// An item's secret.
+    pub(super) fn secret(
+        &self,
+        item: &Object,
+        session: &Object,
+    ) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        let get = call_at(SERVICE, item, ITEM, "GetSecret\0").append1(session.clone());
+        let answer = self.ask(get)?;
+        let (_, _, bytes, _) = first::<(Path<'_>, &[u8], &[u8], &str)>(&answer)?;
+        Ok(Zeroizing::new(bytes.to_vec()))
+    }
+
+    /// Replaces an item's secret.
+    pub(super) fn set_secret(
+        &self,
+        item: &Object,
+        session: &Object,
+        bytes: &[u8],
+    ) -> Result<(), Failure> {
+        let mut set = call_at(SERVICE, item, ITEM, "SetSecret\0");
+        append_secret(&mut IterAppend::new(&mut set), session, bytes);
+        self.ask(set).map(drop)
+    }
+
+    /// Makes a record's item, in place of one with the same attributes. What it returns is the
+    /// prompt that this takes, if it takes one.
+    pub(super) fn create_item(
+        &self,
+        collection: &Object,
+        session: &Object,
+        key: &RecordKey,
+        bytes: &[u8],
+    ) -> Result<Option<Object>, Failure> {
+        let mut create = call_at(SERVICE, collection, COLLECTION, "CreateItem\0");
+        let mut values = IterAppend::new(&mut create);
+        values.append_dict(&"s\0".into(), &"v\0".into(), |properties| {
+            properties.append_dict_entry(|entry| {
+                entry.append("org.freedesktop.Secret.Item.Label");
+                entry.append(Variant(format!("{OURS}: {}", key.as_str())));
+            });
+            properties.append_dict_entry(|entry| {
+                entry.append("org.freedesktop.Secret.Item.Attributes");
+                entry.append_variant(&"a{ss}\0".into(), |value| append_attributes(value, key));
+            });
+        });
+        append_secret(&mut values, session, bytes);
+        values.append(true);
+        let created = self.ask(create)?;
+        second_as_prompt(&created)
+    }
+
+    /// Deletes an item. What it returns is the prompt that this takes, if it takes one.
+    pub(super) fn delete(&self, item: &Object) -> Result<Option<Object>, Failure> {
+        let deleted = self.ask(call_at(SERVICE, item, ITEM, "Delete\0"))?;
+        first(&deleted).map(prompt)
+    }
+
+    /// The collection that new items go to, and whether it is locked.
+    pub(super) fn default_collection(&self) -> Result<DefaultCollection, Failure> {
+        let read = self.ask(to_service("ReadAlias\0").append1("default"))?;
+        let collection: Object = first(&read)?;
+        if is_nothing(&collection) {
+            return Ok(DefaultCollection::Missing);
+        }
+        Ok(if self.is_locked(&collection)? {
+            DefaultCollection::Locked(collection)
+        } else {
+            DefaultCollection::Unlocked(collection)
+        })
+    }
+
+    /// Whether a collection is locked.
+    pub(super) fn is_locked(&self, collection: &Object) -> Result<bool, Failure> {
+        let get = call_at(SERVICE, collection, PROPERTIES, "Get\0")
+            .append2("org.freedesktop.Secret.Collection", "Locked");
+        let Variant(locked) = first(&self.ask(get)?)?;
+        Ok(locked)
+    }
+
+    /// All collections, the service's own for the time of a session among them.
+    pub(super) fn collections(&self) -> Result<Vec<Object>, Failure> {
+        let get = call_at(SERVICE, &Path::from(ROOT), PROPERTIES, "Get\0")
+            .append2("org.freedesktop.Secret.Service", "Collections");
+        let Variant(collections) = first(&self.ask(get)?)?;
+        Ok(collections)
+    }
+
+    /// Unlocks what needs no person for it. What it returns is the prompt that the rest takes.
+    pub(super) fn unlock(&self, objects: &[Object]) -> Result<Option<Object>, Failure> {
+        let unlocked = self.ask(to_service("Unlock\0").append1(objects.to_vec()))?;
+        second_as_prompt(&unlocked)
+    }
+
+    /// Makes the default collection. What it returns is the prompt that this takes.
+    pub(super) fn create_default_collection(&self) -> Result<Option<Object>, Failure> {
+        let mut create = to_service("CreateCollection\0");
+        let mut values = IterAppend::new(&mut create);
+        values.append_dict(&"s\0".into(), &"v\0".into(), |properties| {
+            properties.append_dict_entry(|entry| {
+                entry.append("org.freedesktop.Secret.Collection.Label");
+                entry.append(Variant("Default"));
+            });
+        });
+        values.append("default");
+        let created = self.ask(create)?;
+        second_as_prompt(&created)
+    }
+
+    /// Shows a prompt. Its end comes as a signal.
+    pub(super) fn show(&self, prompt: &Object) -> Result<(), Failure> {
+        let show = call_at(SERVICE, prompt, PROMPT, "Prompt\0").append1("");
+        self.ask(show).map(drop)
+    }
+
+    /// Takes a prompt back, shown or not.
+    pub(super) fn dismiss(&self, prompt: &Object) -> Result<(), Failure> {
+        self.ask(call_at(SERVICE, prompt, PROMPT, "Dismiss\0"))
+            .map(drop)
+    }
+
+    /// Asks who answered the search. A service that ended since must not be started anew: it would
+    /// be locked, and `OpenSession` its first call.
+    fn ask(&self, mut message: Message) -> Result<Message, Failure> {
+        message.set_auto_start(false);
+        self.bus.call(message)
+    }
+}
+
+fn to_service(method: &str) -> Message {
+    call_at(SERVICE, &Path::from(ROOT), INTERFACE, method)
+}
+
+fn append_attributes(values: &mut IterAppend<'_>, key: &RecordKey) {
+    values.append_dict(&"s\0".into(), &"s\0".into(), |attributes| {
+        for (name, value) in [("service", OURS), ("username", key.as_str())] {
+            attributes.append_dict_entry(|entry| {
+                entry.append(name);
+                entry.append(value);
+            });
+        }
+    });
+}
+
+fn append_secret(values: &mut IterAppend<'_>, session: &Object, bytes: &[u8]) {
+    values.append_struct(|secret| {
+        secret.append(session.clone());
+        secret.append::<&[u8]>(&[]);
+        secret.append(bytes);
+        secret.append("application/octet-stream");
+    });
+}
+
+fn second_as_prompt(answer: &Message) -> Result<Option<Object>, Failure> {
+    let mut values = answer.iter_init();
+    values.next();
+    values.get().map(prompt).ok_or_else(unexpected)
+}
+
+fn prompt(path: Object) -> Option<Object> {
+    (!is_nothing(&path)).then_some(path)
+}
+
+/// `/` stands for no object.
+fn is_nothing(path: &Object) -> bool {
+    **path == *"/"
+}

@@ -1,0 +1,237 @@
+//! `ghtok status`: what is stored, for people and for programs. No secret, no network, no change.
+
+use std::time::Duration;
+
+use fake_github::{CLIENT_ID, FakeGitHub};
+use ghtok::auth::record::{Intent, Record, RefreshRefused, Refused, RescueKey};
+use ghtok::formats::moments::rfc3339;
+use ghtok::token::{Timestamp, TokenSet};
+use serde_json::{Value, json};
+
+use super::{TWO_HOURS, mark, start};
+use crate::support::deadline::run;
+use crate::support::sandbox::{Run, Sandbox, now};
+use crate::support::words::plain;
+
+/// 2026-03-04 05:06:40 UTC
+const THEN: Timestamp = Timestamp(1_772_600_800);
+
+/// The status of a sign-in that was changed like this.
+fn of(left: Duration, change: impl FnOnce(&mut Record)) -> (FakeGitHub, Sandbox) {
+    let (fake, sandbox) = start();
+    sandbox.seed(&fake, left);
+    mark(&sandbox, change);
+    (fake, sandbox)
+}
+
+/// Runs it, and makes sure that it touched nothing.
+fn look(fake: &FakeGitHub, sandbox: &Sandbox, arguments: &[&str]) -> Run {
+    let before = std::fs::read(sandbox.record_file()).ok();
+    let told = run(sandbox, arguments);
+    assert_eq!(told.stderr, "", "{told:?}");
+    assert_eq!(std::fs::read(sandbox.record_file()).ok(), before);
+    assert_eq!(fake.connections(), 0);
+    assert!(!told.stdout.contains("ghu_") && !told.stdout.contains("ghr_"));
+    told
+}
+
+/// The lines after the four that are always the same.
+fn lines(fake: &FakeGitHub, sandbox: &Sandbox) -> String {
+    let told = look(fake, sandbox, &["status"]).expect_code(0);
+    let text = plain(&told.stdout, sandbox, fake);
+    let head = format!(
+        "{CLIENT_ID}
+  host           HOST
+  client ID      {CLIENT_ID}
+  store          HOME/state/records/HOST%2F{CLIENT_ID}
+"
+    );
+    let rest = text.strip_prefix(&head);
+    rest.unwrap_or_else(|| panic!("{text}")).to_owned()
+}
+
+/// The one App of the JSON form, and the exit code that `--check` adds.
+fn object(fake: &FakeGitHub, sandbox: &Sandbox) -> (Value, Option<i32>) {
+    let told = look(fake, sandbox, &["status", "--json"]).expect_code(0);
+    let document: Value = serde_json::from_str(&told.stdout).expect("JSON");
+    assert_eq!(super::keys(&document), ["apps", "schema_version"]);
+    let checked = look(fake, sandbox, &["status", "--check"]);
+    (document["apps"][0].clone(), checked.code)
+}
+
+#[test]
+fn a_good_sign_in_for_people() {
+    let (fake, sandbox) = of(TWO_HOURS, |_| {});
+    assert_eq!(
+        lines(&fake, &sandbox),
+        "  account        octocat
+  access token   TIME (2 h 00 min left)
+  refresh token  TIME (173 d left)
+"
+    );
+}
+
+#[test]
+fn a_good_sign_in_for_programs() {
+    let (fake, sandbox) = of(TWO_HOURS, |_| {});
+    let (app, checked) = object(&fake, &sandbox);
+    let record = sandbox.record();
+    let TokenSet::Expiring { access, refresh } = &record.tokens else {
+        panic!("it expires")
+    };
+    let refresh_end = refresh.as_ref().expect("one").expires_at;
+    assert_eq!(
+        app,
+        json!({
+            "app": CLIENT_ID, "client_id": CLIENT_ID, "host": fake.host(),
+            "store": sandbox.record_file(), "state": "valid",
+            "login": "octocat", "user_id": 583_231, "generation": 1,
+            "obtained_at": rfc3339(record.obtained_at), "obtained_at_unix": record.obtained_at.0,
+            "expires_at": rfc3339(access.expires_at), "expires_at_unix": access.expires_at.0,
+            "refresh_token_expires_at": rfc3339(refresh_end),
+            "refresh_token_expires_at_unix": refresh_end.0,
+            "problem": null,
+        })
+    );
+    assert_eq!(checked, Some(0));
+}
+
+#[test]
+fn a_permanent_token() {
+    let (fake, sandbox) = of(TWO_HOURS, |record| {
+        record.tokens = TokenSet::Permanent(record.tokens.access_token().clone());
+        record.account = None;
+    });
+    assert_eq!(
+        lines(&fake, &sandbox),
+        "  account        not known yet; the next refresh asks
+  access token   never expires: the App opted out of expiry
+  refresh token  none
+"
+    );
+    let (app, checked) = object(&fake, &sandbox);
+    assert_eq!((&app["state"], checked), (&json!("permanent"), Some(0)));
+    assert_eq!(
+        (&app["expires_at"], &app["login"]),
+        (&Value::Null, &Value::Null)
+    );
+}
+
+/// A row: life left, the record's change, the state, the words at the access token.
+type Passing = (u64, fn(&mut Record), &'static str, &'static str);
+
+#[test]
+fn what_the_next_use_will_do_is_said() {
+    let rows: [Passing; 4] = [
+        (
+            90,
+            |_| {},
+            "due",
+            "TIME (1 min left); the next use refreshes it",
+        ),
+        (0, |_| {}, "due", "TIME (over); the next use refreshes it"),
+        (
+            7230,
+            |record| {
+                record.intent = Some(Intent {
+                    generation: 2,
+                    key: RescueKey::from_bytes([9; 32]),
+                    started_at: now(),
+                    interrupted_at: None,
+                });
+            },
+            "refreshing",
+            "TIME (2 h 00 min left); a refresh goes on, or was interrupted",
+        ),
+        (
+            7230,
+            |record| record.refused = Some(Refused::Reported(now())),
+            "reported",
+            "TIME (2 h 00 min left); reported as refused, the next use checks it",
+        ),
+    ];
+    for (left, change, state, words) in rows {
+        let (fake, sandbox) = of(Duration::from_secs(left), change);
+        assert_eq!(
+            lines(&fake, &sandbox).lines().nth(1),
+            Some(format!("  access token   {words}").as_str())
+        );
+        let (app, checked) = object(&fake, &sandbox);
+        assert_eq!((&app["state"], checked), (&json!(state), Some(0)));
+        assert_eq!(app["problem"], Value::Null);
+    }
+}
+
+#[test]
+fn what_only_a_sign_in_mends_is_a_problem() {
+    let refused = |interrupted_at| RefreshRefused {
+        at: THEN,
+        interrupted_at,
+    };
+    for (left, mark, code, words) in [
+        (
+            0,
+            refused(None),
+            "refresh_refused",
+            "GitHub refused the refresh token on TIME",
+        ),
+        (
+            7230,
+            refused(Some(THEN)),
+            "sign_in_lost",
+            "lost in an interrupted refresh on TIME",
+        ),
+    ] {
+        let (fake, sandbox) = of(Duration::from_secs(left), |record| {
+            record.refresh_refused = Some(mark);
+        });
+        let text = lines(&fake, &sandbox);
+        let problem = text.lines().nth(3).expect("a problem");
+        assert!(
+            problem.starts_with("  problem        ") && problem.contains(words),
+            "{text}"
+        );
+        let next = "  next           sign in with: ghtok login --client-id";
+        assert!(
+            text.lines().nth(4).expect("a cure").starts_with(next),
+            "{text}"
+        );
+        let (app, checked) = object(&fake, &sandbox);
+        assert_eq!((&app["state"], checked), (&json!("problem"), Some(4)));
+        assert_eq!(
+            (&app["problem"]["code"], &app["problem"]["exit_code"]),
+            (&json!(code), &json!(4))
+        );
+        let told = &app["problem"]["message"];
+        assert!(
+            told.as_str()
+                .expect("text")
+                .contains("2026-03-04 05:06 +00:00"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn nothing_damaged_and_newer_are_problems_of_their_own() {
+    for (bytes, code, exit_code) in [
+        (None, "signed_out", 4),
+        (Some(&b"{\"v\":1,"[..]), "record_damaged", 1),
+        (Some(b"{\"v\":99}"), "record_newer", 1),
+    ] {
+        let (fake, sandbox) = start();
+        if let Some(bytes) = bytes {
+            sandbox.put_bytes(bytes);
+        }
+        let (app, checked) = object(&fake, &sandbox);
+        assert_eq!(
+            (&app["state"], checked),
+            (&json!("problem"), Some(exit_code))
+        );
+        assert_eq!(app["problem"]["code"], code);
+        assert_eq!(
+            (&app["login"], &app["expires_at"]),
+            (&Value::Null, &Value::Null)
+        );
+    }
+}
