@@ -148,7 +148,11 @@ fn interrupted(output: Output, signal: i32) -> String {
 /// The sign-in that is there, if it is good.
 fn present(usual: MinTtl, call: &Call<'_>) -> Result<Option<Served>> {
     match call.broker.access_token(usual) {
-        Ok(served) => Ok(Some(served)),
+        // Where the refresh token was refused, the sign-in ends with its access token.
+        Ok(served) => {
+            let refused = call.broker.load()?.refresh_refused.is_some();
+            Ok((!refused).then_some(served))
+        }
         Err(Error::SignInNeeded { .. }) => Ok(None),
         Err(error) => Err(error),
     }

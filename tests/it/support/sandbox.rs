@@ -144,6 +144,8 @@ impl Sandbox {
             .env("GHTOK_HOST", &self.host)
             .env("GHTOK_STORE", "file")
             .env("TZ", "UTC")
+            // Never the developer's own keychain.
+            .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
