@@ -54,6 +54,8 @@ pub struct Served {
 /// What a waiting caller knows.
 struct Wait {
     record: Record,
+    /// The outcome when the call began.
+    before: Option<Outcome>,
     /// The outcome that the record was read after.
     seen: Option<Outcome>,
     began: Duration,
@@ -99,9 +101,11 @@ impl Broker<'_> {
         if let Some(served) = self.settled(&record, want)? {
             return Ok(served);
         }
+        let before = self.store.outcome();
         let mut waiting = Wait {
             record,
-            seen: self.store.outcome(),
+            seen: before.clone(),
+            before,
             began: self.clock.monotonic(),
             said_so: false,
             refreshers: 0,
@@ -225,12 +229,14 @@ impl Broker<'_> {
         }
     }
 
-    /// The failure of another attempt that answers for this caller too.
+    /// The failure of another attempt that answers for this caller too. A store that was out of
+    /// reach before this call is none: this call has just read it.
     fn shared_failure(&self, waiting: &Wait) -> Option<SharedFailure> {
         let outcome = waiting.seen.as_ref()?;
-        outcome
-            .adoptable(waiting.record.generation, self.clock.now(), &self.limits)
-            .cloned()
+        let generation = waiting.record.generation;
+        let failure = outcome.adoptable(generation, self.clock.now(), &self.limits)?;
+        let over = failure.was_out_of_reach() && waiting.seen == waiting.before;
+        (!over).then(|| failure.clone())
     }
 
     fn load_locked(&self, locked: &dyn LockedStore) -> Result<Record> {

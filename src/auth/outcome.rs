@@ -45,6 +45,18 @@ pub struct SharedFailure {
     pub retry_at: Option<Timestamp>,
 }
 
+impl SharedFailure {
+    /// True if the store could not be reached or was locked: a state that a person ends.
+    pub fn was_out_of_reach(&self) -> bool {
+        matches!(
+            self.cause,
+            FailureCause::Store(
+                StoreError::Locked | StoreError::Unreachable(_) | StoreError::TimedOut(_)
+            )
+        )
+    }
+}
+
 /// What was tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attempt {

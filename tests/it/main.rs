@@ -13,6 +13,8 @@ mod failures;
 mod github_client;
 #[cfg(target_os = "linux")]
 mod kernel;
+#[cfg(target_os = "linux")]
+mod keychain;
 mod polling;
 mod processes;
 mod prompts;
