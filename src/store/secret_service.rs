@@ -3,6 +3,7 @@
 
 mod address;
 mod bus;
+mod connection;
 mod deadline;
 mod prompt;
 mod service;

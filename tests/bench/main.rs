@@ -1,6 +1,7 @@
 //! The measurements of `tests/bench/run`: whole processes, interleaved in one run, medians.
 //!
 //! Usage: bench PROGRAM NOTHING STORE [ROUNDS]   (STORE: file, kernel or keychain)
+//! Memory and instructions are told where `/usr/bin/time` and valgrind are installed.
 
 #![allow(clippy::disallowed_methods, clippy::print_stdout, unreachable_pub)]
 
@@ -27,6 +28,7 @@ fn main() -> Outcome {
     bench.cached(rounds)?;
     bench.at_once(200)?;
     bench.refresh(rounds.min(50))?;
+    bench.cost();
     bench.end()
 }
 
@@ -159,6 +161,39 @@ impl Bench {
         whole.print();
         own.print();
         Ok(())
+    }
+
+    /// Memory and instructions of one cached `get`.
+    fn cost(&self) {
+        title(&format!("one cached get, store {}", self.store));
+        let memory = self.under("/usr/bin/time", &["-f", "%M KB at most"]);
+        row(
+            "memory",
+            memory.as_deref().unwrap_or("install time to see it"),
+        );
+        let counted = self.under(
+            "valgrind",
+            &["--tool=callgrind", "--callgrind-out-file=/dev/null"],
+        );
+        let instructions = counted.as_deref().unwrap_or("install valgrind to see them");
+        row("instructions", instructions);
+    }
+
+    /// The last line that a measuring program says about a cached `get`.
+    fn under(&self, tool: &str, options: &[&str]) -> Option<String> {
+        let get = self.ghtok(&["get"]);
+        let mut command = Command::new(tool);
+        command
+            .args(options)
+            .arg(get.get_program())
+            .args(get.get_args());
+        for (name, value) in get.get_envs() {
+            command.env(name, value.unwrap_or_default());
+        }
+        let said = String::from_utf8(command.output().ok()?.stderr).ok()?;
+        said.lines()
+            .last()
+            .map(|line| line.trim_start_matches(['=', ' ']).to_owned())
     }
 
     fn end(&self) -> Outcome {

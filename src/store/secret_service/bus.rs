@@ -1,25 +1,23 @@
-//! A conversation with the session bus that ends in time whatever the other side does. Of libdbus
-//! only sending, one wait and taking a message are used: its `register` and its blocking calls go
-//! on past their time-outs where a bus accepts and stays silent.
+//! A conversation with the session bus: one call after another, each with its answer, all within
+//! one deadline.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::sync::mpsc;
-use std::thread;
 
 use dbus::arg::Get;
-use dbus::channel::Channel;
 use dbus::strings::{BusName, Interface, Member, Path};
 use dbus::{Message, MessageType};
+use rustix::net::SocketAddrUnix;
 
 use crate::auth::ports::StoreError;
+use crate::store::secret_service::connection::Connection;
 use crate::store::secret_service::deadline::Deadline;
 
 const BUS: &str = "org.freedesktop.DBus\0";
 
 /// One connection, used from its start to its end for one read or write.
 pub(super) struct Bus {
-    channel: Channel,
+    connection: RefCell<Connection>,
     hello: u32,
     signals: RefCell<VecDeque<Message>>,
     deadline: Deadline,
@@ -77,13 +75,15 @@ impl Bus {
     /// Connects and says Hello; the answer is not waited for.
     ///
     /// # Errors
-    /// `Unreachable` if nobody listens at the address, `TimedOut`.
-    pub(super) fn connect(address: String, deadline: Deadline) -> Result<Self, StoreError> {
-        let channel = open(address, &deadline)?;
-        let hello = call(BUS, "/org/freedesktop/DBus\0", BUS, "Hello\0");
-        let hello = send(&channel, hello)?;
+    /// `Unreachable` if nobody listens at any address, `TimedOut`.
+    pub(super) fn connect(
+        addresses: &[SocketAddrUnix],
+        deadline: Deadline,
+    ) -> Result<Self, StoreError> {
+        let mut connection = Connection::open(addresses, &deadline)?;
+        let hello = connection.send(call(BUS, "/org/freedesktop/DBus\0", BUS, "Hello\0"));
         Ok(Self {
-            channel,
+            connection: RefCell::new(connection),
             hello,
             signals: RefCell::default(),
             deadline,
@@ -100,7 +100,7 @@ impl Bus {
     /// # Errors
     /// `Refused` for an error as the answer; else `Unreachable` or `TimedOut`.
     pub(super) fn call(&self, message: Message) -> Result<Message, Failure> {
-        let serial = send(&self.channel, message)?;
+        let serial = self.connection.borrow_mut().send(message);
         loop {
             let message = self.next(&self.deadline)?;
             if message.get_reply_serial() == Some(serial) {
@@ -143,19 +143,12 @@ impl Bus {
     /// The next message that is no answer to Hello.
     fn next(&self, deadline: &Deadline) -> Result<Message, StoreError> {
         loop {
-            // The queue comes first: it may hold an answer that came just before the connection's end.
-            if let Some(message) = self.channel.pop_message() {
-                if message.get_reply_serial() != Some(self.hello) {
-                    return Ok(message);
-                }
-                if message.msg_type() == MessageType::Error {
-                    return Err(refused(message).into());
-                }
-            } else {
-                let left = deadline.left()?;
-                if !self.channel.is_connected() || self.channel.read_write(Some(left)).is_err() {
-                    return Err(hung_up());
-                }
+            let message = self.connection.borrow_mut().receive(deadline)?;
+            if message.get_reply_serial() != Some(self.hello) {
+                return Ok(message);
+            }
+            if message.msg_type() == MessageType::Error {
+                return Err(refused(message).into());
             }
         }
     }
@@ -189,36 +182,6 @@ pub(super) fn unexpected() -> Failure {
     Failure::Store(StoreError::Unreachable(
         "it gave an answer that no Secret Service gives".into(),
     ))
-}
-
-/// Connects on a thread of its own: `connect(2)` waits, without an end, while the queue of a bus
-/// that does not accept is full, and libdbus gives no way to limit it.
-fn open(address: String, deadline: &Deadline) -> Result<Channel, StoreError> {
-    let (opened, result) = mpsc::sync_channel(1);
-    let connecting = thread::Builder::new()
-        .spawn(move || {
-            // Past the deadline nobody takes it, and it is closed here.
-            let _ = opened.send(Channel::open_private(&address));
-        })
-        .map_err(|error| StoreError::Unreachable(format!("no thread for the bus: {error}")))?;
-    let result = result
-        .recv_timeout(deadline.left()?)
-        .map_err(|_| deadline.passed())?;
-    // The process has one thread again from here on.
-    let _ = connecting.join();
-    result.map_err(|error| {
-        let cause = error.message().unwrap_or("no reason given");
-        StoreError::Unreachable(format!("no session bus: {cause}"))
-    })
-}
-
-fn send(channel: &Channel, message: Message) -> Result<u32, StoreError> {
-    // libdbus refuses a message only for lack of memory.
-    channel.send(message).map_err(|()| hung_up())
-}
-
-fn hung_up() -> StoreError {
-    StoreError::Unreachable("the session bus closed the connection".into())
 }
 
 fn refused(mut message: Message) -> Failure {

@@ -24,7 +24,7 @@ impl Deadline {
         }
     }
 
-    /// The time left, at least a millisecond (the shortest wait that libdbus knows).
+    /// The time left, at least a millisecond (to a socket, no time at all means no limit).
     ///
     /// # Errors
     /// `TimedOut` if nothing is left.
@@ -33,11 +33,6 @@ impl Deadline {
             .checked_sub(self.started.elapsed())
             .filter(|left| !left.is_zero())
             .map(|left| left.max(Duration::from_millis(1)))
-            .ok_or(self.passed())
-    }
-
-    /// What to say once it has passed.
-    pub(super) fn passed(&self) -> StoreError {
-        StoreError::TimedOut(self.limit)
+            .ok_or(StoreError::TimedOut(self.limit))
     }
 }

@@ -66,6 +66,11 @@ impl PrivateBus {
         }
     }
 
+    /// The socket that the bus listens at.
+    pub fn socket(&self) -> PathBuf {
+        self.home.path().join("bus")
+    }
+
     /// Starts a gnome-keyring, unlocked, whose log-in collection exists.
     pub fn start_keyring(&mut self) {
         self.keyring = Some(self.keyring_daemon("--unlock"));

@@ -1,5 +1,6 @@
 //! Every call ends in time, whoever falls silent (P9), and says which kind of silence it was.
 
+use std::io::{Read, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
@@ -91,8 +92,6 @@ fn a_bus_with_a_full_queue_ends_a_call_at_the_limit() {
     let _in_the_queue = UnixStream::connect(&path).expect("room for one");
     let slot = slot_at(&path);
     assert_eq!(taking(LIMIT, || read(&slot)), Err(TIMED_OUT));
-    // The call that still waits to connect does not keep the process from ending; let it end here.
-    let _ = listener.accept();
 }
 
 #[test]
@@ -107,6 +106,56 @@ fn a_bus_that_hangs_up_is_out_of_reach_at_once() {
         "{result:?}"
     );
     accepting.join().expect("an end").expect("a connection");
+}
+
+#[test]
+fn what_is_no_bus_is_out_of_reach_at_once() {
+    let header_of_a_huge_message =
+        [b"OK 0\r\n", &b"l\x02\x01\x01\xff\xff\xff\x7f"[..], &[1; 8]].concat();
+    for answer in [
+        &b"HTTP/1.0 400 Bad Request\r\n\r\n"[..],
+        b"REJECTED DBUS_COOKIE_SHA1\r\n",
+        b"OK 0123456789abcdef\r\nno message of D-Bus at all",
+        &[b'x'; 10_000],
+        &header_of_a_huge_message,
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("bus");
+        let listener = UnixListener::bind(&path).expect("a socket");
+        let answer = answer.to_vec();
+        let answering = thread::spawn(move || {
+            let (mut connection, _) = listener.accept().expect("a connection");
+            let _ = connection.write_all(&answer);
+            drop_later(connection);
+        });
+        let result = taking(Duration::ZERO, || read(&slot_at(&path)));
+        assert!(
+            matches!(result, Err(StoreError::Unreachable(_))),
+            "{result:?}"
+        );
+        drop(answering);
+    }
+}
+
+#[test]
+fn answers_may_come_a_byte_at_a_time() {
+    let Some(bus) = PrivateBus::with_keyring() else {
+        return;
+    };
+    let record = vec![b'x'; 20_000];
+    slot(&bus).write(&record).expect("written");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("slow");
+    let listener = UnixListener::bind(&path).expect("a socket");
+    let real = bus.socket();
+    thread::spawn(move || {
+        let (near, _) = listener.accept().expect("a connection");
+        let far = UnixStream::connect(real).expect("the bus");
+        let (near_again, far_again) = (near.try_clone(), far.try_clone());
+        thread::spawn(move || drip(near, far));
+        drip(far_again.expect("a socket"), near_again.expect("a socket"));
+    });
+    assert_eq!(read(&slot_at(&path)), Ok(Some(record)));
 }
 
 #[test]
@@ -151,6 +200,12 @@ fn slot_with(address: &str) -> SecretServiceSlot {
         bus_address: Some(address.to_owned()),
         runtime_dir: None,
     })
+}
+
+/// Passes bytes on, each by itself.
+fn drip(mut from: UnixStream, mut to: UnixStream) {
+    let mut byte = [0];
+    while from.read_exact(&mut byte).is_ok() && to.write_all(&byte).is_ok() {}
 }
 
 /// Keeps a connection open, and silent, until the call on its other end has given up.

@@ -1,0 +1,223 @@
+//! Messages through a Unix socket, each step with what is left of a deadline. libdbus makes and
+//! reads the messages; its own connections are not used, because they connect and authenticate
+//! without any limit, and leave copies of what they read in memory.
+
+use std::io::{ErrorKind, Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+
+use dbus::Message;
+use rustix::io::Errno;
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
+use zeroize::Zeroizing;
+
+use crate::auth::ports::StoreError;
+use crate::store::secret_service::deadline::Deadline;
+
+/// Enough for every message of a usual read.
+const ROOM: usize = 8192;
+
+/// The length of what tells a message's length (D-Bus specification, "Message Format").
+const FIXED_HEADER: usize = 16;
+
+/// No record is nearly as large.
+const LARGEST: usize = 16 * 1024 * 1024;
+
+/// A connection to a bus. What is sent leaves with the next wait for an answer, so that the
+/// greeting and the first calls are one packet.
+pub(super) struct Connection {
+    socket: UnixStream,
+    authenticated: bool,
+    last_serial: u32,
+    output: Zeroizing<Vec<u8>>,
+    input: Zeroizing<Vec<u8>>,
+}
+
+impl Connection {
+    /// Connects to the first address where somebody listens.
+    ///
+    /// # Errors
+    /// `Unreachable`, with the reason at the last address; `TimedOut` if the queue of a bus that
+    /// does not accept stays full.
+    pub(super) fn open(
+        addresses: &[SocketAddrUnix],
+        deadline: &Deadline,
+    ) -> Result<Self, StoreError> {
+        let mut result = Err(unreachable("no address"));
+        for address in addresses {
+            result = reach(address, deadline);
+            if result.is_ok() {
+                break;
+            }
+        }
+        Ok(Self {
+            socket: result?,
+            authenticated: false,
+            last_serial: 0,
+            output: greeting(),
+            input: Zeroizing::new(Vec::with_capacity(ROOM)),
+        })
+    }
+
+    /// Puts a message among what leaves next, and gives the serial that its answer will name.
+    pub(super) fn send(&mut self, mut message: Message) -> u32 {
+        self.last_serial += 1;
+        message.set_serial(self.last_serial);
+        let output = &mut self.output;
+        let appended: Result<(), ()> = message.marshal(|bytes| {
+            make_room(output, bytes.len());
+            output.extend_from_slice(bytes);
+            Ok(())
+        });
+        debug_assert!(appended.is_ok());
+        self.last_serial
+    }
+
+    /// Sends what is to be sent and waits for a message.
+    ///
+    /// # Errors
+    /// `TimedOut`; `Unreachable` if the other side hung up, refused us or does not speak D-Bus.
+    pub(super) fn receive(&mut self, deadline: &Deadline) -> Result<Message, StoreError> {
+        self.flush(deadline)?;
+        loop {
+            if let Some(message) = self.take_message()? {
+                return Ok(message);
+            }
+            self.fill(deadline)?;
+        }
+    }
+
+    fn flush(&mut self, deadline: &Deadline) -> Result<(), StoreError> {
+        let mut sent = 0;
+        while sent < self.output.len() {
+            let left = deadline.left()?;
+            let result = self
+                .socket
+                .set_write_timeout(Some(left))
+                .and_then(|()| self.socket.write(&self.output[sent..]));
+            sent += progress(result)?;
+        }
+        self.output.clear();
+        Ok(())
+    }
+
+    fn fill(&mut self, deadline: &Deadline) -> Result<(), StoreError> {
+        let start = self.input.len();
+        let room = self.input.capacity();
+        self.input.resize(room, 0);
+        let result = deadline.left().and_then(|left| {
+            let result = self
+                .socket
+                .set_read_timeout(Some(left))
+                .and_then(|()| self.socket.read(&mut self.input[start..]));
+            progress(result)
+        });
+        self.input
+            .truncate(start + result.as_ref().copied().unwrap_or(0));
+        result.map(drop)
+    }
+
+    fn take_message(&mut self) -> Result<Option<Message>, StoreError> {
+        if !self.authenticated && !self.take_welcome()? {
+            return Ok(None);
+        }
+        if self.input.len() < FIXED_HEADER {
+            return Ok(None);
+        }
+        let length = Message::demarshal_bytes_needed(&self.input)
+            .ok()
+            .filter(|length| *length <= LARGEST)
+            .ok_or_else(no_dbus)?;
+        let missing = length.saturating_sub(self.input.len());
+        if missing > 0 {
+            make_room(&mut self.input, missing);
+            return Ok(None);
+        }
+        let message = Message::demarshal(&self.input[..length]).map_err(|_| no_dbus())?;
+        self.input.drain(..length);
+        Ok(Some(message))
+    }
+
+    /// Takes the answer to our greeting, if it has come whole.
+    fn take_welcome(&mut self) -> Result<bool, StoreError> {
+        let Some(end) = self.input.windows(2).position(|two| two == b"\r\n") else {
+            let full = self.input.len() == self.input.capacity();
+            return if full { Err(no_dbus()) } else { Ok(false) };
+        };
+        if !self.input.starts_with(b"OK") {
+            return Err(unreachable("the session bus refused this user"));
+        }
+        self.input.drain(..end + 2);
+        self.authenticated = true;
+        Ok(true)
+    }
+}
+
+/// Connects a socket whose connect ends in time: `connect(2)` waits for room in the queue of a bus
+/// for as long as the socket may wait to send.
+fn reach(address: &SocketAddrUnix, deadline: &Deadline) -> Result<UnixStream, StoreError> {
+    loop {
+        let left = deadline.left()?;
+        let connected = new_socket().and_then(|socket| {
+            set_socket_timeout(&socket, Timeout::Send, Some(left))?;
+            connect(&socket, address)?;
+            Ok(socket)
+        });
+        match connected {
+            Ok(socket) => return Ok(UnixStream::from(socket)),
+            // A signal came, or the time has passed: the deadline knows.
+            Err(Errno::INTR | Errno::AGAIN) => {}
+            Err(error) => return Err(unreachable(&format!("no session bus: {error}"))),
+        }
+    }
+}
+
+fn new_socket() -> Result<OwnedFd, Errno> {
+    let (family, stream) = (AddressFamily::UNIX, SocketType::STREAM);
+    socket_with(family, stream, SocketFlags::CLOEXEC, None)
+}
+
+/// We are who the socket says we are (D-Bus specification, "EXTERNAL"). Nothing in it depends on
+/// the answer, so all of it is said at once.
+fn greeting() -> Zeroizing<Vec<u8>> {
+    let mut output = Zeroizing::new(Vec::with_capacity(ROOM));
+    output.extend_from_slice(b"\0AUTH EXTERNAL ");
+    for digit in rustix::process::geteuid().as_raw().to_string().bytes() {
+        output.extend_from_slice(format!("{digit:02x}").as_bytes());
+    }
+    output.extend_from_slice(b"\r\nBEGIN\r\n");
+    output
+}
+
+/// How many bytes a read or write moved; an interruption or a time-out moved none, and the
+/// deadline tells the difference.
+fn progress(result: std::io::Result<usize>) -> Result<usize, StoreError> {
+    match result {
+        Ok(0) => Err(unreachable("the session bus closed the connection")),
+        Ok(moved) => Ok(moved),
+        Err(error) => match error.kind() {
+            ErrorKind::Interrupted | ErrorKind::WouldBlock | ErrorKind::TimedOut => Ok(0),
+            _ => Err(unreachable(&format!(
+                "the connection to the session bus broke: {error}"
+            ))),
+        },
+    }
+}
+
+/// Grows a buffer without leaving a copy of what was in it.
+fn make_room(buffer: &mut Zeroizing<Vec<u8>>, more: usize) {
+    if buffer.capacity() - buffer.len() < more {
+        let mut larger = Zeroizing::new(Vec::with_capacity(buffer.len() + more));
+        larger.extend_from_slice(buffer);
+        *buffer = larger;
+    }
+}
+
+fn unreachable(cause: &str) -> StoreError {
+    StoreError::Unreachable(cause.into())
+}
+
+fn no_dbus() -> StoreError {
+    unreachable("what answers at the session bus's address does not speak D-Bus")
+}
