@@ -1,0 +1,291 @@
+//! git's credential protocol as a helper speaks it: what git asks, and what it is told. Pure; which
+//! App answers is not decided here. <https://git-scm.com/docs/git-credential>
+
+mod attributes;
+mod url;
+
+use std::io::{Read, Write};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+pub use self::attributes::{Attributes, LONGEST_LINE, MOST_LINES, Malformed};
+use crate::host::Host;
+use crate::token::{AccessToken, Timestamp};
+
+/// The user name that GitHub's documentation uses beside a token.
+pub const TOKEN_USER: &str = "x-access-token";
+
+/// What git says of the credential that it wants, or has had refused. A refresh token that comes
+/// along (`oauth_refresh_token`) is somebody else's and is not looked at.
+#[derive(Default)]
+pub struct Request {
+    protocol: Option<String>,
+    host: Option<String>,
+    path: Option<String>,
+    username: Option<String>,
+    password: Option<Zeroizing<String>>,
+    authtype: Option<String>,
+    credential: Option<Zeroizing<String>>,
+    form: Form,
+}
+
+/// How the caller takes a token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    /// As a password, with its end: all that git before 2.46 knows.
+    #[default]
+    Password,
+    /// As the value of a header, marked as not to be stored: no helper that writes passwords to the
+    /// disk finds one in it.
+    Header,
+}
+
+impl Request {
+    /// Reads a description. Unknown keys are ignored, as git asks of helpers.
+    ///
+    /// # Errors
+    /// If it is malformed, or says two things of one part.
+    pub fn read_from(source: impl Read) -> Result<Self, Malformed> {
+        let attributes = Attributes::read_from(source)?;
+        let mut request = Self::default();
+        for (key, value) in attributes.iter() {
+            request.take(key, value)?;
+        }
+        Ok(request)
+    }
+
+    fn take(&mut self, key: &[u8], value: &[u8]) -> Result<(), Malformed> {
+        match key {
+            b"protocol" => say(&mut self.protocol, text(value)?, str::eq_ignore_ascii_case),
+            b"host" => say(&mut self.host, text(value)?, str::eq_ignore_ascii_case),
+            b"path" => say(&mut self.path, text(value)?, str::eq),
+            b"username" => say(&mut self.username, text(value)?, str::eq),
+            b"authtype" => say(&mut self.authtype, text(value)?, str::eq),
+            b"password" => secret(&mut self.password, value),
+            b"credential" => secret(&mut self.credential, value),
+            b"url" => self.take_url(value),
+            b"capability[]" => {
+                match value {
+                    b"authtype" => self.form = Form::Header,
+                    b"" => self.form = Form::Password,
+                    _ => {}
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// git itself would let a URL replace the parts; here they must agree, so that no reader of the
+    /// same lines can see another host than this one.
+    fn take_url(&mut self, value: &[u8]) -> Result<(), Malformed> {
+        let url::Parts {
+            protocol,
+            host,
+            path,
+            username,
+            password,
+        } = url::split(text(value)?)?;
+        self.take(b"protocol", protocol.as_bytes())?;
+        self.take(b"host", host.as_bytes())?;
+        for (key, part) in [("path", path), ("username", username)] {
+            if let Some(part) = part {
+                self.take(key.as_bytes(), part.as_bytes())?;
+            }
+        }
+        match password {
+            Some(password) => self.take(b"password", password.as_bytes()),
+            None => Ok(()),
+        }
+    }
+
+    /// True if exactly this host is meant, or its gists, by its own scheme and port (P6). A missing
+    /// part fits nothing.
+    pub fn is_for(&self, host: &Host) -> bool {
+        self.meant(self.host.as_deref()) == Some(host.clone())
+            || self.meant(self.gists_of()) == Some(host.clone())
+    }
+
+    /// The host whose gists are meant.
+    fn gists_of(&self) -> Option<&str> {
+        let (prefix, rest) = self.host.as_deref()?.split_at_checked("gist.".len())?;
+        prefix.eq_ignore_ascii_case("gist.").then_some(rest)
+    }
+
+    fn meant(&self, host: Option<&str>) -> Option<Host> {
+        let (protocol, host) = (self.protocol.as_deref()?, host?);
+        // `Host::parse` reads whole addresses too; a host with these in it is none.
+        if host.contains('/') || protocol.contains(':') {
+            return None;
+        }
+        Host::parse(&format!("{protocol}://{host}")).ok()
+    }
+
+    /// The owner of the repository, where git sends the path (`credential.useHttpPath`).
+    pub fn owner(&self) -> Option<&str> {
+        let owner = self.path.as_deref()?.split('/').next()?;
+        (!owner.is_empty()).then_some(owner)
+    }
+
+    /// Whose credential is wanted; `None` if anybody's, or a token's, will do.
+    pub fn account(&self) -> Option<&str> {
+        self.username
+            .as_deref()
+            .filter(|name| !name.is_empty() && *name != TOKEN_USER)
+    }
+
+    /// The user name to answer with: the caller's own, where it has one.
+    pub fn answer_name(&self) -> &str {
+        self.username
+            .as_deref()
+            .filter(|name| !name.is_empty())
+            .unwrap_or(TOKEN_USER)
+    }
+
+    /// How the caller takes a token.
+    pub fn form(&self) -> Form {
+        self.form
+    }
+
+    /// True if this token is the secret that the description carries, in either form.
+    pub fn carries(&self, token: &AccessToken) -> bool {
+        let as_password = self
+            .password
+            .as_ref()
+            .is_some_and(|password| password.as_str() == token.expose());
+        as_password || self.carries_in_header(token)
+    }
+
+    fn carries_in_header(&self, token: &AccessToken) -> bool {
+        let basic = self
+            .authtype
+            .as_deref()
+            .is_some_and(|scheme| scheme.eq_ignore_ascii_case("Basic"));
+        let Some(credential) = self.credential.as_ref().filter(|_| basic) else {
+            return false;
+        };
+        let Ok(decoded) = STANDARD.decode(credential.as_bytes()).map(Zeroizing::new) else {
+            return false;
+        };
+        let mut parts = decoded.splitn(2, |byte| *byte == b':');
+        parts.nth(1) == Some(token.expose().as_bytes())
+    }
+}
+
+/// What git is told.
+#[derive(Debug)]
+pub enum Answer<'a> {
+    /// A token.
+    Token {
+        /// How the caller takes it.
+        form: Form,
+        /// The user name beside it.
+        username: &'a str,
+        /// The token.
+        token: &'a AccessToken,
+        /// When it ends; `None` if it never does by the clock.
+        expires_at: Option<Timestamp>,
+    },
+    /// git is to give up, without asking other helpers or the person.
+    Quit,
+    /// What this helper understands beyond the basics.
+    Capabilities,
+}
+
+impl Answer<'_> {
+    /// Writes it in one call, whole or not at all. The refresh token never is in it.
+    ///
+    /// # Errors
+    /// If it cannot be said in this protocol, or the writer fails.
+    pub fn write_to(&self, mut out: impl Write) -> Result<(), Malformed> {
+        let unwritable = |_| Malformed("cannot be written");
+        match self {
+            Self::Capabilities => out
+                .write_all(b"version 0\ncapability authtype\n")
+                .map_err(unwritable),
+            Self::Quit | Self::Token { .. } => self.attributes()?.write_to(out).map_err(unwritable),
+        }
+    }
+
+    fn attributes(&self) -> Result<Attributes, Malformed> {
+        let mut lines = Attributes::default();
+        match self {
+            Self::Capabilities => {}
+            Self::Quit => lines.push(b"quit", b"1")?,
+            Self::Token {
+                form: Form::Password,
+                username,
+                token,
+                expires_at,
+            } => {
+                lines.push(b"username", username.as_bytes())?;
+                lines.push(b"password", token.expose().as_bytes())?;
+                if let Some(at) = expires_at {
+                    lines.push(b"password_expiry_utc", at.0.to_string().as_bytes())?;
+                }
+            }
+            Self::Token {
+                form: Form::Header,
+                username,
+                token,
+                expires_at: _,
+            } => {
+                lines.push(b"capability[]", b"authtype")?;
+                lines.push(b"authtype", b"Basic")?;
+                lines.push(b"credential", basic(username, token).as_bytes())?;
+                lines.push(b"ephemeral", b"1")?;
+            }
+        }
+        Ok(lines)
+    }
+}
+
+/// RFC 7617 section 2. A colon would end the user name.
+fn basic(username: &str, token: &AccessToken) -> Zeroizing<String> {
+    let name = if username.contains(':') {
+        TOKEN_USER
+    } else {
+        username
+    };
+    let pair = Zeroizing::new(format!("{name}:{}", token.expose()));
+    Zeroizing::new(STANDARD.encode(pair.as_bytes()))
+}
+
+/// Sets a part, or checks that it is said twice in the same words.
+fn say(
+    part: &mut Option<String>,
+    value: &str,
+    same: fn(&str, &str) -> bool,
+) -> Result<(), Malformed> {
+    match part {
+        Some(earlier) if !same(earlier, value) => Err(CONTRADICTION),
+        Some(_) => Ok(()),
+        None => {
+            *part = Some(value.to_owned());
+            Ok(())
+        }
+    }
+}
+
+fn secret(part: &mut Option<Zeroizing<String>>, value: &[u8]) -> Result<(), Malformed> {
+    let value = text(value)?;
+    match part {
+        Some(earlier) if earlier.as_str() != value => Err(CONTRADICTION),
+        Some(_) => Ok(()),
+        None => {
+            *part = Some(Zeroizing::new(value.to_owned()));
+            Ok(())
+        }
+    }
+}
+
+const CONTRADICTION: Malformed = Malformed("says two different things of one part");
+
+fn text(value: &[u8]) -> Result<&str, Malformed> {
+    str::from_utf8(value).map_err(|_| Malformed("is not UTF-8 text"))
+}
+
+#[cfg(test)]
+mod tests;
