@@ -5,11 +5,14 @@
     reason = "these texts are shown as they stand, by --help"
 )]
 
+mod git_credential;
+
 use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use self::git_credential::GitCredential;
 use crate::commands::refresher::Order;
 use crate::commands::{get, login, logout, refresh};
 use crate::config::{Flags, StoreChoice, parse_duration};
@@ -69,6 +72,11 @@ pub enum Command {
   ghtok logout --all
   ghtok logout --revoke     GitHub forgets it too, and mails the tokens' owner")]
     Logout(Logout),
+    /// Answer git's questions for a credential; never prompts
+    #[command(before_help = "Examples:
+  git config --global credential.https://github.com.helper '!ghtok git-credential'
+  echo url=https://github.com | ghtok git-credential get")]
+    GitCredential(GitCredential),
     /// Run one refresh in a process of its own
     #[command(hide = true)]
     Refresher(Refresher),
@@ -233,7 +241,7 @@ impl Cli {
     /// # Errors
     /// What clap has to say, help and version included.
     pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
-        let arguments: Vec<OsString> = arguments.into_iter().collect();
+        let arguments = git_credential::by_own_name(arguments);
         match plain_get(&arguments) {
             Some(get) => Ok(Self {
                 command: Command::Get(get),
@@ -250,7 +258,7 @@ impl Cli {
             Command::Refresh(refresh) => refresh.json,
             Command::Status(status) => status.json,
             Command::Logout(logout) => logout.json,
-            Command::Refresher(_) => false,
+            Command::GitCredential(_) | Command::Refresher(_) => false,
         };
         if json {
             ErrorOutput::Json
@@ -267,6 +275,7 @@ impl Cli {
             Command::Refresh(refresh) => refresh.target.flags(),
             Command::Status(status) => status.target.flags(),
             Command::Logout(logout) => logout.target.flags(),
+            Command::GitCredential(git) => git.flags(),
             Command::Refresher(refresher) => Flags {
                 app: refresher.app.clone(),
                 account: refresher.account.clone(),

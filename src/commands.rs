@@ -2,6 +2,7 @@
 //! names an adapter, never reads the environment, and never calls another command.
 
 pub mod get;
+pub mod git_credential;
 pub mod login;
 pub mod logout;
 pub mod refresh;

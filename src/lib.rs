@@ -27,7 +27,7 @@ use crate::auth::ports::{Clock, Observer, Refresher, StoreError};
 use crate::auth::refresh::Refresh;
 use crate::cli::{Cli, Command, ErrorOutput};
 use crate::commands::refresher::Order;
-use crate::commands::{Call, get, login, logout, refresh, refresher, status};
+use crate::commands::{Call, get, git_credential, login, logout, refresh, refresher, status};
 use crate::config::{Config, Environment, FileState, StoreChoice};
 use crate::error::{Error, Result, most_serious};
 use crate::github::{GitHub, Network, Proxy};
@@ -90,12 +90,10 @@ fn dispatch(machine: &Machine<'_>, cli: &Cli) -> Result<u8> {
     if matches!(cli.command, Command::Refresher(_)) {
         process::leave_session();
     }
-    let flags = cli.flags();
-    let environment = Environment::from_process();
-    let mut root = Root {
-        machine,
-        config: Config::load(&flags, &environment)?,
-    };
+    if let Command::GitCredential(git) = &cli.command {
+        return answer_git(machine, cli, git);
+    }
+    let mut root = Root::load(machine, cli)?;
     let usual = root.config.min_ttl;
     match &cli.command {
         Command::Get(get) => {
@@ -123,8 +121,46 @@ fn dispatch(machine: &Machine<'_>, cli: &Cli) -> Result<u8> {
             let input = logout.input();
             root.for_scope(logout.scope(), cli, |call| logout::run(input, call))
         }
+        // Answered above, where no configuration is read that is not needed.
+        Command::GitCredential(_) => Ok(0),
         Command::Refresher(refresher) => root.refresh_here(refresher.order),
     }
+}
+
+/// git goes on whatever comes of it: it has other helpers, and a person.
+fn answer_git(machine: &Machine<'_>, cli: &Cli, git: &cli::GitCredential) -> Result<u8> {
+    let next = git_credential::begin(git.operation(), Terminal)?;
+    let (git_credential::Next::Get(request) | git_credential::Next::Erase(request)) = &next else {
+        return Ok(0);
+    };
+    let root = Root::load(machine, cli)?;
+    let mut apps = if git.names_an_app() {
+        vec![root.config.app(None)?]
+    } else {
+        root.config.all_apps().collect()
+    };
+    apps.retain(|app| request.is_for(&app.host));
+    match next {
+        git_credential::Next::Done => {}
+        git_credential::Next::Get(request) if !apps.is_empty() => {
+            let preferred = root.config.preferred_app()?;
+            if let Some(app) = git_credential::choose(&request, apps, preferred) {
+                let usual = root.config.min_ttl;
+                root.with_call(app, |call| git_credential::get(&request, usual, call))
+                    .unwrap_or_else(|error| {
+                        git_credential::give_up(&error, root.config.git, Terminal);
+                    });
+            }
+        }
+        git_credential::Next::Get(_) => {}
+        git_credential::Next::Erase(request) => {
+            for app in apps {
+                // A mark that cannot be made is made at the next refusal.
+                let _ = root.with_call(app, |call| git_credential::erase(&request, call));
+            }
+        }
+    }
+    Ok(0)
 }
 
 /// Prints an error where people or programs look for it.
@@ -145,6 +181,15 @@ fn report(error: &Error, output: ErrorOutput) {
 struct Root<'a> {
     machine: &'a Machine<'a>,
     config: Config,
+}
+
+impl<'a> Root<'a> {
+    fn load(machine: &'a Machine<'a>, cli: &Cli) -> Result<Self> {
+        Ok(Self {
+            machine,
+            config: Config::load(&cli.flags(), &Environment::from_process())?,
+        })
+    }
 }
 
 impl Root<'_> {

@@ -97,6 +97,22 @@ impl Config {
         }
     }
 
+    /// The App that flags, variables or `default_app` say; `None` where they say nothing.
+    pub fn preferred_app(&self) -> Result<Option<&App>> {
+        let Choice {
+            by_flags,
+            by_variables,
+            ..
+        } = &self.choice;
+        let named = by_flags.name.is_some() || by_variables.name.is_some();
+        let described = !self.choice.description().describes_nothing();
+        if named || described || self.default_app.is_some() {
+            self.app(None).map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+
     /// The App of this name, whatever flags and variables say: for calls that need several.
     pub fn app_named(&self, name: &str) -> Result<&App> {
         self.apps

@@ -1,7 +1,7 @@
 //! Standard output carries data and nothing else; words for people go to standard error. The only
 //! place that writes to either, or reads what a person types.
 
-use std::io::{self, BufRead, ErrorKind, IsTerminal, Write};
+use std::io::{self, BufRead, ErrorKind, IsTerminal, Read, Write};
 
 use crate::error::{Error, Result};
 
@@ -30,6 +30,11 @@ impl Terminal {
     /// As [`Self::data`].
     pub fn line(self, text: &str) -> Result<()> {
         self.data(format!("{text}\n").as_bytes())
+    }
+
+    /// What a program sends us.
+    pub fn input(self) -> impl Read {
+        io::stdin().lock()
     }
 
     /// Writes lines for people to standard error. If nobody can read them, that is no failure.
