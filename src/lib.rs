@@ -140,9 +140,12 @@ fn answer_git(machine: &Machine<'_>, cli: &Cli, git: &cli::GitCredential) -> Res
         root.config.all_apps().collect()
     };
     apps.retain(|app| request.is_for(&app.host));
+    if apps.is_empty() {
+        return Ok(0);
+    }
     match next {
         git_credential::Next::Done => {}
-        git_credential::Next::Get(request) if !apps.is_empty() => {
+        git_credential::Next::Get(request) => {
             let preferred = root.config.preferred_app()?;
             if let Some(app) = git_credential::choose(&request, apps, preferred) {
                 let usual = root.config.min_ttl;
@@ -152,7 +155,6 @@ fn answer_git(machine: &Machine<'_>, cli: &Cli, git: &cli::GitCredential) -> Res
                     });
             }
         }
-        git_credential::Next::Get(_) => {}
         git_credential::Next::Erase(request) => {
             for app in apps {
                 // A mark that cannot be made is made at the next refusal.

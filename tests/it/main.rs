@@ -10,6 +10,7 @@ mod architecture;
 mod clocks;
 mod commands;
 mod failures;
+mod git;
 mod github_client;
 #[cfg(target_os = "linux")]
 mod kernel;

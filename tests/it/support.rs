@@ -2,8 +2,10 @@
 
 pub mod bench;
 pub mod canned;
+pub mod chance;
 pub mod deadline;
 pub mod fake_clock;
+pub mod git;
 pub mod herd;
 pub mod mount;
 pub mod processes;

@@ -17,7 +17,9 @@ pub struct Malformed(pub &'static str);
 
 /// Keys and values in their order. Values are bytes, and may be secret.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Attributes(Vec<(Zeroizing<Vec<u8>>, Zeroizing<Vec<u8>>)>);
+pub struct Attributes(Vec<(Wiped, Wiped)>);
+
+type Wiped = Zeroizing<Vec<u8>>;
 
 impl Attributes {
     /// Reads up to an empty line or the end, whichever comes first.
@@ -102,7 +104,7 @@ fn check(byte: u8) -> Result<(), Malformed> {
 /// Cuts input at LF and nowhere else.
 struct Lines<R> {
     source: R,
-    chunk: Zeroizing<Vec<u8>>,
+    chunk: Wiped,
     next: usize,
 }
 
@@ -116,7 +118,7 @@ impl<R: Read> Lines<R> {
     }
 
     /// A line without its end; `None` at the end of the input.
-    fn next_line(&mut self) -> Result<Option<Zeroizing<Vec<u8>>>, Malformed> {
+    fn next_line(&mut self) -> Result<Option<Wiped>, Malformed> {
         let mut line = Zeroizing::new(Vec::with_capacity(1024));
         loop {
             match self.next_byte()? {

@@ -1,0 +1,7 @@
+//! ghtok as git's credential helper, with real git against the fake's smart-HTTP remote.
+
+mod chain;
+mod helper;
+mod hostile;
+mod refusals;
+mod remote;

@@ -1,0 +1,200 @@
+//! git's own rules for helpers, through `git credential` and by hand.
+
+use std::os::unix::fs::symlink;
+use std::process::Command;
+use std::time::Duration;
+
+use fake_github::FakeGitHub;
+
+use crate::support::git::{Age, Desk, feed, gits};
+use crate::support::sandbox::{Program, Run, Sandbox, path_of};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn ask(sandbox: &Sandbox, operation: &str, lines: &str) -> Run {
+    let mut command = sandbox.command(Program::Real, ["git-credential", operation]);
+    feed(&mut command, lines.as_bytes())
+}
+
+fn silent(run: &Run) -> bool {
+    run.code == Some(0) && run.stdout.is_empty() && run.stderr.is_empty()
+}
+
+#[test]
+fn each_form_goes_to_who_understands_it() {
+    let fake = FakeGitHub::start().expect("a fake");
+    let sandbox = Sandbox::new(&fake);
+    let pair = sandbox.seed(&fake, HOUR);
+    let end = sandbox.record().tokens.expires_at().expect("an end").0;
+    let (host, token) = (fake.host(), &pair.access_token);
+    let asked = format!("protocol=http\nhost={host}\n");
+    let password =
+        format!("username=x-access-token\npassword={token}\npassword_expiry_utc={end}\n");
+    for lines in [
+        asked.clone(),
+        format!("{asked}\n"),
+        asked.replace('\n', "\r\n"),
+        format!("{asked}capability[]=state\nwwwauth[]=Basic realm=\"GitHub\"\nnew[]=1\n"),
+        format!("{asked}username=x-access-token\n"),
+        asked.trim_end().to_owned(),
+        format!("url=http://{host}/o/r.git\n"),
+        format!("{asked}oauth_refresh_token=ghr_somebodys\npassword_expiry_utc=1\n"),
+    ] {
+        let run = ask(&sandbox, "get", &lines).expect_code(0);
+        assert_eq!(run.stdout, password, "{lines:?}");
+        assert_eq!(run.stderr, "");
+    }
+    let run = ask(&sandbox, "get", &format!("{asked}capability[]=authtype\n"));
+    let lines: Vec<&str> = run.stdout.lines().collect();
+    assert_eq!(lines[..2], ["capability[]=authtype", "authtype=Basic"]);
+    assert!(lines[2].starts_with("credential=") && lines[3..] == ["ephemeral=1"]);
+    assert_eq!(fake.connections(), 0);
+}
+
+#[test]
+fn an_account_is_served_under_its_own_name_only() {
+    let fake = FakeGitHub::start().expect("a fake");
+    let sandbox = Sandbox::new(&fake);
+    sandbox.seed(&fake, HOUR);
+    let asked = |name: &str| {
+        let lines = format!("protocol=http\nhost={}\nusername={name}\n", fake.host());
+        ask(&sandbox, "get", &lines)
+    };
+    assert!(
+        asked("OctoCat")
+            .stdout
+            .starts_with("username=OctoCat\npassword=ghu_")
+    );
+    assert!(asked("x-access-token").stdout.contains("password=ghu_"));
+    assert!(asked("").stdout.starts_with("username=x-access-token\n"));
+    assert!(silent(&asked("mallory")));
+    assert!(silent(&asked("git")));
+}
+
+#[test]
+fn other_operations_are_none_of_ours() {
+    let fake = FakeGitHub::start().expect("a fake");
+    let sandbox = Sandbox::new(&fake);
+    let pair = sandbox.seed(&fake, HOUR);
+    let lines = format!(
+        "protocol=http\nhost={}\npassword={}\n",
+        fake.host(),
+        pair.access_token
+    );
+    let before = sandbox.record();
+    for operation in ["store", "approve", "", "list", "GET"] {
+        assert!(silent(&ask(&sandbox, operation, &lines)), "{operation:?}");
+    }
+    let capability = ask(&sandbox, "capability", "");
+    assert_eq!(capability.stdout, "version 0\ncapability authtype\n");
+    assert_eq!(sandbox.record(), before);
+    sandbox.configure("nonsense = 1\n");
+    assert!(
+        silent(&ask(&sandbox, "store", &lines)),
+        "needs no configuration"
+    );
+}
+
+#[test]
+fn p5_no_sign_in_means_one_line_for_the_person_and_nothing_for_git() {
+    let fake = FakeGitHub::start().expect("a fake");
+    let sandbox = Sandbox::new(&fake);
+    let lines = format!("protocol=http\nhost={}\n", fake.host());
+    let run = ask(&sandbox, "get", &lines).expect_code(0);
+    assert_eq!(run.stdout, "");
+    assert_eq!(
+        run.stderr,
+        format!(
+            "ghtok: {0}: not signed in; sign in with: ghtok login --client-id {0} --host {1} --store file\n",
+            fake_github::CLIENT_ID,
+            fake.host()
+        )
+    );
+    assert_eq!(fake.connections(), 0);
+    sandbox.configure("[git]\nquit = true\n");
+    assert_eq!(
+        ask(&sandbox, "get", &lines).expect_code(0).stdout,
+        "quit=1\n"
+    );
+    let foreign = "protocol=https\nhost=example.com\n";
+    assert!(
+        silent(&ask(&sandbox, "get", foreign)),
+        "quit is for our hosts"
+    );
+}
+
+#[test]
+fn git_credential_fill_gets_each_form() {
+    for git in gits() {
+        let fake = FakeGitHub::start().expect("a fake");
+        let sandbox = Sandbox::new(&fake);
+        let pair = sandbox.seed(&fake, HOUR);
+        let desk = Desk::new(&sandbox, git);
+        let asked = format!("protocol=http\nhost={}\n\n", fake.host());
+        let plain = desk.credential("fill", &asked).expect_code(0);
+        assert!(
+            plain
+                .stdout
+                .contains(&format!("password={}\n", pair.access_token)),
+            "{plain:?}"
+        );
+        assert!(plain.stdout.contains("password_expiry_utc=") || desk.git.age == Age::Password);
+        assert!(!plain.stdout.contains("ghr_") && plain.stderr.is_empty());
+        if desk.git.age == Age::Ephemeral {
+            let asked = format!("capability[]=authtype\n{asked}");
+            let filled = desk.credential("fill", &asked).expect_code(0);
+            assert!(
+                filled.stdout.contains("credential=") && filled.stdout.contains("ephemeral=1\n")
+            );
+            assert!(!filled.stdout.contains("password"), "{filled:?}");
+        }
+    }
+}
+
+#[test]
+fn p5_foreign_hosts_are_left_to_git_and_nobody_is_asked() {
+    for git in gits() {
+        let fake = FakeGitHub::start().expect("a fake");
+        let sandbox = Sandbox::new(&fake);
+        sandbox.seed(&fake, HOUR);
+        let desk = Desk::new(&sandbox, git);
+        let foreign = "protocol=https\nhost=example.com\n\n";
+        let run = desk.credential("fill", foreign);
+        assert_eq!((run.code, run.stdout.as_str()), (Some(128), ""));
+        assert!(run.stderr.contains("terminal prompts disabled"), "{run:?}");
+        assert!(!run.stderr.contains("ghtok"));
+        let mut command =
+            desk.command(&["-c", "credential.interactive=false", "credential", "fill"]);
+        command.env_remove("GIT_TERMINAL_PROMPT");
+        let run = feed(&mut command, foreign.as_bytes());
+        assert_eq!((run.code, run.stdout.as_str()), (Some(128), ""), "{run:?}");
+        let ours = format!("protocol=http\nhost={}\n\n", fake.host());
+        let mut command =
+            desk.command(&["-c", "credential.interactive=false", "credential", "fill"]);
+        assert!(
+            feed(&mut command, ours.as_bytes())
+                .stdout
+                .contains("password=ghu_")
+        );
+    }
+}
+
+#[test]
+fn git_finds_it_by_its_own_name_too() {
+    for git in gits() {
+        let fake = FakeGitHub::start().expect("a fake");
+        let sandbox = Sandbox::new(&fake);
+        sandbox.seed(&fake, HOUR);
+        let desk = Desk::new(&sandbox, git);
+        let folder = sandbox.home().join("bin");
+        std::fs::create_dir(&folder).expect("a folder");
+        symlink(path_of(Program::Real), folder.join("git-credential-ghtok")).expect("a link");
+        desk.configure(&["ghtok"]);
+        let mut command: Command = desk.command(&["credential", "fill"]);
+        let path = std::env::var("PATH").expect("a path");
+        command.env("PATH", format!("{}:{path}", folder.display()));
+        let asked = format!("protocol=http\nhost={}\n\n", fake.host());
+        let run = feed(&mut command, asked.as_bytes()).expect_code(0);
+        assert!(run.stdout.contains("password=ghu_"), "{run:?}");
+    }
+}
