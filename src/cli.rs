@@ -5,14 +5,18 @@
     reason = "these texts are shown as they stand, by --help"
 )]
 
+mod exec;
 mod git_credential;
+mod headers;
 
 use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use self::exec::Exec;
 pub use self::git_credential::GitCredential;
+pub use self::headers::Headers;
 use crate::commands::refresher::Order;
 use crate::commands::{get, login, logout, refresh};
 use crate::config::{Flags, StoreChoice, parse_duration};
@@ -72,6 +76,18 @@ pub enum Command {
   ghtok logout --all
   ghtok logout --revoke     GitHub forgets it too, and mails the tokens' owner")]
     Logout(Logout),
+    /// Run a command with a token in its environment, and nowhere else
+    #[command(before_help = "Examples:
+  ghtok exec -- gh repo list
+  ghtok exec work --min-ttl 1h -- ./release.sh
+  ghtok exec -e HOMEBREW_GITHUB_API_TOKEN -- brew upgrade
+  ghtok exec -e GH_TOKEN:main -e GH_ENTERPRISE_TOKEN:work -- ./mirror.sh")]
+    Exec(Exec),
+    /// Print the request headers that carry a valid token, as JSON; never prompts
+    #[command(before_help = "Examples:
+  ghtok headers
+  ghtok headers work")]
+    Headers(Headers),
     /// Answer git's questions for a credential; never prompts
     #[command(before_help = "Examples:
   git config --global credential.https://github.com.helper '!ghtok git-credential'
@@ -246,7 +262,7 @@ impl Cli {
             Some(get) => Ok(Self {
                 command: Command::Get(get),
             }),
-            None => Self::try_parse_from(arguments),
+            None => exec::read(arguments),
         }
     }
 
@@ -258,7 +274,10 @@ impl Cli {
             Command::Refresh(refresh) => refresh.json,
             Command::Status(status) => status.json,
             Command::Logout(logout) => logout.json,
-            Command::GitCredential(_) | Command::Refresher(_) => false,
+            Command::Exec(_)
+            | Command::Headers(_)
+            | Command::GitCredential(_)
+            | Command::Refresher(_) => false,
         };
         if json {
             ErrorOutput::Json
@@ -275,6 +294,8 @@ impl Cli {
             Command::Refresh(refresh) => refresh.target.flags(),
             Command::Status(status) => status.target.flags(),
             Command::Logout(logout) => logout.target.flags(),
+            Command::Exec(exec) => exec.flags(),
+            Command::Headers(headers) => headers.flags(),
             Command::GitCredential(git) => git.flags(),
             Command::Refresher(refresher) => Flags {
                 app: refresher.app.clone(),

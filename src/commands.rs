@@ -1,8 +1,10 @@
 //! One file per subcommand, named like it. A command takes its own input and a `Call`; it never
 //! names an adapter, never reads the environment, and never calls another command.
 
+pub mod exec;
 pub mod get;
 pub mod git_credential;
+pub mod headers;
 pub mod login;
 pub mod logout;
 pub mod refresh;

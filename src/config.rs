@@ -90,6 +90,8 @@ pub struct Config {
     pub runtime_dir: Option<PathBuf>,
     /// Hosts that the environment names to the tools that ghtok starts.
     pub inherited: InheritedHosts,
+    /// Which token variables the environment has for them; their values are never read.
+    pub inherited_tokens: Vec<&'static str>,
     choice: Choice,
 }
 
@@ -155,6 +157,7 @@ impl Config {
                 gh_host: environment.lossy_text("GH_HOST"),
                 github_host: environment.lossy_text("GITHUB_HOST"),
             },
+            inherited_tokens: environment.token_variables(),
             network: NetworkSettings::new(&settings, &folder, environment)?,
             apps: settings.apps,
             default_app: settings.default_app,

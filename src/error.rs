@@ -208,6 +208,20 @@ pub enum Error {
         /// What people call the App.
         app: String,
     },
+    /// There is no such command.
+    #[error("exec: there is no command \"{command}\"")]
+    CommandNotFound {
+        /// What was asked for.
+        command: String,
+    },
+    /// The command is there and cannot be run.
+    #[error("exec: cannot run \"{command}\": {cause}")]
+    CommandNotRun {
+        /// What was asked for.
+        command: String,
+        /// The system's reason.
+        cause: String,
+    },
     /// Standard output could not be written.
     #[error("cannot write to standard output: {0}")]
     Output(std::io::Error),
@@ -304,6 +318,8 @@ impl Error {
             Self::Newer { .. } => "record_newer",
             Self::GaveUpWaiting { .. } => "gave_up_waiting",
             Self::RefresherDied { .. } => "refresher_died",
+            Self::CommandNotFound { .. } => "command_not_found",
+            Self::CommandNotRun { .. } => "command_not_run",
             Self::Output(_) => "output",
             Self::OutputClosed => "output_closed",
         }
@@ -335,6 +351,8 @@ impl Error {
             | Self::StoreUnreachable { .. }
             | Self::StoreTimedOut { .. } => 6,
             Self::GaveUpWaiting { .. } => 7,
+            Self::CommandNotRun { .. } => 126,
+            Self::CommandNotFound { .. } => 127,
             Self::Interrupted { signal } => u8::try_from(128 + signal).unwrap_or(1),
         }
     }
@@ -390,6 +408,8 @@ impl Error {
             Self::RefresherDied { .. } => {
                 "run the command again: it finds out what became of the refresh".into()
             }
+            Self::CommandNotFound { .. } => "check its name and PATH".into(),
+            Self::CommandNotRun { .. } => "see whether you may execute it".into(),
             Self::Interrupted { .. } | Self::Output(_) | Self::OutputClosed => return None,
         };
         Some(text)

@@ -1,7 +1,11 @@
 //! A GitHub host: its URLs, its class, and the variables in which tools look for its token. Pure.
 
+mod variables;
+
 use std::fmt;
 use std::net::IpAddr;
+
+pub use self::variables::{HostClass, TOKEN_VARIABLES};
 
 /// A host as configured, in lower case: `github.com`, `SUB.ghe.com`, a GitHub Enterprise Server, or
 /// a loopback address for tests.

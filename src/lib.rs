@@ -27,7 +27,9 @@ use crate::auth::ports::{Clock, Observer, Refresher, StoreError};
 use crate::auth::refresh::Refresh;
 use crate::cli::{Cli, Command, ErrorOutput};
 use crate::commands::refresher::Order;
-use crate::commands::{Call, get, git_credential, login, logout, refresh, refresher, status};
+use crate::commands::{
+    Call, exec, get, git_credential, headers, login, logout, refresh, refresher, status,
+};
 use crate::config::{Config, Environment, FileState, StoreChoice};
 use crate::error::{Error, Result, most_serious};
 use crate::github::{GitHub, Network, Proxy};
@@ -69,19 +71,26 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// Runs ghtok on a machine that a test may have replaced in part.
 pub fn run_on(machine: &Machine<'_>, arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let verb = arguments.get(1).cloned();
     let cli = match Cli::read(arguments) {
         Ok(cli) => cli,
         Err(error) => {
             // If nobody can read it, the exit code still tells.
             let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+            let code = u8::try_from(error.exit_code()).unwrap_or(2);
+            let for_exec = verb.is_some_and(|verb| verb == "exec") && code != 0;
+            return ExitCode::from(if for_exec { exec::FAILED } else { code });
         }
     };
     match dispatch(machine, &cli) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             report(&error, cli.error_output());
-            ExitCode::from(error.exit_code())
+            ExitCode::from(match cli.command {
+                Command::Exec(_) => exec::exit_code(&error),
+                _ => error.exit_code(),
+            })
         }
     }
 }
@@ -120,6 +129,10 @@ fn dispatch(machine: &Machine<'_>, cli: &Cli) -> Result<u8> {
         Command::Logout(logout) => {
             let input = logout.input();
             root.for_scope(logout.scope(), cli, |call| logout::run(input, call))
+        }
+        Command::Exec(exec) => root.exec(exec),
+        Command::Headers(headers) => {
+            root.for_one(|call| headers::run(headers.min_ttl(), usual, call))
         }
         // Answered above, where no configuration is read that is not needed.
         Command::GitCredential(_) => Ok(0),
@@ -297,6 +310,44 @@ impl Root<'_> {
 }
 
 impl Root<'_> {
+    fn exec(&self, arguments: &cli::Exec) -> Result<u8> {
+        if let Some(missing) = arguments.missing() {
+            let apps: Vec<&str> = self.config.all_apps().map(App::label).collect();
+            return Err(exec::without_dashes(&missing.words, &missing.head, &apps));
+        }
+        let input = arguments.input();
+        let mut grants: Vec<exec::Grant<'_>> = Vec::new();
+        for (variable, name) in input.wanted() {
+            let app = match name {
+                Some(name) => self.config.app_named(name)?,
+                None => self.config.app(None)?,
+            };
+            let variables = match variable {
+                Some(variable) => vec![variable],
+                None => app.host.variables().token_names.to_vec(),
+            };
+            let same = grants.iter().find(|grant| grant.app == app);
+            let token = match same.map(|grant| grant.token.clone()) {
+                Some(token) => token,
+                None => {
+                    let usual = self.config.min_ttl;
+                    self.with_call(app, |call| exec::token(&input, usual, call))?
+                }
+            };
+            grants.extend(variables.into_iter().map(|variable| exec::Grant {
+                variable: variable.to_owned(),
+                app,
+                token: token.clone(),
+            }));
+        }
+        let inherited = exec::Inherited {
+            hosts: &self.config.inherited,
+            tokens: &self.config.inherited_tokens,
+        };
+        let plan = exec::plan(grants, input.others, inherited)?;
+        exec::run(&input, &plan, Terminal)
+    }
+
     /// The one App that was named, else every known one.
     fn apps_to_show(&self, named: bool) -> Result<Vec<&App>> {
         let all: Vec<&App> = self.config.all_apps().collect();

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use super::quote::quoted;
 use crate::error::{Error, Result};
+use crate::host::TOKEN_VARIABLES;
 
 const CONFIG_DIR: &str = "GHTOK_CONFIG_DIR";
 const STATE_DIR: &str = "GHTOK_STATE_DIR";
@@ -36,6 +37,8 @@ const READ: [&str; 17] = [
 /// What ghtok takes from the environment. `Debug` shows names only: a proxy may hold a password.
 pub struct Environment {
     values: Vec<(&'static str, OsString)>,
+    /// Which of the variables for tokens are there. Their values are somebody's secrets.
+    tokens: Vec<&'static str>,
     folders: AccountFolders,
 }
 
@@ -65,7 +68,15 @@ impl Environment {
             home: std::env::home_dir(),
             ..AccountFolders::of_the_system()
         };
-        Self { values, folders }
+        let tokens = TOKEN_VARIABLES
+            .into_iter()
+            .filter(|name| std::env::var_os(name).is_some())
+            .collect();
+        Self {
+            values,
+            tokens,
+            folders,
+        }
     }
 
     /// An environment of these variables alone; `HOME` (on Windows `USERPROFILE`, `APPDATA`,
@@ -76,9 +87,11 @@ impl Environment {
         V: Into<OsString>,
     {
         let mut values = Vec::new();
+        let mut tokens = Vec::new();
         let mut folders = AccountFolders::default();
         for (name, value) in pairs {
             let (name, value) = (name.as_ref(), value.into());
+            tokens.extend(TOKEN_VARIABLES.into_iter().find(|known| *known == name));
             match name {
                 "USERPROFILE" if cfg!(windows) => folders.home = Some(value.into()),
                 "APPDATA" if cfg!(windows) => folders.roaming = Some(value.into()),
@@ -91,7 +104,11 @@ impl Environment {
                 ),
             }
         }
-        Self { values, folders }
+        Self {
+            values,
+            tokens,
+            folders,
+        }
     }
 
     /// The text of a variable; an empty one counts as not set.
@@ -122,6 +139,11 @@ impl Environment {
     pub(super) fn lossy_text(&self, name: &'static str) -> Option<String> {
         self.value(name)
             .map(|value| value.to_string_lossy().into_owned())
+    }
+
+    /// Which of the variables for tokens are there.
+    pub(super) fn token_variables(&self) -> Vec<&'static str> {
+        self.tokens.clone()
     }
 
     /// The folder of `config.toml`.

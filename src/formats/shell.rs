@@ -34,9 +34,32 @@ impl Shell {
     }
 }
 
+/// A word as a POSIX shell reads it back, quoted only where that is needed.
+pub fn word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-+=:,./@%".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Shell;
+    use super::{Shell, word};
+
+    #[test]
+    fn words_are_quoted_where_a_shell_would_read_more_in_them() {
+        assert_eq!(word("/usr/bin/ghtok-1.2"), "/usr/bin/ghtok-1.2");
+        for (text, quoted) in [
+            ("", "''"),
+            ("a b", "'a b'"),
+            ("$(x)", "'$(x)'"),
+            ("a'b", r"'a'\''b'"),
+        ] {
+            assert_eq!(word(text), quoted);
+        }
+    }
 
     #[test]
     fn quotes_cannot_break_out() {

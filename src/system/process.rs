@@ -1,5 +1,6 @@
 //! Starting other processes, and cutting this one loose. The only place that does either.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -28,6 +29,49 @@ pub fn start_detached(
     platform::detach(&mut command)
 }
 
+/// A change to the environment of a command.
+#[derive(Clone, Copy)]
+pub enum Change<'a> {
+    /// This variable gets this value, which may be secret.
+    Set(&'a str, &'a str),
+    /// This variable goes.
+    Remove(&'a str),
+}
+
+/// Whether this process has children left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Children {
+    /// At least one runs.
+    Running,
+    /// None.
+    None,
+}
+
+/// Runs a command in this process's place: the same terminal, signals and end. On Unix it becomes
+/// this process, and this returns only if it cannot.
+///
+/// # Errors
+/// If it cannot be run.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that starts a process"
+)]
+pub fn run_in_place(
+    program: &OsStr,
+    arguments: &[OsString],
+    changes: &[Change<'_>],
+) -> io::Result<u8> {
+    let mut command = Command::new(program);
+    command.args(arguments);
+    for change in changes {
+        match *change {
+            Change::Set(name, value) => command.env(name, value),
+            Change::Remove(name) => command.env_remove(name),
+        };
+    }
+    platform::run_in_place(&mut command)
+}
+
 /// Keeps this process's memory from core files, debuggers and other processes of the same user
 /// (prctl(2), `PR_SET_DUMPABLE`). A program that replaces this one is not covered.
 pub fn hide_memory() {
@@ -44,11 +88,31 @@ mod platform {
     use std::fs::File;
     use std::io;
     use std::os::fd::AsFd;
+    use std::os::unix::process::CommandExt;
     use std::process::{Child, Command};
+
+    use rustix::process::{WaitOptions, wait};
+
+    use super::Children;
 
     /// The program leaves our session itself, first thing (`leave_session`).
     pub(super) fn detach(command: &mut Command) -> io::Result<Child> {
         command.spawn()
+    }
+
+    pub(super) fn run_in_place(command: &mut Command) -> io::Result<u8> {
+        Err(command.exec())
+    }
+
+    /// Takes note of every child that has ended.
+    pub fn reap() -> Children {
+        loop {
+            match wait(WaitOptions::NOHANG) {
+                Ok(Some(_)) => {}
+                Ok(None) => return Children::Running,
+                Err(_) => return Children::None,
+            }
+        }
     }
 
     /// Leaves the caller's session and process group, so that neither Ctrl-C, nor a closed
@@ -101,6 +165,9 @@ mod platform {
     use std::io;
     use std::os::windows::process::CommandExt;
     use std::process::{Child, Command};
+    use std::sync::Arc;
+
+    use super::Children;
 
     const DETACHED_PROCESS: u32 = 0x0000_0008;
     const CREATE_NEW_PROCESS_GROUP: u32 = 0x0000_0200;
@@ -115,6 +182,21 @@ mod platform {
             .or_else(|_| command.creation_flags(detached).spawn())
     }
 
+    /// Ctrl-C reaches every process of the console: the command decides, and this process waits.
+    pub(super) fn run_in_place(command: &mut Command) -> io::Result<u8> {
+        let _held = signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::default());
+        let status = command.status()?;
+        Ok(status
+            .code()
+            .and_then(|code| u8::try_from(code).ok())
+            .unwrap_or(1))
+    }
+
+    /// Nobody waits for children here.
+    pub fn reap() -> Children {
+        Children::None
+    }
+
     /// It was started outside the caller's console and group already.
     pub fn leave_session() {}
 
@@ -124,4 +206,4 @@ mod platform {
     }
 }
 
-pub use platform::{handed_over, leave_session};
+pub use platform::{handed_over, leave_session, reap};

@@ -50,6 +50,11 @@ impl Terminal {
         self.say(&format!("ghtok: {text}"));
     }
 
+    /// True if a person can read standard error.
+    pub fn shows_notes(self) -> bool {
+        io::stderr().is_terminal()
+    }
+
     /// True if a person can read standard error and answer on standard input.
     pub fn has_person(self) -> bool {
         io::stdin().is_terminal() && io::stderr().is_terminal()

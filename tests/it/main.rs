@@ -9,6 +9,8 @@ mod support;
 mod architecture;
 mod clocks;
 mod commands;
+mod consumers;
+mod exec;
 mod failures;
 mod git;
 mod github_client;
