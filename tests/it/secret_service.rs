@@ -1,7 +1,7 @@
 //! The Secret Service store on a real gnome-keyring, with `secret-tool` as the witness.
 
 mod absent_and_locked;
-mod bus;
+pub mod bus;
 mod prompts;
 mod several_items;
 mod silence;
