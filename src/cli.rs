@@ -28,9 +28,9 @@ use crate::formats::shell::Shell;
     name = "ghtok",
     version,
     before_help = "Examples:
-  ghtok login --client-id Iv23liAbCdEf --store file   sign in once
-  ghtok get                                           print a valid token
-  GH_TOKEN=$(ghtok get) gh repo list                  use it",
+  ghtok login --client-id Iv23liAbCdEf   sign in once
+  ghtok get                              print a valid token
+  GH_TOKEN=$(ghtok get) gh repo list     use it",
     arg_required_else_help = true,
     disable_help_subcommand = true,
     propagate_version = true
@@ -46,10 +46,10 @@ pub struct Cli {
 pub enum Command {
     /// Sign in through a GitHub App and OAuth's device flow
     #[command(before_help = "Examples:
-  ghtok login                                       the default App
-  ghtok login work                                  the App \"work\" of the configuration
-  ghtok login --client-id Iv23liAbCdEf --store file an App that is not configured
-  ghtok login --json                                events for a program, one a line")]
+  ghtok login                            the default App
+  ghtok login work                       the App \"work\" of the configuration
+  ghtok login --client-id Iv23liAbCdEf   an App that is not configured
+  ghtok login --json                     events for a program, one a line")]
     Login(Login),
     /// Print a valid token; never prompts
     #[command(before_help = "Examples:
