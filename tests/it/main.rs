@@ -15,6 +15,8 @@ mod failures;
 mod git;
 mod github_client;
 #[cfg(target_os = "linux")]
+mod hygiene;
+#[cfg(target_os = "linux")]
 mod kernel;
 #[cfg(target_os = "linux")]
 mod keychain;

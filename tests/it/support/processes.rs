@@ -106,6 +106,11 @@ impl Caller {
         self.end().signal()
     }
 
+    /// True if its end left a core file.
+    pub fn dumped_core(&mut self) -> bool {
+        self.end().core_dumped()
+    }
+
     /// Waits until it has said this to people.
     #[track_caller]
     pub fn wait_to_say(&self, words: &str) {
