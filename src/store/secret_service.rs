@@ -5,6 +5,7 @@ mod address;
 mod bus;
 mod connection;
 mod deadline;
+mod finding;
 mod prompt;
 mod service;
 
@@ -14,12 +15,19 @@ use zeroize::Zeroizing;
 
 use crate::app::RecordKey;
 use crate::auth::ports::StoreError;
-use crate::store::{Slot, record};
+use crate::store::Slot;
 
 pub use address::Session;
 use bus::Failure;
 use deadline::Deadline;
-use service::{Activation, DefaultCollection, Hits, Object, Service};
+use finding::{is_gone, newest, prove_absence, some_collection, writable_collection};
+use service::{Activation, Created, DefaultCollection, Hits, Object, Service};
+
+/// How often a read looks again where items go between the search and the reading.
+const ROUNDS: usize = 5;
+
+/// How long a service may take to put a new item in an old one's place.
+const MOMENT: Duration = Duration::from_millis(20);
 
 /// The place of one record in the user's Secret Service.
 #[derive(Clone, Debug)]
@@ -63,8 +71,43 @@ impl SecretServiceSlot {
     fn create(&self, service: &mut Service, bytes: &[u8]) -> Result<(), StoreError> {
         let collection = writable_collection(service)?;
         let session = service.open_session()?;
-        let prompt = service.create_item(&collection, &session, &self.key, bytes)?;
-        without_asking(service, prompt)
+        match service.create_item(&collection, &session, &self.key, bytes)? {
+            Created::Done(_) => Ok(()),
+            Created::Asks(prompt) => prompt::confirm(service, &prompt),
+        }
+    }
+
+    /// Puts bytes where an item is, and gives the item that has them now. Only gnome-keyring is
+    /// known to take to the disk at once what `SetSecret` changes (oo7 0.7 never does); elsewhere
+    /// the service replaces the item with a new one.
+    fn renew(
+        &self,
+        service: &mut Service,
+        present: &Object,
+        session: &Object,
+        bytes: &[u8],
+    ) -> Result<Object, StoreError> {
+        if !service.is_gnome_keyring() {
+            let collection =
+                collection_of(present).map_or_else(|| writable_collection(service), Ok)?;
+            match service.create_item(&collection, session, &self.key, bytes)? {
+                Created::Done(item) => return Ok(item),
+                // KeePassXC wants every new item confirmed, and does save a changed one.
+                Created::Asks(prompt) => prompt::take_back(service, &prompt),
+            }
+        }
+        service.set_secret(present, session, bytes)?;
+        Ok(present.clone())
+    }
+
+    /// Looks again where nothing was found: between the old item and the new one that replaces it,
+    /// oo7 has none for a moment.
+    fn certain(&self, service: &Service, hits: Hits) -> Result<Hits, StoreError> {
+        if !hits.unlocked.is_empty() || service.is_gnome_keyring() {
+            return Ok(hits);
+        }
+        service.bus.rest(MOMENT);
+        Ok(service.find(&self.key, Activation::Never)?)
     }
 
     /// True if the record can be read and written now.
@@ -83,38 +126,52 @@ impl Slot for SecretServiceSlot {
     /// `None` is said only of a service that could have shown an item: locked ones look empty.
     fn read(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
         let (service, mut hits) = self.search()?;
-        if !hits.unlocked.is_empty() {
+        for _ in 0..ROUNDS {
+            hits = self.certain(&service, hits)?;
+            if hits.unlocked.is_empty() {
+                return prove_absence(&service, &hits).map(|()| None);
+            }
             let session = service.open_session()?;
             if let Some(bytes) = newest(&service, &session, &hits.unlocked)? {
                 return Ok(Some(bytes));
             }
-            // Every item went between the search and now. One that came instead counts.
+            // None of them is there: they went since the search, or have not quite come.
+            service.bus.rest(MOMENT);
             hits = service.find(&self.key, Activation::Never)?;
-            if let Some(bytes) = newest(&service, &session, &hits.unlocked)? {
-                return Ok(Some(bytes));
-            }
         }
-        prove_absence(&service, &hits).map(|()| None)
+        Err(StoreError::Unreachable(
+            "it finds items that it cannot read".into(),
+        ))
     }
 
     fn write(&self, bytes: &[u8]) -> Result<(), StoreError> {
         let (mut service, hits) = self.search()?;
-        let Some((item, duplicates)) = hits.unlocked.split_first() else {
+        let Some(present) = hits.unlocked.first() else {
             if !hits.locked.is_empty() {
                 return Err(StoreError::Locked);
             }
             return self.create(&mut service, bytes);
         };
         let session = service.open_session()?;
-        service.set_secret(item, &session, bytes)?;
-        // The record is stored. A duplicate that stays loses to it by its generation.
-        let _ = delete_all(&mut service, duplicates);
+        let written = self.renew(&mut service, present, &session, bytes)?;
+        let duplicates = hits.unlocked.iter().filter(|item| **item != written);
+        if delete_quietly(&mut service, duplicates) > 0 {
+            // oo7 0.7 deletes by the attributes, on the disk all items that have them.
+            self.renew(&mut service, &written, &session, bytes)?;
+        }
         Ok(())
     }
 
     fn delete(&self) -> Result<(), StoreError> {
         let (mut service, hits) = self.search()?;
-        delete_all(&mut service, &hits.unlocked)?;
+        for item in &hits.unlocked {
+            match service.delete(item) {
+                Ok(None) => {}
+                Ok(Some(prompt)) => prompt::confirm(&mut service, &prompt)?,
+                Err(failure) if is_gone(&failure) => {}
+                Err(failure) => return Err(failure.into()),
+            }
+        }
         if hits.unlocked.is_empty() || !hits.locked.is_empty() {
             return prove_absence(&service, &hits);
         }
@@ -169,104 +226,23 @@ impl Slot for SecretServiceSlot {
     }
 }
 
-/// The record that counts among the items of ours: of several, the one of a later ghtok, then the
-/// one with the highest generation, then one that cannot be read. `None` if none is left.
-fn newest(
-    service: &Service,
-    session: &Object,
-    items: &[Object],
-) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
-    let mut secrets = Vec::with_capacity(items.len());
-    for item in items {
-        match service.secret(item, session) {
-            Ok(bytes) => secrets.push(bytes),
-            Err(failure) if is_gone(&failure) => {}
-            Err(failure) => return Err(failure.into()),
-        }
-    }
-    Ok(match secrets.len() {
-        0 | 1 => secrets.pop(),
-        _ => secrets.into_iter().max_by_key(|bytes| rank(bytes)),
-    })
-}
-
-fn rank(bytes: &[u8]) -> (u8, u64) {
-    match record::decode(bytes) {
-        Err(StoreError::Newer(version)) => (2, version),
-        Ok(record) => (1, record.generation),
-        Err(_) => (0, 0),
-    }
-}
-
-/// Tells "there is none" from "it may be there".
-///
-/// # Errors
-/// `Locked` if something is locked in which it may be, `Unreachable` if nothing at all is open.
-fn prove_absence(service: &Service, hits: &Hits) -> Result<(), StoreError> {
-    if !hits.locked.is_empty() {
-        return Err(StoreError::Locked);
-    }
-    match service.default_collection()? {
-        DefaultCollection::Unlocked(_) => Ok(()),
-        DefaultCollection::Locked(_) => Err(StoreError::Locked),
-        DefaultCollection::Missing => {
-            for collection in some_collection(service)? {
-                if service.is_locked(&collection)? {
-                    return Err(StoreError::Locked);
-                }
-            }
-            Ok(())
-        }
-    }
-}
-
-/// The service's collections, of which there must be one: `KeePassXC` has none while it has no
-/// database open, and nobody knows then what is in it.
-fn some_collection(service: &Service) -> Result<Vec<Object>, StoreError> {
-    let collections = service.collections()?;
-    if collections.is_empty() {
-        return Err(StoreError::Unreachable(
-            "no collection is open in it".into(),
-        ));
-    }
-    Ok(collections)
-}
-
-fn writable_collection(service: &Service) -> Result<Object, StoreError> {
-    match service.default_collection()? {
-        DefaultCollection::Unlocked(collection) => Ok(collection),
-        DefaultCollection::Locked(_) => Err(StoreError::Locked),
-        DefaultCollection::Missing => Err(StoreError::Unreachable(
-            "it has no default collection".into(),
-        )),
-    }
-}
-
-fn delete_all(service: &mut Service, items: &[Object]) -> Result<(), StoreError> {
+/// Deletes items where nobody has to be asked, and counts them. The record is stored already: a
+/// duplicate that stays loses to it by its generation.
+fn delete_quietly<'a>(service: &mut Service, items: impl IntoIterator<Item = &'a Object>) -> usize {
+    let mut deleted = 0;
     for item in items {
         match service.delete(item) {
-            Ok(prompt) => without_asking(service, prompt)?,
-            Err(failure) if is_gone(&failure) => {}
-            Err(failure) => return Err(failure.into()),
+            Ok(None) => deleted += 1,
+            Ok(Some(prompt)) => prompt::take_back(service, &prompt),
+            Err(_) => {}
         }
     }
-    Ok(())
+    deleted
 }
 
-/// What a person would have to be asked for is not done outside `unlock`.
-fn without_asking(service: &mut Service, prompt: Option<Object>) -> Result<(), StoreError> {
-    match prompt {
-        None => Ok(()),
-        Some(prompt) => {
-            prompt::take_back(service, &prompt);
-            Err(StoreError::Locked)
-        }
-    }
-}
-
-/// True if the object was there at the search and is no more. The services say it differently.
-fn is_gone(failure: &Failure) -> bool {
-    ["NoSuchObject", "UnknownObject", "UnknownMethod"]
-        .iter()
-        .any(|error| failure.is(error))
+/// The collection that an item is in, by its path (Secret Service API, "Object Paths").
+fn collection_of(item: &Object) -> Option<Object> {
+    let (collection, _) = item.rsplit_once('/')?;
+    let is_one = collection.starts_with("/org/freedesktop/secrets/collection/");
+    is_one.then(|| Object::new(collection).ok()).flatten()
 }

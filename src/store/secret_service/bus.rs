@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use dbus::arg::Get;
 use dbus::strings::{BusName, Interface, Member, Path};
@@ -90,6 +91,11 @@ impl Bus {
         })
     }
 
+    /// When the conversation must have ended.
+    pub(super) fn deadline(&self) -> Deadline {
+        self.deadline
+    }
+
     /// Gives the rest of the conversation another end.
     pub(super) fn extend(&mut self, deadline: Deadline) {
         self.deadline = deadline;
@@ -120,6 +126,12 @@ impl Bus {
     pub(super) fn subscribe(&self, rule: &str) -> Result<(), Failure> {
         let subscription = call(BUS, "/org/freedesktop/DBus\0", BUS, "AddMatch\0").append1(rule);
         self.call(subscription).map(drop)
+    }
+
+    /// Lets time pass, and whatever comes meanwhile.
+    pub(super) fn rest(&self, time: Duration) {
+        let end = Deadline::after(time);
+        while self.next(&end).is_ok() {}
     }
 
     /// The connection that has a name on the bus.

@@ -50,24 +50,31 @@ pub(super) fn ask(
     }
 }
 
+/// Has the service confirm what it wants confirmed. Where nothing is locked that is a formality of
+/// `KeePassXC`'s, unless its settings demand a click, which the rest of the call's time is for.
+///
+/// # Errors
+/// `Locked` if nobody confirmed it; `Unreachable`.
+pub(super) fn confirm(service: &mut Service, prompt: &Object) -> Result<(), StoreError> {
+    let deadline = service.bus.deadline();
+    match ask(service, prompt, deadline, |_| Ok(false)) {
+        Err(StoreError::TimedOut(_)) => Err(StoreError::Locked),
+        result => result,
+    }
+}
+
 /// Takes a prompt back where that is safe. It is a courtesy: the caller's result is the same.
 ///
 /// gnome-keyring aborts when an unlock prompt on the screen is dismissed by a call (`assertion
 /// failed: (!self->current)`, seen with 42.1, reported of 50): the person's keychain would be gone.
 /// Its window stays instead; who answers it later unlocks the collection, and harms nothing.
 pub(super) fn take_back(service: &mut Service, prompt: &Object) {
+    let rest = service.bus.deadline();
     service.bus.extend(Deadline::after(TAKING_BACK));
-    if !is_gnome_keyring(service) {
+    if !service.is_gnome_keyring() {
         let _ = service.dismiss(prompt);
     }
-}
-
-fn is_gnome_keyring(service: &Service) -> bool {
-    let owner = |name| service.bus.owner(name);
-    match (owner("org.gnome.keyring"), owner("org.freedesktop.secrets")) {
-        (Ok(gnome), Ok(ours)) => gnome == ours,
-        _ => false,
-    }
+    service.bus.extend(rest);
 }
 
 /// Shows it and waits for its end.

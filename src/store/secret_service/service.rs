@@ -42,6 +42,15 @@ pub(super) struct Hits {
     pub(super) locked: Vec<Object>,
 }
 
+/// What came of making an item.
+#[derive(Debug)]
+pub(super) enum Created {
+    /// This item.
+    Done(Object),
+    /// This prompt, which has to be shown first.
+    Asks(Object),
+}
+
 /// What can be said of the collection that new items go to.
 #[derive(Debug)]
 pub(super) enum DefaultCollection {
@@ -123,15 +132,14 @@ impl Service {
         self.ask(set).map(drop)
     }
 
-    /// Makes a record's item, in place of one with the same attributes. What it returns is the
-    /// prompt that this takes, if it takes one.
+    /// Makes a record's item, in place of one with the same attributes.
     pub(super) fn create_item(
         &self,
         collection: &Object,
         session: &Object,
         key: &RecordKey,
         bytes: &[u8],
-    ) -> Result<Option<Object>, Failure> {
+    ) -> Result<Created, Failure> {
         let mut create = call_at(SERVICE, collection, COLLECTION, "CreateItem\0");
         let mut values = IterAppend::new(&mut create);
         values.append_dict(&"s\0".into(), &"v\0".into(), |properties| {
@@ -147,7 +155,10 @@ impl Service {
         append_secret(&mut values, session, bytes);
         values.append(true);
         let created = self.ask(create)?;
-        second_as_prompt(&created)
+        Ok(match (first(&created)?, second_as_prompt(&created)?) {
+            (_, Some(prompt)) => Created::Asks(prompt),
+            (item, None) => Created::Done(item),
+        })
     }
 
     /// Deletes an item. What it returns is the prompt that this takes, if it takes one.
@@ -217,6 +228,15 @@ impl Service {
     pub(super) fn dismiss(&self, prompt: &Object) -> Result<(), Failure> {
         self.ask(call_at(SERVICE, prompt, PROMPT, "Dismiss\0"))
             .map(drop)
+    }
+
+    /// Whether this is gnome-keyring.
+    pub(super) fn is_gnome_keyring(&self) -> bool {
+        let owner = |name| self.bus.owner(name);
+        match (owner("org.gnome.keyring"), owner("org.freedesktop.secrets")) {
+            (Ok(gnome), Ok(asked)) => gnome == asked,
+            _ => false,
+        }
     }
 
     /// Asks who answered the search. A service that ended since must not be started anew: it would
