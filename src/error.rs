@@ -130,6 +130,12 @@ pub enum Error {
         /// The command that unlocks it.
         login: String,
     },
+    /// The store stayed locked at a sign-in: nobody unlocked it, or nobody could be asked.
+    #[error("{store} stayed locked")]
+    StoreStayedLocked {
+        /// Which store.
+        store: String,
+    },
     /// The store cannot be reached.
     #[error("cannot reach {store}: {cause}")]
     StoreUnreachable {
@@ -308,7 +314,7 @@ impl Error {
             Self::CodeExpired { .. } => "expired_token",
             Self::OtherAccount { .. } => "other_account",
             Self::Interrupted { .. } => "interrupted",
-            Self::StoreLocked { .. } => "store_locked",
+            Self::StoreLocked { .. } | Self::StoreStayedLocked { .. } => "store_locked",
             Self::StoreUnreachable { .. } => "store_unreachable",
             Self::StoreTimedOut { .. } => "store_timed_out",
             Self::StoreFailed { .. } => "store_failed",
@@ -348,6 +354,7 @@ impl Error {
             Self::SignInNeeded { .. } => 4,
             Self::Temporary { .. } => 5,
             Self::StoreLocked { .. }
+            | Self::StoreStayedLocked { .. }
             | Self::StoreUnreachable { .. }
             | Self::StoreTimedOut { .. } => 6,
             Self::GaveUpWaiting { .. } => 7,
@@ -387,6 +394,9 @@ impl Error {
                 format!("switch to {expected} in the browser, then: {login}")
             }
             Self::StoreLocked { login, .. } => format!("unlock it with: {login}"),
+            Self::StoreStayedLocked { .. } => {
+                "unlock it on its desktop, or keep the tokens elsewhere: --store kernel (until the next reboot) or --store file".into()
+            }
             Self::StoreUnreachable { .. } | Self::StoreTimedOut { .. } => {
                 "start it and try again, or keep tokens in plain files with: --store file".into()
             }

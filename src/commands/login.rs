@@ -110,9 +110,7 @@ pub fn command(app: &App, store: StoreChoice) -> String {
 /// # Errors
 /// Whatever keeps a person from being signed in; then what was stored stays.
 pub fn run(input: &Input, usual: MinTtl, call: &Call<'_>) -> Result<()> {
-    call.store
-        .unlock(call.limits.unlock)
-        .map_err(|error| call.store_error(error))?;
+    unlock(call)?;
     if input.present == Present::Keep
         && let Some(served) = present(usual, call)?
     {
@@ -135,6 +133,17 @@ pub fn run(input: &Input, usual: MinTtl, call: &Call<'_>) -> Result<()> {
     check_account(account.as_ref(), call)?;
     let record = save(grant, account, input.present, call)?;
     tell_new(input, &record, call)
+}
+
+fn unlock(call: &Call<'_>) -> Result<()> {
+    call.store
+        .unlock(call.limits.unlock)
+        .map_err(|error| match error {
+            StoreError::Locked => Error::StoreStayedLocked {
+                store: call.store.place(),
+            },
+            other => call.store_error(other),
+        })
 }
 
 fn interrupted(output: Output, signal: i32) -> String {

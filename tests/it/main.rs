@@ -7,6 +7,7 @@
 mod support;
 
 mod architecture;
+mod canaries;
 mod clocks;
 mod commands;
 mod consumers;

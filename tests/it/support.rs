@@ -7,6 +7,7 @@ pub mod deadline;
 pub mod fake_clock;
 pub mod git;
 pub mod herd;
+pub mod leaks;
 pub mod mount;
 pub mod processes;
 pub mod records;

@@ -167,11 +167,6 @@ impl Sandbox {
         Run::of(self.spawn(Program::Real, arguments))
     }
 
-    /// Runs the hurried product to its end.
-    pub fn hurry<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Run {
-        Run::of(self.spawn(Program::Hurried, arguments))
-    }
-
     /// Writes the configuration file.
     pub fn configure(&self, text: &str) {
         fs::create_dir_all(self.config_dir()).expect("a configuration folder");
