@@ -8,6 +8,7 @@
 mod exec;
 mod git_credential;
 mod headers;
+mod setup;
 
 use std::ffi::OsString;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use self::exec::Exec;
 pub use self::git_credential::GitCredential;
 pub use self::headers::Headers;
+pub use self::setup::{Program, Setup};
 use crate::commands::refresher::Order;
 use crate::commands::{get, login, logout, refresh};
 use crate::config::{Flags, StoreChoice, parse_duration};
@@ -88,6 +90,8 @@ pub enum Command {
   ghtok headers
   ghtok headers work")]
     Headers(Headers),
+    /// Have another program ask ghtok, with consent and a real undo
+    Setup(Setup),
     /// Answer git's questions for a credential; never prompts
     #[command(before_help = "Examples:
   git config --global credential.https://github.com.helper '!ghtok git-credential'
@@ -276,6 +280,7 @@ impl Cli {
             Command::Logout(logout) => logout.json,
             Command::Exec(_)
             | Command::Headers(_)
+            | Command::Setup(_)
             | Command::GitCredential(_)
             | Command::Refresher(_) => false,
         };
@@ -296,6 +301,7 @@ impl Cli {
             Command::Logout(logout) => logout.target.flags(),
             Command::Exec(exec) => exec.flags(),
             Command::Headers(headers) => headers.flags(),
+            Command::Setup(setup) => setup.flags(),
             Command::GitCredential(git) => git.flags(),
             Command::Refresher(refresher) => Flags {
                 app: refresher.app.clone(),

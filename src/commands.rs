@@ -9,6 +9,7 @@ pub mod login;
 pub mod logout;
 pub mod refresh;
 pub mod refresher;
+pub mod setup_git;
 pub mod status;
 
 use crate::app::App;

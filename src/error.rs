@@ -214,6 +214,16 @@ pub enum Error {
         /// What people call the App.
         app: String,
     },
+    /// git's configuration could not be read or changed.
+    #[error("setup git: cannot {doing} {}: {cause}", path.display())]
+    GitConfig {
+        /// What was tried.
+        doing: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// Why it failed.
+        cause: String,
+    },
     /// There is no such command.
     #[error("exec: there is no command \"{command}\"")]
     CommandNotFound {
@@ -324,6 +334,7 @@ impl Error {
             Self::Newer { .. } => "record_newer",
             Self::GaveUpWaiting { .. } => "gave_up_waiting",
             Self::RefresherDied { .. } => "refresher_died",
+            Self::GitConfig { .. } => "git_config",
             Self::CommandNotFound { .. } => "command_not_found",
             Self::CommandNotRun { .. } => "command_not_run",
             Self::Output(_) => "output",
@@ -345,6 +356,7 @@ impl Error {
             | Self::Damaged { .. }
             | Self::Newer { .. }
             | Self::RefresherDied { .. }
+            | Self::GitConfig { .. }
             | Self::Output(_) => 1,
             Self::Usage { .. }
             | Self::Config { .. }
@@ -417,6 +429,9 @@ impl Error {
             }
             Self::RefresherDied { .. } => {
                 "run the command again: it finds out what became of the refresh".into()
+            }
+            Self::GitConfig { .. } => {
+                "nothing was changed; edit the file by hand, with the lines that this prints: ghtok setup git --print".into()
             }
             Self::CommandNotFound { .. } => "check its name and PATH".into(),
             Self::CommandNotRun { .. } => "see whether you may execute it".into(),

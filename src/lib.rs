@@ -17,6 +17,12 @@ pub mod store;
 pub mod system;
 pub mod token;
 
+// What `git-credential` and `setup git`, and what `exec`, are put together from.
+#[path = "lib/exec.rs"]
+mod compose_exec;
+#[path = "lib/git.rs"]
+mod compose_git;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -27,9 +33,7 @@ use crate::auth::ports::{Clock, Observer, Refresher, StoreError};
 use crate::auth::refresh::Refresh;
 use crate::cli::{Cli, Command, ErrorOutput};
 use crate::commands::refresher::Order;
-use crate::commands::{
-    Call, exec, get, git_credential, headers, login, logout, refresh, refresher, status,
-};
+use crate::commands::{Call, exec, get, headers, login, logout, refresh, refresher, status};
 use crate::config::{Config, Environment, FileState, StoreChoice};
 use crate::error::{Error, Result, most_serious};
 use crate::github::{GitHub, Network, Proxy};
@@ -100,7 +104,7 @@ fn dispatch(machine: &Machine<'_>, cli: &Cli) -> Result<u8> {
         process::leave_session();
     }
     if let Command::GitCredential(git) = &cli.command {
-        return answer_git(machine, cli, git);
+        return compose_git::answer(machine, cli, git);
     }
     let mut root = Root::load(machine, cli)?;
     let usual = root.config.min_ttl;
@@ -131,6 +135,7 @@ fn dispatch(machine: &Machine<'_>, cli: &Cli) -> Result<u8> {
             root.for_scope(logout.scope(), cli, |call| logout::run(input, call))
         }
         Command::Exec(exec) => root.exec(exec),
+        Command::Setup(setup) => root.set_up(setup),
         Command::Headers(headers) => {
             root.for_one(|call| headers::run(headers.min_ttl(), usual, call))
         }
@@ -138,44 +143,6 @@ fn dispatch(machine: &Machine<'_>, cli: &Cli) -> Result<u8> {
         Command::GitCredential(_) => Ok(0),
         Command::Refresher(refresher) => root.refresh_here(refresher.order),
     }
-}
-
-/// git goes on whatever comes of it: it has other helpers, and a person.
-fn answer_git(machine: &Machine<'_>, cli: &Cli, git: &cli::GitCredential) -> Result<u8> {
-    let next = git_credential::begin(git.operation(), Terminal)?;
-    let (git_credential::Next::Get(request) | git_credential::Next::Erase(request)) = &next else {
-        return Ok(0);
-    };
-    let root = Root::load(machine, cli)?;
-    let mut apps = if git.names_an_app() {
-        vec![root.config.app(None)?]
-    } else {
-        root.config.all_apps().collect()
-    };
-    apps.retain(|app| request.is_for(&app.host));
-    if apps.is_empty() {
-        return Ok(0);
-    }
-    match next {
-        git_credential::Next::Done => {}
-        git_credential::Next::Get(request) => {
-            let preferred = root.config.preferred_app()?;
-            if let Some(app) = git_credential::choose(&request, apps, preferred) {
-                let usual = root.config.min_ttl;
-                root.with_call(app, |call| git_credential::get(&request, usual, call))
-                    .unwrap_or_else(|error| {
-                        git_credential::give_up(&error, root.config.git, Terminal);
-                    });
-            }
-        }
-        git_credential::Next::Erase(request) => {
-            for app in apps {
-                // A mark that cannot be made is made at the next refusal.
-                let _ = root.with_call(app, |call| git_credential::erase(&request, call));
-            }
-        }
-    }
-    Ok(0)
 }
 
 /// Prints an error where people or programs look for it.
@@ -310,44 +277,6 @@ impl Root<'_> {
 }
 
 impl Root<'_> {
-    fn exec(&self, arguments: &cli::Exec) -> Result<u8> {
-        if let Some(missing) = arguments.missing() {
-            let apps: Vec<&str> = self.config.all_apps().map(App::label).collect();
-            return Err(exec::without_dashes(&missing.words, &missing.head, &apps));
-        }
-        let input = arguments.input();
-        let mut grants: Vec<exec::Grant<'_>> = Vec::new();
-        for (variable, name) in input.wanted() {
-            let app = match name {
-                Some(name) => self.config.app_named(name)?,
-                None => self.config.app(None)?,
-            };
-            let variables = match variable {
-                Some(variable) => vec![variable],
-                None => app.host.variables().token_names.to_vec(),
-            };
-            let same = grants.iter().find(|grant| grant.app == app);
-            let token = match same.map(|grant| grant.token.clone()) {
-                Some(token) => token,
-                None => {
-                    let usual = self.config.min_ttl;
-                    self.with_call(app, |call| exec::token(&input, usual, call))?
-                }
-            };
-            grants.extend(variables.into_iter().map(|variable| exec::Grant {
-                variable: variable.to_owned(),
-                app,
-                token: token.clone(),
-            }));
-        }
-        let inherited = exec::Inherited {
-            hosts: &self.config.inherited,
-            tokens: &self.config.inherited_tokens,
-        };
-        let plan = exec::plan(grants, input.others, inherited)?;
-        exec::run(&input, &plan, Terminal)
-    }
-
     /// The one App that was named, else every known one.
     fn apps_to_show(&self, named: bool) -> Result<Vec<&App>> {
         let all: Vec<&App> = self.config.all_apps().collect();

@@ -6,3 +6,4 @@ pub mod process;
 pub mod refresher;
 pub mod signals;
 pub mod terminal;
+pub mod text_file;

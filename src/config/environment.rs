@@ -12,9 +12,10 @@ use crate::host::TOKEN_VARIABLES;
 const CONFIG_DIR: &str = "GHTOK_CONFIG_DIR";
 const STATE_DIR: &str = "GHTOK_STATE_DIR";
 const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
+const GIT_CONFIG_GLOBAL: &str = "GIT_CONFIG_GLOBAL";
 
 /// Every variable that is ever looked at; all others stay unread.
-const READ: [&str; 17] = [
+const READ: [&str; 19] = [
     "GHTOK_APP",
     "GHTOK_CLIENT_ID",
     "GHTOK_HOST",
@@ -32,6 +33,8 @@ const READ: [&str; 17] = [
     "XDG_RUNTIME_DIR",
     "GH_HOST",
     "GITHUB_HOST",
+    GIT_CONFIG_GLOBAL,
+    "PATH",
 ];
 
 /// What ghtok takes from the environment. `Debug` shows names only: a proxy may hold a password.
@@ -177,6 +180,52 @@ impl Environment {
                 .map(|base| base.join("ghtok"));
         }
         Ok(self.home()?.join(".local").join("state").join("ghtok"))
+    }
+
+    /// The folders in which programs are looked for; a relative one would be somebody else's choice.
+    pub fn path(&self) -> Vec<PathBuf> {
+        let folders = self.value("PATH").map(std::env::split_paths);
+        folders
+            .into_iter()
+            .flatten()
+            .filter(|folder| folder.is_absolute())
+            .collect()
+    }
+
+    /// The file that `git config --global` writes (git-config(1), "FILES").
+    ///
+    /// # Errors
+    /// If the account has no home.
+    pub fn git_configuration(&self) -> Result<PathBuf> {
+        if let Some(file) = self.folder(GIT_CONFIG_GLOBAL)? {
+            return Ok(file);
+        }
+        let own = self.home()?.join(".gitconfig");
+        let other = self.git_folder()?.join("config");
+        Ok(if own.exists() || !other.exists() {
+            own
+        } else {
+            other
+        })
+    }
+
+    /// Where git-credential-store keeps passwords (git-credential-store(1), "FILES").
+    ///
+    /// # Errors
+    /// If the account has no home.
+    pub fn git_plain_stores(&self) -> Result<Vec<PathBuf>> {
+        Ok(vec![
+            self.home()?.join(".git-credentials"),
+            self.git_folder()?.join("credentials"),
+        ])
+    }
+
+    fn git_folder(&self) -> Result<PathBuf> {
+        let base = self.value(XDG_CONFIG_HOME).map(PathBuf::from);
+        match base.filter(|path| path.is_absolute()) {
+            Some(base) => Ok(base.join("git")),
+            None => Ok(self.home()?.join(".config").join("git")),
+        }
     }
 
     /// The account's home folder.

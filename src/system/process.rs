@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 /// Starts a program that outlives this process: it gets `stdin`, and neither our output nor our
@@ -70,6 +70,39 @@ pub fn run_in_place(
         };
     }
     platform::run_in_place(&mut command)
+}
+
+/// What a program prints; `None` if it cannot be started or fails. It is asked nothing and asks nobody.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that starts a process"
+)]
+pub fn output_of(program: &Path, arguments: &[&str]) -> Option<Vec<u8>> {
+    let output = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    output.status.success().then_some(output.stdout)
+}
+
+/// Where a program is, of these folders.
+pub fn find_program(name: &str, folders: &[PathBuf]) -> Option<PathBuf> {
+    let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    let mut places = folders.iter().map(|folder| folder.join(&name));
+    places.find(|place| place.is_file())
+}
+
+/// The path of this program that outlives an upgrade: by its name in these folders, where package
+/// managers keep a link, and not where that link leads.
+pub fn lasting_path(program: PathBuf, folders: &[PathBuf]) -> PathBuf {
+    let itself = std::fs::canonicalize(&program).ok();
+    let name = format!("ghtok{}", std::env::consts::EXE_SUFFIX);
+    let mut places = folders.iter().map(|folder| folder.join(&name));
+    places
+        .find(|place| itself.is_some() && std::fs::canonicalize(place).ok() == itself)
+        .unwrap_or(program)
 }
 
 /// Keeps this process's memory from core files, debuggers and other processes of the same user

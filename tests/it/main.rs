@@ -27,3 +27,4 @@ mod prompts;
 mod refresher;
 #[cfg(target_os = "linux")]
 mod secret_service;
+mod setup_git;

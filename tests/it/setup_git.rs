@@ -1,0 +1,345 @@
+//! `ghtok setup git` and `--undo` on the configurations that people have: there and back to the byte.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use fake_github::FakeGitHub;
+use tempfile::TempDir;
+
+use crate::support::deadline::run_command;
+use crate::support::git::{Age, Desk, files_with, gits, url, with_a_repository};
+use crate::support::sandbox::{Program, Run, Sandbox};
+
+const HOUR: Duration = Duration::from_secs(3600);
+const APPS: &str = "store = \"file\"\n[[app]]\nname = \"main\"\nclient_id = \"Iv1.a\"\n\
+    [[app]]\nname = \"work\"\nclient_id = \"Iv1.b\"\nhost = \"ghes.example\"\nowners = [\"org\"]\n";
+
+/// A home without git's usual variables, as a person has it.
+struct Home {
+    sandbox: Sandbox,
+    _fake: FakeGitHub,
+}
+
+impl Home {
+    fn new() -> Self {
+        let fake = FakeGitHub::start().expect("a fake");
+        let sandbox = Sandbox::new(&fake);
+        sandbox.configure(APPS);
+        Self {
+            sandbox,
+            _fake: fake,
+        }
+    }
+
+    fn path(&self, below: &str) -> PathBuf {
+        self.sandbox.home().join(below)
+    }
+
+    fn write(&self, below: &str, text: &str) -> PathBuf {
+        let path = self.path(below);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(&path, text).expect("a file");
+        path
+    }
+
+    fn in_it(&self, mut command: Command) -> Command {
+        for name in ["GHTOK_CLIENT_ID", "GHTOK_HOST", "GHTOK_STORE"] {
+            command.env_remove(name);
+        }
+        command
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("GIT_CONFIG_SYSTEM", self.path("system-gitconfig"))
+            .current_dir(self.sandbox.home());
+        command
+    }
+
+    fn setup(&self, flags: &[&str]) -> Run {
+        let arguments = [&["setup", "git"], flags].concat();
+        run_command(&mut self.in_it(self.sandbox.command(Program::Real, arguments)))
+    }
+
+    /// The helper that git ends up with for an address.
+    fn helpers(&self, url: &str) -> String {
+        let mut command = Command::new("git");
+        command
+            .args(["config", "--get-urlmatch", "credential.helper", url])
+            .env_clear();
+        command.env("HOME", self.sandbox.home());
+        let mut command = self.in_it(command);
+        let output = command.output().expect("git runs");
+        String::from_utf8(output.stdout).expect("text")
+    }
+
+    /// There and back, with git's own eyes in between.
+    #[track_caller]
+    fn there_and_back(&self, what: &str) {
+        let before = snapshot(self.sandbox.home());
+        let done = self.setup(&["--yes"]).expect_code(0);
+        assert_eq!(done.stdout, "");
+        for url in [
+            "https://github.com",
+            "https://gist.github.com",
+            "https://ghes.example",
+        ] {
+            let helper = self.helpers(url);
+            assert!(
+                helper.ends_with("/ghtok git-credential\n"),
+                "{what}: {helper:?}"
+            );
+        }
+        let between = snapshot(self.sandbox.home());
+        assert_ne!(between, before, "{what}");
+        self.setup(&["--yes"]).expect_code(0);
+        assert_eq!(
+            snapshot(self.sandbox.home()),
+            between,
+            "{what}: twice is once"
+        );
+        self.setup(&["--undo"]).expect_code(0);
+        assert_eq!(snapshot(self.sandbox.home()), before, "{what}");
+        self.setup(&["--undo"]).expect_code(0);
+        assert_eq!(
+            snapshot(self.sandbox.home()),
+            before,
+            "{what}: nothing to undo"
+        );
+    }
+}
+
+/// Every file with its bytes, mode, and where it leads.
+fn snapshot(folder: &Path) -> Vec<(PathBuf, Vec<u8>, u32, Option<PathBuf>)> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder").flatten() {
+            let path = entry.path();
+            let metadata = fs::symlink_metadata(&path).expect("metadata");
+            if metadata.is_dir() {
+                folders.push(path);
+            } else {
+                let bytes = fs::read(&path).unwrap_or_default();
+                let mode = metadata.permissions().mode();
+                let target = fs::read_link(&path).ok();
+                found.push((path, bytes, mode, target));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+const USUAL: &str = "# mine\n[user]\n\tname = t ; a comment\n[alias]\n\tl = \"log --oneline\"\n";
+
+#[test]
+fn no_configuration_at_all() {
+    Home::new().there_and_back("none");
+}
+
+#[test]
+fn a_file_with_comments_with_and_without_a_last_line_end() {
+    for text in [
+        USUAL,
+        USUAL.trim_end(),
+        "",
+        "\n\n# end",
+        "[user]\r\n\tname = t\r\n",
+    ] {
+        let home = Home::new();
+        home.write(".gitconfig", text);
+        home.there_and_back(text);
+    }
+}
+
+#[test]
+fn a_file_of_the_xdg_folder_and_both_files() {
+    let home = Home::new();
+    home.write(".config/git/config", USUAL);
+    home.there_and_back("XDG's alone");
+    home.write(".gitconfig", USUAL);
+    home.there_and_back("both");
+}
+
+#[test]
+fn includes_before_the_lines() {
+    let home = Home::new();
+    home.write("more", "[credential]\n\thelper = store\n");
+    home.write(".gitconfig", &format!("{USUAL}[include]\n\tpath = more\n"));
+    home.there_and_back("includes");
+}
+
+#[test]
+fn a_system_helper_and_own_sections_for_the_same_hosts() {
+    let home = Home::new();
+    home.write("system-gitconfig", "[credential]\n\thelper = cache\n");
+    home.write(
+        ".gitconfig",
+        "[credential \"https://github.com\"]\n\thelper = store\n[credential]\n\thelper = store\n",
+    );
+    home.there_and_back("other helpers");
+}
+
+#[test]
+fn a_link_to_a_file_of_another_folder_with_a_mode_of_its_own() {
+    let home = Home::new();
+    let real = home.write("dotfiles/gitconfig", USUAL);
+    fs::set_permissions(&real, Permissions::from_mode(0o640)).expect("mode");
+    symlink("dotfiles/gitconfig", home.path(".gitconfig")).expect("a link");
+    home.there_and_back("a link");
+}
+
+#[test]
+fn a_worktree_with_a_configuration_of_its_own() {
+    let home = Home::new();
+    home.write(".gitconfig", USUAL);
+    for arguments in [
+        &["init", "--quiet", "."][..],
+        &["config", "extensions.worktreeConfig", "true"],
+        &["config", "--worktree", "credential.helper", "store"],
+    ] {
+        let mut command = Command::new("git");
+        command.args(arguments).env("HOME", home.sandbox.home());
+        assert!(
+            home.in_it(command)
+                .status()
+                .is_ok_and(|status| status.success())
+        );
+    }
+    home.there_and_back("a worktree");
+    let told = home.setup(&["--yes"]).stderr;
+    assert!(
+        told.contains("the helper \"store\" (file:.git/config.worktree) comes after ghtok: git before 2.46 hands it the token for https://github.com"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_read_only_file_is_left_alone() {
+    let home = Home::new();
+    let file = home.write(".gitconfig", USUAL);
+    fs::set_permissions(&file, Permissions::from_mode(0o444)).expect("mode");
+    let before = snapshot(home.sandbox.home());
+    let refused = home.setup(&["--yes"]).expect_code(1);
+    assert!(
+        refused.stderr.contains("it is read-only\n")
+            && refused.stderr.contains("ghtok setup git --print"),
+        "{refused:?}"
+    );
+    assert_eq!(snapshot(home.sandbox.home()), before);
+}
+
+#[test]
+fn a_file_that_git_is_changing_is_left_alone() {
+    let home = Home::new();
+    home.write(".gitconfig", USUAL);
+    home.write(".gitconfig.lock", "half");
+    let before = snapshot(home.sandbox.home());
+    home.setup(&["--yes"]).expect_code(1);
+    assert_eq!(snapshot(home.sandbox.home()), before);
+}
+
+#[test]
+fn nobody_agrees_so_nothing_is_changed() {
+    let home = Home::new();
+    home.write(".gitconfig", USUAL);
+    let before = snapshot(home.sandbox.home());
+    let refused = home.setup(&[]).expect_code(2);
+    assert!(
+        refused.stderr.contains("helper =") && refused.stderr.contains("--yes"),
+        "{refused:?}"
+    );
+    assert_eq!(snapshot(home.sandbox.home()), before);
+    let printed = home.setup(&["--print"]).expect_code(0);
+    assert!(
+        printed
+            .stdout
+            .starts_with("[credential \"https://github.com\"]\n\thelper =\n\thelper = /")
+    );
+    assert!(
+        printed.stdout.ends_with("\tuseHttpPath = true\n"),
+        "{printed:?}"
+    );
+    assert_eq!(printed.stdout.matches("useHttpPath").count(), 1);
+    assert_eq!(snapshot(home.sandbox.home()), before);
+}
+
+#[test]
+fn what_a_person_wrote_between_the_lines_is_not_lost() {
+    let home = Home::new();
+    let file = home.write(".gitconfig", USUAL);
+    home.setup(&["--yes"]).expect_code(0);
+    let text = fs::read_to_string(&file).expect("a file");
+    let edited = text.replace("\tuseHttpPath", "\tusername = me\n\tuseHttpPath");
+    fs::write(&file, &edited).expect("a file");
+    let refused = home.setup(&["--undo"]).expect_code(1);
+    assert!(refused.stderr.contains("username = me"), "{refused:?}");
+    assert_eq!(fs::read_to_string(&file).expect("a file"), edited);
+}
+
+#[test]
+fn a_link_in_path_is_named_and_not_where_it_leads() {
+    let home = Home::new();
+    let folder = home.path("my bin");
+    fs::create_dir(&folder).expect("a folder");
+    let real = home.sandbox.command(Program::Real, [""; 0]);
+    symlink(real.get_program(), folder.join("ghtok")).expect("a link");
+    let mut command = home.in_it(
+        home.sandbox
+            .command(Program::Real, ["setup", "git", "--print"]),
+    );
+    command.env("PATH", &folder);
+    let printed = run_command(&mut command).expect_code(0).stdout;
+    let line = format!("\thelper = !'{}/ghtok' git-credential\n", folder.display());
+    assert!(printed.contains(&line), "{printed}");
+}
+
+#[test]
+fn old_tokens_and_who_keeps_them_are_named() {
+    let home = Home::new();
+    home.write(".gitconfig", "[credential]\n\thelper = libsecret\n");
+    home.write(
+        ".git-credentials",
+        "https://me:ghp_old@github.com\nhttps://x:y@example.com\n",
+    );
+    let told = home.setup(&["--yes"]).expect_code(0).stderr;
+    assert!(
+        told.contains("an old token for github.com is left in ") && !told.contains("ghp_old"),
+        "{told}"
+    );
+    assert!(
+        told.contains(
+            "have it forget with: echo url=https://github.com | git credential-libsecret erase"
+        ),
+        "{told}"
+    );
+    assert_eq!(told.matches("old token").count(), 2, "{told}");
+}
+
+#[test]
+fn p6_the_reset_keeps_out_the_helpers_before_with_a_git_of_any_age() {
+    for git in gits() {
+        let root = TempDir::new().expect("a folder");
+        let fake = with_a_repository(root.path());
+        let sandbox = Sandbox::new(&fake);
+        let pair = sandbox.seed(&fake, HOUR);
+        let desk = Desk::new(&sandbox, git);
+        desk.configure(&["store"]);
+        let mut setup = sandbox.command(Program::Real, ["setup", "git", "--yes"]);
+        setup.env("GIT_CONFIG_GLOBAL", desk.config());
+        run_command(&mut setup).expect_code(0);
+        desk.well(&["ls-remote", &url(&fake)]);
+        assert_eq!(
+            files_with(sandbox.home(), &pair.access_token),
+            [sandbox.record_file()]
+        );
+        // The test can tell: without the reset an older git writes the token down.
+        if desk.git.age == Age::Password {
+            let text = fs::read_to_string(desk.config()).expect("a file");
+            fs::write(desk.config(), text.replace("\thelper =\n", "")).expect("a file");
+            desk.well(&["ls-remote", &url(&fake)]);
+            assert_eq!(files_with(sandbox.home(), &pair.access_token).len(), 2);
+        }
+    }
+}
