@@ -166,6 +166,15 @@ impl Config {
     }
 }
 
+/// The Apps of a file with this text, if it is one: what is fuzzed.
+///
+/// # Errors
+/// What is wrong with it.
+#[cfg(fuzzing)]
+pub fn apps_of(text: &str) -> Result<Vec<App>> {
+    settings::parse(std::path::Path::new("config.toml"), text).map(|settings| settings.apps)
+}
+
 fn store(flags: &Flags, environment: &Environment, settings: &Settings) -> Result<StoreChoice> {
     const NAME: &str = "GHTOK_STORE";
     if let Some(store) = flags.store {

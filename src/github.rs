@@ -40,6 +40,17 @@ use answer::Answer;
 use connection::Link;
 use request::Request;
 
+/// The tokens that the token endpoint's answer brings, if it does: what is fuzzed.
+#[cfg(fuzzing)]
+pub fn granted(content_type: &'static str, body: &[u8]) -> Option<crate::token::TokenSet> {
+    match grant::TokenAnswer::of(&Answer::whole(200, content_type, body)) {
+        grant::TokenAnswer::Granted(grant) => {
+            Some(grant.into_token_set(crate::token::Timestamp(1_000_000)))
+        }
+        grant::TokenAnswer::Error(_) | grant::TokenAnswer::Neither => None,
+    }
+}
+
 /// One App at one host.
 #[derive(Clone, Debug)]
 pub struct GitHub {

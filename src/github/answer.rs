@@ -237,10 +237,10 @@ impl Answer {
     }
 }
 
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 impl Answer {
     /// An answer that came whole.
-    pub(super) fn whole(status: u16, content_type: &'static str, body: &str) -> Self {
+    pub(super) fn whole(status: u16, content_type: &'static str, body: impl AsRef<[u8]>) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert(
             CONTENT_TYPE,
@@ -249,12 +249,15 @@ impl Answer {
         Self {
             status,
             headers,
-            body: Zeroizing::new(body.as_bytes().to_vec()),
+            body: Zeroizing::new(body.as_ref().to_vec()),
             ending: Ending::Complete,
             host: "ghes.example".into(),
         }
     }
+}
 
+#[cfg(test)]
+impl Answer {
     /// An answer of which only this much came.
     pub(super) fn cut(body: &str) -> Self {
         let broken = Ending::Broken(Cause::CutOff {
