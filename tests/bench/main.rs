@@ -26,6 +26,7 @@ fn main() -> Outcome {
     let rounds = rest.first().map_or(Ok(200), |text| text.parse())?;
     let bench = Bench::new(program.into(), nothing.into(), store)?;
     bench.cached(rounds)?;
+    bench.exec(rounds)?;
     bench.at_once(200)?;
     bench.refresh(rounds.min(50))?;
     bench.cost();
@@ -86,6 +87,28 @@ impl Bench {
         let key = format!("{}/{CLIENT_ID}", self.fake.host());
         command.args(["lookup", "service", "ghtok", "username", &key]);
         Some(command)
+    }
+
+    /// A command run by `exec` beside a cached `get` and the command alone.
+    fn exec(&self, rounds: usize) -> Outcome {
+        let mut exec = Series::new("ghtok exec -- true");
+        let mut get = Series::new("ghtok get (cached)");
+        let mut alone = Series::new("true");
+        for _ in 0..rounds {
+            exec.push(timed(&mut self.ghtok(&["exec", "--", "true"]))?);
+            get.push(timed(&mut self.ghtok(&["get"]))?);
+            alone.push(timed(&mut Command::new("true"))?);
+        }
+        title(&format!("exec, {rounds} interleaved runs"));
+        exec.print();
+        get.print();
+        alone.print();
+        let both = get.median() + alone.median();
+        row(
+            "exec / (get + true)",
+            &format!("{:.2} ×", exec.median() / both),
+        );
+        Ok(())
     }
 
     /// A cached `get` beside a program that does nothing, and beside `secret-tool`.
