@@ -262,10 +262,11 @@ impl Cli {
     /// What clap has to say, help and version included.
     pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let arguments = git_credential::by_own_name(arguments);
-        match plain_get(&arguments) {
-            Some(get) => Ok(Self {
-                command: Command::Get(get),
-            }),
+        let plain = plain_get(&arguments)
+            .map(Command::Get)
+            .or_else(|| git_credential::plain(&arguments).map(Command::GitCredential));
+        match plain {
+            Some(command) => Ok(Self { command }),
             None => exec::read(arguments),
         }
     }

@@ -140,6 +140,6 @@ fn set_apart(arguments: &[OsString]) -> Option<(Vec<OsString>, Missing)> {
     (!words.is_empty()).then_some((parted, Missing { head, words }))
 }
 
-fn is_flag(word: &OsString) -> bool {
+pub(super) fn is_flag(word: &OsString) -> bool {
     word.as_encoded_bytes().starts_with(b"-")
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use clap::Args;
 
 use super::Described;
+use super::exec::is_flag;
 use crate::commands::git_credential::Operation;
 use crate::config::Flags;
 
@@ -42,6 +43,24 @@ impl GitCredential {
             app: self.app.clone(),
             ..self.described.flags()
         }
+    }
+}
+
+/// git's usual question, read without building the parser: git asks at every fetch.
+pub(super) fn plain(arguments: &[OsString]) -> Option<GitCredential> {
+    match arguments {
+        [_, verb, operation] if verb == "git-credential" && !is_flag(operation) => {
+            Some(GitCredential {
+                operation: operation.clone(),
+                app: None,
+                described: Described {
+                    client_id: None,
+                    host: None,
+                    store: None,
+                },
+            })
+        }
+        _ => None,
     }
 }
 
