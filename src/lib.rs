@@ -38,6 +38,8 @@ use crate::config::{Config, Environment, FileState, StoreChoice};
 use crate::error::{Error, Result, most_serious};
 use crate::github::{GitHub, Network, Proxy};
 use crate::limits::Limits;
+#[cfg(target_os = "macos")]
+use crate::store::apple::AppleSlot as SystemSlot;
 use crate::store::file::FileSlot;
 #[cfg(target_os = "linux")]
 use crate::store::kernel::KernelSlot;
@@ -45,6 +47,8 @@ use crate::store::remembered;
 #[cfg(target_os = "linux")]
 use crate::store::secret_service::{SecretServiceSlot, Session};
 use crate::store::state_folder::StateFolder;
+#[cfg(windows)]
+use crate::store::windows::WindowsSlot as SystemSlot;
 use crate::store::{RecordStore, Slot};
 use crate::system::clock::SystemClock;
 use crate::system::notes::Notes;
@@ -319,7 +323,13 @@ impl Root<'_> {
         )))
     }
 
-    #[cfg(not(target_os = "linux"))]
+    #[cfg(any(target_os = "macos", windows))]
+    #[expect(clippy::unnecessary_wraps, reason = "other systems may have none")]
+    fn keychain_slot(&self, key: &RecordKey) -> Result<Box<dyn Slot>> {
+        Ok(Box::new(SystemSlot::new(key, self.machine.limits.store)))
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
     fn keychain_slot(&self, _: &RecordKey) -> Result<Box<dyn Slot>> {
         Err(Error::StoreNotAvailable { name: "keychain" })
     }

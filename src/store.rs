@@ -1,9 +1,13 @@
 //! Where records are kept. `RecordStore` puts one `Slot` (a file, later a keychain item) together
 //! with the lock, the outcome and the rescue file of the state folder; the decisions are not here.
 
+#[cfg(target_os = "macos")]
+pub mod apple;
 pub mod file;
 #[cfg(target_os = "linux")]
 pub mod kernel;
+#[cfg(any(target_os = "macos", windows))]
+pub mod keyring;
 pub mod lock;
 pub mod outcome;
 pub mod private_file;
@@ -13,6 +17,8 @@ pub mod rescue;
 #[cfg(target_os = "linux")]
 pub mod secret_service;
 pub mod state_folder;
+#[cfg(windows)]
+pub mod windows;
 
 use std::fs::File;
 use std::time::Duration;

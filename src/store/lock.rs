@@ -1,11 +1,12 @@
-//! A record's lock: a kernel lock on a file of its own, which ends with its last holder, however
-//! that ends. The file is never removed, so that everybody locks the same one.
+//! A record's lock: a file of its own that one process at a time may have, until the last handle to
+//! the open file is closed, however that comes about. The file is never removed, so that everybody
+//! locks the same one.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::path::Path;
 
 use crate::auth::ports::StoreError;
-use crate::store::private_file::{failed, open_or_create, refused};
+use crate::store::private_file::refused;
 
 /// The lock, held.
 #[derive(Debug)]
@@ -14,56 +15,116 @@ pub(crate) struct Lock(File);
 impl Lock {
     /// Takes the lock if nobody holds it.
     pub(crate) fn try_take(path: &Path) -> Result<Option<Self>, StoreError> {
-        let file = open_or_create(path)?;
-        Ok(take(&file, path)?.then_some(Self(file)))
+        Ok(platform::take(path)?.map(Self))
     }
 
     /// Takes over a file that another process opened and locked: the lock belongs to the open
     /// file, whoever holds it.
     pub(crate) fn adopt(file: File, path: &Path) -> Result<Self, StoreError> {
-        if !is_same_file(&file, path) || !take(&file, path)? {
-            return Err(refused(
-                "take over the lock",
-                path,
-                "another file was handed over",
-            ));
+        if platform::is_locked_by(&file, path)? {
+            return Ok(Self(file));
         }
-        Ok(Self(file))
+        Err(refused(
+            "take over the lock",
+            path,
+            "another file was handed over",
+        ))
     }
 
     /// The same open, locked file once more, for a process that takes over the lock.
     pub(crate) fn share(&self) -> Option<File> {
-        // A Windows lock belongs to the process that took it.
-        if cfg!(unix) {
-            self.0.try_clone().ok()
-        } else {
-            None
+        self.0.try_clone().ok()
+    }
+}
+
+/// The system's advisory lock.
+#[cfg(unix)]
+mod platform {
+    use std::fs::{File, TryLockError};
+    use std::os::unix::fs::MetadataExt;
+    use std::path::Path;
+
+    use crate::auth::ports::StoreError;
+    use crate::store::private_file::{failed, open_or_create};
+
+    pub(super) fn take(path: &Path) -> Result<Option<File>, StoreError> {
+        let file = open_or_create(path)?;
+        Ok(lock(&file, path)?.then_some(file))
+    }
+
+    pub(super) fn is_locked_by(file: &File, path: &Path) -> Result<bool, StoreError> {
+        Ok(is_same_file(file, path) && lock(file, path)?)
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one owner of the record's lock"
+    )]
+    fn lock(file: &File, path: &Path) -> Result<bool, StoreError> {
+        match file.try_lock() {
+            Ok(()) => Ok(true),
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::Error(error)) => Err(failed("lock", path, &error)),
         }
     }
-}
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one owner of the record's lock"
-)]
-fn take(file: &File, path: &Path) -> Result<bool, StoreError> {
-    match file.try_lock() {
-        Ok(()) => Ok(true),
-        Err(TryLockError::WouldBlock) => Ok(false),
-        Err(TryLockError::Error(error)) => Err(failed("lock", path, &error)),
+    fn is_same_file(file: &File, path: &Path) -> bool {
+        let (Ok(open), Ok(named)) = (file.metadata(), std::fs::symlink_metadata(path)) else {
+            return false;
+        };
+        open.dev() == named.dev() && open.ino() == named.ino()
     }
 }
 
-#[cfg(unix)]
-fn is_same_file(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let (Ok(open), Ok(named)) = (file.metadata(), std::fs::symlink_metadata(path)) else {
-        return false;
-    };
-    open.dev() == named.dev() && open.ino() == named.ino()
-}
+/// The file is opened for one alone. Windows' own locks belong to a process and cannot be handed
+/// on; that nobody else may open the file belongs to the open file, as a Unix lock does.
+#[cfg(windows)]
+mod platform {
+    use std::fs::{File, Metadata, OpenOptions};
+    use std::io;
+    use std::os::windows::fs::{MetadataExt, OpenOptionsExt};
+    use std::path::Path;
 
-#[cfg(not(unix))]
-fn is_same_file(_: &File, _: &Path) -> bool {
-    false
+    use crate::auth::ports::StoreError;
+    use crate::store::private_file::failed;
+
+    const ERROR_SHARING_VIOLATION: i32 = 32;
+
+    pub(super) fn take(path: &Path) -> Result<Option<File>, StoreError> {
+        let nobody = 0;
+        let opened = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .share_mode(nobody)
+            .open(path);
+        match opened {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if is_held(&error) => Ok(None),
+            Err(error) => Err(failed("lock", path, &error)),
+        }
+    }
+
+    /// The file must look like the lock, and the lock must be held: then it is held by this file.
+    pub(super) fn is_locked_by(file: &File, path: &Path) -> Result<bool, StoreError> {
+        // Asking about a file is allowed while nobody may open it.
+        let (Ok(open), Ok(named)) = (file.metadata(), std::fs::symlink_metadata(path)) else {
+            return Ok(false);
+        };
+        Ok(marks(&open) == marks(&named) && take(path)?.is_none())
+    }
+
+    fn marks(metadata: &Metadata) -> (bool, u64, u64, u64) {
+        (
+            metadata.is_file(),
+            metadata.creation_time(),
+            metadata.last_write_time(),
+            metadata.file_size(),
+        )
+    }
+
+    fn is_held(error: &io::Error) -> bool {
+        error.raw_os_error() == Some(ERROR_SHARING_VIOLATION)
+    }
 }

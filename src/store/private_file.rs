@@ -296,6 +296,7 @@ mod platform {
 }
 
 #[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "on Unix each of these can fail")]
 mod platform {
     use std::fs::Metadata;
 

@@ -196,6 +196,7 @@ mod platform {
 mod platform {
     use std::fs::File;
     use std::io;
+    use std::os::windows::io::AsHandle;
     use std::os::windows::process::CommandExt;
     use std::process::{Child, Command};
     use std::sync::Arc;
@@ -233,9 +234,10 @@ mod platform {
     /// It was started outside the caller's console and group already.
     pub fn leave_session() {}
 
-    /// A Windows lock cannot be handed on.
+    /// What was handed to us as standard input.
     pub fn handed_over() -> Option<File> {
-        None
+        let stdin = std::io::stdin().as_handle().try_clone_to_owned().ok()?;
+        Some(File::from(stdin))
     }
 }
 

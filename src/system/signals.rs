@@ -91,8 +91,14 @@ mod platform {
     /// The system's own way to end a console program is kept.
     pub fn end_with_a_word(_: Box<dyn Fn(i32) -> String + Send>) {}
 
+    /// Stands for a guard.
+    #[derive(Debug)]
+    pub struct Whole;
+
     /// There is nothing to keep away.
-    pub fn whole() {}
+    pub fn whole() -> Whole {
+        Whole
+    }
 }
 
 pub use platform::{HeldOff, end_with_a_word, whole};

@@ -1,0 +1,137 @@
+//! A slot in the system's own keychain, through the `keyring` crates. What macOS and Windows do
+//! differently is told by a [`System`].
+
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use keyring_core::{Entry, Error};
+use zeroize::Zeroizing;
+
+use crate::app::RecordKey;
+use crate::auth::ports::StoreError;
+use crate::store::Slot;
+
+/// What every item of ours has as its service, on each system.
+pub(crate) const SERVICE: &str = "ghtok";
+
+/// No record is larger, and the Windows Credential Manager takes no more.
+const RECORD_ROOM: usize = 2_560;
+
+/// A system's keychain.
+pub trait System {
+    /// What people call it.
+    const PLACE: &'static str;
+
+    /// Names the item of a user; nothing is touched.
+    fn entry(user: &str) -> Result<Entry, Error>;
+
+    /// Does some work without asking the person at the screen, within a limit where the system's
+    /// calls have none.
+    fn ask<T: Send + 'static>(
+        limit: Duration,
+        work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError>;
+
+    /// Makes the item of a user readable without questions, if a person has to be asked for that.
+    fn unlock(user: &str, limit: Duration) -> Result<(), StoreError>;
+
+    /// What an error of the system's own means. Its text must hold nothing of the item.
+    fn meaning(cause: &(dyn std::error::Error + 'static)) -> StoreError;
+}
+
+/// The place of one record in the keychain of a system.
+#[derive(Debug)]
+pub struct KeyringSlot<S> {
+    user: String,
+    limit: Duration,
+    system: PhantomData<S>,
+}
+
+impl<S: System> KeyringSlot<S> {
+    /// Names the item; nothing is touched. One read or write may last as long as the limit.
+    pub fn new(key: &RecordKey, limit: Duration) -> Self {
+        Self::of_user(key.as_str().to_owned(), limit)
+    }
+
+    fn of_user(user: String, limit: Duration) -> Self {
+        Self {
+            user,
+            limit,
+            system: PhantomData,
+        }
+    }
+
+    /// `None` where there is no such item.
+    fn ask<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&Entry) -> Result<T, Error> + Send + 'static,
+    ) -> Result<Option<T>, StoreError> {
+        let user = self.user.clone();
+        S::ask(self.limit, move || {
+            present::<S, T>(S::entry(&user).and_then(|entry| call(&entry)))
+        })
+    }
+}
+
+impl<S: System> Slot for KeyringSlot<S> {
+    fn read(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        self.ask(|entry| entry.get_secret().map(Zeroizing::new))
+    }
+
+    /// Written as bytes: as text, Windows would take half as much.
+    fn write(&self, bytes: &[u8]) -> Result<(), StoreError> {
+        let bytes = Zeroizing::new(bytes.to_vec());
+        self.ask(move |entry| entry.set_secret(&bytes))?
+            .ok_or_else(|| StoreError::Failed("the new item was not kept".into()))
+    }
+
+    fn delete(&self) -> Result<(), StoreError> {
+        self.ask(Entry::delete_credential).map(drop)
+    }
+
+    fn unlock(&self, limit: Duration) -> Result<(), StoreError> {
+        S::unlock(&self.user, limit)
+    }
+
+    /// Reads the item, since one that may not be read cannot be changed either, and puts another
+    /// one of the largest size beside it for a moment.
+    fn prove_writable(&self) -> Result<(), StoreError> {
+        self.read()?;
+        let probe = Self::of_user(format!("{} (probe)", self.user), self.limit);
+        probe.write(&[0; RECORD_ROOM])?;
+        probe.delete()
+    }
+
+    fn name(&self) -> &'static str {
+        "keychain"
+    }
+
+    fn describe(&self) -> String {
+        S::PLACE.into()
+    }
+}
+
+/// Tells "nothing there" from every failure.
+pub(crate) fn present<S: System, T>(found: Result<T, Error>) -> Result<Option<T>, StoreError> {
+    match found {
+        Ok(value) => Ok(Some(value)),
+        Err(Error::NoEntry) => Ok(None),
+        Err(error) => Err(failure::<S>(error)),
+    }
+}
+
+/// Some of these errors carry what was read: nothing of that goes into a text.
+fn failure<S: System>(error: Error) -> StoreError {
+    use StoreError::{Damaged, Failed, Unreachable};
+    match error {
+        Error::PlatformFailure(cause) | Error::NoStorageAccess(cause) => S::meaning(&*cause),
+        Error::TooLong(_, most) => Failed(format!("it takes no item of more than {most} bytes")),
+        Error::Ambiguous(items) => Damaged(format!("{} items have this name", items.len())),
+        Error::BadEncoding(_) | Error::BadDataFormat(..) => {
+            Damaged("the item is not in the system's format".into())
+        }
+        Error::BadStoreFormat(_) => Unreachable("the keychain itself is damaged".into()),
+        Error::Invalid(what, problem) => Failed(format!("its {what} {problem}")),
+        _ => Failed("it does not support what ghtok needs".into()),
+    }
+}
