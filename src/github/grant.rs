@@ -162,4 +162,41 @@ mod tests {
         assert_eq!(grant(None, None, None), permanent);
         assert_eq!(grant(None, None, Some(9)), permanent);
     }
+
+    /// A short run of what `tests/fuzz` does at length.
+    #[test]
+    fn no_damage_to_an_answer_brings_a_token_that_forges_lines() {
+        let json =
+            r#"{"access_token":"ghu_a","expires_in":28800,"refresh_token":"ghr_r","scope":""}"#;
+        let form = "access_token=ghu_a&expires_in=28800&refresh_token=ghr_r&scope=";
+        let mut state = 7_u64;
+        let mut below = |end: usize| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            usize::try_from(state >> 33).unwrap_or(0) % end
+        };
+        let mut granted = 0;
+        for turn in 0..50_000 {
+            let (kind, seed) = [
+                ("application/json", json),
+                ("application/x-www-form-urlencoded", form),
+            ][turn % 2];
+            let mut body = seed.as_bytes().to_vec();
+            for _ in 0..=below(3) {
+                let at = below(body.len());
+                match below(3) {
+                    0 => drop(body.drain(at..(at + below(6)).min(seed.len() / 2).max(at))),
+                    1 => body.insert(at, b"\n\r\0%\\\"&= "[below(9)]),
+                    _ => body[at] = u8::try_from(below(256)).unwrap_or(0),
+                }
+            }
+            if let TokenAnswer::Granted(grant) = TokenAnswer::of(&Answer::whole(200, kind, &body)) {
+                let token = grant.access_token.expose();
+                assert!(!token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic()));
+                granted += 1;
+            }
+        }
+        assert!(granted > 1000, "{granted}");
+    }
 }

@@ -1,0 +1,77 @@
+//! A short run of what `tests/fuzz` does at length: damaged texts for the parsers of the record and of
+//! the configuration, the same at every run.
+
+use std::fs;
+use std::path::Path;
+
+use ghtok::config::{Config, Environment, Flags};
+use ghtok::store::record::{decode, encode};
+use tempfile::TempDir;
+
+use crate::support::chance::Chance;
+
+/// The seeds of a fuzz target.
+fn seeds(target: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fuzz/seeds")
+        .join(target);
+    let files = fs::read_dir(folder).expect("seeds").flatten();
+    files
+        .map(|file| fs::read(file.path()).expect("a seed"))
+        .collect()
+}
+
+/// A seed with some bytes changed, taken out or put in twice.
+fn damaged(seeds: &[Vec<u8>], chance: &mut Chance) -> Vec<u8> {
+    let mut text = seeds[chance.below(seeds.len())].clone();
+    for _ in 0..=chance.below(4) {
+        let at = chance.below(text.len().max(1));
+        let end = (at + chance.below(8)).min(text.len());
+        match chance.below(4) {
+            0 => drop(text.drain(at..end)),
+            1 => {
+                let twice = text[at..end].to_vec();
+                text.splice(at..at, twice);
+            }
+            _ => {
+                let new = chance.bytes(3);
+                text.splice(at..end, new);
+            }
+        }
+    }
+    text
+}
+
+#[test]
+fn a_damaged_record_is_refused_or_read_back_the_same() {
+    let (seeds, mut chance, mut read) = (seeds("record"), Chance::new(11), 0);
+    for _ in 0..50_000 {
+        if let Ok(record) = decode(&damaged(&seeds, &mut chance)) {
+            assert_eq!(decode(&encode(&record)), Ok(record));
+            read += 1;
+        }
+    }
+    assert!(read > 100, "{read}");
+}
+
+#[test]
+fn a_damaged_configuration_is_read_or_refused_in_one_line() {
+    let (seeds, mut chance) = (seeds("configuration"), Chance::new(12));
+    let folder = TempDir::new().expect("a folder");
+    let pairs = [("GHTOK_CONFIG_DIR", folder.path()), ("HOME", folder.path())];
+    let environment = Environment::from_pairs(pairs);
+    let (mut read, mut refused) = (0, 0);
+    for _ in 0..5_000 {
+        let text = damaged(&seeds, &mut chance);
+        fs::write(folder.path().join("config.toml"), text).expect("a file");
+        match Config::load(&Flags::default(), &environment) {
+            Ok(_) => read += 1,
+            Err(error) => {
+                let shown = error.to_string();
+                assert!(!shown.contains(char::is_control), "{shown:?}");
+                refused += 1;
+            }
+        }
+    }
+    assert!(read > 100 && refused > 100, "{read} {refused}");
+}
