@@ -72,6 +72,20 @@ fn an_account_is_served_under_its_own_name_only() {
 }
 
 #[test]
+fn nothing_is_spent_for_a_name_that_is_not_ours() {
+    let fake = FakeGitHub::start().expect("a fake");
+    let sandbox = Sandbox::new(&fake);
+    sandbox.seed(&fake, Duration::from_secs(60));
+    let lines = format!("protocol=http\nhost={}\nusername=mallory\n", fake.host());
+    assert!(silent(&ask(&sandbox, "get", &lines)));
+    assert_eq!(
+        fake.connections(),
+        0,
+        "a due token is refreshed for its own account only"
+    );
+}
+
+#[test]
 fn other_operations_are_none_of_ours() {
     let fake = FakeGitHub::start().expect("a fake");
     let sandbox = Sandbox::new(&fake);
