@@ -1,12 +1,15 @@
 //! What failed, on what, why, and the next command to run. `main` prints it; nobody else does.
 //! Every text that a person can meet as an error stands in this file.
 
+mod verdict;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Serialize;
 use thiserror::Error;
+
+pub use verdict::most_serious;
 
 /// What every fallible function of the program returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -301,196 +304,10 @@ impl fmt::Display for SignInReason {
     }
 }
 
-impl Error {
-    /// A stable name for programs.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Usage { .. } => "usage",
-            Self::Config { .. } => "config_invalid",
-            Self::NoApp { .. } => "no_app",
-            Self::WhichApp { .. } => "app_ambiguous",
-            Self::UnknownApp { .. } => "app_unknown",
-            Self::SignInNeeded { why, .. } => match why {
-                SignInReason::SignedOut => "signed_out",
-                SignInReason::Expired => "expired",
-                SignInReason::RefreshRefused { .. } => "refresh_refused",
-                SignInReason::Lost { .. } => "sign_in_lost",
-                SignInReason::AccessRefused => "access_refused",
-                SignInReason::OtherAccount { .. } => "other_account",
-            },
-            Self::Temporary { .. } => "temporary",
-            Self::Refused { .. } => "refused",
-            Self::Denied { .. } => "access_denied",
-            Self::CodeExpired { .. } => "expired_token",
-            Self::OtherAccount { .. } => "other_account",
-            Self::Interrupted { .. } => "interrupted",
-            Self::StoreLocked { .. } | Self::StoreStayedLocked { .. } => "store_locked",
-            Self::StoreUnreachable { .. } => "store_unreachable",
-            Self::StoreTimedOut { .. } => "store_timed_out",
-            Self::StoreFailed { .. } => "store_failed",
-            Self::StoreNotAvailable { .. } => "store_not_available",
-            Self::File { .. } => "file",
-            Self::Damaged { .. } => "record_damaged",
-            Self::Newer { .. } => "record_newer",
-            Self::GaveUpWaiting { .. } => "gave_up_waiting",
-            Self::RefresherDied { .. } => "refresher_died",
-            Self::GitConfig { .. } => "git_config",
-            Self::CommandNotFound { .. } => "command_not_found",
-            Self::CommandNotRun { .. } => "command_not_run",
-            Self::Output(_) => "output",
-            Self::OutputClosed => "output_closed",
-        }
-    }
-
-    /// The process's exit code (docs/exit-codes.md).
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            Self::OutputClosed => 0,
-            Self::StoreFailed { .. }
-            | Self::StoreNotAvailable { .. }
-            | Self::Refused { .. }
-            | Self::Denied { .. }
-            | Self::CodeExpired { .. }
-            | Self::OtherAccount { .. }
-            | Self::File { .. }
-            | Self::Damaged { .. }
-            | Self::Newer { .. }
-            | Self::RefresherDied { .. }
-            | Self::GitConfig { .. }
-            | Self::Output(_) => 1,
-            Self::Usage { .. }
-            | Self::Config { .. }
-            | Self::NoApp { .. }
-            | Self::WhichApp { .. }
-            | Self::UnknownApp { .. } => 2,
-            Self::SignInNeeded { .. } => 4,
-            Self::Temporary { .. } => 5,
-            Self::StoreLocked { .. }
-            | Self::StoreStayedLocked { .. }
-            | Self::StoreUnreachable { .. }
-            | Self::StoreTimedOut { .. } => 6,
-            Self::GaveUpWaiting { .. } => 7,
-            Self::CommandNotRun { .. } => 126,
-            Self::CommandNotFound { .. } => 127,
-            Self::Interrupted { signal } => u8::try_from(128 + signal).unwrap_or(1),
-        }
-    }
-
-    /// The next command to run, or what to do.
-    pub fn hint(&self) -> Option<String> {
-        let text = match self {
-            Self::Usage { hint, .. } => hint.clone(),
-            Self::Config { .. } => "correct it and run the command again".into(),
-            Self::NoApp { config_file } => format!(
-                "sign in with your GitHub App's client ID: ghtok login --client-id Iv23li…, or describe the App as an [[app]] in {}",
-                config_file.display()
-            ),
-            Self::WhichApp { known } => format!(
-                "name one, as in: --app {}, or set default_app in the configuration",
-                known.first().map_or("NAME", String::as_str)
-            ),
-            Self::UnknownApp { .. } => {
-                "see the names with: ghtok status, or add an [[app]] to the configuration".into()
-            }
-            Self::SignInNeeded { login, .. }
-            | Self::Denied { login, .. }
-            | Self::CodeExpired { login, .. } => format!("sign in with: {login}"),
-            Self::Temporary { retry_after, .. } => match retry_after {
-                Some(wait) => {
-                    format!("nothing was lost; try again in {} s", wait.as_secs().max(1))
-                }
-                None => "nothing was lost; try again".into(),
-            },
-            Self::Refused { cure, .. } => cure.clone(),
-            Self::OtherAccount { expected, login, .. } => {
-                format!("switch to {expected} in the browser, then: {login}")
-            }
-            Self::StoreLocked { login, .. } => format!("unlock it with: {login}"),
-            Self::StoreStayedLocked { .. } => {
-                "unlock it on its desktop, or keep the tokens elsewhere: --store kernel (until the next reboot) or --store file".into()
-            }
-            Self::StoreUnreachable { .. } | Self::StoreTimedOut { .. } => {
-                "start it and try again, or keep tokens in plain files with: --store file".into()
-            }
-            Self::StoreFailed { .. } => {
-                "make room or mend the store, then run the command again; nothing was lost".into()
-            }
-            Self::StoreNotAvailable { .. } => {
-                "keep the tokens in private files: add --store file, or set GHTOK_STORE=file".into()
-            }
-            Self::File { .. } => {
-                "mend the file or folder, or choose another with GHTOK_STATE_DIR or GHTOK_CONFIG_DIR".into()
-            }
-            Self::Damaged { login, .. } | Self::Newer { login, .. } => {
-                format!("replace it with a new sign-in: {login} --force")
-            }
-            Self::GaveUpWaiting { .. } => {
-                "run the command again; a finished refresh is picked up at once".into()
-            }
-            Self::RefresherDied { .. } => {
-                "run the command again: it finds out what became of the refresh".into()
-            }
-            Self::GitConfig { .. } => {
-                "nothing was changed; edit the file by hand, with the lines that this prints: ghtok setup git --print".into()
-            }
-            Self::CommandNotFound { .. } => "check its name and PATH".into(),
-            Self::CommandNotRun { .. } => "see whether you may execute it".into(),
-            Self::Interrupted { .. } | Self::Output(_) | Self::OutputClosed => return None,
-        };
-        Some(text)
-    }
-}
-
-impl Error {
-    /// The error as one line of JSON (docs/exit-codes.md).
-    pub fn to_json(&self) -> String {
-        #[derive(Serialize)]
-        struct Document<'a> {
-            schema_version: u32,
-            error: Described<'a>,
-        }
-        #[derive(Serialize)]
-        struct Described<'a> {
-            code: &'a str,
-            message: String,
-            hint: Option<String>,
-            exit_code: u8,
-        }
-        let error = Described {
-            code: self.code(),
-            message: self.to_string(),
-            hint: self.hint(),
-            exit_code: self.exit_code(),
-        };
-        serde_json::to_string(&Document {
-            schema_version: 1,
-            error,
-        })
-        .unwrap_or_default()
-    }
-}
-
 fn known_apps(known: &[String]) -> String {
     if known.is_empty() {
         " (the configuration has none)".into()
     } else {
         format!(" (there are: {})", known.join(", "))
     }
-}
-
-/// Of the exit codes of several Apps the one that tells most: a missing sign-in before a store that
-/// is out of reach, before a failure, before giving up, before a temporary one.
-pub fn most_serious(codes: impl IntoIterator<Item = u8>) -> u8 {
-    const ORDER: [u8; 5] = [4, 6, 1, 7, 5];
-    let rank = |code: &u8| {
-        ORDER
-            .iter()
-            .position(|known| known == code)
-            .unwrap_or(ORDER.len())
-    };
-    codes
-        .into_iter()
-        .filter(|code| *code != 0)
-        .min_by_key(rank)
-        .unwrap_or(0)
 }
