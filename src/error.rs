@@ -120,8 +120,10 @@ pub enum Error {
         login: String,
     },
     /// Ctrl-C, a closed terminal, or a request to end, while a person was asked.
-    #[error("interrupted; nothing was changed")]
+    #[error("interrupted; {left}")]
     Interrupted {
+        /// What is left of it.
+        left: &'static str,
         /// The signal's number.
         signal: i32,
     },
@@ -284,7 +286,7 @@ impl fmt::Display for SignInReason {
             Self::Expired => write!(f, "the token has expired and came without a refresh token"),
             Self::RefreshRefused { when } => write!(
                 f,
-                "GitHub refused the refresh token on {when}: it was revoked, used elsewhere, or idle for six months"
+                "GitHub refused the refresh token on {when}: it was revoked, used elsewhere, idle for six months, or displaced by newer sign-ins (GitHub keeps ten)"
             ),
             Self::Lost { when } => write!(
                 f,

@@ -211,8 +211,11 @@ impl Root<'_> {
         let reports = self
             .apps_to_show(status.names_an_app())?
             .into_iter()
-            .map(|app| self.with_call(app, |call| Ok(status::look(usual, call))))
-            .collect::<Result<Vec<_>>>()?;
+            .map(|app| {
+                self.with_call(app, |call| Ok(status::look(usual, call)))
+                    .unwrap_or_else(|error| status::without_store(app, &error))
+            })
+            .collect::<Vec<_>>();
         let text = if status.wants_json() {
             status::json(&reports)
         } else {

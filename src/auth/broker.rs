@@ -229,13 +229,13 @@ impl Broker<'_> {
         }
     }
 
-    /// The failure of another attempt that answers for this caller too. A store that was out of
-    /// reach before this call is none: this call has just read it.
+    /// The failure of another attempt that answers for this caller too. What a store refused
+    /// before this call is none: it may be mended since.
     fn shared_failure(&self, waiting: &Wait) -> Option<SharedFailure> {
         let outcome = waiting.seen.as_ref()?;
         let generation = waiting.record.generation;
         let failure = outcome.adoptable(generation, self.clock.now(), &self.limits)?;
-        let over = failure.was_out_of_reach() && waiting.seen == waiting.before;
+        let over = failure.was_of_the_store() && waiting.seen == waiting.before;
         (!over).then(|| failure.clone())
     }
 

@@ -46,14 +46,10 @@ pub struct SharedFailure {
 }
 
 impl SharedFailure {
-    /// True if the store could not be reached or was locked: a state that a person ends.
-    pub fn was_out_of_reach(&self) -> bool {
-        matches!(
-            self.cause,
-            FailureCause::Store(
-                StoreError::Locked | StoreError::Unreachable(_) | StoreError::TimedOut(_)
-            )
-        )
+    /// True if the store could not be reached or written: a state that a person ends, or that was
+    /// one process's own (its limits).
+    pub fn was_of_the_store(&self) -> bool {
+        matches!(self.cause, FailureCause::Store(_))
     }
 }
 

@@ -3,6 +3,8 @@
 mod words;
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::app::App;
@@ -82,9 +84,18 @@ pub fn run(input: &Input, usual: MinTtl, call: &Call<'_>) -> Result<()> {
     {
         return tell_present(input.output, &served, call);
     }
-    prove_writable(call)?;
+    prove_replaceable(input.present, call)?;
     let output = input.output;
-    signals::end_with_a_word(Box::new(move |signal| interrupted(output, signal)));
+    let saved = Arc::new(AtomicBool::new(false));
+    let is_saved = Arc::clone(&saved);
+    signals::end_with_a_word(Box::new(move |signal| {
+        let left = if is_saved.load(Ordering::SeqCst) {
+            "you are signed in"
+        } else {
+            "nothing was changed"
+        };
+        interrupted(output, left, signal)
+    }));
     let flow = DeviceFlow {
         app: call.app,
         login_command: call.login_command,
@@ -98,6 +109,7 @@ pub fn run(input: &Input, usual: MinTtl, call: &Call<'_>) -> Result<()> {
     let account = flow.account(&grant.access_token);
     check_account(account.as_ref(), call)?;
     let record = save(grant, account, input.present, call)?;
+    saved.store(true, Ordering::SeqCst);
     tell_new(input, &record, call)
 }
 
@@ -125,9 +137,12 @@ fn present(usual: MinTtl, call: &Call<'_>) -> Result<Option<Served>> {
     }
 }
 
-/// A full disk or a read-only folder is found before a person is asked, not after.
-fn prove_writable(call: &Call<'_>) -> Result<()> {
-    call.lock()?
+/// A full disk, a read-only folder or a record that may not be read is found before a person is
+/// asked, not after.
+fn prove_replaceable(present: Present, call: &Call<'_>) -> Result<()> {
+    let mut locked = call.lock()?;
+    next_generation(locked.as_ref(), present, call)?;
+    locked
         .prove_writable()
         .map_err(|error| call.store_error(error))
 }
@@ -171,8 +186,8 @@ fn save(
         what: Happened::Saved,
     };
     locked
-        .report(&saved)
-        .and_then(|()| locked.remember_store())
+        .remember_store()
+        .and_then(|()| locked.report(&saved))
         .map_err(|error| call.store_error(error))?;
     Ok(record)
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::app::App;
 use crate::auth::record::{Decision, Record, Refused, Want};
 use crate::commands::Call;
 use crate::error::Error;
@@ -67,8 +68,13 @@ struct Document<'a> {
 pub fn look(usual: MinTtl, call: &Call<'_>) -> Report {
     match call.broker.load() {
         Ok(record) => of_record(&record, usual, call),
-        Err(error) => without_record(&error, call),
+        Err(error) => without_record(&error, call.app, call.store.place()),
     }
+}
+
+/// Tells of an App whose store cannot even be named.
+pub fn without_store(app: &App, error: &Error) -> Report {
+    without_record(error, app, "unknown".into())
 }
 
 /// All reports as one JSON object.
@@ -111,7 +117,7 @@ fn of_record(record: &Record, usual: MinTtl, call: &Call<'_>) -> Report {
         Some(_) => State::Problem,
         None => state(record, now, usual),
     };
-    let mut report = blank(call, state, problem);
+    let mut report = blank(call.app, call.store.place(), state, problem);
     report.login = record.account.as_ref().map(|account| account.login.clone());
     report.user_id = record.account.as_ref().map(|account| account.id);
     report.generation = Some(record.generation);
@@ -129,8 +135,8 @@ fn of_record(record: &Record, usual: MinTtl, call: &Call<'_>) -> Report {
     report
 }
 
-fn without_record(error: &Error, call: &Call<'_>) -> Report {
-    let mut report = blank(call, State::Problem, Some(Problem::of(error)));
+fn without_record(error: &Error, app: &App, store: String) -> Report {
+    let mut report = blank(app, store, State::Problem, Some(Problem::of(error)));
     report.tell_problem();
     report
 }
@@ -149,12 +155,11 @@ fn state(record: &Record, now: Timestamp, usual: MinTtl) -> State {
     }
 }
 
-fn blank(call: &Call<'_>, state: State, problem: Option<Problem>) -> Report {
-    let host = call.app.host.to_string();
-    let store = call.store.place();
-    let client_id = call.app.client_id.to_string();
+fn blank(app: &App, store: String, state: State, problem: Option<Problem>) -> Report {
+    let host = app.host.to_string();
+    let client_id = app.client_id.to_string();
     Report {
-        app: call.app.label().to_owned(),
+        app: app.label().to_owned(),
         lines: vec![
             ("host", host.clone()),
             ("client ID", client_id.clone()),

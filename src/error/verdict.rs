@@ -75,7 +75,7 @@ impl Error {
             Self::GaveUpWaiting { .. } => 7,
             Self::CommandNotRun { .. } => 126,
             Self::CommandNotFound { .. } => 127,
-            Self::Interrupted { signal } => u8::try_from(128 + signal).unwrap_or(1),
+            Self::Interrupted { signal, .. } => u8::try_from(128 + signal).unwrap_or(1),
         }
     }
 

@@ -246,6 +246,14 @@ mod platform {
         if metadata.mode() & 0o777 == 0o700 {
             return Ok(());
         }
+        // Such as /tmp: it is not ours to close.
+        if metadata.mode() & 0o1000 != 0 {
+            return Err(refused(
+                "use",
+                path,
+                "it is a folder for everybody; name one of ghtok's own",
+            ));
+        }
         fs::set_permissions(path, Permissions::from_mode(0o700))
             .map_err(|error| failed("make private", path, &error))
     }

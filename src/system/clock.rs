@@ -36,7 +36,15 @@ impl SystemClock {
     pub fn offset(&self) -> UtcOffset {
         *self
             .offset
-            .get_or_init(|| UtcOffset::current_local_offset().unwrap_or(UtcOffset::UTC))
+            .get_or_init(|| self.read_offset().unwrap_or(UtcOffset::UTC))
+    }
+}
+
+impl SystemClock {
+    /// `None` where the system does not tell, or for a clock beyond the calendar.
+    fn read_offset(&self) -> Option<UtcOffset> {
+        let now = OffsetDateTime::from_unix_timestamp(self.now().0).ok()?;
+        UtcOffset::local_offset_at(now).ok()
     }
 }
 

@@ -124,27 +124,33 @@ mod platform {
     use std::os::unix::process::CommandExt;
     use std::process::{Child, Command};
 
-    use rustix::process::{WaitOptions, wait};
+    use std::sync::atomic::{AtomicI32, Ordering};
+
+    use rustix::process::{Pid, WaitOptions, waitpid};
 
     use super::Children;
 
+    /// The refresher that this process started last. Other children may be somebody else's: a
+    /// program that became this one can have had some.
+    static REFRESHER: AtomicI32 = AtomicI32::new(0);
+
     /// The program leaves our session itself, first thing (`leave_session`).
     pub(super) fn detach(command: &mut Command) -> io::Result<Child> {
-        command.spawn()
+        let child = command.spawn()?;
+        REFRESHER.store(i32::try_from(child.id()).unwrap_or(0), Ordering::Relaxed);
+        Ok(child)
     }
 
     pub(super) fn run_in_place(command: &mut Command) -> io::Result<u8> {
         Err(command.exec())
     }
 
-    /// Takes note of every child that has ended.
+    /// Takes note of the refresher's end.
     pub fn reap() -> Children {
-        loop {
-            match wait(WaitOptions::NOHANG) {
-                Ok(Some(_)) => {}
-                Ok(None) => return Children::Running,
-                Err(_) => return Children::None,
-            }
+        let refresher = Pid::from_raw(REFRESHER.load(Ordering::Relaxed));
+        match refresher.map(|pid| waitpid(Some(pid), WaitOptions::NOHANG)) {
+            Some(Ok(None)) => Children::Running,
+            Some(Ok(Some(_)) | Err(_)) | None => Children::None,
         }
     }
 

@@ -62,7 +62,8 @@ impl Terminal {
 
     /// Asks a yes-or-no question; anything but a yes is a no.
     pub fn ask(self, question: &str) -> bool {
-        let mut err = io::stderr().lock();
+        // Not locked while the person thinks: whoever ends the process has a word to say there.
+        let mut err = io::stderr();
         let asked = err
             .write_all(format!("{question} [y/N] ").as_bytes())
             .and_then(|()| err.flush());

@@ -11,6 +11,9 @@ use crate::token::AccessToken;
 /// What GitHub's MCP server reads, and beside it `GITHUB_HOST`.
 const FOR_MCP: &str = "GITHUB_PERSONAL_ACCESS_TOKEN";
 
+/// What tools read a host's name from; a token there would be looked up in the DNS.
+const HOST_VARIABLES: [&str; 2] = ["GH_HOST", "GITHUB_HOST"];
+
 /// A variable that gets an App's token.
 #[derive(Clone, Debug)]
 pub struct Grant<'a> {
@@ -128,6 +131,18 @@ impl Plan<'_> {
 
 fn check_class(grant: &Grant<'_>) -> Result<()> {
     let host = &grant.app.host;
+    if HOST_VARIABLES.contains(&grant.variable.as_str()) {
+        return Err(Error::Usage {
+            message: format!(
+                "exec: {} names a host, and tools would look for one of the token's name",
+                grant.variable
+            ),
+            hint: format!(
+                "use a variable of that host, as in: -e {}",
+                own_variable(host)
+            ),
+        });
+    }
     match HostClass::of_variable(&grant.variable) {
         Some(class) if class != host.class() => Err(Error::Usage {
             message: format!(

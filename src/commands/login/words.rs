@@ -236,8 +236,8 @@ fn event(terminal: Terminal, event: &Event<'_>) -> Result<()> {
     terminal.line(&serde_json::to_string(event).expect("plain structs become JSON"))
 }
 
-pub(super) fn interrupted(output: Output, signal: i32) -> String {
-    let error = Error::Interrupted { signal };
+pub(super) fn interrupted(output: Output, left: &'static str, signal: i32) -> String {
+    let error = Error::Interrupted { left, signal };
     match output {
         Output::Events => error.to_json(),
         Output::Person => format!("\nghtok: {error}"),

@@ -1,0 +1,91 @@
+//! What an attack on the program found, so that it stays mended.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+
+use fake_github::{Endpoint, FakeGitHub};
+
+use crate::support::deadline::{run, run_command};
+use crate::support::sandbox::{Program, Sandbox};
+
+fn start() -> (FakeGitHub, Sandbox) {
+    let fake = FakeGitHub::start().expect("a fake");
+    let sandbox = Sandbox::new(&fake);
+    (fake, sandbox)
+}
+
+#[test]
+fn a_record_that_may_not_be_read_is_found_before_a_person_is_asked() {
+    let (fake, sandbox) = start();
+    sandbox.seed(&fake, Duration::from_secs(3600));
+    fs::set_permissions(sandbox.record_file(), Permissions::from_mode(0o644)).expect("mode");
+    let told = run(&sandbox, &["login", "--force"]).expect_code(1);
+    assert!(
+        told.stderr.contains("others may read or write it"),
+        "{told:?}"
+    );
+    assert_eq!(fake.count(Endpoint::DeviceCode), 0);
+}
+
+#[test]
+fn p4_a_store_that_was_mended_is_tried_again_at_once() {
+    let (fake, sandbox) = start();
+    sandbox.seed(&fake, Duration::ZERO);
+    let mut in_the_way = sandbox.record_file().into_os_string();
+    in_the_way.push(".new");
+    fs::create_dir(&in_the_way).expect("a folder in the way");
+    run(&sandbox, &["get"]).expect_code(1);
+    fs::remove_dir(&in_the_way).expect("mended");
+    let token = run(&sandbox, &["get"]);
+    assert!(fake.is_alive(token.token()));
+    assert_eq!(fake.count(Endpoint::Refresh), 1);
+}
+
+#[test]
+fn one_apps_broken_note_hides_no_other_app() {
+    let (_fake, sandbox) = start();
+    sandbox.configure(
+        "[[app]]\nname = \"one\"\nclient_id = \"Iv1.one\"\n[[app]]\nname = \"two\"\nclient_id = \"Iv1.two\"\n",
+    );
+    sandbox.state_folder().create().expect("a state folder");
+    let note = sandbox.state_dir().join("github.com%2FIv1.one.store");
+    fs::write(&note, "file\n").expect("a note");
+    fs::set_permissions(&note, Permissions::from_mode(0o644)).expect("mode");
+    let mut status = sandbox.command(Program::Real, ["status"]);
+    for name in ["GHTOK_STORE", "GHTOK_CLIENT_ID", "GHTOK_HOST"] {
+        status.env_remove(name);
+    }
+    let told = run_command(&mut status).expect_code(0);
+    assert!(
+        told.stdout.contains("one\n") && told.stdout.contains("two\n"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn p6_a_token_never_goes_where_tools_read_a_host() {
+    let (fake, sandbox) = start();
+    let pair = sandbox.seed(&fake, Duration::from_secs(3600));
+    for name in ["GH_HOST", "GITHUB_HOST"] {
+        let told = run(&sandbox, &["exec", "-e", name, "--", "env"]);
+        assert_ne!(told.code, Some(0), "{told:?}");
+        assert!(!told.stdout.contains(&pair.access_token));
+    }
+}
+
+#[test]
+fn a_folder_for_everybody_is_not_closed() {
+    let (_fake, sandbox) = start();
+    let shared = sandbox.home().join("shared");
+    fs::create_dir(&shared).expect("a folder");
+    fs::set_permissions(&shared, Permissions::from_mode(0o1777)).expect("mode");
+    let mut logout = sandbox.command(Program::Real, ["logout"]);
+    let told = run_command(logout.env("GHTOK_STATE_DIR", &shared)).expect_code(1);
+    assert!(told.stderr.contains("for everybody"), "{told:?}");
+    let mode = fs::metadata(&shared)
+        .expect("still there")
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o7777, 0o1777);
+}
