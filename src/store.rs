@@ -96,10 +96,14 @@ impl TokenStore for RecordStore {
         }
     }
 
+    /// A lock whose outcome could not be told is not given: its holder could only fall silent.
     fn try_lock(&self) -> Result<Option<Box<dyn LockedStore + '_>>, StoreError> {
         self.folder.create()?;
-        let lock = Lock::try_take(&self.folder.lock(&self.key))?;
-        Ok(lock.map(|lock| Box::new(self.locked(lock)) as Box<dyn LockedStore + '_>))
+        let Some(lock) = Lock::try_take(&self.folder.lock(&self.key))? else {
+            return Ok(None);
+        };
+        self.outcome_file().prove_usable()?;
+        Ok(Some(Box::new(self.locked(lock))))
     }
 
     fn unlock(&self, limit: Duration) -> Result<(), StoreError> {

@@ -80,6 +80,11 @@ impl OutcomeFile {
         (line.v == VERSION).then(|| line.into_outcome())?
     }
 
+    /// Shows that an outcome could be told. What was told last stays.
+    pub(crate) fn prove_usable(&self) -> Result<(), StoreError> {
+        open_or_create(&self.0).map(drop)
+    }
+
     /// Overwrites the outcome. That a refresh is sent is synced: it decides about a dead process's
     /// tokens.
     pub(crate) fn write(&self, outcome: &Outcome) -> Result<(), StoreError> {

@@ -89,3 +89,20 @@ fn a_folder_for_everybody_is_not_closed() {
         .mode();
     assert_eq!(mode & 0o7777, 0o1777);
 }
+
+#[test]
+fn an_outcome_that_cannot_be_told_is_named_and_nothing_is_spent() {
+    let (fake, sandbox) = start();
+    sandbox.seed(&fake, Duration::ZERO);
+    let outcome = sandbox.state_folder().outcome(&sandbox.app().key());
+    fs::write(&outcome, "").expect("an outcome");
+    fs::set_permissions(&outcome, Permissions::from_mode(0o644)).expect("mode");
+    let told = run(&sandbox, &["get"]).expect_code(1);
+    assert!(
+        told.stderr.contains(".outcome: others may read"),
+        "{told:?}"
+    );
+    assert_eq!(fake.count(Endpoint::Refresh), 0);
+    fs::set_permissions(&outcome, Permissions::from_mode(0o600)).expect("mended");
+    assert!(fake.is_alive(run(&sandbox, &["get"]).token()));
+}
