@@ -188,17 +188,15 @@ fn p2_fifty_processes_share_one_refresh_on_gnome_keyring_and_it_survives() {
     );
 }
 
-/// The keychain locks while GitHub has the request: the new pair waits in the rescue file.
-#[test]
-fn p3_a_keychain_that_locks_between_rotation_and_save_loses_nothing() {
-    let Some(keychain) = Keychain::new() else {
+/// The keychain fails while GitHub has the request: the new pair waits in the rescue file.
+#[track_caller]
+fn loses_nothing(fail: impl FnOnce(&mut PrivateBus), mend: impl FnOnce(&mut PrivateBus)) {
+    let Some(mut keychain) = Keychain::new() else {
         return;
     };
     keychain.seed(DUE);
-    keychain.fake.fail_next(
-        Endpoint::Refresh,
-        fake_github::Fault::after(fake_github::Failure::Gate),
-    );
+    let held = fake_github::Fault::after(fake_github::Failure::Gate);
+    keychain.fake.fail_next(Endpoint::Refresh, held);
     let caller = keychain
         .command(Program::Hurried, &["get"])
         .spawn()
@@ -208,14 +206,14 @@ fn p3_a_keychain_that_locks_between_rotation_and_save_loses_nothing() {
         .fake
         .wait_for_held(Endpoint::Refresh, 1, patience)
         .expect("held");
-    keychain.bus.lock();
+    fail(&mut keychain.bus);
     keychain.fake.release(Endpoint::Refresh);
     let told = ends(caller, Duration::from_secs(60));
     assert!(matches!(told.code, Some(6 | 7)), "{told:?}");
     assert!(keychain.sandbox.rescue_file().exists(), "sealed");
     keychain.run(&["get"]).expect_code(6);
 
-    keychain.bus.unlock();
+    mend(&mut keychain.bus);
     let next = keychain.run(&["get"]);
     assert!(keychain.fake.is_alive(next.token()), "{next:?}");
     assert_eq!(
@@ -224,6 +222,25 @@ fn p3_a_keychain_that_locks_between_rotation_and_save_loses_nothing() {
         "adopted, not refreshed again"
     );
     assert!(!keychain.sandbox.rescue_file().exists());
+}
+
+#[test]
+fn p3_a_keychain_that_locks_between_rotation_and_save_loses_nothing() {
+    loses_nothing(|bus| bus.lock(), |bus| bus.unlock());
+}
+
+#[test]
+fn p3_a_keychain_that_stops_between_rotation_and_save_loses_nothing() {
+    loses_nothing(
+        |bus| bus.signal_keyring("STOP"),
+        |bus| bus.signal_keyring("CONT"),
+    );
+}
+
+#[test]
+fn p3_a_keychain_that_is_killed_between_rotation_and_save_loses_nothing() {
+    // The bus starts another one for the next call, and that one is locked.
+    loses_nothing(PrivateBus::kill_keyring, |bus| bus.unlock());
 }
 
 #[test]
