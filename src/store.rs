@@ -1,5 +1,5 @@
-//! Where records are kept. `RecordStore` puts one `Slot` (a file, later a keychain item) together
-//! with the lock, the outcome and the rescue file of the state folder; the decisions are not here.
+//! Where records are kept. `RecordStore` puts one `Slot` (a keychain item, a kernel key, a file)
+//! together with the lock, the outcome and the rescue file of the state folder; the decisions are not here.
 
 #[cfg(target_os = "macos")]
 pub mod apple;

@@ -1,6 +1,8 @@
 //! How a text of the configuration is shown in an error: on one line, short, and without what may be
 //! a secret. Pure.
 
+use crate::formats::plain_text::is_treacherous;
+
 /// The longest value that is shown whole, in characters.
 const SHOWN: usize = 60;
 
@@ -33,19 +35,6 @@ pub(super) fn shown(value: &str) -> String {
 /// The text without line ends, other controls, and characters that reorder or hide their neighbours.
 pub(super) fn one_line(text: &str) -> String {
     text.chars().filter(|c| !is_treacherous(*c)).collect()
-}
-
-fn is_treacherous(c: char) -> bool {
-    c.is_control()
-        || matches!(
-            c,
-            '\u{ad}'
-                | '\u{61c}'
-                | '\u{200b}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{feff}'
-        )
 }
 
 fn looks_like_a_token(value: &str) -> bool {

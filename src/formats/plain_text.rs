@@ -20,13 +20,18 @@ pub fn one_line(text: &str, longest: usize) -> String {
 }
 
 /// C0, C1 and DEL drive terminals; bidirectional and invisible characters make text read as what it
-/// is not (Unicode TR 36, section 2.5).
-fn is_treacherous(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e007f}')
+/// is not (Unicode TR 36, section 2.5). The one list of them.
+pub fn is_treacherous(c: char) -> bool {
+    c.is_control() || is_invisible(c)
+}
+
+/// Characters that reorder or hide their neighbours, or show nothing themselves.
+pub fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+        | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]

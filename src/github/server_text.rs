@@ -1,5 +1,7 @@
 //! Text that a server chose, made fit to be shown: one line, no terminal tricks, no token.
 
+use crate::formats::plain_text::is_invisible;
+
 /// The most characters that a message of a server may have when it is shown.
 const LONGEST: usize = 200;
 
@@ -33,15 +35,6 @@ pub(super) fn shown(text: &str) -> String {
         line.push('…');
     }
     line
-}
-
-/// Formatting characters that reorder, hide or join text (Unicode Standard Annex #9 and others).
-fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
-        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
-        | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 fn push_without_tokens(line: &mut String, word: &str) {
