@@ -53,11 +53,7 @@ pub(super) fn plain(arguments: &[OsString]) -> Option<GitCredential> {
             Some(GitCredential {
                 operation: operation.clone(),
                 app: None,
-                described: Described {
-                    client_id: None,
-                    host: None,
-                    store: None,
-                },
+                described: Described::default(),
             })
         }
         _ => None,
