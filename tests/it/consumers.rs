@@ -1,5 +1,7 @@
 //! Each form of `ghtok get` in the hands of who reads it. What this machine lacks is named.
 
+mod gh_and_mise;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};

@@ -63,10 +63,12 @@ fn secret_in_url(request: &Incoming) -> Option<String> {
     }
 }
 
-/// The token of `Authorization: Bearer …` (RFC 6750 section 2.1).
+/// The token of `Authorization: Bearer …` (RFC 6750 section 2.1). GitHub takes `token …` as well
+/// ("Authenticating to the REST API"), and its own `gh` sends that.
 fn bearer_token(request: &Incoming) -> Option<&str> {
     let (scheme, token) = request.header("authorization")?.split_once(' ')?;
-    scheme
-        .eq_ignore_ascii_case("bearer")
+    ["bearer", "token"]
+        .iter()
+        .any(|known| scheme.eq_ignore_ascii_case(known))
         .then_some(token.trim())
 }
