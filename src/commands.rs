@@ -10,6 +10,7 @@ pub mod logout;
 pub mod refresh;
 pub mod refresher;
 pub mod setup_git;
+pub mod setup_mcp;
 pub mod status;
 
 use crate::app::App;

@@ -229,6 +229,16 @@ pub enum Error {
         /// Why it failed.
         cause: String,
     },
+    /// A client's own command did not add the server.
+    #[error("setup mcp: \"{command}\" did not add the server: {cause}")]
+    ClientFailed {
+        /// Its command.
+        command: String,
+        /// What came of it.
+        cause: String,
+        /// Our name of the client.
+        client: &'static str,
+    },
     /// There is no such command.
     #[error("exec: there is no command \"{command}\"")]
     CommandNotFound {

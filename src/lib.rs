@@ -17,11 +17,13 @@ pub mod store;
 pub mod system;
 pub mod token;
 
-// What `git-credential` and `setup git`, and what `exec`, are put together from.
+// What `exec`, `git-credential` and `setup` are put together from.
 #[path = "lib/exec.rs"]
 mod compose_exec;
 #[path = "lib/git.rs"]
 mod compose_git;
+#[path = "lib/setup.rs"]
+mod compose_setup;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

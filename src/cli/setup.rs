@@ -1,10 +1,12 @@
 //! The arguments of `setup`.
 
-use clap::{Args, Subcommand};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::Described;
-use crate::commands::setup_git;
+use crate::commands::{setup_git, setup_mcp};
 use crate::config::Flags;
+use crate::formats::mcp_client::Client;
 
 /// Arguments of `setup`.
 #[derive(Debug, Args)]
@@ -23,6 +25,70 @@ pub enum Program {
   ghtok setup git --print   for who edits by hand
   ghtok setup git --undo    as it was, to the byte")]
     Git(SetupGit),
+    /// Print what has an MCP client run GitHub's server under ghtok
+    #[command(before_help = "Examples:
+  ghtok setup mcp claude-code                    GitHub's server in a container
+  ghtok setup mcp vscode --server binary         github-mcp-server from the PATH
+  ghtok setup mcp claude-code --server remote    GitHub's own, with fresh headers
+  ghtok setup mcp codex --write                  by the client's own command")]
+    Mcp(SetupMcp),
+}
+
+/// Arguments of `setup mcp`.
+#[derive(Debug, Args)]
+pub struct SetupMcp {
+    /// The program that starts MCP servers
+    #[arg(value_name = "CLIENT", value_parser = clients())]
+    client: Client,
+    /// The App's name in the configuration
+    #[arg(long, value_name = "APP")]
+    app: Option<String>,
+    #[command(flatten)]
+    described: Described,
+    /// How GitHub's MCP server runs
+    #[arg(long, value_enum, default_value_t = Server::Docker)]
+    server: Server,
+    /// Have the client's own command add it
+    #[arg(long)]
+    write: bool,
+}
+
+/// The names of the ways to run GitHub's MCP server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Server {
+    /// GitHub's container image
+    Docker,
+    /// github-mcp-server from the PATH
+    Binary,
+    /// GitHub's own, for clients that ask a command for headers
+    Remote,
+}
+
+fn clients() -> impl TypedValueParser<Value = Client> {
+    PossibleValuesParser::new(Client::ALL.map(Client::name)).map(|name| {
+        let mut all = Client::ALL.into_iter();
+        all.find(|client| client.name() == name)
+            .expect("the parser knows no other names")
+    })
+}
+
+impl SetupMcp {
+    /// The command's input.
+    pub fn input(&self) -> setup_mcp::Input {
+        setup_mcp::Input {
+            client: self.client,
+            run: match self.server {
+                Server::Docker => setup_mcp::Run::Docker,
+                Server::Binary => setup_mcp::Run::Binary,
+                Server::Remote => setup_mcp::Run::Remote,
+            },
+            by: if self.write {
+                setup_mcp::By::OwnCommand
+            } else {
+                setup_mcp::By::Hand
+            },
+        }
+    }
 }
 
 /// Arguments of `setup git`.
@@ -55,7 +121,12 @@ impl SetupGit {
 
 impl Setup {
     pub(super) fn flags(&self) -> Flags {
-        let Program::Git(git) = &self.program;
-        git.described.flags()
+        match &self.program {
+            Program::Git(git) => git.described.flags(),
+            Program::Mcp(mcp) => Flags {
+                app: mcp.app.clone(),
+                ..mcp.described.flags()
+            },
+        }
     }
 }

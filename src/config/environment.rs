@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use super::quote::quoted;
 use crate::error::{Error, Result};
+use crate::formats::mcp_client::Folders;
 use crate::host::TOKEN_VARIABLES;
 
 const CONFIG_DIR: &str = "GHTOK_CONFIG_DIR";
@@ -218,6 +219,39 @@ impl Environment {
             self.home()?.join(".git-credentials"),
             self.git_folder()?.join("credentials"),
         ])
+    }
+
+    /// Where other programs keep their files.
+    ///
+    /// # Errors
+    /// If the account has no home.
+    pub fn client_folders(&self, project: PathBuf) -> Result<Folders> {
+        let home = self.home()?;
+        let xdg = self.value(XDG_CONFIG_HOME).map(PathBuf::from);
+        let config = match (&self.folders.roaming, xdg) {
+            (Some(roaming), _) => roaming.clone(),
+            (None, Some(xdg)) if xdg.is_absolute() => xdg,
+            (None, _) => home.join(".config"),
+        };
+        let programs = if cfg!(target_os = "macos") {
+            home.join("Library").join("Application Support")
+        } else {
+            config.clone()
+        };
+        Ok(Folders {
+            home,
+            programs,
+            config,
+            project,
+        })
+    }
+
+    /// The variables by which ghtok was told its own folders.
+    pub fn moved_by(&self) -> Vec<&'static str> {
+        let all = [CONFIG_DIR, STATE_DIR, XDG_CONFIG_HOME];
+        all.into_iter()
+            .filter(|name| self.value(name).is_some())
+            .collect()
     }
 
     fn git_folder(&self) -> Result<PathBuf> {

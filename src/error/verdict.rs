@@ -38,6 +38,7 @@ impl Error {
             Self::GaveUpWaiting { .. } => "gave_up_waiting",
             Self::RefresherDied { .. } => "refresher_died",
             Self::GitConfig { .. } => "git_config",
+            Self::ClientFailed { .. } => "client_failed",
             Self::CommandNotFound { .. } => "command_not_found",
             Self::CommandNotRun { .. } => "command_not_run",
             Self::Output(_) => "output",
@@ -60,6 +61,7 @@ impl Error {
             | Self::Newer { .. }
             | Self::RefresherDied { .. }
             | Self::GitConfig { .. }
+            | Self::ClientFailed { .. }
             | Self::Output(_) => 1,
             Self::Usage { .. }
             | Self::Config { .. }
@@ -135,6 +137,9 @@ impl Error {
             }
             Self::GitConfig { .. } => {
                 "nothing was changed; edit the file by hand, with the lines that this prints: ghtok setup git --print".into()
+            }
+            Self::ClientFailed { client, .. } => {
+                format!("add it by hand, with the lines that this prints: ghtok setup mcp {client}")
             }
             Self::CommandNotFound { .. } => "check its name and PATH".into(),
             Self::CommandNotRun { .. } => "see whether you may execute it".into(),

@@ -87,6 +87,23 @@ pub fn output_of(program: &Path, arguments: &[&str]) -> Option<Vec<u8>> {
     output.status.success().then_some(output.stdout)
 }
 
+/// Runs a program for the person who is here: it has our terminal, and says what it says on standard
+/// error. True if it did its work.
+///
+/// # Errors
+/// If it cannot be started.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that starts a process"
+)]
+pub fn run_for_a_person(program: &Path, arguments: &[String]) -> io::Result<bool> {
+    let status = Command::new(program)
+        .args(arguments)
+        .stdout(io::stderr())
+        .status()?;
+    Ok(status.success())
+}
+
 /// Where a program is, of these folders.
 pub fn find_program(name: &str, folders: &[PathBuf]) -> Option<PathBuf> {
     let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);

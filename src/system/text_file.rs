@@ -17,6 +17,14 @@ pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     }
 }
 
+/// The bytes of a usual file of a usual size; `None` for anything else.
+pub fn read_small(path: &Path) -> Option<Vec<u8>> {
+    const LARGEST: u64 = 16 * 1024 * 1024;
+    let metadata = fs::metadata(path).ok()?;
+    let fits = metadata.is_file() && metadata.len() <= LARGEST;
+    fits.then(|| fs::read(path).ok()).flatten()
+}
+
 /// Replaces a file, or makes it. A file that may not be written is left alone, even if its folder
 /// would allow the change: somebody meant it.
 ///

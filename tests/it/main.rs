@@ -30,3 +30,4 @@ mod refresher;
 #[cfg(target_os = "linux")]
 mod secret_service;
 mod setup_git;
+mod setup_mcp;

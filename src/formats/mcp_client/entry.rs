@@ -1,0 +1,246 @@
+//! One server's entry, in each client's own form, and the command by which a client adds it itself.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::Client;
+
+/// The name that the server gets.
+const NAME: &str = "github";
+
+/// How a client reaches GitHub's MCP server with a token of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Server {
+    /// The client starts this command, which is ghtok with the server under it.
+    Command {
+        /// The program.
+        program: String,
+        /// Its arguments.
+        arguments: Vec<String>,
+    },
+    /// The client sends requests there, with the headers that a command prints.
+    Remote {
+        /// Where.
+        url: String,
+        /// The command.
+        headers: String,
+    },
+}
+
+/// An entry for a command, in the order in which people read it.
+#[derive(Serialize)]
+struct Local<'a> {
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'static str>,
+    command: &'a str,
+    args: &'a [String],
+}
+
+/// The same where program and arguments are one list.
+#[derive(Serialize)]
+struct OneList<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    command: Vec<&'a str>,
+    enabled: bool,
+}
+
+/// An entry for a server at GitHub.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AtGitHub<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    url: &'a str,
+    headers_helper: &'a str,
+}
+
+/// What stands in the client's file; `None` if it takes no headers from a command.
+pub fn entry(client: Client, server: &Server) -> Option<String> {
+    match server {
+        Server::Command { program, arguments } => Some(local(client, program, arguments)),
+        Server::Remote { url, headers } => (client == Client::ClaudeCode)
+            .then(|| listed_under("mcpServers", &at_github(url, headers))),
+    }
+}
+
+/// The client's own command that adds the server; `None` if it has none.
+pub fn own_command(client: Client, server: &Server) -> Option<Vec<String>> {
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    let (program, arguments) = match server {
+        Server::Command { program, arguments } => (program, arguments),
+        Server::Remote { url, headers } if client == Client::ClaudeCode => {
+            let server = one_line(&at_github(url, headers));
+            return Some(words(&[
+                "claude", "mcp", "add-json", "--scope", "user", NAME, &server,
+            ]));
+        }
+        Server::Remote { .. } => return None,
+    };
+    let mut command: Vec<String> = match client {
+        Client::ClaudeCode => words(&[
+            "claude", "mcp", "add", "--scope", "user", NAME, "--", program,
+        ]),
+        Client::Codex => words(&["codex", "mcp", "add", NAME, "--", program]),
+        Client::OpenCode => words(&["opencode", "mcp", "add", NAME, "--", program]),
+        // It drops the first "--", wherever that stands.
+        Client::Gemini => words(&[
+            "gemini", "mcp", "add", "--scope", "user", NAME, program, "--",
+        ]),
+        Client::VsCode => {
+            let server = Local {
+                kind: None,
+                name: Some(NAME),
+                command: program,
+                args: arguments,
+            };
+            return Some(words(&["code", "--add-mcp", &one_line(&server)]));
+        }
+        _ => return None,
+    };
+    command.extend(arguments.iter().cloned());
+    Some(command)
+}
+
+fn local(client: Client, program: &str, arguments: &[String]) -> String {
+    let server = |kind| Local {
+        kind,
+        name: None,
+        command: program,
+        args: arguments,
+    };
+    match client {
+        Client::ClaudeDesktop
+        | Client::Cursor
+        | Client::Gemini
+        | Client::Windsurf
+        | Client::Cline
+        | Client::JetBrains => listed_under("mcpServers", &server(None)),
+        Client::ClaudeCode => listed_under("mcpServers", &server(Some("stdio"))),
+        Client::VsCode => listed_under("servers", &server(Some("stdio"))),
+        Client::Zed => listed_under("context_servers", &server(None)),
+        Client::OpenCode => {
+            let arguments = arguments.iter().map(String::as_str);
+            let server = OneList {
+                kind: "local",
+                command: std::iter::once(program).chain(arguments).collect(),
+                enabled: true,
+            };
+            listed_under("mcp", &server)
+        }
+        Client::Codex => format!(
+            "[mcp_servers.{NAME}]\ncommand = {}\nargs = [{}]\n",
+            one_line(program),
+            joined(arguments)
+        ),
+        Client::Goose => format!(
+            "extensions:\n  {NAME}:\n    enabled: true\n    type: stdio\n    name: {NAME}\n    cmd: {}\n    args: [{}]\n    timeout: 300\n",
+            one_line(program),
+            joined(arguments)
+        ),
+    }
+}
+
+fn at_github<'a>(url: &'a str, headers_helper: &'a str) -> AtGitHub<'a> {
+    AtGitHub {
+        kind: "http",
+        url,
+        headers_helper,
+    }
+}
+
+fn listed_under(list: &str, server: &impl Serialize) -> String {
+    let servers = BTreeMap::from([(list, BTreeMap::from([(NAME, server)]))]);
+    let mut text = serde_json::to_string_pretty(&servers).expect("plain structs become JSON");
+    text.push('\n');
+    text
+}
+
+/// As JSON. A text is YAML's too then (YAML 1.2, section 1.3), and TOML's but for a raw DEL, which no path has.
+fn one_line(value: &(impl Serialize + ?Sized)) -> String {
+    serde_json::to_string(value).expect("plain structs become JSON")
+}
+
+fn joined(words: &[String]) -> String {
+    let words: Vec<String> = words.iter().map(one_line).collect();
+    words.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    fn odd() -> Server {
+        Server::Command {
+            program: "C:\\Program Files\\gh\"tok.exe".into(),
+            arguments: ["mcp", "--", "docker", "it's", "a: b #c", "${X}"]
+                .map(str::to_owned)
+                .into(),
+        }
+    }
+
+    fn command_of(client: Client, text: &str) -> Vec<String> {
+        let (program, arguments) = match client {
+            Client::Codex => {
+                let table = toml::de::DeTable::parse(text).expect("TOML").into_inner();
+                let server = table["mcp_servers"].get_ref()["github"].get_ref().clone();
+                let program = server["command"].get_ref().as_str().map(Value::from);
+                let words = server["args"].get_ref().as_array().expect("words").iter();
+                let words: Vec<_> = words.map(|word| word.get_ref().as_str()).collect();
+                (program.expect("a text"), Value::from(words))
+            }
+            Client::Goose => {
+                let line = |name: &str| {
+                    let line = text.lines().find_map(|line| line.trim().strip_prefix(name));
+                    serde_json::from_str::<Value>(line.expect(name)).expect("JSON in YAML")
+                };
+                (line("cmd: "), line("args: "))
+            }
+            _ => {
+                let value: Value = serde_json::from_str(text).expect("JSON");
+                let list = value.as_object().expect("an object").values().next();
+                let server = &list.expect("a list")["github"];
+                if client == Client::OpenCode {
+                    let words = server["command"].as_array().expect("words").clone();
+                    (words[0].clone(), Value::from(&words[1..]))
+                } else {
+                    (server["command"].clone(), server["args"].clone())
+                }
+            }
+        };
+        let mut words = vec![program.as_str().expect("a program").to_owned()];
+        let arguments = arguments.as_array().expect("arguments").iter();
+        words.extend(arguments.map(|word| word.as_str().expect("a word").to_owned()));
+        words
+    }
+
+    #[test]
+    fn every_entry_reads_back_as_the_command_that_it_was_made_of() {
+        let Server::Command { program, arguments } = odd() else {
+            return;
+        };
+        let expected: Vec<String> = std::iter::once(program).chain(arguments).collect();
+        for client in Client::ALL {
+            let text = entry(client, &odd()).expect("a command fits everywhere");
+            assert_eq!(command_of(client, &text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_claude_code_asks_a_command_for_headers() {
+        let server = Server::Remote {
+            url: "https://api.githubcopilot.com/mcp/".into(),
+            headers: "ghtok headers".into(),
+        };
+        for client in Client::ALL {
+            let takes = client == Client::ClaudeCode;
+            assert_eq!(entry(client, &server).is_some(), takes, "{client:?}");
+            assert_eq!(own_command(client, &server).is_some(), takes, "{client:?}");
+        }
+    }
+}
