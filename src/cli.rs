@@ -11,6 +11,7 @@ mod git_credential;
 mod headers;
 mod login;
 mod logout;
+mod mcp;
 mod refresh;
 mod refresher;
 mod setup;
@@ -26,6 +27,7 @@ pub use self::git_credential::GitCredential;
 pub use self::headers::Headers;
 pub use self::login::Login;
 pub use self::logout::Logout;
+pub use self::mcp::{Mcp, McpGuard};
 pub use self::refresh::Refresh;
 pub use self::refresher::Refresher;
 pub use self::setup::{Program, Setup};
@@ -98,6 +100,12 @@ pub enum Command {
   ghtok headers
   ghtok headers work")]
     Headers(Headers),
+    /// Run an MCP server with a token that stays valid as long as the conversation lasts
+    #[command(before_help = "Examples:
+  ghtok mcp -- github-mcp-server stdio
+  ghtok mcp work -- docker run -i --rm -e GITHUB_PERSONAL_ACCESS_TOKEN ghcr.io/github/github-mcp-server
+  ghtok mcp --env GH_TOKEN -- npx -y some-server")]
+    Mcp(Mcp),
     /// Have another program ask ghtok, with consent and a real undo
     Setup(Setup),
     /// Answer git's questions for a credential; never prompts
@@ -108,6 +116,9 @@ pub enum Command {
     /// Run one refresh in a process of its own
     #[command(hide = true)]
     Refresher(Refresher),
+    /// End the servers that a killed `mcp` left behind
+    #[command(hide = true)]
+    McpGuard(McpGuard),
 }
 
 /// Which App, and where its tokens are kept.
@@ -182,6 +193,8 @@ impl Cli {
             Command::Logout(logout) => logout.wants_json(),
             Command::Exec(_)
             | Command::Headers(_)
+            | Command::Mcp(_)
+            | Command::McpGuard(_)
             | Command::Setup(_)
             | Command::GitCredential(_)
             | Command::Refresher(_) => false,
@@ -205,6 +218,8 @@ impl Cli {
             Command::Headers(headers) => headers.flags(),
             Command::Setup(setup) => setup.flags(),
             Command::GitCredential(git) => git.flags(),
+            Command::Mcp(mcp) => mcp.flags(),
+            Command::McpGuard(_) => Flags::default(),
             Command::Refresher(refresher) => refresher.flags(),
         }
     }

@@ -2,6 +2,7 @@
 
 pub mod git_config;
 pub mod git_credential;
+pub mod json_rpc;
 pub mod mcp_client;
 pub mod moments;
 pub mod plain_text;

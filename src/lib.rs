@@ -13,6 +13,7 @@ pub mod formats;
 pub mod github;
 pub mod host;
 pub mod limits;
+pub mod mcp;
 pub mod store;
 pub mod system;
 pub mod token;
@@ -22,6 +23,8 @@ pub mod token;
 mod compose_exec;
 #[path = "lib/git.rs"]
 mod compose_git;
+#[path = "lib/mcp.rs"]
+mod compose_mcp;
 #[path = "lib/setup.rs"]
 mod compose_setup;
 
@@ -62,9 +65,9 @@ use crate::system::terminal::Terminal;
 /// What a test replaces of the machine for a whole run.
 pub struct Machine<'a> {
     /// Time.
-    pub clock: &'a dyn Clock,
+    pub clock: &'a (dyn Clock + Sync),
     /// Is told what happens.
-    pub observer: &'a dyn Observer,
+    pub observer: &'a (dyn Observer + Sync),
     /// Every wait's limit.
     pub limits: Limits,
 }
@@ -89,7 +92,7 @@ pub fn run_on(machine: &Machine<'_>, arguments: impl IntoIterator<Item = OsStrin
             // If nobody can read it, the exit code still tells.
             let _ = error.print();
             let code = u8::try_from(error.exit_code()).unwrap_or(2);
-            let for_exec = verb.is_some_and(|verb| verb == "exec") && code != 0;
+            let for_exec = verb.is_some_and(|verb| verb == "exec" || verb == "mcp") && code != 0;
             return ExitCode::from(if for_exec { exec::FAILED } else { code });
         }
     };
@@ -98,7 +101,7 @@ pub fn run_on(machine: &Machine<'_>, arguments: impl IntoIterator<Item = OsStrin
         Err(error) => {
             report(&error, cli.error_output());
             ExitCode::from(match cli.command {
-                Command::Exec(_) => exec::exit_code(&error),
+                Command::Exec(_) | Command::Mcp(_) => exec::exit_code(&error),
                 _ => error.exit_code(),
             })
         }
@@ -106,8 +109,11 @@ pub fn run_on(machine: &Machine<'_>, arguments: impl IntoIterator<Item = OsStrin
 }
 
 fn dispatch(machine: &Machine<'_>, cli: &Cli) -> Result<u8> {
-    if matches!(cli.command, Command::Refresher(_)) {
+    if matches!(cli.command, Command::Refresher(_) | Command::McpGuard(_)) {
         process::leave_session();
+    }
+    if let Command::McpGuard(_) = cli.command {
+        return Ok(compose_mcp::guard(machine));
     }
     if let Command::GitCredential(git) = &cli.command {
         return compose_git::answer(machine, cli, git);
@@ -141,12 +147,13 @@ fn dispatch(machine: &Machine<'_>, cli: &Cli) -> Result<u8> {
             root.for_scope(logout.scope(), cli, |call| logout::run(input, call))
         }
         Command::Exec(exec) => root.exec(exec),
+        Command::Mcp(mcp) => root.mcp(mcp),
         Command::Setup(setup) => root.set_up(setup),
         Command::Headers(headers) => {
             root.for_one(|call| headers::run(headers.min_ttl(), usual, call))
         }
         // Answered above, where no configuration is read that is not needed.
-        Command::GitCredential(_) => Ok(0),
+        Command::GitCredential(_) | Command::McpGuard(_) => Ok(0),
         Command::Refresher(refresher) => root.refresh_here(refresher.order),
     }
 }

@@ -3,6 +3,7 @@
 
 #[cfg(target_os = "macos")]
 pub mod apple;
+pub mod dialog;
 pub mod file;
 #[cfg(target_os = "linux")]
 pub mod kernel;

@@ -148,6 +148,25 @@ impl TokenSet {
         }
     }
 
+    /// When the access token comes due; `None` if it never does by the clock.
+    pub fn due_at(&self, min_ttl: MinTtl) -> Option<Timestamp> {
+        let Self::Expiring { access, .. } = self else {
+            return None;
+        };
+        let least = min_ttl
+            .for_lifetime(access.lifetime)
+            .max(Duration::from_secs(1));
+        let seconds = i64::try_from(least.as_secs()).unwrap_or(i64::MAX);
+        // Due is what has less left than that.
+        Some(Timestamp(
+            access
+                .expires_at
+                .0
+                .saturating_sub(seconds)
+                .saturating_add(1),
+        ))
+    }
+
     /// When the access token ends; `None` if it never does by the clock.
     pub fn expires_at(&self) -> Option<Timestamp> {
         match self {

@@ -21,6 +21,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 const REFRESHERS_PER_CALL: u32 = 2;
 
 /// What the broker works with.
+#[derive(Clone, Copy)]
 pub struct Broker<'a> {
     /// Whose token.
     pub app: &'a App,
@@ -45,6 +46,8 @@ pub struct Served {
     pub token: AccessToken,
     /// When it ends; `None` if it never does by the clock.
     pub expires_at: Option<Timestamp>,
+    /// When it comes due by the usual rule; `None` likewise.
+    pub due_at: Option<Timestamp>,
     /// Whose it is, if GitHub could be asked.
     pub account: Option<Account>,
     /// The generation of its token set.
@@ -356,6 +359,7 @@ fn served(record: &Record, token: &AccessToken) -> Served {
     Served {
         token: token.clone(),
         expires_at: record.tokens.expires_at(),
+        due_at: record.tokens.due_at(MinTtl::DEFAULT),
         account: record.account.clone(),
         generation: record.generation,
     }

@@ -82,6 +82,9 @@ impl DeviceFlow<'_> {
             // Counted from the end of the last answer; the first poll waits too.
             let left = expires_at.saturating_sub(self.clock.monotonic());
             self.clock.sleep(pace.wait().min(left));
+            if prompt.given_up() {
+                return Err(self.denied());
+            }
             if self.clock.monotonic() >= expires_at {
                 return Err(self.expired());
             }

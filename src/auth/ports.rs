@@ -116,6 +116,10 @@ pub trait Prompt {
     fn show(&mut self, authorization: &DeviceAuthorization) -> Result<()>;
     /// Says that GitHub cannot be asked just now, and that asking goes on.
     fn trouble(&mut self, cause: &str);
+    /// True once nobody wants the sign-in any more: polling ends as if it had been denied.
+    fn given_up(&self) -> bool {
+        false
+    }
 }
 
 /// Is told what happens; the terminal, or a test that stops time at a step.

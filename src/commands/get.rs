@@ -147,6 +147,7 @@ mod tests {
     fn rendered(format: Format, host: &str, inherited: &InheritedHosts) -> String {
         let served = Served {
             token: AccessToken::new("ghu_x"),
+            due_at: None,
             expires_at: Some(Timestamp(1_795_381_200)),
             account: Some(Account {
                 login: "octocat".into(),

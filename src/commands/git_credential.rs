@@ -103,7 +103,7 @@ pub fn get(request: &Request, usual: MinTtl, call: &Call<'_>) -> Result<()> {
         token,
         expires_at,
         account,
-        generation: _,
+        ..
     } = call.broker.access_token(usual)?;
     if wanted.is_some_and(|wanted| !is_account_of(call.app, account.as_ref(), wanted)) {
         return Ok(());

@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::auth::broker::Served;
 use crate::auth::device_flow::DeviceFlow;
 use crate::auth::outcome::{Happened, Outcome};
-use crate::auth::ports::{Clock, LockedStore, StoreError};
+use crate::auth::ports::{Clock, LockedStore, Prompt, StoreError};
 use crate::auth::record::{Account, Record};
 use crate::commands::Call;
 use crate::config::StoreChoice;
@@ -84,7 +84,6 @@ pub fn run(input: &Input, usual: MinTtl, call: &Call<'_>) -> Result<()> {
     {
         return tell_present(input.output, &served, call);
     }
-    prove_replaceable(input.present, call)?;
     let output = input.output;
     let saved = Arc::new(AtomicBool::new(false));
     let is_saved = Arc::clone(&saved);
@@ -96,21 +95,27 @@ pub fn run(input: &Input, usual: MinTtl, call: &Call<'_>) -> Result<()> {
         };
         interrupted(output, left, signal)
     }));
+    let record = sign_in(input.present, &mut Shown { output, call }, call)?;
+    saved.store(true, Ordering::SeqCst);
+    tell_new(input, &record, call)
+}
+
+/// The device flow, and its tokens into the store.
+///
+/// # Errors
+/// As [`run`].
+pub fn sign_in(present: Present, prompt: &mut dyn Prompt, call: &Call<'_>) -> Result<Record> {
+    prove_replaceable(present, call)?;
     let flow = DeviceFlow {
         app: call.app,
         login_command: call.login_command,
         github: call.github,
         clock: call.clock,
     };
-    let grant = flow.run(&mut Shown {
-        output: input.output,
-        call,
-    })?;
+    let grant = flow.run(prompt)?;
     let account = flow.account(&grant.access_token);
     check_account(account.as_ref(), call)?;
-    let record = save(grant, account, input.present, call)?;
-    saved.store(true, Ordering::SeqCst);
-    tell_new(input, &record, call)
+    save(grant, account, present, call)
 }
 
 fn unlock(call: &Call<'_>) -> Result<()> {

@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::app::RecordKey;
 use crate::auth::outcome::{Attempt, FailureCause, Happened, Outcome, SharedFailure};
 use crate::auth::ports::StoreError;
 use crate::formats::plain_text::one_line;
 use crate::store::private_file::{self, failed, open_or_create};
+use crate::store::state_folder::StateFolder;
 use crate::token::Timestamp;
 
 /// The file's fixed size; a shorter line is filled up with blanks.
@@ -67,6 +69,11 @@ enum Cause {
 }
 
 const VERSION: u64 = 1;
+
+/// What happened last to a record, for who watches and changes nothing.
+pub fn last(folder: &StateFolder, key: &RecordKey) -> Option<Outcome> {
+    OutcomeFile::at(folder.outcome(key)).read()
+}
 
 impl OutcomeFile {
     pub(crate) fn at(path: PathBuf) -> Self {

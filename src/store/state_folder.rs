@@ -50,6 +50,11 @@ impl StateFolder {
         self.file(key, "rescue")
     }
 
+    /// The lock of the one device flow that MCP dialogs share, and the code of it.
+    pub fn dialog(&self, key: &RecordKey) -> (PathBuf, PathBuf) {
+        (self.file(key, "dialog.lock"), self.file(key, "dialog"))
+    }
+
     /// The file store's folder.
     pub fn records(&self) -> PathBuf {
         self.0.join("records")

@@ -48,6 +48,15 @@ impl SystemClock {
     }
 }
 
+/// Lets real time pass, where another process is waited for.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "other processes end in real time, even where a test hurries the Clock port"
+)]
+pub fn pause(duration: Duration) {
+    std::thread::sleep(duration);
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "the one owner of the clocks and of sleep"

@@ -4,29 +4,41 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 /// Starts a program that outlives this process: it gets `stdin`, and neither our output nor our
 /// terminal.
 ///
 /// # Errors
 /// If it cannot be started.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place that starts a process"
-)]
 pub fn start_detached(
     program: &Path,
     arguments: &[String],
     stdin: Option<File>,
 ) -> io::Result<Child> {
+    platform::detach(&mut silent(program, arguments, stdin))
+}
+
+/// Starts a program of ours that watches this process, by the end of what it is given to read.
+///
+/// # Errors
+/// If it cannot be started.
+pub fn start_watching(program: &Path, argument: &str, stdin: File) -> io::Result<Child> {
+    silent(program, &[argument.to_owned()], Some(stdin)).spawn()
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that starts a process"
+)]
+fn silent(program: &Path, arguments: &[String], stdin: Option<File>) -> Command {
     let mut command = Command::new(program);
     command
         .args(arguments)
         .stdin(stdin.map_or_else(Stdio::null, Stdio::from))
         .stdout(Stdio::null())
         .stderr(Stdio::null());
-    platform::detach(&mut command)
+    command
 }
 
 /// A change to the environment of a command.
@@ -70,6 +82,65 @@ pub fn run_in_place(
         };
     }
     platform::run_in_place(&mut command)
+}
+
+/// Starts a server that this process talks to through pipes. It leads a process group, which ends with
+/// [`end_group`]; on Linux it is killed with the thread that started it.
+///
+/// # Errors
+/// If it cannot be started.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that starts a process"
+)]
+pub fn start_server(
+    program: &OsStr,
+    arguments: &[OsString],
+    changes: &[Change<'_>],
+) -> io::Result<Child> {
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    for change in changes {
+        match *change {
+            Change::Set(name, value) => command.env(name, value),
+            Change::Remove(name) => command.env_remove(name),
+        };
+    }
+    platform::lead_a_group(&mut command);
+    command.spawn()
+}
+
+/// How a process group is ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It may put its things in order.
+    Asked,
+    /// It may not.
+    Forced,
+}
+
+/// Ends every process of a group; false if there is none left.
+pub fn end_group(leader: u32, ending: Ending) -> bool {
+    platform::end_group(leader, ending)
+}
+
+/// What a process's end says: its code, 128 + n for a signal.
+pub fn code_of(status: ExitStatus) -> u8 {
+    platform::code_of(status)
+}
+
+/// Ends this process at once, though threads of it wait for something.
+#[expect(
+    clippy::disallowed_methods,
+    clippy::exit,
+    reason = "an MCP client gives two seconds; a thread may wait for GitHub for longer"
+)]
+pub fn end(code: u8) -> ! {
+    std::process::exit(i32::from(code))
 }
 
 /// What a program prints; `None` if it cannot be started or fails. It is asked nothing and asks nobody.
@@ -138,14 +209,14 @@ mod platform {
     use std::fs::File;
     use std::io;
     use std::os::fd::AsFd;
-    use std::os::unix::process::CommandExt;
-    use std::process::{Child, Command};
+    use std::os::unix::process::{CommandExt, ExitStatusExt};
+    use std::process::{Child, Command, ExitStatus};
 
     use std::sync::atomic::{AtomicI32, Ordering};
 
     use rustix::process::{Pid, WaitOptions, waitpid};
 
-    use super::Children;
+    use super::{Children, Ending};
 
     /// The refresher that this process started last. Other children may be somebody else's: a
     /// program that became this one can have had some.
@@ -160,6 +231,38 @@ mod platform {
 
     pub(super) fn run_in_place(command: &mut Command) -> io::Result<u8> {
         Err(command.exec())
+    }
+
+    #[cfg_attr(
+        target_os = "linux",
+        expect(unsafe_code, reason = "a death signal is set between fork and exec")
+    )]
+    pub(super) fn lead_a_group(command: &mut Command) {
+        command.process_group(0);
+        #[cfg(target_os = "linux")]
+        // SAFETY: the closure makes one system call, which is safe after fork, and allocates nothing.
+        unsafe {
+            command.pre_exec(|| {
+                use rustix::process::{Signal, set_parent_process_death_signal};
+                Ok(set_parent_process_death_signal(Some(Signal::KILL))?)
+            });
+        }
+    }
+
+    pub(super) fn end_group(leader: u32, ending: Ending) -> bool {
+        let signal = match ending {
+            Ending::Asked => rustix::process::Signal::TERM,
+            Ending::Forced => rustix::process::Signal::KILL,
+        };
+        let group = i32::try_from(leader).ok().and_then(Pid::from_raw);
+        group.is_some_and(|group| rustix::process::kill_process_group(group, signal).is_ok())
+    }
+
+    pub(super) fn code_of(status: ExitStatus) -> u8 {
+        let code = status
+            .code()
+            .or_else(|| status.signal().map(|signal| 128 + signal));
+        code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
     }
 
     /// Takes note of the refresher's end.
@@ -208,6 +311,11 @@ mod platform {
         }
     }
 
+    /// A pipe's end, to be handed on.
+    pub fn file_of_reader(reader: io::PipeReader) -> File {
+        File::from(std::os::fd::OwnedFd::from(reader))
+    }
+
     /// What was handed to us as standard input.
     pub fn handed_over() -> Option<File> {
         let stdin = std::io::stdin().as_fd().try_clone_to_owned().ok()?;
@@ -221,10 +329,10 @@ mod platform {
     use std::io;
     use std::os::windows::io::AsHandle;
     use std::os::windows::process::CommandExt;
-    use std::process::{Child, Command};
+    use std::process::{Child, Command, ExitStatus, Stdio};
     use std::sync::Arc;
 
-    use super::Children;
+    use super::{Children, Ending};
 
     const DETACHED_PROCESS: u32 = 0x0000_0008;
     const CREATE_NEW_PROCESS_GROUP: u32 = 0x0000_0200;
@@ -249,6 +357,33 @@ mod platform {
             .unwrap_or(1))
     }
 
+    /// A tree of processes is found by its root.
+    pub(super) fn lead_a_group(command: &mut Command) {
+        command.creation_flags(CREATE_NEW_PROCESS_GROUP);
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that starts a process"
+    )]
+    pub(super) fn end_group(leader: u32, ending: Ending) -> bool {
+        let mut command = Command::new("taskkill");
+        command.args(["/T", "/PID", &leader.to_string()]);
+        if ending == Ending::Forced {
+            command.arg("/F");
+        }
+        let silent = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        silent.status().is_ok_and(|status| status.success())
+    }
+
+    pub(super) fn code_of(status: ExitStatus) -> u8 {
+        let code = status.code();
+        code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
+    }
+
     /// Nobody waits for children here.
     pub fn reap() -> Children {
         Children::None
@@ -257,6 +392,11 @@ mod platform {
     /// It was started outside the caller's console and group already.
     pub fn leave_session() {}
 
+    /// A pipe's end, to be handed on.
+    pub fn file_of_reader(reader: io::PipeReader) -> File {
+        File::from(std::os::windows::io::OwnedHandle::from(reader))
+    }
+
     /// What was handed to us as standard input.
     pub fn handed_over() -> Option<File> {
         let stdin = std::io::stdin().as_handle().try_clone_to_owned().ok()?;
@@ -264,4 +404,4 @@ mod platform {
     }
 }
 
-pub use platform::{handed_over, leave_session, reap};
+pub use platform::{file_of_reader, handed_over, leave_session, reap};

@@ -69,6 +69,14 @@ mod platform {
         });
     }
 
+    /// Tells of INT, HUP and TERM instead of ending the process.
+    pub fn tell(listener: Box<dyn Fn(i32) + Send>) {
+        let Ok(mut signals) = Signals::new(ENDING) else {
+            return;
+        };
+        std::thread::spawn(move || signals.forever().for_each(listener));
+    }
+
     /// Until the guard is dropped, no signal ends the process.
     pub fn whole() -> MutexGuard<'static, ()> {
         WHOLE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -91,6 +99,9 @@ mod platform {
     /// The system's own way to end a console program is kept.
     pub fn end_with_a_word(_: Box<dyn Fn(i32) -> String + Send>) {}
 
+    /// The system's own way to end a console program is kept.
+    pub fn tell(_: Box<dyn Fn(i32) + Send>) {}
+
     /// Stands for a guard.
     #[derive(Debug)]
     pub struct Whole;
@@ -101,4 +112,4 @@ mod platform {
     }
 }
 
-pub use platform::{HeldOff, end_with_a_word, whole};
+pub use platform::{HeldOff, end_with_a_word, tell, whole};

@@ -45,6 +45,12 @@ impl Terminal {
             .and_then(|()| err.flush());
     }
 
+    /// Passes on what another program says to people.
+    pub fn pass(self, bytes: &[u8]) {
+        let mut err = io::stderr().lock();
+        let _ = err.write_all(bytes).and_then(|()| err.flush());
+    }
+
     /// Says something beside the matter, marked as ours.
     pub fn note(self, text: &str) {
         self.say(&format!("ghtok: {text}"));

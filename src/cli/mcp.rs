@@ -1,0 +1,63 @@
+//! The arguments of `mcp`, and of the hidden process that guards its servers.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::Target;
+use crate::config::{Flags, parse_duration};
+use crate::mcp::conversation::{Asking, Restarts};
+
+/// Arguments of `mcp`.
+#[derive(Debug, Args)]
+pub struct Mcp {
+    #[command(flatten)]
+    target: Target,
+    /// Put the token into this variable [default: GITHUB_PERSONAL_ACCESS_TOKEN] (may be repeated)
+    #[arg(long = "env", value_name = "NAME")]
+    pub variables: Vec<String>,
+    /// How long a tool call is held for a sign-in
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "15m")]
+    pub wait: Duration,
+    /// Never ask for a sign-in
+    #[arg(long)]
+    no_prompt: bool,
+    /// Never exchange a server that has a token, not even for a fresh one
+    #[arg(long)]
+    no_restart: bool,
+    /// How long calls under way may delay an exchange
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "30s")]
+    pub max_drain: Duration,
+    /// The server and its arguments
+    #[arg(last = true, required = true, value_name = "CMD")]
+    pub command: Vec<OsString>,
+}
+
+/// The hidden process takes no arguments: all it needs comes by its standard input.
+#[derive(Debug, Args)]
+pub struct McpGuard {}
+
+impl Mcp {
+    /// Whether a person may be asked.
+    pub fn asking(&self) -> Asking {
+        if self.no_prompt {
+            Asking::Never
+        } else {
+            Asking::WhileHolding
+        }
+    }
+
+    /// Whether a server may be exchanged.
+    pub fn restarts(&self) -> Restarts {
+        if self.no_restart {
+            Restarts::Never
+        } else {
+            Restarts::Allowed
+        }
+    }
+
+    pub(super) fn flags(&self) -> Flags {
+        self.target.flags()
+    }
+}

@@ -1,0 +1,319 @@
+//! JSON-RPC lines as MCP sends them (modelcontextprotocol.io, "Transports", stdio): what a line is, and
+//! where its parts are, so that what nobody has to touch stays as it was to the byte. Pure.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+
+use serde::Deserialize;
+use serde::de::{self, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// A request's id, written the way in which a peer may write it back: `1e3` and `1000` are one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Id(String);
+
+/// The largest number whose neighbours are numbers of their own in a double.
+const LARGEST: f64 = 9_007_199_254_740_992.0;
+
+/// One message of a line.
+#[derive(Debug)]
+pub struct Message<'a> {
+    /// The id, if there is one and it is not null.
+    pub id: Option<Id>,
+    /// The method of a request or a notification.
+    pub method: Option<Cow<'a, str>>,
+    /// Its parameters.
+    pub params: Option<&'a RawValue>,
+    /// A response's result.
+    pub result: Option<&'a RawValue>,
+    /// A response's error.
+    pub error: Option<&'a RawValue>,
+    /// Where the id stands in the line.
+    id_at: Option<Range<usize>>,
+    /// Where the parameters stand in the line.
+    params_at: Option<Range<usize>>,
+}
+
+/// What a line is.
+#[derive(Debug)]
+pub enum Line<'a> {
+    /// One message.
+    One(Message<'a>),
+    /// Several (revision 2025-03-26 only).
+    Batch(Vec<Message<'a>>),
+    /// Nothing that a peer should get.
+    Noise,
+}
+
+/// What a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It wants an answer.
+    Request,
+    /// It wants none.
+    Notification,
+    /// It is one.
+    Response,
+}
+
+/// Reads a line, with or without its end.
+pub fn read(line: &[u8]) -> Line<'_> {
+    let text = line.trim_ascii();
+    let inner = match text.first() {
+        Some(b'{') => serde_json::from_slice(text)
+            .ok()
+            .map(|one| Line::One(placed(one, line))),
+        Some(b'[') => serde_json::from_slice::<Vec<Envelope<'_>>>(text)
+            .ok()
+            .filter(|all| !all.is_empty())
+            .map(|all| Line::Batch(all.into_iter().map(|one| placed(one, line)).collect())),
+        _ => None,
+    };
+    inner.unwrap_or(Line::Noise)
+}
+
+impl Message<'_> {
+    /// What it is; `None` for an object that is no message.
+    pub fn kind(&self) -> Option<Kind> {
+        match (&self.method, &self.id) {
+            (Some(_), Some(_)) => Some(Kind::Request),
+            (Some(_), None) => Some(Kind::Notification),
+            (None, Some(_)) if self.result.is_some() || self.error.is_some() => {
+                Some(Kind::Response)
+            }
+            (None, _) => None,
+        }
+    }
+
+    /// The line with another id in this message's place.
+    pub fn with_id(&self, line: &[u8], id: &str) -> Vec<u8> {
+        spliced(line, self.id_at.as_ref(), id)
+    }
+
+    /// The line with other parameters.
+    pub fn with_params(&self, line: &[u8], params: &str) -> Vec<u8> {
+        spliced(line, self.params_at.as_ref(), params)
+    }
+
+    /// The id as it stands in the line.
+    pub fn raw_id<'l>(&self, line: &'l [u8]) -> &'l str {
+        let at = self.id_at.clone().unwrap_or(0..0);
+        std::str::from_utf8(&line[at]).unwrap_or("null")
+    }
+
+    /// The parameters, read as `T`.
+    pub fn params_as<'a, T: Deserialize<'a>>(&'a self) -> Option<T> {
+        serde_json::from_str(self.params?.get()).ok()
+    }
+
+    /// The result, read as `T`.
+    pub fn result_as<'a, T: Deserialize<'a>>(&'a self) -> Option<T> {
+        serde_json::from_str(self.result?.get()).ok()
+    }
+}
+
+impl Id {
+    /// An id of our own making.
+    pub fn text(text: &str) -> Self {
+        Self(format!("\"{text}\""))
+    }
+
+    /// The text of an id of our own making.
+    pub fn as_text(&self) -> &str {
+        self.0.trim_matches('"')
+    }
+
+    /// An id as it stands in JSON.
+    pub fn of(raw: &RawValue) -> Option<Self> {
+        let raw = raw.get();
+        if raw == "null" {
+            return None;
+        }
+        if raw.starts_with('"') {
+            let text: String = serde_json::from_str(raw).ok()?;
+            return Some(Self::text(&text));
+        }
+        Some(Self(match raw.parse::<f64>() {
+            Ok(number)
+                if raw.parse::<i64>().is_err()
+                    && number.fract() == 0.0
+                    && number.abs() < LARGEST =>
+            {
+                format!("{number:.0}")
+            }
+            _ => raw.to_owned(),
+        }))
+    }
+}
+
+/// One message, as it is deserialised: of a name that stands twice the last counts, as in JavaScript.
+#[derive(Default)]
+struct Envelope<'a> {
+    id: Option<&'a RawValue>,
+    method: Option<Cow<'a, str>>,
+    params: Option<&'a RawValue>,
+    result: Option<&'a RawValue>,
+    error: Option<&'a RawValue>,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Envelope<'a> {
+    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Envelope<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut envelope = Envelope::default();
+                while let Some(name) = map.next_key::<Text<'de>>()? {
+                    match &*name.0 {
+                        "id" => envelope.id = Some(map.next_value()?),
+                        "method" => {
+                            envelope.method =
+                                map.next_value::<Option<Text<'de>>>()?.map(|text| text.0);
+                        }
+                        "params" => envelope.params = Some(map.next_value()?),
+                        "result" => envelope.result = Some(map.next_value()?),
+                        "error" => envelope.error = Some(map.next_value()?),
+                        _ => drop(map.next_value::<IgnoredAny>()?),
+                    }
+                }
+                Ok(envelope)
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+/// A text, borrowed where it has no escapes.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+fn placed<'a>(envelope: Envelope<'a>, line: &'a [u8]) -> Message<'a> {
+    let at = |raw: &RawValue| {
+        let start = raw.get().as_ptr() as usize - line.as_ptr() as usize;
+        start..start + raw.get().len()
+    };
+    let id_at = envelope.id.map(at);
+    Message {
+        id: envelope.id.and_then(Id::of),
+        method: envelope.method,
+        id_at,
+        params_at: envelope.params.map(at),
+        params: envelope.params,
+        result: envelope.result,
+        error: envelope.error,
+    }
+}
+
+fn spliced(line: &[u8], at: Option<&Range<usize>>, text: &str) -> Vec<u8> {
+    let Some(at) = at else {
+        return line.to_vec();
+    };
+    [&line[..at.start], text.as_bytes(), &line[at.end..]].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(line: &str) -> Message<'_> {
+        match read(line.as_bytes()) {
+            Line::One(message) => message,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn kinds_are_told_apart() {
+        for (line, kind) in [
+            (
+                r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#,
+                Some(Kind::Request),
+            ),
+            (
+                r#"{"method":"notifications/initialized"}"#,
+                Some(Kind::Notification),
+            ),
+            (r#"{"id":null,"method":"a"}"#, Some(Kind::Notification)),
+            (
+                r#"{"result":{},"jsonrpc":"2.0","id":"a"}"#,
+                Some(Kind::Response),
+            ),
+            (
+                r#"{"id":1,"error":{"code":-1,"message":""}}"#,
+                Some(Kind::Response),
+            ),
+            (r#"{"id":1,"result":null}"#, Some(Kind::Response)),
+            (r#"{"id":1}"#, None),
+            ("{}", None),
+        ] {
+            assert_eq!(one(line).kind(), kind, "{line}");
+        }
+        for line in ["", "x", "[]", "[1]", "1", "{\"id\":", "\"id\"", "{} {}"] {
+            assert!(matches!(read(line.as_bytes()), Line::Noise), "{line}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_the_same_however_it_is_written() {
+        for (left, right, same) in [
+            ("1000", "1e3", true),
+            ("1.0", "1", true),
+            ("\"a\"", "\"\\u0061\"", true),
+            ("1", "\"1\"", false),
+            ("12345678901234567890123", "12345678901234567890124", false),
+            ("9223372036854775807", "9223372036854775806", false),
+            ("-1", "1", false),
+        ] {
+            let id = |raw: &str| one(&format!("{{\"id\":{raw},\"method\":\"m\"}}")).id;
+            assert_eq!(id(left) == id(right), same, "{left} {right}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_replaced_and_nothing_else_is_touched() {
+        let line = "  {\"method\" : \"a\\u0062\", \"x\":1.50e+2,\"x\":[ 1 ], \"id\" : 7 ,\"params\":{\"é\":\"\\ud83d\"}}\r\n";
+        let message = one(line);
+        assert_eq!(message.method.as_deref(), Some("ab"));
+        assert_eq!(message.raw_id(line.as_bytes()), "7");
+        let replaced = message.with_id(line.as_bytes(), "\"ghtok:1:0\"");
+        assert_eq!(
+            String::from_utf8(replaced).expect("text"),
+            line.replace("\"id\" : 7", "\"id\" : \"ghtok:1:0\"")
+        );
+    }
+
+    #[test]
+    fn of_a_name_that_stands_twice_the_last_counts() {
+        let message = one(r#"{"id":1,"method":"a","id":2,"method":"b"}"#);
+        assert_eq!(message.id, one(r#"{"id":2,"method":"x"}"#).id);
+        assert_eq!(message.method.as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn deep_nesting_is_no_matter() {
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        let line =
+            format!("{{\"id\":1,\"method\":\"m\",\"params\":{{\"a\":{deep}}},\"b\":{deep}}}");
+        assert_eq!(one(&line).kind(), Some(Kind::Request));
+    }
+
+    #[test]
+    fn a_batch_is_its_messages() {
+        let line = br#"[{"id":1,"method":"a"},{"method":"b"}]"#;
+        let Line::Batch(all) = read(line) else {
+            panic!("no batch");
+        };
+        let kinds: Vec<_> = all.iter().map(Message::kind).collect();
+        assert_eq!(kinds, [Some(Kind::Request), Some(Kind::Notification)]);
+        assert_eq!(
+            all[0].with_id(line, "9"),
+            br#"[{"id":9,"method":"a"},{"method":"b"}]"#
+        );
+    }
+}

@@ -1,0 +1,327 @@
+//! Puts `mcp` together: a conversation, its servers, and the way to their tokens.
+
+use std::io::{ErrorKind, PipeWriter, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::app::App;
+use crate::auth::outcome::Happened;
+use crate::auth::ports::{Clock, Prompt};
+use crate::auth::record::Refused;
+use crate::cli;
+use crate::commands::Call;
+use crate::commands::login::{self, Present};
+use crate::error::{Error, Result};
+use crate::formats::plain_text::one_line;
+use crate::github::DeviceAuthorization;
+use crate::mcp::conversation::{Cure, News, Pace, Settings, Told, Trouble};
+use crate::mcp::dialog::Code;
+use crate::mcp::environment;
+use crate::mcp::wrapper::{Fetched, Tokens, Wrapper};
+use crate::store::dialog::SharedDialog;
+use crate::store::state_folder::StateFolder;
+use crate::system::process::{self, Children};
+use crate::token::{AccessToken, Timestamp};
+use crate::{Machine, Root, this_program};
+
+/// How often who follows another process's sign-in looks how far that is.
+const FOLLOW: Duration = Duration::from_millis(300);
+
+impl Root<'_> {
+    pub(crate) fn mcp(&self, arguments: &cli::Mcp) -> Result<u8> {
+        let app = self.config.app(None)?;
+        // The time zone can be read only while there is one thread.
+        let clock = self.machine.clock;
+        let _ = clock.local_time(clock.now());
+        let variables = environment::variables(
+            &app.host,
+            &arguments.variables,
+            &self.config.inherited,
+            &self.config.inherited_tokens,
+        )?;
+        let choice = self.store_of(app)?;
+        let settings = Settings {
+            app: app.label().to_owned(),
+            login_command: login::command(app, choice),
+            asking: arguments.asking(),
+            restarts: arguments.restarts(),
+            wait: arguments.wait,
+            max_drain: arguments.max_drain,
+            pace: Pace::STANDARD,
+        };
+        let guard = Guard::start();
+        let wrapper = Wrapper {
+            command: &arguments.command,
+            variables: &variables,
+            tokens: &Source { root: self, app },
+            clock,
+            guard: &|sign, group| guard.tell(sign, group),
+        };
+        let started = wrapper.run(settings, &|code| process::end(code));
+        started.map(|()| 0).map_err(|error| {
+            let program = arguments.command.first().map(|word| word.to_string_lossy());
+            let command = one_line(&program.unwrap_or_default(), 200);
+            match error.kind() {
+                ErrorKind::NotFound => Error::CommandNotFound { command },
+                _ => Error::CommandNotRun {
+                    command,
+                    cause: error.to_string(),
+                },
+            }
+        })
+    }
+}
+
+/// The process that ends servers which this one left behind.
+struct Guard(Mutex<Option<PipeWriter>>);
+
+impl Guard {
+    /// Without one, a server that ignores the end of its input may outlive a killed wrapper.
+    fn start() -> Self {
+        let pipe = std::io::pipe().ok().and_then(|(reader, writer)| {
+            let reader = process::file_of_reader(reader);
+            let program = this_program()?;
+            process::start_watching(&program, "mcp-guard", reader).ok()?;
+            Some(writer)
+        });
+        Self(Mutex::new(pipe))
+    }
+
+    fn tell(&self, sign: char, group: u32) {
+        if let Some(pipe) = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_mut()
+        {
+            let _ = pipe.write_all(format!("{sign}{group}\n").as_bytes());
+        }
+    }
+}
+
+/// The App's tokens, each time with everything put together anew: threads share nothing but the
+/// configuration.
+struct Source<'a> {
+    root: &'a Root<'a>,
+    app: &'a App,
+}
+
+impl Tokens for Source<'_> {
+    fn fetch(&self) -> Fetched {
+        self.with_call(|call| self.valid(call))
+    }
+
+    fn check(&self, generation: u64) -> Fetched {
+        self.with_call(|call| {
+            // A mark that cannot be made now is made at the next refusal.
+            let _ = mark_refused(generation, call);
+            self.valid(call)
+        })
+    }
+
+    fn sign_in(&self, show: &(dyn Fn(Code) + Sync), given_up: &AtomicBool) -> Fetched {
+        let folder = StateFolder::at(self.root.config.state_dir.clone());
+        let shared = SharedDialog::new(folder, &self.app.key());
+        let before = self.told();
+        let mut shown: Option<Code> = None;
+        loop {
+            if given_up.load(Ordering::SeqCst) {
+                return Err(trouble(&Error::Denied {
+                    app: self.app.label().to_owned(),
+                    login: format!("ghtok login {}", self.app.label()),
+                }));
+            }
+            let lead = match shared.lead() {
+                Ok(lead) => lead,
+                Err(error) => {
+                    return Err(Trouble {
+                        text: format!("cannot use the state folder: {error}"),
+                        cure: Cure::Other,
+                    });
+                }
+            };
+            if let Some(lead) = lead {
+                return self.with_call(|call| {
+                    // Somebody may have signed in while this process waited for its turn.
+                    if let Ok(served) = self.valid(call) {
+                        return Ok(served);
+                    }
+                    let publish = |code: Code| {
+                        lead.publish(&serde_json::to_vec(&code).unwrap_or_default());
+                        show(code);
+                    };
+                    let clock = Impatient {
+                        clock: call.clock,
+                        given_up,
+                    };
+                    let call = Call {
+                        clock: &clock,
+                        ..*call
+                    };
+                    let mut dialog = Shown {
+                        show: &publish,
+                        given_up,
+                        clock: call.clock,
+                    };
+                    login::sign_in(Present::Keep, &mut dialog, &call)?;
+                    self.valid(&call)
+                });
+            }
+            let code = shared
+                .code()
+                .and_then(|bytes| serde_json::from_slice(&bytes).ok());
+            if code.is_some() && code != shown {
+                shown.clone_from(&code);
+                code.into_iter().for_each(show);
+            }
+            let told = self.told();
+            if told != before && told.is_some_and(|told| told.is_stored) {
+                return self.fetch();
+            }
+            self.root.machine.clock.sleep(FOLLOW);
+        }
+    }
+
+    fn told(&self) -> Option<Told> {
+        let folder = StateFolder::at(self.root.config.state_dir.clone());
+        let outcome = crate::store::outcome::last(&folder, &self.app.key())?;
+        let is_stored = match outcome.what {
+            Happened::Saved | Happened::Deleted => true,
+            Happened::Sent => false,
+            Happened::Failed(_) | Happened::Unknown(_) => return None,
+        };
+        Some(Told {
+            generation: outcome.generation,
+            is_stored,
+        })
+    }
+}
+
+impl Source<'_> {
+    fn with_call(&self, work: impl FnOnce(&Call<'_>) -> Result<(News, AccessToken)>) -> Fetched {
+        let root = Root {
+            machine: self.root.machine,
+            config: self.root.config.clone(),
+        };
+        root.with_call(self.app, work)
+            .map_err(|error| trouble(&error))
+    }
+
+    fn valid(&self, call: &Call<'_>) -> Result<(News, AccessToken)> {
+        let usual = self.root.config.min_ttl;
+        let served = call.broker.access_token(usual)?;
+        // A refresher that has told its outcome ends soon, and leaves no zombie.
+        for _ in 0..100 {
+            if process::reap() == Children::None {
+                break;
+            }
+            call.clock.sleep(Duration::from_millis(1));
+        }
+        let news = News {
+            generation: served.generation,
+            due_at: served.due_at,
+            expires_at: served.expires_at,
+        };
+        Ok((news, served.token))
+    }
+}
+
+/// Marks the token as refused, so that it is checked before it is served again.
+fn mark_refused(generation: u64, call: &Call<'_>) -> Result<(), crate::auth::ports::StoreError> {
+    let Some(mut locked) = call.store.try_lock()? else {
+        return Ok(());
+    };
+    match locked.load()? {
+        Some(mut record)
+            if record.generation == generation
+                && record.refused.is_none()
+                && record.intent.is_none() =>
+        {
+            record.refused = Some(Refused::Reported(call.clock.now()));
+            locked.save(&record)
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn trouble(error: &Error) -> Trouble {
+    let hint = error
+        .hint()
+        .map(|hint| format!("; {hint}"))
+        .unwrap_or_default();
+    let cure = match error {
+        Error::SignInNeeded { .. } => Cure::SignIn,
+        _ => Cure::Other,
+    };
+    Trouble {
+        text: format!("{error}{hint}"),
+        cure,
+    }
+}
+
+/// Shows the code where the client's person reads it.
+struct Shown<'a> {
+    show: &'a dyn Fn(Code),
+    given_up: &'a AtomicBool,
+    clock: &'a dyn Clock,
+}
+
+impl Prompt for Shown<'_> {
+    fn show(&mut self, authorization: &DeviceAuthorization) -> Result<()> {
+        let end = self.clock.now().after(authorization.expires_in);
+        (self.show)(Code {
+            url: authorization.verification_uri.clone(),
+            user_code: authorization.user_code.clone(),
+            until: self.clock.local_time(end),
+            expires_at: end.0,
+        });
+        Ok(())
+    }
+
+    fn trouble(&mut self, _: &str) {}
+
+    fn given_up(&self) -> bool {
+        self.given_up.load(Ordering::SeqCst)
+    }
+}
+
+/// A clock whose waits end when nobody wants them any more.
+struct Impatient<'a> {
+    clock: &'a dyn Clock,
+    given_up: &'a AtomicBool,
+}
+
+impl Clock for Impatient<'_> {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.clock.monotonic()
+    }
+
+    fn sleep(&self, duration: Duration) {
+        const PART: Duration = Duration::from_millis(100);
+        let end = self.monotonic() + duration;
+        while !self.given_up.load(Ordering::SeqCst) {
+            let left = end.saturating_sub(self.monotonic());
+            if left.is_zero() {
+                return;
+            }
+            self.clock.sleep(left.min(PART));
+        }
+    }
+
+    fn local_time(&self, at: Timestamp) -> String {
+        self.clock.local_time(at)
+    }
+}
+
+/// The hidden process.
+pub(crate) fn guard(machine: &Machine<'_>) -> u8 {
+    if let Some(input) = process::handed_over() {
+        crate::mcp::guard::watch(input, machine.clock);
+    }
+    0
+}

@@ -1,0 +1,11 @@
+//! `ghtok mcp`: a server under a client's nose, exchanged for a new one whenever its token is. What is
+//! decided is decided in `conversation`, which is pure; pipes, processes and time are beside it.
+
+pub mod child;
+pub mod conversation;
+pub mod environment;
+pub mod guard;
+pub mod dialog;
+pub mod line;
+pub mod mask;
+pub mod wrapper;

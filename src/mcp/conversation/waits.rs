@@ -1,0 +1,55 @@
+//! What happens because time passes, and when that is next.
+
+use std::time::Duration;
+
+use super::{Action, Conversation, Hold, Life};
+
+/// The wall clock may jump and machines sleep: it is looked at now and then.
+const OFTEN: Duration = Duration::from_secs(30);
+
+impl Conversation {
+    pub(super) fn pass_time(&mut self) {
+        if self.life != Life::Running {
+            return;
+        }
+        let now = self.now.mono;
+        match self.hold {
+            Some(Hold::Drain(..)) => self.drained(),
+            Some(Hold::Fetch(Some(until))) if now >= until => {
+                self.latest = None;
+                self.start();
+            }
+            Some(Hold::Replay(server, until)) if now >= until => {
+                self.out.push_back(Action::Stop(server));
+                self.replay_failed("did not answer the handshake in time");
+            }
+            // A conversation that goes on has its next token before the next call.
+            None if self.used && !self.is_busy() && self.held.is_empty() && self.is_due() => {
+                self.begin_renewal();
+            }
+            _ => {}
+        }
+        self.pass_time_waiting();
+    }
+
+    fn is_due(&self) -> bool {
+        self.waiting.is_empty() && self.needs_renewal()
+    }
+
+    /// When [`super::Event::Tick`] is wanted, if nothing else happens before; as a monotonic time.
+    pub fn next_tick(&self) -> Option<Duration> {
+        if self.life != Life::Running {
+            return None;
+        }
+        let hold = match self.hold {
+            Some(Hold::Drain(until, _) | Hold::Replay(_, until)) => Some(until),
+            Some(Hold::Fetch(first)) => first,
+            None if self.used => self.has.and_then(|has| has.due_at).map(|due| {
+                let left = self.now.wall.until(due);
+                self.now.mono + left.clamp(Duration::from_secs(1), OFTEN)
+            }),
+            Some(Hold::Check) | None => None,
+        };
+        [hold, self.next_of_waiting()].into_iter().flatten().min()
+    }
+}

@@ -1,0 +1,211 @@
+//! The messages that the wrapper itself sends: the sign-in's dialog in each of its forms, and what it
+//! answers in a server's place. Each is valid in the revision that is spoken. Pure.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+/// How the conversation is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Era {
+    /// By `initialize`, revisions 2024-11-05 to 2025-11-25.
+    Legacy,
+    /// Not at all: each request says what its client can do, revision 2026-07-28.
+    Modern,
+}
+
+/// The code of a device flow, as a person needs it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Code {
+    /// The page.
+    pub url: String,
+    /// What is typed there.
+    pub user_code: String,
+    /// When it ends, in local time.
+    pub until: String,
+    /// When it ends.
+    pub expires_at: i64,
+}
+
+/// The dialogs that a client can show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Modes {
+    /// A page for the person's browser.
+    pub url: bool,
+    /// A form.
+    pub form: bool,
+}
+
+/// The key of our dialog among a server's own (MRTR).
+pub const KEY: &str = "ghtok.login";
+
+impl Modes {
+    /// What `capabilities.elicitation` says: an empty object means forms (revision 2025-06-18).
+    pub fn of(capabilities: &Value) -> Self {
+        match capabilities.get("elicitation").and_then(Value::as_object) {
+            None => Self::default(),
+            Some(modes) => {
+                let url = modes.contains_key("url");
+                let form = modes.contains_key("form") || !url;
+                Self { url, form }
+            }
+        }
+    }
+
+    /// True if there is a dialog at all.
+    pub fn any(self) -> bool {
+        self.url || self.form
+    }
+}
+
+/// `params` of `elicitation/create`. `meta` is the held call's, without its progress token: some clients
+/// find the call by it.
+pub fn elicitation(
+    code: &Code,
+    app: &str,
+    modes: Modes,
+    id: Option<&str>,
+    meta: Option<Value>,
+) -> Value {
+    let mut params = if modes.url {
+        json!({"mode": "url", "message": message(code, app), "url": code.url})
+    } else {
+        json!({
+            "message": message(code, app),
+            "requestedSchema": {"type": "object", "properties": {}},
+        })
+    };
+    if let (true, Some(id)) = (modes.url, id) {
+        params["elicitationId"] = id.into();
+    }
+    if let Some(meta) = meta {
+        params["_meta"] = meta;
+    }
+    params
+}
+
+/// What a person reads.
+fn message(code: &Code, app: &str) -> String {
+    format!(
+        "Sign in to GitHub for the App \"{app}\": open {} and enter the code {} (good until {}). \
+         Go on only if you asked for this just now.",
+        code.url, code.user_code, code.until
+    )
+}
+
+/// The same in the text of a tool's result.
+pub fn instructions(code: &Code, app: &str) -> String {
+    format!("{} Then call the tool again.", message(code, app))
+}
+
+/// A request of ours.
+pub fn request(id: &str, method: &str, params: &Value) -> Vec<u8> {
+    line(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}))
+}
+
+/// A notification of ours.
+pub fn notification(method: &str, params: &Value) -> Vec<u8> {
+    line(&json!({"jsonrpc": "2.0", "method": method, "params": params}))
+}
+
+/// A response in the server's place; the id as the client wrote it.
+pub fn response(raw_id: &str, result: &Value) -> Vec<u8> {
+    let mut bytes = format!("{{\"jsonrpc\":\"2.0\",\"id\":{raw_id},\"result\":").into_bytes();
+    bytes.extend(line(result));
+    bytes.push(b'}');
+    bytes
+}
+
+/// An error in the server's place.
+pub fn error(raw_id: &str, code: i32, message: &str) -> Vec<u8> {
+    let error = json!({"code": code, "message": message});
+    format!("{{\"jsonrpc\":\"2.0\",\"id\":{raw_id},\"error\":{error}}}").into_bytes()
+}
+
+/// The result of a tool call that did not reach the tool, or not surely.
+pub fn failed_call(text: &str, era: Era) -> Value {
+    let mut result = json!({"content": [{"type": "text", "text": text}], "isError": true});
+    if era == Era::Modern {
+        result["resultType"] = "complete".into();
+    }
+    result
+}
+
+/// The answer that asks the person first (revision 2026-07-28, "Multi Round-Trip Requests").
+pub fn input_required(code: &Code, app: &str, modes: Modes, state: &str) -> Value {
+    json!({
+        "resultType": "input_required",
+        "inputRequests": {
+            KEY: {
+                "method": "elicitation/create",
+                "params": modern(elicitation(code, app, modes, None, None)),
+            },
+        },
+        "requestState": state,
+    })
+}
+
+/// In this revision a form says that it is one.
+fn modern(mut params: Value) -> Value {
+    if params.get("mode").is_none() {
+        params["mode"] = "form".into();
+    }
+    params
+}
+
+/// A held call's `_meta` without its progress token, and that token as it stood.
+pub fn meta(params: Option<&RawValue>) -> (Option<Value>, Option<Value>) {
+    #[derive(Deserialize)]
+    struct Params {
+        #[serde(rename = "_meta")]
+        meta: Option<Value>,
+    }
+    let meta = params
+        .and_then(|params| serde_json::from_str::<Params>(params.get()).ok())
+        .and_then(|params| params.meta);
+    let Some(Value::Object(mut meta)) = meta else {
+        return (None, None);
+    };
+    let progress = meta.remove("progressToken");
+    (
+        (!meta.is_empty()).then_some(Value::Object(meta)),
+        progress.filter(|token| !token.is_null()),
+    )
+}
+
+fn line(value: &Value) -> Vec<u8> {
+    serde_json::to_vec(value).expect("values become JSON")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_says_which_dialogs_it_can_show() {
+        for (capabilities, url, form) in [
+            (json!({}), false, false),
+            (json!({"elicitation": {}}), false, true),
+            (json!({"elicitation": {"form": {}}}), false, true),
+            (json!({"elicitation": {"url": {}}}), true, false),
+            (json!({"elicitation": {"form": {}, "url": {}}}), true, true),
+            (json!({"elicitation": null}), false, false),
+        ] {
+            assert_eq!(
+                Modes::of(&capabilities),
+                Modes { url, form },
+                "{capabilities}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_progress_token_is_taken_out_of_the_meta() {
+        let raw =
+            RawValue::from_string(r#"{"_meta":{"progressToken":7,"a":1}}"#.into()).expect("JSON");
+        assert_eq!(meta(Some(&raw)), (Some(json!({"a": 1})), Some(json!(7))));
+        let raw = RawValue::from_string(r#"{"_meta":{"progressToken":"x"}}"#.into()).expect("JSON");
+        assert_eq!(meta(Some(&raw)), (None, Some(json!("x"))));
+        assert_eq!(meta(None), (None, None));
+    }
+}
