@@ -112,10 +112,14 @@ impl Answer {
             .and_then(|fields| fields.text("error").map(ErrorCode::parse));
         match error {
             Some(ErrorCode::Unknown(code)) if self.is_transient(&code) => {
-                let message = self.message().or(Some(code));
+                // The code says what it is; the words beside it may say nothing.
+                let message = match self.message() {
+                    Some(words) => format!("{code}: {words}"),
+                    None => code,
+                };
                 let cause = Cause::HttpStatus {
                     status: self.status,
-                    message,
+                    message: Some(message),
                 };
                 self.answered(cause, limits)
             }
