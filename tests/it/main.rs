@@ -21,6 +21,7 @@ mod hygiene;
 mod kernel;
 #[cfg(target_os = "linux")]
 mod keychain;
+mod matrix;
 mod mcp;
 mod mended;
 mod parsers;

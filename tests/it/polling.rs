@@ -19,10 +19,10 @@ use ghtok::limits::Limits;
 use crate::support::fake_clock::{FakeClock, Scripted};
 
 /// One sign-in of one person, who approves after some polls or never.
-struct SignIn {
+pub struct SignIn {
     clock: FakeClock,
-    fake: FakeGitHub,
-    limits: Limits,
+    pub fake: FakeGitHub,
+    pub limits: Limits,
     person: RefCell<Person>,
 }
 
@@ -46,11 +46,11 @@ impl Prompt for Seen<'_> {
 }
 
 impl SignIn {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self::at(FakeGitHub::builder())
     }
 
-    fn at(builder: Builder) -> Self {
+    pub fn at(builder: Builder) -> Self {
         let clock = FakeClock::new();
         let fake = builder
             .clock(clock.of_the_server())
@@ -65,7 +65,7 @@ impl SignIn {
     }
 
     /// Runs the flow; `after_sleep` is called after each pause.
-    fn run(&self, after_sleep: impl Fn(usize)) -> Result<Grant> {
+    pub fn run(&self, after_sleep: impl Fn(usize)) -> Result<Grant> {
         let bounded = |sleeps| {
             assert!(sleeps < 1000, "it has no end");
             after_sleep(sleeps);
@@ -75,7 +75,7 @@ impl SignIn {
     }
 
     /// The person approves during the n-th pause, so that the n-th poll finds it.
-    fn approved_in_pause(&self, number: usize) -> Result<Grant> {
+    pub fn approved_in_pause(&self, number: usize) -> Result<Grant> {
         self.run(|sleeps| {
             if sleeps == number {
                 self.approve();
@@ -97,7 +97,17 @@ impl SignIn {
         self.person.borrow().troubles.len()
     }
 
-    fn polls(&self) -> usize {
+    /// What the person was told while it polled.
+    pub fn trouble_texts(&self) -> Vec<String> {
+        self.person.borrow().troubles.clone()
+    }
+
+    /// True if a code was shown.
+    pub fn was_shown(&self) -> bool {
+        self.person.borrow().shown.is_some()
+    }
+
+    pub fn polls(&self) -> usize {
         self.fake.count(Endpoint::Poll)
     }
 
@@ -111,7 +121,7 @@ impl SignIn {
     }
 
     #[track_caller]
-    fn expect_no_violation(&self) {
+    pub fn expect_no_violation(&self) {
         assert_eq!(self.fake.violations(), []);
     }
 }
