@@ -240,13 +240,13 @@ pub enum Error {
         client: &'static str,
     },
     /// There is no such command.
-    #[error("exec: there is no command \"{command}\"")]
+    #[error("there is no command \"{command}\"")]
     CommandNotFound {
         /// What was asked for.
         command: String,
     },
     /// The command is there and cannot be run.
-    #[error("exec: cannot run \"{command}\": {cause}")]
+    #[error("cannot run \"{command}\": {cause}")]
     CommandNotRun {
         /// What was asked for.
         command: String,

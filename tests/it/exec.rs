@@ -151,7 +151,7 @@ fn the_exit_code_is_the_commands_own_and_ours_are_apart() {
     let missing = runs(&sandbox, &["--", "no-such-command"]).expect_code(127);
     assert_eq!(
         missing.stderr,
-        "ghtok: error: exec: there is no command \"no-such-command\"\nghtok: hint: check its name and PATH\n"
+        "ghtok: error: there is no command \"no-such-command\"\nghtok: hint: check its name and PATH\n"
     );
     let folder = sandbox.home().to_string_lossy().into_owned();
     let barred = runs(&sandbox, &["--", &folder]).expect_code(126);

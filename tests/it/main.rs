@@ -23,6 +23,7 @@ mod kernel;
 mod keychain;
 mod matrix;
 mod mcp;
+mod mcp_npm;
 mod mended;
 mod parsers;
 mod polling;
