@@ -15,7 +15,7 @@ use crate::mcp::line::{Line, Road};
 use crate::mcp::mask::Mask;
 use crate::mcp::wrapper::{Word, lines};
 use crate::system::clock::pause;
-use crate::system::process::{Change, Ending, code_of, end_group, start_server};
+use crate::system::process::{Change, Ending, code_of, end_group, start_server, widen};
 use crate::system::terminal::Terminal;
 use crate::token::AccessToken;
 
@@ -75,6 +75,8 @@ impl Server {
             gone: Arc::clone(&gone),
             mask: Arc::clone(&mask),
         };
+        child.stdin.as_ref().inspect(|pipe| widen(*pipe));
+        child.stdout.as_ref().inspect(|pipe| widen(*pipe));
         let stdin = child.stdin.take();
         thread::spawn(move || stdin.map(|stdin| write(stdin, &lines_in)));
         let stderr = child.stderr.take();

@@ -16,7 +16,7 @@ use crate::mcp::conversation::{
 use crate::mcp::dialog::Code;
 use crate::mcp::environment::Variable;
 use crate::mcp::line::{LONGEST, Line, Road};
-use crate::system::signals;
+use crate::system::{process, signals};
 use crate::system::terminal::Terminal;
 use crate::token::AccessToken;
 
@@ -77,6 +77,9 @@ enum Out {
     Flush(SyncSender<()>),
 }
 
+/// The room that a line may get before it is read.
+const MOST_ROOM: usize = 128 * 1024;
+
 /// How long the last lines may take to leave.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
@@ -89,6 +92,7 @@ impl Wrapper<'_> {
     /// # Errors
     /// If the first server cannot be started.
     pub fn run(&self, settings: Settings, end: &dyn Fn(u8)) -> Result<(), NotStarted> {
+        process::widen(&std::io::stdout());
         let (words, heard) = mpsc::channel();
         let (out, lines_out) = mpsc::channel();
         thread::spawn(move || write(&lines_out));
@@ -229,8 +233,9 @@ impl Wrapper<'_> {
 /// Reads lines to the end; a last one without its end counts too. Ends early if `take` says so, or
 /// at a line that is too long.
 pub fn lines(mut input: impl BufRead, mut take: impl FnMut(Vec<u8>) -> bool) {
+    let mut usual = 0;
     loop {
-        let mut line = Vec::new();
+        let mut line = Vec::with_capacity(usual);
         let most = u64::try_from(LONGEST).unwrap_or(u64::MAX) + 1;
         let read = input.by_ref().take(most).read_until(b'\n', &mut line);
         if !matches!(read, Ok(1..)) {
@@ -243,6 +248,8 @@ pub fn lines(mut input: impl BufRead, mut take: impl FnMut(Vec<u8>) -> bool) {
         if !line.ends_with(b"\n") {
             line.push(b'\n');
         }
+        // Lines of one kind follow each other; a rare long one is not remembered.
+        usual = line.len().min(MOST_ROOM);
         if !take(line) {
             return;
         }

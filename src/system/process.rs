@@ -311,6 +311,17 @@ mod platform {
         }
     }
 
+    /// Gives a pipe more room, where the system allows it: a long line then passes in one piece.
+    pub fn widen(pipe: &impl AsFd) {
+        #[cfg(target_os = "linux")]
+        {
+            const ROOM: usize = 512 * 1024;
+            let _ = rustix::pipe::fcntl_setpipe_size(pipe, ROOM);
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = pipe;
+    }
+
     /// A pipe's end, to be handed on.
     pub fn file_of_reader(reader: io::PipeReader) -> File {
         File::from(std::os::fd::OwnedFd::from(reader))
@@ -392,6 +403,9 @@ mod platform {
     /// It was started outside the caller's console and group already.
     pub fn leave_session() {}
 
+    /// A pipe keeps its room here.
+    pub fn widen<P>(_: &P) {}
+
     /// A pipe's end, to be handed on.
     pub fn file_of_reader(reader: io::PipeReader) -> File {
         File::from(std::os::windows::io::OwnedHandle::from(reader))
@@ -404,4 +418,4 @@ mod platform {
     }
 }
 
-pub use platform::{file_of_reader, handed_over, leave_session, reap};
+pub use platform::{file_of_reader, handed_over, leave_session, reap, widen};

@@ -40,7 +40,10 @@ impl Conversation {
                         .insert(id, (server, message.raw_id(&line).to_owned()));
                     self.out.push_back(Action::ToClient(line.with(bytes)));
                 }
-                Some(Kind::Response) => self.response(line),
+                Some(Kind::Response) => {
+                    let fate = self.fate(&message, &line);
+                    self.answered(fate, line);
+                }
                 Some(Kind::Notification) => self.news(line),
                 None => self.out.push_back(Action::ToClient(line)),
             },
@@ -61,33 +64,42 @@ impl Conversation {
         (Id::text(&id), message.with_id(line, &format!("\"{id}\"")))
     }
 
-    fn response(&mut self, line: Line) {
-        let json_rpc::Line::One(message) = json_rpc::read(&line) else {
-            return;
-        };
+    /// What becomes of an answer; it is read once, however long it is.
+    fn fate(&mut self, message: &Message<'_>, line: &[u8]) -> Fate {
         let Some(id) = message.id.clone() else {
-            return;
+            return Fate::Drop;
         };
         if self.swallowed.remove(&id) {
-            return;
+            return Fate::Drop;
         }
+        // A late answer to a call that was cancelled: the client knows what to make of it.
         let Some(call) = self.calls.remove(&id) else {
-            // A late answer to a call that was cancelled; the client knows what to make of it.
-            return self.out.push_back(Action::ToClient(line));
+            return Fate::Pass;
         };
-        self.learn(&call, &message);
-        if self.may_be_refused(&call, &message, &line) {
-            self.suspects.push((id, call, line));
-            self.last_check = Some(self.now.mono);
-            if self.hold.is_none() {
-                self.hold = Some(Hold::Check);
-                let generation = self.has.map_or(0, |has| has.generation);
-                self.out.push_back(Action::Check(generation));
-            }
-            return;
+        self.learn(&call, message);
+        if self.may_be_refused(&call, message, line) {
+            return Fate::Suspect(id, call);
         }
-        self.out.push_back(Action::ToClient(line));
-        self.drained();
+        Fate::Pass
+    }
+
+    fn answered(&mut self, fate: Fate, line: Line) {
+        match fate {
+            Fate::Drop => {}
+            Fate::Pass => {
+                self.out.push_back(Action::ToClient(line));
+                self.drained();
+            }
+            Fate::Suspect(id, call) => {
+                self.suspects.push((id, call, line));
+                self.last_check = Some(self.now.mono);
+                if self.hold.is_none() {
+                    self.hold = Some(Hold::Check);
+                    let generation = self.has.map_or(0, |has| has.generation);
+                    self.out.push_back(Action::Check(generation));
+                }
+            }
+        }
     }
 
     fn learn(&mut self, call: &Call, message: &Message<'_>) {
@@ -266,6 +278,16 @@ impl Conversation {
         let params = serde_json::json!({"requestId": id.as_text(), "reason": "no longer needed"});
         self.tell_client(dialog::notification("notifications/cancelled", &params));
     }
+}
+
+/// What becomes of a server's answer.
+enum Fate {
+    /// The client gets it.
+    Pass,
+    /// It was ours.
+    Drop,
+    /// It says that the token is dead: held until that is known.
+    Suspect(Id, Call),
 }
 
 pub(super) fn find(text: &[u8], words: &[u8]) -> bool {
