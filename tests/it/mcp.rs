@@ -479,3 +479,88 @@ fn a_command_that_is_not_there_is_named() {
     assert_eq!(wait(&mut child), Some(127));
     sandbox.run(["mcp", "no-such-server"]).expect_code(125);
 }
+
+/// P5: a code that ran out is told, and the next call has a new one.
+#[test]
+fn p5_a_code_that_expires_ends_the_wait_and_the_next_call_asks_anew() {
+    let fake = hurried_fake().start().expect("a fake");
+    let sandbox = Sandbox::new(&fake);
+    let mut client = Client::start(&fake, &sandbox, Program::Hurried, &[], &[]);
+    client.open("2025-06-18", &json!({"elicitation": {}}));
+    let call = json!({"name": "write", "arguments": {}});
+    let id = client.ask("tools/call", &call);
+    let dialog = client.receive();
+    client.send(&json!({"jsonrpc": "2.0", "id": dialog["id"], "result": {"action": "accept", "content": {}}}));
+    let code = fake.pending_codes().pop().expect("a code");
+    fake.expire(&code);
+    let answer = client.answer_to(id);
+    let text = answer["result"]["content"][0]["text"].as_str();
+    assert!(text.expect("a text").contains("expired"), "{answer}");
+    client.ask("tools/call", &call);
+    let dialog = client.receive();
+    let newer = fake.pending_codes().pop().expect("a new code");
+    assert!(
+        newer != code
+            && dialog["params"]["message"]
+                .as_str()
+                .expect("a text")
+                .contains(&newer)
+    );
+    assert_eq!(fake.count(Endpoint::DeviceCode), 2);
+}
+
+/// Who cancels the held call may still approve: the next call goes through, and no answer comes twice.
+#[test]
+fn an_approval_after_the_client_gave_up_counts() {
+    let fake = hurried_fake().start().expect("a fake");
+    let sandbox = Sandbox::new(&fake);
+    let mut client = Client::start(&fake, &sandbox, Program::Hurried, &[], &[]);
+    client.open("2025-11-25", &json!({"elicitation": {"url": {}}}));
+    let id = client.ask("tools/call", &json!({"name": "write", "arguments": {}}));
+    assert_eq!(client.receive()["method"], "elicitation/create");
+    client.send(&json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": id}}));
+    let closed = client.receive();
+    assert_eq!(closed["method"], "notifications/cancelled", "{closed}");
+    fake.approve(&fake.pending_codes().pop().expect("a code"));
+    soon("the sign-in is told", || sandbox.outcome().is_some());
+    assert_eq!(client.text("write"), "ok");
+    assert_eq!(client.deeds().len(), 1, "the cancelled call was not made");
+    assert_eq!(fake.count(Endpoint::DeviceCode), 1);
+}
+
+/// P8: a call that outlives the drain is answered once, as unknown, and is not made again.
+#[test]
+fn p8_a_call_across_the_drain_limit_is_not_repeated() {
+    let fake = FakeGitHub::start().expect("a fake");
+    let sandbox = Sandbox::new(&fake);
+    sandbox.seed(&fake, HOUR);
+    let flags = ["--max-drain", "1s"];
+    let mut client = Client::start(&fake, &sandbox, Program::Real, &flags, &[]);
+    client.open("2025-11-25", &json!({}));
+    let slow = json!({"name": "slow", "arguments": {"seconds": 20}});
+    let slow = client.ask("tools/call", &slow);
+    soon("the call is under way", || client.deeds().len() == 1);
+    sandbox.run(["refresh", "--force"]).expect_code(0);
+    let next = client.ask("tools/call", &json!({"name": "write", "arguments": {}}));
+    let answer = client.answer_to(slow);
+    let text = answer["result"]["content"][0]["text"].as_str();
+    assert!(text.expect("a text").contains("unknown"), "{answer}");
+    assert_eq!(client.answer_to(next)["result"]["content"][0]["text"], "ok");
+    assert_eq!(client.deeds(), ["slow ", "write "]);
+}
+
+/// A server that never answers the handshake does not keep the wrapper from ending.
+#[test]
+fn a_silent_server_is_ended_with_the_client() {
+    let fake = FakeGitHub::start().expect("a fake");
+    let sandbox = Sandbox::new(&fake);
+    sandbox.seed(&fake, HOUR);
+    let mut client = Client::start(&fake, &sandbox, Program::Real, &[], &["silent"]);
+    client.ask(
+        "initialize",
+        &json!({"protocolVersion": "2025-11-25", "capabilities": {}}),
+    );
+    let started = Instant::now();
+    client.close();
+    assert!(started.elapsed() < Duration::from_secs(10));
+}
