@@ -24,6 +24,7 @@ mod keychain;
 mod matrix;
 mod mcp;
 mod mcp_npm;
+mod mcp_schema;
 mod mended;
 mod parsers;
 mod polling;
