@@ -19,7 +19,7 @@ mod status;
 
 use std::ffi::OsString;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand};
 
 pub use self::exec::Exec;
 pub use self::get::Get;
@@ -33,6 +33,7 @@ pub use self::refresher::Refresher;
 pub use self::setup::{Program, Setup};
 pub use self::status::Status;
 use crate::config::{Flags, StoreChoice};
+use crate::steps::Detail;
 
 /// Sign in to GitHub once; every tool gets a short-lived token, silently refreshed.
 #[derive(Debug, Parser)]
@@ -51,6 +52,9 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+    /// Say on standard error what is done and how long it takes; -vv says more [env: GHTOK_LOG]
+    #[arg(short, long, action = ArgAction::Count, global = true)]
+    verbose: u8,
 }
 
 /// The subcommands.
@@ -178,9 +182,17 @@ impl Cli {
             .map(Command::Get)
             .or_else(|| git_credential::plain(&arguments).map(Command::GitCredential));
         match plain {
-            Some(command) => Ok(Self { command }),
+            Some(command) => Ok(Self {
+                command,
+                verbose: 0,
+            }),
             None => exec::read(arguments),
         }
+    }
+
+    /// How much the flags want told.
+    pub fn detail(&self) -> Detail {
+        Detail::of_flags(self.verbose)
     }
 
     /// How the caller wants errors.

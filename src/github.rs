@@ -35,6 +35,7 @@ use std::time::Duration;
 use crate::app::ClientId;
 use crate::host::Host;
 use crate::limits::Limits;
+use crate::steps::Steps;
 
 use answer::Answer;
 use connection::Link;
@@ -58,6 +59,7 @@ pub struct GitHub {
     client_id: ClientId,
     network: Network,
     limits: Limits,
+    steps: Steps,
 }
 
 impl GitHub {
@@ -68,7 +70,14 @@ impl GitHub {
             client_id: client_id.clone(),
             network,
             limits,
+            steps: Steps::SILENT,
         }
+    }
+
+    /// Has what is done told there.
+    #[must_use]
+    pub fn telling(self, steps: Steps) -> Self {
+        Self { steps, ..self }
     }
 
     /// Connects and asks once, within the usual limits of the two phases.
@@ -85,7 +94,10 @@ impl GitHub {
     }
 
     fn link(&self, url: &str, limit: Duration) -> Result<Link, Failure> {
-        Link::open(url, &self.network, limit).map_err(Failure::NotSent)
+        Link::open(url, &self.network, limit, self.steps).map_err(|cause| {
+            self.steps.info(|| format!("no connection: {cause}"));
+            Failure::NotSent(cause)
+        })
     }
 
     /// An OAuth address of the web host, as `/login/oauth/access_token`.

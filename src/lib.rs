@@ -14,6 +14,7 @@ pub mod github;
 pub mod host;
 pub mod limits;
 pub mod mcp;
+pub mod steps;
 pub mod store;
 pub mod system;
 pub mod token;
@@ -27,6 +28,8 @@ mod compose_git;
 mod compose_mcp;
 #[path = "lib/setup.rs"]
 mod compose_setup;
+#[path = "lib/steps.rs"]
+mod compose_steps;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -43,6 +46,7 @@ use crate::config::{Config, Environment, FileState, StoreChoice};
 use crate::error::{Error, Result, most_serious};
 use crate::github::{GitHub, Network, Proxy};
 use crate::limits::Limits;
+use crate::steps::{Detail, Steps};
 #[cfg(target_os = "macos")]
 use crate::store::apple::AppleSlot as SystemSlot;
 use crate::store::file::FileSlot;
@@ -60,6 +64,7 @@ use crate::system::notes::Notes;
 use crate::system::process;
 use crate::system::refresher::DetachedRefresher;
 use crate::system::signals::HeldOff;
+use crate::system::steps::Telling;
 use crate::system::terminal::Terminal;
 
 /// What a test replaces of the machine for a whole run.
@@ -146,7 +151,7 @@ fn dispatch(machine: &Machine<'_>, cli: &Cli) -> Result<u8> {
             let input = logout.input();
             root.for_scope(logout.scope(), cli, |call| logout::run(input, call))
         }
-        Command::Exec(exec) => root.exec(exec),
+        Command::Exec(exec) => root.exec(exec, cli.detail()),
         Command::Mcp(mcp) => root.mcp(mcp),
         Command::Setup(setup) => root.set_up(setup),
         Command::Headers(headers) => {
@@ -154,7 +159,10 @@ fn dispatch(machine: &Machine<'_>, cli: &Cli) -> Result<u8> {
         }
         // Answered above, where no configuration is read that is not needed.
         Command::GitCredential(_) | Command::McpGuard(_) => Ok(0),
-        Command::Refresher(refresher) => root.refresh_here(refresher.order),
+        Command::Refresher(refresher) => {
+            root.tell_in_file()?;
+            root.refresh_here(refresher.order)
+        }
     }
 }
 
@@ -176,14 +184,22 @@ fn report(error: &Error, output: ErrorOutput) {
 struct Root<'a> {
     machine: &'a Machine<'a>,
     config: Config,
+    detail: Detail,
+    steps: Steps,
 }
 
 impl<'a> Root<'a> {
     fn load(machine: &'a Machine<'a>, cli: &Cli) -> Result<Self> {
-        Ok(Self {
+        let environment = Environment::from_process();
+        let (detail, steps) = compose_steps::of_call(cli, &environment)?;
+        let root = Self {
             machine,
-            config: Config::load(&cli.flags(), &Environment::from_process())?,
-        })
+            config: Config::load(&cli.flags(), &environment)?,
+            detail,
+            steps,
+        };
+        root.tell_configuration();
+        Ok(root)
     }
 }
 
@@ -246,7 +262,8 @@ impl Root<'_> {
         let store = self.open_store(app, self.store_of(app)?)?;
         let handed_over = process::handed_over().and_then(|file| store.adopt_lock(file).ok());
         let github = self.github(app)?;
-        let refresh = self.refresh(&github);
+        let telling = self.telling();
+        let refresh = self.refresh(&github, &telling);
         self.with_call(app, |call| {
             refresher::run(order, handed_over, &refresh, call)
         })
@@ -264,10 +281,12 @@ impl Root<'_> {
         let store = self.open_store(app, choice)?;
         let login_command = login::command(app, choice);
         let github = self.github(app)?;
-        let here = self.refresh(&github);
+        let telling = self.telling();
+        let here = self.refresh(&github, &telling);
         let detached = DetachedRefresher {
             program: this_program,
-            arguments: &|want| refresher::arguments(app, choice, want),
+            arguments: &|want| refresher::arguments(app, choice, want, self.detail),
+            steps: self.steps,
             otherwise: &here as &dyn Refresher,
         };
         let broker = Broker {
@@ -277,6 +296,7 @@ impl Root<'_> {
             refresher: &detached,
             clock,
             observer,
+            steps: self.steps,
             limits,
         };
         work(&Call {
@@ -311,14 +331,16 @@ impl Root<'_> {
     }
 
     fn open_store(&self, app: &App, store: StoreChoice) -> Result<RecordStore> {
-        let folder = StateFolder::at(self.config.state_dir.clone());
         let key = app.key();
-        let slot = match store {
-            StoreChoice::File => Box::new(FileSlot::new(&folder, &key)),
+        let slot: Box<dyn Slot> = match store {
+            StoreChoice::File => Box::new(FileSlot::new(
+                &StateFolder::at(self.config.state_dir.clone()),
+                &key,
+            )),
             StoreChoice::Kernel => kernel_slot(&key)?,
             StoreChoice::Auto | StoreChoice::Keychain => self.keychain_slot(&key)?,
         };
-        Ok(RecordStore::new(slot, folder, key))
+        Ok(self.record_store(app, slot))
     }
 
     #[cfg(target_os = "linux")]
@@ -327,6 +349,7 @@ impl Root<'_> {
         let session = Session {
             bus_address: self.config.session_bus.clone(),
             runtime_dir: self.config.runtime_dir.clone(),
+            steps: self.steps,
         };
         Ok(Box::new(SecretServiceSlot::new(
             key,
@@ -399,19 +422,24 @@ impl Root<'_> {
             no_proxy: settings.no_proxy.clone(),
             ca_file: settings.ca_file.clone(),
         };
-        Ok(GitHub::new(
-            &app.host,
-            &app.client_id,
-            network,
-            self.machine.limits,
-        ))
+        Ok(
+            GitHub::new(&app.host, &app.client_id, network, self.machine.limits)
+                .telling(self.steps),
+        )
     }
 
-    fn refresh<'a>(&'a self, github: &'a GitHub) -> Refresh<'a> {
+    fn telling(&self) -> Telling<'_> {
+        Telling {
+            observer: self.machine.observer,
+            steps: self.steps,
+        }
+    }
+
+    fn refresh<'a>(&'a self, github: &'a GitHub, telling: &'a Telling<'_>) -> Refresh<'a> {
         Refresh {
             github,
             clock: self.machine.clock,
-            observer: self.machine.observer,
+            observer: telling,
             limits: self.machine.limits,
         }
     }

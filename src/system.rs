@@ -5,5 +5,6 @@ pub mod notes;
 pub mod process;
 pub mod refresher;
 pub mod signals;
+pub mod steps;
 pub mod terminal;
 pub mod text_file;

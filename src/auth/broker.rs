@@ -10,6 +10,7 @@ use crate::auth::record::{Account, DeadEnd, Decision, Record, Want};
 use crate::error::{Error, Result, SignInReason};
 use crate::github::ErrorCode;
 use crate::limits::Limits;
+use crate::steps::Steps;
 use crate::token::{AccessToken, MinTtl, Timestamp, TokenSet};
 
 /// A waiting caller looks at the outcome and the lock after a quarter of the time that it has
@@ -35,6 +36,8 @@ pub struct Broker<'a> {
     pub clock: &'a dyn Clock,
     /// Is told what a person may want to know.
     pub observer: &'a dyn Observer,
+    /// Where steps are told.
+    pub steps: Steps,
     /// Every wait's limit.
     pub limits: Limits,
 }
@@ -146,12 +149,16 @@ impl Broker<'_> {
     fn refresh_if_free(&self, waiting: &mut Wait, want: Want) -> Result<Option<Served>> {
         let locked = match self.store.try_lock() {
             Ok(Some(locked)) => locked,
-            Ok(None) => return Ok(None),
+            Ok(None) => {
+                self.steps.debug(|| "lock: another ghtok has it".into());
+                return Ok(None);
+            }
             Err(error) => {
                 let error = self.store_error(error);
                 return self.without_refresh(&waiting.record, want, error).map(Some);
             }
         };
+        self.steps.info(|| "lock: taken; reading again".into());
         waiting.record = self.load_locked(locked.as_ref())?;
         if let Some(served) = self.settled(&waiting.record, want)? {
             return Ok(Some(served));
@@ -201,6 +208,8 @@ impl Broker<'_> {
             return Ok(None);
         }
         waiting.seen = outcome;
+        self.steps
+            .info(|| format!("outcome: changed; waited {} ms", waited.as_millis()));
         waiting.record = self.load()?;
         self.settled(&waiting.record, want)
     }
@@ -208,11 +217,40 @@ impl Broker<'_> {
     /// The token, if the record can be served as it is.
     fn settled(&self, record: &Record, want: Want) -> Result<Option<Served>> {
         self.check_account(record)?;
-        match record.decide(self.clock.now(), want) {
+        let decision = record.decide(self.clock.now(), want);
+        self.steps.info(|| self.reasons(record, want, &decision));
+        match decision {
             Decision::Serve(token) => Ok(Some(served(record, token))),
             Decision::Refresh => Ok(None),
             Decision::SignIn(dead_end) => Err(self.sign_in_needed(self.reason(dead_end))),
         }
+    }
+
+    /// Why a record is served, refreshed or given up.
+    fn reasons(&self, record: &Record, want: Want, decision: &Decision<'_>) -> String {
+        let verdict = match decision {
+            Decision::Serve(_) => "serve it",
+            Decision::Refresh => "refresh",
+            Decision::SignIn(_) => "a sign-in is needed",
+        };
+        let left = match record.tokens.expires_at() {
+            Some(end) => format!("{} s left", self.clock.now().until(end).as_secs()),
+            None => "no expiry".into(),
+        };
+        let intent = if record.intent.is_some() {
+            ", refresh begun"
+        } else {
+            ""
+        };
+        let refused = if record.refused.is_some() {
+            ", seen refused"
+        } else {
+            ""
+        };
+        format!(
+            "decision: {verdict} (generation {}, {left}{intent}{refused}; wanted: {want:?})",
+            record.generation
+        )
     }
 
     /// No refresh is to be had: the present token if it still lives and will do, else the error.

@@ -183,4 +183,20 @@ impl Step {
         Self::Reported,
         Self::RescueWiped,
     ];
+
+    /// The step in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Begun => "begun",
+            Self::Connected => "connected",
+            Self::IntentWritten => "intent stored",
+            Self::RescuePrepared => "room for the rescue file made",
+            Self::SentReported => "about to send",
+            Self::Answered => "answered",
+            Self::Sealed => "new pair sealed",
+            Self::Saved => "new pair saved",
+            Self::Reported => "outcome told",
+            Self::RescueWiped => "rescue file removed",
+        }
+    }
 }

@@ -8,6 +8,7 @@ use clap::{Args, Parser};
 use super::{Cli, Command, Target};
 use crate::commands::exec::{Input, Named, Notes, Others};
 use crate::config::{Flags, check_app_name, parse_duration};
+use crate::steps::Detail;
 
 /// The flags of `exec` whose value may be the next word.
 const WITH_A_VALUE: [&str; 7] = [
@@ -34,9 +35,6 @@ pub struct Exec {
     /// How long the token must be good for, as in 90s, 30m, 1h30m
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     min_ttl: Option<Duration>,
-    /// Say which variables were replaced or removed, also where no person reads it
-    #[arg(short, long)]
-    verbose: bool,
     /// The command and its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
     command: Vec<OsString>,
@@ -54,8 +52,8 @@ pub struct Missing {
 }
 
 impl Exec {
-    /// The command's input.
-    pub fn input(&self) -> Input {
+    /// The command's input. Who wants steps told wants to know of variables too.
+    pub fn input(&self, detail: Detail) -> Input {
         Input {
             variables: self.variables.clone(),
             others: if self.keep_env {
@@ -64,10 +62,10 @@ impl Exec {
                 Others::Remove
             },
             min_ttl: self.min_ttl,
-            notes: if self.verbose {
-                Notes::Always
-            } else {
+            notes: if detail == Detail::Off {
                 Notes::OnATerminal
+            } else {
+                Notes::Always
             },
             command: self.command.clone(),
         }

@@ -100,6 +100,7 @@ mod tests {
         for line in ["ghtok get", "ghtok get work", "ghtok get a.b"] {
             let arguments: Vec<OsString> = line.split(' ').map(OsString::from).collect();
             let plain = plain(&arguments).map(|get| Cli {
+                verbose: 0,
                 command: Command::Get(get),
             });
             let parsed = Cli::try_parse_from(&arguments).expect(line);

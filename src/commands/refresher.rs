@@ -10,6 +10,7 @@ use crate::auth::record::Want;
 use crate::commands::Call;
 use crate::config::StoreChoice;
 use crate::error::Result;
+use crate::steps::Detail;
 use crate::token::MinTtl;
 
 /// What the refresher is asked: a `Want` as one argument.
@@ -47,7 +48,7 @@ impl FromStr for Order {
 }
 
 /// The arguments of the process that refreshes an App's record. No secret is among them.
-pub fn arguments(app: &App, store: StoreChoice, want: Want) -> Vec<String> {
+pub fn arguments(app: &App, store: StoreChoice, want: Want, detail: Detail) -> Vec<String> {
     let mut arguments = vec!["refresher".to_owned(), format!("--store={store}")];
     match &app.name {
         Some(name) => arguments.push(format!("--app={name}")),
@@ -59,6 +60,7 @@ pub fn arguments(app: &App, store: StoreChoice, want: Want) -> Vec<String> {
             }
         }
     }
+    arguments.extend(detail.flag().map(str::to_owned));
     arguments.push(format!("--order={}", Order(want).to_argument()));
     arguments
 }

@@ -9,18 +9,21 @@ use super::quote::quoted;
 use crate::error::{Error, Result};
 use crate::formats::mcp_client::Folders;
 use crate::host::TOKEN_VARIABLES;
+use crate::steps::Detail;
 
 const CONFIG_DIR: &str = "GHTOK_CONFIG_DIR";
+const LOG: &str = "GHTOK_LOG";
 const STATE_DIR: &str = "GHTOK_STATE_DIR";
 const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
 const GIT_CONFIG_GLOBAL: &str = "GIT_CONFIG_GLOBAL";
 
 /// Every variable that is ever looked at; all others stay unread.
-const READ: [&str; 19] = [
+const READ: [&str; 20] = [
     "GHTOK_APP",
     "GHTOK_CLIENT_ID",
     "GHTOK_HOST",
     "GHTOK_STORE",
+    LOG,
     CONFIG_DIR,
     STATE_DIR,
     XDG_CONFIG_HOME,
@@ -124,6 +127,16 @@ impl Environment {
                     .ok_or_else(|| bad(name, "is not UTF-8 text".into()))
             })
             .transpose()
+    }
+
+    /// How much is to be told.
+    pub fn detail(&self) -> Result<Detail> {
+        match self.text(LOG)? {
+            Some(text) => text
+                .parse()
+                .map_err(|reason| bad(LOG, format!("{} {reason}", quoted(text)))),
+            None => Ok(Detail::Off),
+        }
     }
 
     /// The first of these variables that is set, with its name.

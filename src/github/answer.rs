@@ -39,6 +39,11 @@ enum Ending {
 }
 
 impl Answer {
+    /// What can be told of it: no word of its own.
+    pub(super) fn summary(&self) -> String {
+        format!("{}, {} bytes", self.status, self.body.len())
+    }
+
     /// Reads the body to its end or to what can be had of it.
     pub(super) fn read(response: Response<Body>, host: &str) -> Self {
         let (head, body) = response.into_parts();

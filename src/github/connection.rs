@@ -17,6 +17,7 @@ use ureq::{Agent, Body};
 use super::answer::Answer;
 use super::request::Request;
 use super::{Cause, Failure, Network, Stage};
+use crate::steps::Steps;
 
 use dial::{Attempt, Dial};
 
@@ -30,6 +31,7 @@ pub(super) struct Link {
     transport: Box<dyn Transport>,
     host: String,
     took: Duration,
+    steps: Steps,
 }
 
 impl Link {
@@ -37,7 +39,12 @@ impl Link {
     ///
     /// All of it runs on a thread of its own, because the name service, the platform's certificate
     /// verifier and a proxy's answer to `CONNECT` have no time limit that holds.
-    pub(super) fn open(url: &str, network: &Network, limit: Duration) -> Result<Self, Cause> {
+    pub(super) fn open(
+        url: &str,
+        network: &Network,
+        limit: Duration,
+        steps: Steps,
+    ) -> Result<Self, Cause> {
         let target: Uri = url.parse().map_err(|_| Cause::BadRequest)?;
         let host = target.host().ok_or(Cause::BadRequest)?.to_owned();
         let attempt = Arc::new(Attempt::default());
@@ -47,6 +54,7 @@ impl Link {
             network: network.clone(),
             attempt: Arc::clone(&attempt),
             limit,
+            steps,
         };
         thread::Builder::new()
             .name("connect".into())
@@ -73,6 +81,8 @@ impl Link {
     /// Sends the one request and reads the answer, both within `limit`.
     pub(super) fn send(self, request: Request, limit: Duration) -> Result<Answer, Failure> {
         let sent = Arc::new(AtomicBool::new(false));
+        let (steps, host) = (self.steps, self.host);
+        steps.info(|| format!("request: {} {host}{}", request.method(), request.path()));
         let watched = Watched {
             inner: self.transport,
             sent: Arc::clone(&sent),
@@ -83,9 +93,14 @@ impl Link {
             NoLookup,
         );
         match run(&agent, request) {
-            Ok(response) => Ok(Answer::read(response, &self.host)),
+            Ok(response) => {
+                let answer = Answer::read(response, &host);
+                steps.info(|| format!("answer: {}", answer.summary()));
+                Ok(answer)
+            }
             Err(error) => {
-                let cause = Cause::of_exchange(&error, &self.host);
+                let cause = Cause::of_exchange(&error, &host);
+                steps.info(|| format!("no answer: {cause}"));
                 if sent.load(Ordering::Relaxed) {
                     Err(Failure::Unknown(cause))
                 } else {

@@ -70,6 +70,17 @@ impl Request {
         self
     }
 
+    /// Its method.
+    pub(super) fn method(&self) -> &'static str {
+        if self.body.is_some() { "POST" } else { "GET" }
+    }
+
+    /// The path of its address, without host or query.
+    pub(super) fn path(&self) -> String {
+        let uri = self.url.parse::<http::Uri>();
+        uri.map(|uri| uri.path().to_owned()).unwrap_or_default()
+    }
+
     /// The head and the body as ureq takes them. Fails if a token has characters that no header can
     /// carry.
     pub(super) fn into_parts(

@@ -5,15 +5,16 @@ use crate::app::App;
 use crate::cli;
 use crate::commands::exec;
 use crate::error::Result;
+use crate::steps::Detail;
 use crate::system::terminal::Terminal;
 
 impl Root<'_> {
-    pub(crate) fn exec(&self, arguments: &cli::Exec) -> Result<u8> {
+    pub(crate) fn exec(&self, arguments: &cli::Exec, detail: Detail) -> Result<u8> {
         if let Some(missing) = arguments.missing() {
             let apps: Vec<&str> = self.config.all_apps().map(App::label).collect();
             return Err(exec::without_dashes(&missing.words, &missing.head, &apps));
         }
-        let input = arguments.input();
+        let input = arguments.input(detail);
         let mut grants: Vec<exec::Grant<'_>> = Vec::new();
         for (variable, name) in input.wanted() {
             let app = match name {

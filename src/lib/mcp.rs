@@ -203,6 +203,8 @@ impl Source<'_> {
         let root = Root {
             machine: self.root.machine,
             config: self.root.config.clone(),
+            detail: self.root.detail,
+            steps: self.root.steps,
         };
         root.with_call(self.app, work)
             .map_err(|error| trouble(&error))

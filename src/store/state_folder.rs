@@ -55,6 +55,11 @@ impl StateFolder {
         (self.file(key, "dialog.lock"), self.file(key, "dialog"))
     }
 
+    /// The steps of a record's last refresh, where somebody asked for them.
+    pub fn log(&self, key: &RecordKey) -> PathBuf {
+        self.file(key, "log")
+    }
+
     /// The file store's folder.
     pub fn records(&self) -> PathBuf {
         self.0.join("records")

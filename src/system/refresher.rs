@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::auth::ports::{LockedStore, Refresher};
 use crate::auth::record::Want;
+use crate::steps::Steps;
 use crate::system::process::start_detached;
 use crate::system::signals::HeldOff;
 
@@ -14,6 +15,8 @@ pub struct DetachedRefresher<'a> {
     pub program: fn() -> Option<PathBuf>,
     /// The arguments that name the record and what is wanted of it.
     pub arguments: &'a dyn Fn(Want) -> Vec<String>,
+    /// Where steps are told.
+    pub steps: Steps,
     /// Runs the refresh here, if no process can be started.
     pub otherwise: &'a dyn Refresher,
 }
@@ -25,7 +28,12 @@ impl Refresher for DetachedRefresher<'_> {
         let started = (self.program)().and_then(|program| {
             start_detached(&program, &(self.arguments)(want), locked.lock_file()).ok()
         });
-        if started.is_none() {
+        if let Some(child) = &started {
+            self.steps
+                .info(|| format!("refresher started: process {}", child.id()));
+        } else {
+            self.steps
+                .info(|| "no refresher could be started: refreshing here".into());
             let _held_off = HeldOff::begin();
             self.otherwise.start(locked, want);
         }

@@ -14,7 +14,7 @@ use ghtok::store::file::FileSlot;
 use ghtok::store::record::encode;
 
 use crate::support::canned::Canned;
-use crate::support::deadline::{LIMIT, ends, run, run_command};
+use crate::support::deadline::{LIMIT, ends, run_command};
 use crate::support::leaks::Secrets;
 use crate::support::sandbox::{Program, Run, Sandbox, record_of};
 use crate::support::signing_in::hurried_fake;
@@ -44,9 +44,10 @@ impl Scene {
         scene
     }
 
-    /// Runs a command and takes note of what is secret now.
+    /// Runs a command as talkative as it can be, and takes note of what is secret now.
     fn run(&mut self, arguments: &[&str]) -> Run {
-        let run = run(&self.sandbox, arguments);
+        let mut command = self.sandbox.command(Program::Real, arguments);
+        let run = run_command(command.env("GHTOK_LOG", "debug"));
         self.learn();
         run
     }

@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, clippy::print_stdout, clippy::print_stderr)]
 #![allow(unreachable_pub)]
 
+mod steps;
 mod support;
 
 mod architecture;

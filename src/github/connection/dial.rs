@@ -16,6 +16,7 @@ use ureq::unversioned::transport::{
 use ureq::{Agent, Timeout};
 
 use crate::github::{Cause, Network, Proxy, Stage};
+use crate::steps::Steps;
 
 use super::{Link, USER_AGENT};
 
@@ -29,6 +30,8 @@ pub(super) struct Dial {
     pub(super) attempt: Arc<Attempt>,
     /// How long it has.
     pub(super) limit: Duration,
+    /// Where steps are told.
+    pub(super) steps: Steps,
 }
 
 impl Dial {
@@ -52,7 +55,13 @@ impl Dial {
                 Some(proxy) => Cause::of_proxied_connect(error, &host, proxy, self.limit),
                 None => Cause::of_connect(error, &host, self.attempt.stage(), self.limit),
             })?;
+        self.steps.info(|| {
+            let security = if transport.is_tls() { "TLS" } else { "no TLS" };
+            let way = proxy.map_or("directly", |_| "through the proxy");
+            format!("connected to {host} {way}, {security}")
+        });
         Ok(Link {
+            steps: self.steps,
             transport,
             host,
             took: elapsed(started),
@@ -64,7 +73,7 @@ impl Dial {
         config: &Config,
         started: Instant,
     ) -> Result<Box<dyn Transport>, ureq::Error> {
-        let resolver = Lookup(Arc::clone(&self.attempt));
+        let resolver = Lookup(Arc::clone(&self.attempt), self.steps);
         let here = config.proxy().is_none_or(ureq::Proxy::resolve_target);
         let addrs = if here {
             resolver.resolve(&self.target, config, NextTimeout::default())?
@@ -74,6 +83,7 @@ impl Dial {
         let connector = Arc::new(DefaultConnector::new());
         let again = Arc::clone(&connector);
         let attempt = Arc::clone(&self.attempt);
+        let steps = self.steps;
         let details = ConnectionDetails {
             uri: &self.target,
             addrs,
@@ -92,7 +102,10 @@ impl Dial {
                     .connect(details, None)?
                     .ok_or(ureq::Error::ConnectionFailed)
             }),
-            register_shutdown: Arc::new(move |socket| attempt.reached(socket)),
+            register_shutdown: Arc::new(move |socket| {
+                steps.debug(|| "connection: TCP is there; proxy and TLS come next".into());
+                attempt.reached(socket)
+            }),
         };
         connector
             .connect(&details, None)?
@@ -167,7 +180,7 @@ impl Attempt {
 
 /// The system's name service, its addresses ordered so that a family that leads nowhere costs one
 /// attempt and not all of them.
-struct Lookup(Arc<Attempt>);
+struct Lookup(Arc<Attempt>, Steps);
 
 impl Resolver for Lookup {
     fn resolve(
@@ -181,6 +194,7 @@ impl Resolver for Lookup {
             .resolve(uri, config, NextTimeout::default())
             .map_err(|_| ureq::Error::HostNotFound)?;
         self.0.looked_up();
+        self.1.debug(|| format!("name: {} addresses", found.len()));
         let mut addrs = self.empty();
         for addr in alternating(&found) {
             addrs.push(addr);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use rustix::net::SocketAddrUnix;
 
 use crate::auth::ports::StoreError;
+use crate::steps::Steps;
 
 /// What the environment says about the user's session; config.rs reads it.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +14,8 @@ pub struct Session {
     pub bus_address: Option<String>,
     /// `XDG_RUNTIME_DIR`.
     pub runtime_dir: Option<PathBuf>,
+    /// Where the calls on the bus are told.
+    pub steps: Steps,
 }
 
 impl Session {
@@ -84,6 +87,7 @@ mod tests {
         Session {
             bus_address: Some(address.to_owned()),
             runtime_dir: None,
+            steps: Steps::SILENT,
         }
         .bus()
     }

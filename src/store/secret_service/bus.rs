@@ -11,6 +11,7 @@ use dbus::{Message, MessageType};
 use rustix::net::SocketAddrUnix;
 
 use crate::auth::ports::StoreError;
+use crate::steps::{Detail, Steps};
 use crate::store::secret_service::connection::Connection;
 use crate::store::secret_service::deadline::Deadline;
 
@@ -22,6 +23,7 @@ pub(super) struct Bus {
     hello: u32,
     signals: RefCell<VecDeque<Message>>,
     deadline: Deadline,
+    steps: Steps,
 }
 
 /// Why a call had no answer that can be used.
@@ -80,6 +82,7 @@ impl Bus {
     pub(super) fn connect(
         addresses: &[SocketAddrUnix],
         deadline: Deadline,
+        steps: Steps,
     ) -> Result<Self, StoreError> {
         let mut connection = Connection::open(addresses, &deadline)?;
         let hello = connection.send(call(BUS, "/org/freedesktop/DBus\0", BUS, "Hello\0"));
@@ -88,6 +91,7 @@ impl Bus {
             hello,
             signals: RefCell::default(),
             deadline,
+            steps,
         })
     }
 
@@ -106,6 +110,23 @@ impl Bus {
     /// # Errors
     /// `Refused` for an error as the answer; else `Unreachable` or `TimedOut`.
     pub(super) fn call(&self, message: Message) -> Result<Message, Failure> {
+        if self.steps.detail() < Detail::Debug {
+            return self.exchange(message);
+        }
+        let method = message.member().map(|name| name.to_string());
+        let answer = self.exchange(message);
+        self.steps.debug(|| {
+            let came = match &answer {
+                Ok(_) => "answered",
+                Err(Failure::Refused { name, .. }) => name,
+                Err(Failure::Store(_)) => "no answer",
+            };
+            format!("bus: {}: {came}", method.unwrap_or_default())
+        });
+        answer
+    }
+
+    fn exchange(&self, message: Message) -> Result<Message, Failure> {
         let serial = self.connection.borrow_mut().send(message);
         loop {
             let message = self.next(&self.deadline)?;

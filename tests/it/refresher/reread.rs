@@ -14,6 +14,7 @@ use ghtok::auth::refresh::Refresh;
 use ghtok::error;
 use ghtok::github::{GitHub, Network};
 use ghtok::limits::Limits;
+use ghtok::steps::Steps;
 use ghtok::store::RecordStore;
 use ghtok::system::clock::SystemClock;
 use ghtok::token::MinTtl;
@@ -113,6 +114,7 @@ fn get_overtaken(sandbox: &Sandbox, before: Door, by: &dyn Fn()) -> (error::Resu
         refresher: &spy,
         clock: &clock,
         observer: &Silent,
+        steps: Steps::SILENT,
         limits: Limits {
             caller: Duration::from_millis(500),
             ..limits()

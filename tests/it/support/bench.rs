@@ -14,6 +14,7 @@ use ghtok::auth::refresh::Refresh;
 use ghtok::error::Error;
 use ghtok::github::{GitHub, Network};
 use ghtok::limits::Limits;
+use ghtok::steps::Steps;
 use ghtok::store::RecordStore;
 use ghtok::token::{AccessToken, Expiring, MinTtl, RefreshToken, Timestamp, TokenSet};
 
@@ -182,6 +183,7 @@ impl Bench {
             refresher: &refresh,
             clock,
             observer: &self.ear,
+            steps: Steps::SILENT,
             limits: self.limits,
         })
     }
