@@ -5,6 +5,8 @@
 
 pub mod app;
 pub mod auth;
+#[cfg(target_os = "linux")]
+pub mod bus;
 pub mod cli;
 pub mod commands;
 pub mod config;
@@ -39,6 +41,8 @@ use crate::app::{App, RecordKey};
 use crate::auth::broker::Broker;
 use crate::auth::ports::{Clock, Observer, Refresher, StoreError};
 use crate::auth::refresh::Refresh;
+#[cfg(target_os = "linux")]
+use crate::bus::Session;
 use crate::cli::{Cli, Command, ErrorOutput};
 use crate::commands::refresher::Order;
 use crate::commands::{Call, exec, get, headers, login, logout, refresh, refresher, status};
@@ -54,7 +58,7 @@ use crate::store::file::FileSlot;
 use crate::store::kernel::KernelSlot;
 use crate::store::remembered;
 #[cfg(target_os = "linux")]
-use crate::store::secret_service::{SecretServiceSlot, Session};
+use crate::store::secret_service::SecretServiceSlot;
 use crate::store::state_folder::StateFolder;
 #[cfg(windows)]
 use crate::store::windows::WindowsSlot as SystemSlot;

@@ -1,10 +1,6 @@
 //! The OS keychain on Linux: one item of the Secret Service per record, found by the attributes
 //! that the keyring crates write. Reads never unlock and never prompt; everything ends in time.
 
-mod address;
-mod bus;
-mod connection;
-mod deadline;
 mod finding;
 mod prompt;
 mod service;
@@ -15,11 +11,9 @@ use zeroize::Zeroizing;
 
 use crate::app::RecordKey;
 use crate::auth::ports::StoreError;
+use crate::bus::{Deadline, Failure, Session};
 use crate::store::Slot;
 
-pub use address::Session;
-use bus::Failure;
-use deadline::Deadline;
 use finding::{is_gone, newest, prove_absence, some_collection, writable_collection};
 use service::{Activation, Created, DefaultCollection, Hits, Object, Service};
 
@@ -52,7 +46,7 @@ impl SecretServiceSlot {
     /// person left it: a gnome-keyring that the bus starts from nothing is locked, and stands in
     /// the way of one that a script unlocks later.
     fn search(&self) -> Result<(Service, Hits), StoreError> {
-        let activation = if self.session.has_waiting_daemon() {
+        let activation = if has_waiting_daemon(&self.session) {
             Activation::Allowed
         } else {
             Activation::Never
@@ -224,6 +218,12 @@ impl Slot for SecretServiceSlot {
     fn describe(&self) -> String {
         "the keychain (Secret Service)".into()
     }
+}
+
+/// True if a gnome-keyring waits to be put on the bus. PAM starts it at the log-in with the password
+/// that unlocks it; it is seen on the bus only once it is activated there.
+fn has_waiting_daemon(session: &Session) -> bool {
+    session.runtime_dir().join("keyring/control").exists()
 }
 
 /// Deletes items where nobody has to be asked, and counts them. The record is stored already: a

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms of the house from the top to the bottom; each may import those below it.
-const HOUSE: [&str; 17] = [
-    "main", "lib", "cli", "commands", "mcp", "store", "system", "auth", "config", "github",
+const HOUSE: [&str; 18] = [
+    "main", "lib", "cli", "commands", "mcp", "store", "system", "bus", "auth", "config", "github",
     "formats", "schedule", "app", "host", "error", "limits", "steps",
 ];
 const BOTTOM: &str = "token";

@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 use ghtok::app::{App, ClientId, RecordKey};
 use ghtok::auth::ports::StoreError;
 use ghtok::auth::record::Record;
+use ghtok::bus::Session;
 use ghtok::host::Host;
-use ghtok::store::secret_service::{SecretServiceSlot, Session};
+use ghtok::store::secret_service::SecretServiceSlot;
 use ghtok::store::{Slot, record};
 use ghtok::token::{AccessToken, Timestamp, TokenSet};
 

@@ -1,10 +1,10 @@
-//! What was found, and what it means that nothing was.
+//! What was found, and what it means that nothing was, or that the service refused.
 
 use zeroize::Zeroizing;
 
 use crate::auth::ports::StoreError;
+use crate::bus::Failure;
 use crate::store::record;
-use crate::store::secret_service::bus::Failure;
 use crate::store::secret_service::service::{DefaultCollection, Hits, Object, Service};
 
 /// The record that counts among the items of ours: of several, the one of a later ghtok, then the
@@ -89,4 +89,17 @@ pub(super) fn is_gone(failure: &Failure) -> bool {
     ["NoSuchObject", "UnknownObject", "UnknownMethod"]
         .iter()
         .any(|error| failure.is(error))
+}
+
+impl From<Failure> for StoreError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::NoAnswer(error) => error,
+            locked if locked.is("IsLocked") => Self::Locked,
+            absent if absent.is("ServiceUnknown") || absent.is("NameHasNoOwner") => {
+                Self::Unreachable("no Secret Service is running".into())
+            }
+            Failure::Refused { name, text } => Self::Unreachable(format!("{text} ({name})")),
+        }
+    }
 }

@@ -5,8 +5,7 @@ use std::time::Duration;
 use dbus::Message;
 
 use crate::auth::ports::StoreError;
-use crate::store::secret_service::bus::Failure;
-use crate::store::secret_service::deadline::Deadline;
+use crate::bus::{Deadline, Failure};
 use crate::store::secret_service::service::{Object, Service};
 
 /// How long the service has to take a prompt back.

@@ -8,9 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::app::RecordKey;
 use crate::auth::ports::StoreError;
-use crate::store::secret_service::address::Session;
-use crate::store::secret_service::bus::{Bus, Failure, call_at, first, unexpected};
-use crate::store::secret_service::deadline::Deadline;
+use crate::bus::{Bus, Deadline, Failure, Session, call_at, first, unexpected};
 
 const SERVICE: &str = "org.freedesktop.secrets\0";
 const ROOT: &str = "/org/freedesktop/secrets\0";

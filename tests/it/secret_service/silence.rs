@@ -8,8 +8,8 @@ use std::thread;
 use std::time::Duration;
 
 use ghtok::auth::ports::StoreError;
+use ghtok::bus::Session;
 use ghtok::store::Slot;
-use ghtok::store::secret_service::Session;
 
 use super::bus::{PrivateBus, wait_until};
 use super::{LIMIT, SecretServiceSlot, read, slot, slot_in, taking};

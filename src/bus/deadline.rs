@@ -6,7 +6,7 @@ use crate::auth::ports::StoreError;
 
 /// The end of everything that is done for one call of the store.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Deadline {
+pub(crate) struct Deadline {
     started: Instant,
     limit: Duration,
 }
@@ -17,7 +17,7 @@ impl Deadline {
         clippy::disallowed_methods,
         reason = "a socket is waited for in real time, even where a test hurries the Clock port"
     )]
-    pub(super) fn after(limit: Duration) -> Self {
+    pub(crate) fn after(limit: Duration) -> Self {
         Self {
             started: Instant::now(),
             limit,
@@ -28,7 +28,7 @@ impl Deadline {
     ///
     /// # Errors
     /// `TimedOut` if nothing is left.
-    pub(super) fn left(&self) -> Result<Duration, StoreError> {
+    pub(crate) fn left(&self) -> Result<Duration, StoreError> {
         self.limit
             .checked_sub(self.started.elapsed())
             .filter(|left| !left.is_zero())

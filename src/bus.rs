@@ -1,5 +1,9 @@
 //! A conversation with the session bus: one call after another, each with its answer, all within
-//! one deadline.
+//! one deadline. Knows none of the services that are called.
+
+mod address;
+mod connection;
+mod deadline;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -12,13 +16,15 @@ use rustix::net::SocketAddrUnix;
 
 use crate::auth::ports::StoreError;
 use crate::steps::{Detail, Steps};
-use crate::store::secret_service::connection::Connection;
-use crate::store::secret_service::deadline::Deadline;
+
+pub use self::address::Session;
+use self::connection::Connection;
+pub(crate) use self::deadline::Deadline;
 
 const BUS: &str = "org.freedesktop.DBus\0";
 
 /// One connection, used from its start to its end for one read or write.
-pub(super) struct Bus {
+pub(crate) struct Bus {
     connection: RefCell<Connection>,
     hello: u32,
     signals: RefCell<VecDeque<Message>>,
@@ -28,7 +34,7 @@ pub(super) struct Bus {
 
 /// Why a call had no answer that can be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// The other side answered with an error.
     Refused {
         /// Its D-Bus name, such as `org.freedesktop.DBus.Error.UnknownMethod`.
@@ -37,40 +43,28 @@ pub(super) enum Failure {
         text: String,
     },
     /// There was no answer.
-    Store(StoreError),
+    NoAnswer(StoreError),
 }
 
 impl Failure {
-    /// True if the other side answered with this error of D-Bus itself or of the Secret Service.
-    pub(super) fn is(&self, error: &str) -> bool {
+    /// True if the other side answered with this error, of D-Bus itself or of a service that is
+    /// specified at freedesktop.org.
+    pub(crate) fn is(&self, error: &str) -> bool {
         match self {
-            Self::Refused { name, .. } => [
-                "org.freedesktop.DBus.Error.",
-                "org.freedesktop.Secret.Error.",
-            ]
-            .iter()
-            .any(|family| name.strip_prefix(family) == Some(error)),
-            Self::Store(_) => false,
+            Self::Refused { name, .. } => {
+                let local = name.strip_prefix("org.freedesktop.");
+                local
+                    .and_then(|local| local.split_once(".Error."))
+                    .is_some_and(|(_, last)| last == error)
+            }
+            Self::NoAnswer(_) => false,
         }
     }
 }
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl From<Failure> for StoreError {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Store(error) => error,
-            locked if locked.is("IsLocked") => Self::Locked,
-            absent if absent.is("ServiceUnknown") || absent.is("NameHasNoOwner") => {
-                Self::Unreachable("no Secret Service is running".into())
-            }
-            Failure::Refused { name, text } => Self::Unreachable(format!("{text} ({name})")),
-        }
+        Self::NoAnswer(error)
     }
 }
 
@@ -79,7 +73,7 @@ impl Bus {
     ///
     /// # Errors
     /// `Unreachable` if nobody listens at any address, `TimedOut`.
-    pub(super) fn connect(
+    pub(crate) fn connect(
         addresses: &[SocketAddrUnix],
         deadline: Deadline,
         steps: Steps,
@@ -96,12 +90,12 @@ impl Bus {
     }
 
     /// When the conversation must have ended.
-    pub(super) fn deadline(&self) -> Deadline {
+    pub(crate) fn deadline(&self) -> Deadline {
         self.deadline
     }
 
     /// Gives the rest of the conversation another end.
-    pub(super) fn extend(&mut self, deadline: Deadline) {
+    pub(crate) fn extend(&mut self, deadline: Deadline) {
         self.deadline = deadline;
     }
 
@@ -109,7 +103,7 @@ impl Bus {
     ///
     /// # Errors
     /// `Refused` for an error as the answer; else `Unreachable` or `TimedOut`.
-    pub(super) fn call(&self, message: Message) -> Result<Message, Failure> {
+    pub(crate) fn call(&self, message: Message) -> Result<Message, Failure> {
         if self.steps.detail() < Detail::Debug {
             return self.exchange(message);
         }
@@ -119,7 +113,7 @@ impl Bus {
             let came = match &answer {
                 Ok(_) => "answered",
                 Err(Failure::Refused { name, .. }) => name,
-                Err(Failure::Store(_)) => "no answer",
+                Err(Failure::NoAnswer(_)) => "no answer",
             };
             format!("bus: {}: {came}", method.unwrap_or_default())
         });
@@ -144,13 +138,13 @@ impl Bus {
     ///
     /// # Errors
     /// As [`Self::call`].
-    pub(super) fn subscribe(&self, rule: &str) -> Result<(), Failure> {
+    pub(crate) fn subscribe(&self, rule: &str) -> Result<(), Failure> {
         let subscription = call(BUS, "/org/freedesktop/DBus\0", BUS, "AddMatch\0").append1(rule);
         self.call(subscription).map(drop)
     }
 
     /// Lets time pass, and whatever comes meanwhile.
-    pub(super) fn rest(&self, time: Duration) {
+    pub(crate) fn rest(&self, time: Duration) {
         let end = Deadline::after(time);
         while self.next(&end).is_ok() {}
     }
@@ -159,7 +153,7 @@ impl Bus {
     ///
     /// # Errors
     /// As [`Self::call`]: `Refused` if nobody has it.
-    pub(super) fn owner(&self, name: &str) -> Result<String, Failure> {
+    pub(crate) fn owner(&self, name: &str) -> Result<String, Failure> {
         let get = call(BUS, "/org/freedesktop/DBus\0", BUS, "GetNameOwner\0").append1(name);
         first(&self.call(get)?)
     }
@@ -168,7 +162,7 @@ impl Bus {
     ///
     /// # Errors
     /// `TimedOut` at the given end, `Unreachable` if the connection is gone.
-    pub(super) fn next_signal(&self, deadline: &Deadline) -> Result<Message, StoreError> {
+    pub(crate) fn next_signal(&self, deadline: &Deadline) -> Result<Message, StoreError> {
         let kept = self.signals.borrow_mut().pop_front();
         kept.map_or_else(|| self.next(deadline), Ok)
     }
@@ -181,19 +175,21 @@ impl Bus {
                 return Ok(message);
             }
             if message.msg_type() == MessageType::Error {
-                return Err(refused(message).into());
+                return Err(StoreError::Unreachable(
+                    "the session bus does not know this user".into(),
+                ));
             }
         }
     }
 }
 
 /// A call, with all its names as literals that end in NUL (so that they need no copy).
-pub(super) fn call(to: &str, path: &str, interface: &str, method: &str) -> Message {
+pub(crate) fn call(to: &str, path: &str, interface: &str, method: &str) -> Message {
     call_at(to, &Path::from(path), interface, method)
 }
 
 /// A call to an object that somebody named.
-pub(super) fn call_at(to: &str, path: &Path<'_>, interface: &str, method: &str) -> Message {
+pub(crate) fn call_at(to: &str, path: &Path<'_>, interface: &str, method: &str) -> Message {
     Message::method_call(
         &BusName::from(to),
         path,
@@ -205,15 +201,15 @@ pub(super) fn call_at(to: &str, path: &Path<'_>, interface: &str, method: &str) 
 /// The first value of a message, if it has the type that is asked for.
 ///
 /// # Errors
-/// `Unreachable`: whoever answers with another type does not speak this protocol.
-pub(super) fn first<'a, T: Get<'a>>(message: &'a Message) -> Result<T, Failure> {
+/// `Unreachable`: whoever answers with another type does not speak the service's protocol.
+pub(crate) fn first<'a, T: Get<'a>>(message: &'a Message) -> Result<T, Failure> {
     message.get1().ok_or_else(unexpected)
 }
 
 /// What to say of an answer with other types in it than the protocol has.
-pub(super) fn unexpected() -> Failure {
-    Failure::Store(StoreError::Unreachable(
-        "it gave an answer that no Secret Service gives".into(),
+pub(crate) fn unexpected() -> Failure {
+    Failure::NoAnswer(StoreError::Unreachable(
+        "it gave an answer that its protocol does not have".into(),
     ))
 }
 

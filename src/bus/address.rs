@@ -25,7 +25,7 @@ impl Session {
     /// # Errors
     /// `Unreachable` if none is a Unix socket: the other transports start programs or look names up,
     /// which nothing limits.
-    pub(super) fn bus(&self) -> Result<Vec<SocketAddrUnix>, StoreError> {
+    pub(crate) fn bus(&self) -> Result<Vec<SocketAddrUnix>, StoreError> {
         let default = || format!("unix:path=/run/user/{}/bus", user());
         let given = self
             .bus_address
@@ -41,14 +41,10 @@ impl Session {
         Ok(usable)
     }
 
-    /// True if a gnome-keyring waits to be put on the bus. PAM starts it at the log-in with the
-    /// password that unlocks it; it is seen on the bus only once it is activated there.
-    pub(super) fn has_waiting_daemon(&self) -> bool {
-        let runtime_dir = self
-            .runtime_dir
-            .clone()
-            .unwrap_or_else(|| PathBuf::from(format!("/run/user/{}", user())));
-        runtime_dir.join("keyring/control").exists()
+    /// The session's folder of sockets.
+    pub(crate) fn runtime_dir(&self) -> PathBuf {
+        let named = self.runtime_dir.clone();
+        named.unwrap_or_else(|| PathBuf::from(format!("/run/user/{}", user())))
     }
 }
 

@@ -13,7 +13,7 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connec
 use zeroize::Zeroizing;
 
 use crate::auth::ports::StoreError;
-use crate::store::secret_service::deadline::Deadline;
+use crate::bus::deadline::Deadline;
 
 /// Enough for every message of a usual read.
 const ROOM: usize = 8192;
@@ -26,7 +26,7 @@ const LARGEST: usize = 16 * 1024 * 1024;
 
 /// A connection to a bus. What is sent leaves with the next wait for an answer, so that the
 /// greeting and the first calls are one packet.
-pub(super) struct Connection {
+pub(crate) struct Connection {
     socket: UnixStream,
     authenticated: bool,
     last_serial: u32,
@@ -40,7 +40,7 @@ impl Connection {
     /// # Errors
     /// `Unreachable`, with the reason at the last address; `TimedOut` if the queue of a bus that
     /// does not accept stays full.
-    pub(super) fn open(
+    pub(crate) fn open(
         addresses: &[SocketAddrUnix],
         deadline: &Deadline,
     ) -> Result<Self, StoreError> {
@@ -61,7 +61,7 @@ impl Connection {
     }
 
     /// Puts a message among what leaves next, and gives the serial that its answer will name.
-    pub(super) fn send(&mut self, mut message: Message) -> u32 {
+    pub(crate) fn send(&mut self, mut message: Message) -> u32 {
         self.last_serial += 1;
         message.set_serial(self.last_serial);
         let output = &mut self.output;
@@ -78,7 +78,7 @@ impl Connection {
     ///
     /// # Errors
     /// `TimedOut`; `Unreachable` if the other side hung up, refused us or does not speak D-Bus.
-    pub(super) fn receive(&mut self, deadline: &Deadline) -> Result<Message, StoreError> {
+    pub(crate) fn receive(&mut self, deadline: &Deadline) -> Result<Message, StoreError> {
         self.flush(deadline)?;
         loop {
             if let Some(message) = self.take_message()? {
