@@ -14,6 +14,7 @@ mod logout;
 mod mcp;
 mod refresh;
 mod refresher;
+mod schedule;
 mod setup;
 mod status;
 
@@ -30,6 +31,7 @@ pub use self::logout::Logout;
 pub use self::mcp::{Mcp, McpGuard};
 pub use self::refresh::Refresh;
 pub use self::refresher::Refresher;
+pub use self::schedule::{Schedule, ScheduleDeed};
 pub use self::setup::{Program, Setup};
 pub use self::status::Status;
 use crate::config::{Flags, StoreChoice};
@@ -110,6 +112,8 @@ pub enum Command {
   ghtok mcp work -- docker run -i --rm -e GITHUB_PERSONAL_ACCESS_TOKEN ghcr.io/github/github-mcp-server
   ghtok mcp --env GH_TOKEN -- npx -y some-server")]
     Mcp(Mcp),
+    /// Keep sign-ins alive by a timer, and be warned before one ends
+    Schedule(Schedule),
     /// Have another program ask ghtok, with consent and a real undo
     Setup(Setup),
     /// Answer git's questions for a credential; never prompts
@@ -203,6 +207,7 @@ impl Cli {
             Command::Refresh(refresh) => refresh.wants_json(),
             Command::Status(status) => status.wants_json(),
             Command::Logout(logout) => logout.wants_json(),
+            Command::Schedule(schedule) => schedule.wants_json(),
             Command::Exec(_)
             | Command::Headers(_)
             | Command::Mcp(_)
@@ -229,6 +234,7 @@ impl Cli {
             Command::Exec(exec) => exec.flags(),
             Command::Headers(headers) => headers.flags(),
             Command::Setup(setup) => setup.flags(),
+            Command::Schedule(schedule) => schedule.flags(),
             Command::GitCredential(git) => git.flags(),
             Command::Mcp(mcp) => mcp.flags(),
             Command::McpGuard(_) => Flags::default(),

@@ -9,6 +9,7 @@ pub mod login;
 pub mod logout;
 pub mod refresh;
 pub mod refresher;
+pub mod schedule;
 pub mod setup_git;
 pub mod setup_mcp;
 pub mod status;

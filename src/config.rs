@@ -29,6 +29,7 @@ use self::settings::Settings;
 pub use self::settings::check_app_name;
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::schedule::rules::Rules;
 use crate::token::MinTtl;
 
 /// What the command line says about the App and its store, unchecked.
@@ -80,7 +81,7 @@ pub struct Config {
     /// `[git]`.
     pub git: Git,
     /// `[schedule]`.
-    pub schedule: Schedule,
+    pub schedule: Rules,
     /// The folder of locks, outcomes and the file store: an absolute path, perhaps not there yet.
     pub state_dir: PathBuf,
     /// Where the session's D-Bus is, if the environment says it (D-Bus Specification, "Well-known
@@ -111,15 +112,6 @@ pub struct Git {
     pub quit: bool,
 }
 
-/// `[schedule]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Schedule {
-    /// Whether the timer says that a sign-in is about to end.
-    pub warn: bool,
-    /// Whether the timer refreshes an idle App's sign-in before it ends.
-    pub keep_alive: bool,
-}
-
 /// `GH_HOST` and `GITHUB_HOST` as inherited: a token must not reach another host by their meaning.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InheritedHosts {
@@ -146,9 +138,11 @@ impl Config {
             git: Git {
                 quit: settings.git_quit.unwrap_or(false),
             },
-            schedule: Schedule {
-                warn: settings.schedule_warn.unwrap_or(true),
-                keep_alive: settings.schedule_keep_alive.unwrap_or(true),
+            schedule: Rules {
+                warn: settings.schedule_warn.unwrap_or(Rules::DEFAULT.warn),
+                keep_alive: settings
+                    .schedule_keep_alive
+                    .unwrap_or(Rules::DEFAULT.keep_alive),
             },
             state_dir: environment.state_dir()?,
             session_bus: environment.lossy_text("DBUS_SESSION_BUS_ADDRESS"),
@@ -235,13 +229,7 @@ mod tests {
         assert_eq!(config.store, StoreChoice::Auto);
         assert_eq!(config.min_ttl, MinTtl::DEFAULT);
         assert_eq!(config.git, Git { quit: false });
-        assert_eq!(
-            config.schedule,
-            Schedule {
-                warn: true,
-                keep_alive: true
-            }
-        );
+        assert_eq!(config.schedule, Rules::DEFAULT);
         assert_eq!(config.inherited, InheritedHosts::default());
         assert!(config.apps.is_empty() && config.all_apps().next().is_none());
         assert!(config.network.proxy.is_none() && config.network.no_proxy.is_none());
@@ -280,7 +268,7 @@ mod tests {
         assert_eq!(config.git, Git { quit: true });
         assert_eq!(
             config.schedule,
-            Schedule {
+            Rules {
                 warn: false,
                 keep_alive: false
             }

@@ -239,6 +239,16 @@ pub enum Error {
         /// Our name of the client.
         client: &'static str,
     },
+    /// A timer could not be installed, removed or looked after.
+    #[error("schedule: cannot {doing}: {cause}")]
+    Timer {
+        /// What was tried.
+        doing: &'static str,
+        /// Why it failed.
+        cause: String,
+        /// What to do about it.
+        cure: String,
+    },
     /// There is no such command.
     #[error("there is no command \"{command}\"")]
     CommandNotFound {
@@ -268,6 +278,13 @@ pub enum SignInReason {
     SignedOut,
     /// The access token is at its end, and there is no refresh token.
     Expired,
+    /// There is no refresh token: the sign-in ends with its access token.
+    NoRefreshToken,
+    /// It was stored there, nobody signed out, and it is gone.
+    Vanished {
+        /// From which store.
+        place: String,
+    },
     /// GitHub refused the refresh token.
     RefreshRefused {
         /// When, in local time.
@@ -294,6 +311,15 @@ impl fmt::Display for SignInReason {
         match self {
             Self::SignedOut => write!(f, "not signed in"),
             Self::Expired => write!(f, "the token has expired and came without a refresh token"),
+            Self::NoRefreshToken => {
+                write!(
+                    f,
+                    "the token came without a refresh token, so the sign-in ends with it"
+                )
+            }
+            Self::Vanished { place } => {
+                write!(f, "the sign-in is gone from {place}, and nobody signed out")
+            }
             Self::RefreshRefused { when } => write!(
                 f,
                 "GitHub refused the refresh token on {when}: it was revoked, used elsewhere, idle for six months, or displaced by newer sign-ins (GitHub keeps ten)"

@@ -16,18 +16,21 @@ pub mod github;
 pub mod host;
 pub mod limits;
 pub mod mcp;
+pub mod schedule;
 pub mod steps;
 pub mod store;
 pub mod system;
 pub mod token;
 
-// What `exec`, `git-credential` and `setup` are put together from.
+// What `exec`, `git-credential`, `schedule` and `setup` are put together from.
 #[path = "lib/exec.rs"]
 mod compose_exec;
 #[path = "lib/git.rs"]
 mod compose_git;
 #[path = "lib/mcp.rs"]
 mod compose_mcp;
+#[path = "lib/schedule.rs"]
+mod compose_schedule;
 #[path = "lib/setup.rs"]
 mod compose_setup;
 #[path = "lib/steps.rs"]
@@ -50,6 +53,7 @@ use crate::config::{Config, Environment, FileState, StoreChoice};
 use crate::error::{Error, Result, most_serious};
 use crate::github::{GitHub, Network, Proxy};
 use crate::limits::Limits;
+use crate::schedule::notes::Notes as _;
 use crate::steps::{Detail, Steps};
 #[cfg(target_os = "macos")]
 use crate::store::apple::AppleSlot as SystemSlot;
@@ -158,6 +162,7 @@ fn dispatch(machine: &Machine<'_>, cli: &Cli) -> Result<u8> {
         Command::Exec(exec) => root.exec(exec, cli.detail()),
         Command::Mcp(mcp) => root.mcp(mcp),
         Command::Setup(setup) => root.set_up(setup),
+        Command::Schedule(schedule) => root.schedule(schedule),
         Command::Headers(headers) => {
             root.for_one(|call| headers::run(headers.min_ttl(), usual, call))
         }
@@ -245,10 +250,14 @@ impl Root<'_> {
                     .unwrap_or_else(|error| status::without_store(app, &error))
             })
             .collect::<Vec<_>>();
+        let notes = self.timer_notes();
+        let timer = notes.installed()?.map(|installed| {
+            status::TimerReport::of(&installed, notes.last_run().as_ref(), self.machine.clock)
+        });
         let text = if status.wants_json() {
-            status::json(&reports)
+            status::json(&reports, timer.as_ref())
         } else {
-            status::text(&reports)
+            status::text(&reports, timer.as_ref())
         };
         Terminal.line(&text)?;
         let codes = reports.iter().map(status::Report::exit_code);
@@ -350,16 +359,20 @@ impl Root<'_> {
     #[cfg(target_os = "linux")]
     #[expect(clippy::unnecessary_wraps, reason = "other systems may have none")]
     fn keychain_slot(&self, key: &RecordKey) -> Result<Box<dyn Slot>> {
-        let session = Session {
+        Ok(Box::new(SecretServiceSlot::new(
+            key,
+            self.session(),
+            self.machine.limits.store,
+        )))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn session(&self) -> Session {
+        Session {
             bus_address: self.config.session_bus.clone(),
             runtime_dir: self.config.runtime_dir.clone(),
             steps: self.steps,
-        };
-        Ok(Box::new(SecretServiceSlot::new(
-            key,
-            session,
-            self.machine.limits.store,
-        )))
+        }
     }
 
     #[cfg(any(target_os = "macos", windows))]

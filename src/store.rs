@@ -18,6 +18,7 @@ pub mod rescue;
 #[cfg(target_os = "linux")]
 pub mod secret_service;
 pub mod state_folder;
+pub mod timer_notes;
 pub mod told;
 #[cfg(windows)]
 pub mod windows;

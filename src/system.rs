@@ -1,10 +1,14 @@
-//! Whatever touches this machine and is no store: the clock, the terminal, processes, signals.
+//! Whatever touches this machine and is no store: the clock, the terminal, processes, signals,
+//! schedulers, notices.
 
 pub mod clock;
 pub mod notes;
+pub mod notification;
 pub mod process;
 pub mod refresher;
 pub mod signals;
 pub mod steps;
 pub mod terminal;
 pub mod text_file;
+pub mod timers;
+pub mod tool;

@@ -22,6 +22,10 @@ pub trait Clock {
     fn sleep(&self, duration: Duration);
     /// A moment as people read it: local time with its offset.
     fn local_time(&self, at: Timestamp) -> String;
+    /// How many seconds local time is ahead of UTC.
+    fn utc_offset(&self) -> i32 {
+        0
+    }
 }
 
 /// One App's record, wherever it is kept.

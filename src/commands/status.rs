@@ -3,10 +3,13 @@
 use serde::Serialize;
 
 use crate::app::App;
+use crate::auth::ports::Clock;
 use crate::auth::record::{Decision, Record, Refused, Want};
 use crate::commands::Call;
 use crate::error::Error;
 use crate::formats::moments::{life, rfc3339};
+use crate::schedule::Scheduler;
+use crate::schedule::notes::{Installed, LastRun};
 use crate::token::{MinTtl, Timestamp, TokenSet};
 
 /// One App's status.
@@ -62,6 +65,35 @@ struct Problem {
 struct Document<'a> {
     schema_version: u32,
     apps: &'a [Report],
+    timer: Option<&'a TimerReport>,
+}
+
+/// The timer that keeps sign-ins alive, as it is remembered: no scheduler is asked
+/// (`ghtok schedule status` does that).
+#[derive(Debug, Serialize)]
+pub struct TimerReport {
+    scheduler: Scheduler,
+    last_run_at: Option<String>,
+    last_run_at_unix: Option<i64>,
+    #[serde(skip)]
+    line: String,
+}
+
+impl TimerReport {
+    /// What is known of it.
+    pub fn of(installed: &Installed, last: Option<&LastRun>, clock: &dyn Clock) -> Self {
+        let last = last.map(|run| Timestamp(run.at));
+        let ran = last.map_or_else(
+            || "did not run yet".into(),
+            |at| format!("last run {}", clock.local_time(at)),
+        );
+        Self {
+            scheduler: installed.scheduler,
+            last_run_at: last.map(rfc3339),
+            last_run_at_unix: last.map(|at| at.0),
+            line: format!("{}, {ran}", installed.scheduler),
+        }
+    }
 }
 
 /// Looks at one App.
@@ -78,17 +110,22 @@ pub fn without_store(app: &App, error: &Error) -> Report {
 }
 
 /// All reports as one JSON object.
-pub fn json(reports: &[Report]) -> String {
+pub fn json(reports: &[Report], timer: Option<&TimerReport>) -> String {
     let document = Document {
         schema_version: 1,
         apps: reports,
+        timer,
     };
     serde_json::to_string_pretty(&document).expect("plain structs become JSON")
 }
 
 /// All reports for people.
-pub fn text(reports: &[Report]) -> String {
-    let blocks: Vec<String> = reports.iter().map(Report::block).collect();
+pub fn text(reports: &[Report], timer: Option<&TimerReport>) -> String {
+    let mut blocks: Vec<String> = reports.iter().map(Report::block).collect();
+    blocks.push(match timer {
+        Some(timer) => format!("timer: {}", timer.line),
+        None => "timer: none; ghtok schedule install keeps idle sign-ins alive".into(),
+    });
     blocks.join("\n\n")
 }
 

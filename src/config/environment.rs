@@ -14,11 +14,12 @@ use crate::steps::Detail;
 const CONFIG_DIR: &str = "GHTOK_CONFIG_DIR";
 const LOG: &str = "GHTOK_LOG";
 const STATE_DIR: &str = "GHTOK_STATE_DIR";
+const XDG_DATA_HOME: &str = "XDG_DATA_HOME";
 const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
 const GIT_CONFIG_GLOBAL: &str = "GIT_CONFIG_GLOBAL";
 
 /// Every variable that is ever looked at; all others stay unread.
-const READ: [&str; 20] = [
+const READ: [&str; 21] = [
     "GHTOK_APP",
     "GHTOK_CLIENT_ID",
     "GHTOK_HOST",
@@ -27,6 +28,7 @@ const READ: [&str; 20] = [
     CONFIG_DIR,
     STATE_DIR,
     XDG_CONFIG_HOME,
+    XDG_DATA_HOME,
     "HTTPS_PROXY",
     "https_proxy",
     "ALL_PROXY",
@@ -47,6 +49,17 @@ pub struct Environment {
     /// Which of the variables for tokens are there. Their values are somebody's secrets.
     tokens: Vec<&'static str>,
     folders: AccountFolders,
+}
+
+/// Where schedulers keep a user's timers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimerFolders {
+    /// Units of systemd's user manager.
+    pub units: PathBuf,
+    /// What that manager notes about timers that make up for missed runs.
+    pub stamps: PathBuf,
+    /// launchd's agents.
+    pub agents: PathBuf,
 }
 
 /// Where the system keeps things of the account that runs ghtok.
@@ -256,6 +269,27 @@ impl Environment {
             programs,
             config,
             project,
+        })
+    }
+
+    /// Where schedulers keep a user's timers (systemd.unit(5); launchd.plist(5), "FILES").
+    ///
+    /// # Errors
+    /// If the account has no home.
+    pub fn timer_folders(&self) -> Result<TimerFolders> {
+        let home = self.home()?;
+        let base = |name, below: &str| {
+            let named = self.value(name).map(PathBuf::from);
+            named
+                .filter(|path| path.is_absolute())
+                .unwrap_or_else(|| home.join(below))
+        };
+        let systemd = base(XDG_CONFIG_HOME, ".config").join("systemd");
+        let data = base(XDG_DATA_HOME, ".local/share").join("systemd");
+        Ok(TimerFolders {
+            units: systemd.join("user"),
+            stamps: data.join("timers"),
+            agents: home.join("Library").join("LaunchAgents"),
         })
     }
 

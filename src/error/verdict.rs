@@ -16,6 +16,8 @@ impl Error {
             Self::SignInNeeded { why, .. } => match why {
                 SignInReason::SignedOut => "signed_out",
                 SignInReason::Expired => "expired",
+                SignInReason::NoRefreshToken => "no_refresh_token",
+                SignInReason::Vanished { .. } => "sign_in_vanished",
                 SignInReason::RefreshRefused { .. } => "refresh_refused",
                 SignInReason::Lost { .. } => "sign_in_lost",
                 SignInReason::AccessRefused => "access_refused",
@@ -39,6 +41,7 @@ impl Error {
             Self::RefresherDied { .. } => "refresher_died",
             Self::GitConfig { .. } => "git_config",
             Self::ClientFailed { .. } => "client_failed",
+            Self::Timer { .. } => "timer",
             Self::CommandNotFound { .. } => "command_not_found",
             Self::CommandNotRun { .. } => "command_not_run",
             Self::Output(_) => "output",
@@ -62,6 +65,7 @@ impl Error {
             | Self::RefresherDied { .. }
             | Self::GitConfig { .. }
             | Self::ClientFailed { .. }
+            | Self::Timer { .. }
             | Self::Output(_) => 1,
             Self::Usage { .. }
             | Self::Config { .. }
@@ -106,7 +110,7 @@ impl Error {
                 }
                 None => "nothing was lost; try again".into(),
             },
-            Self::Refused { cure, .. } => cure.clone(),
+            Self::Refused { cure, .. } | Self::Timer { cure, .. } => cure.clone(),
             Self::OtherAccount { expected, login, .. } => {
                 format!("switch to {expected} in the browser, then: {login}")
             }

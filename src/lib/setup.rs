@@ -67,7 +67,7 @@ impl Root<'_> {
     }
 
     /// An App that no configuration describes is found by what described it now.
-    fn described(&self, app: &App) -> Vec<String> {
+    pub(crate) fn described(&self, app: &App) -> Vec<String> {
         if app.name.is_some() {
             return Vec::new();
         }
@@ -83,7 +83,7 @@ impl Root<'_> {
 }
 
 /// This program, by a path that stays the same.
-fn lasting_program(environment: &Environment) -> String {
+pub(crate) fn lasting_program(environment: &Environment) -> String {
     let program = this_program().unwrap_or_else(|| PathBuf::from("ghtok"));
     process::lasting_path(program, &environment.path())
         .to_string_lossy()

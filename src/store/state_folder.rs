@@ -60,6 +60,21 @@ impl StateFolder {
         self.file(key, "log")
     }
 
+    /// Which timer was installed.
+    pub fn timer(&self) -> PathBuf {
+        self.0.join("timer")
+    }
+
+    /// What the timer's last run did.
+    pub fn timer_run(&self) -> PathBuf {
+        self.0.join("timer.run")
+    }
+
+    /// The lock of the timer's runs.
+    pub fn timer_lock(&self) -> PathBuf {
+        self.0.join("timer.lock")
+    }
+
     /// The file store's folder.
     pub fn records(&self) -> PathBuf {
         self.0.join("records")

@@ -85,4 +85,8 @@ impl Clock for SystemClock {
             .and_then(|moment| moment.format(PEOPLE).ok())
             .unwrap_or_else(|| format!("{} s after 1970", at.0))
     }
+
+    fn utc_offset(&self) -> i32 {
+        self.offset().whole_seconds()
+    }
 }

@@ -33,6 +33,8 @@ mod processes;
 mod prompts;
 mod refresher;
 #[cfg(target_os = "linux")]
+mod schedule;
+#[cfg(target_os = "linux")]
 mod secret_service;
 mod setup_git;
 mod setup_mcp;

@@ -9,6 +9,7 @@ pub mod git;
 pub mod herd;
 pub mod leaks;
 pub mod mount;
+pub mod namespace;
 pub mod processes;
 pub mod records;
 pub mod sandbox;

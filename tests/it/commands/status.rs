@@ -16,6 +16,8 @@ use crate::support::words::plain;
 /// 2026-03-04 05:06:40 UTC
 const THEN: Timestamp = Timestamp(1_772_600_800);
 
+const NO_TIMER: &str = "\ntimer: none; ghtok schedule install keeps idle sign-ins alive\n";
+
 /// The status of a sign-in that was changed like this.
 fn of(left: Duration, change: impl FnOnce(&mut Record)) -> (FakeGitHub, Sandbox) {
     let (fake, sandbox) = start();
@@ -46,7 +48,9 @@ fn lines(fake: &FakeGitHub, sandbox: &Sandbox) -> String {
   store          HOME/state/records/HOST%2F{CLIENT_ID}
 "
     );
-    let rest = text.strip_prefix(&head);
+    let rest = text
+        .strip_prefix(&head)
+        .and_then(|rest| rest.strip_suffix(NO_TIMER));
     rest.unwrap_or_else(|| panic!("{text}")).to_owned()
 }
 
@@ -54,7 +58,7 @@ fn lines(fake: &FakeGitHub, sandbox: &Sandbox) -> String {
 fn object(fake: &FakeGitHub, sandbox: &Sandbox) -> (Value, Option<i32>) {
     let told = look(fake, sandbox, &["status", "--json"]).expect_code(0);
     let document: Value = serde_json::from_str(&told.stdout).expect("JSON");
-    assert_eq!(super::keys(&document), ["apps", "schema_version"]);
+    assert_eq!(super::keys(&document), ["apps", "schema_version", "timer"]);
     let checked = look(fake, sandbox, &["status", "--check"]);
     (document["apps"][0].clone(), checked.code)
 }

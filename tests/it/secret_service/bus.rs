@@ -164,7 +164,7 @@ impl PrivateBus {
 
     /// Whether anybody is the Secret Service of this bus.
     pub fn has_service(&self) -> bool {
-        self.owner_of_secrets().is_some()
+        self.has_owner(SECRETS)
     }
 
     /// Runs `secret-tool`, the independent witness, with this on its standard input.
@@ -218,15 +218,17 @@ impl PrivateBus {
         wait_until("gnome-keyring", || self.has_service());
     }
 
-    fn owner_of_secrets(&self) -> Option<String> {
+    /// Whether anybody has a name on this bus.
+    pub fn has_owner(&self, name: &str) -> bool {
         let connection = self.connect();
         let bus = Proxy::new("org.freedesktop.DBus", "/", PATIENCE, &connection);
         let owner: Result<(String,), _> =
-            bus.method_call("org.freedesktop.DBus", "GetNameOwner", (SECRETS,));
-        owner.ok().map(|(owner,)| owner)
+            bus.method_call("org.freedesktop.DBus", "GetNameOwner", (name,));
+        owner.is_ok()
     }
 
-    fn connect(&self) -> Connection {
+    /// A connection of a test's own.
+    pub fn connect(&self) -> Connection {
         let mut channel = Channel::open_private(&self.address).expect("the bus");
         channel.register().expect("a name on the bus");
         Connection::from(channel)

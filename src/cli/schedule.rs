@@ -1,0 +1,129 @@
+//! The arguments of `schedule`.
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::Described;
+use crate::commands::schedule::{install, status};
+use crate::config::Flags;
+use crate::schedule::Scheduler;
+
+/// Arguments of `schedule`.
+#[derive(Debug, Args)]
+pub struct Schedule {
+    /// What to do with the timer.
+    #[command(subcommand)]
+    pub deed: ScheduleDeed,
+}
+
+/// What can be done with the timer.
+#[derive(Debug, Subcommand)]
+pub enum ScheduleDeed {
+    /// Have this machine's scheduler run ghtok every hour
+    #[command(before_help = "Examples:
+  ghtok schedule install                    with the scheduler that works here
+  ghtok schedule install --scheduler cron
+  ghtok schedule install --print            show what would be written, and change nothing")]
+    Install(ScheduleInstall),
+    /// Show what is installed, what it did last and when it runs next
+    Status(ScheduleStatus),
+    /// Take the timer away, and leave nothing of it
+    Remove(ScheduleRemove),
+    /// Look after every App's sign-in once, as the timer does; never prompts
+    #[command(before_help = "What it does is chosen in config.toml:
+  [schedule]
+  warn = true         say on the desktop, at most once a day, that a sign-in has ended or will in 14 days
+  keep_alive = true   refresh an idle App's sign-in in the last quarter of its six months, if nobody's token dies")]
+    Run(ScheduleRun),
+}
+
+/// Arguments of `schedule install`.
+#[derive(Debug, Args)]
+pub struct ScheduleInstall {
+    #[command(flatten)]
+    described: Described,
+    /// Which one [default: the one that works here]
+    #[arg(long, value_enum, value_name = "NAME")]
+    scheduler: Option<Named>,
+    /// Print the files and change nothing
+    #[arg(long)]
+    print: bool,
+}
+
+/// Arguments of `schedule status`.
+#[derive(Debug, Args)]
+pub struct ScheduleStatus {
+    #[command(flatten)]
+    described: Described,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Arguments of `schedule remove`.
+#[derive(Debug, Args)]
+pub struct ScheduleRemove {}
+
+/// Arguments of `schedule run`.
+#[derive(Debug, Args)]
+pub struct ScheduleRun {
+    #[command(flatten)]
+    described: Described,
+}
+
+/// The schedulers' names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Named {
+    /// A timer of systemd's user manager
+    Systemd,
+    /// The user's crontab
+    Cron,
+    /// A launchd agent (macOS)
+    Launchd,
+    /// A task of the Task Scheduler (Windows)
+    TaskScheduler,
+}
+
+impl ScheduleInstall {
+    /// The command's input.
+    pub fn input(&self) -> install::Input {
+        install::Input {
+            scheduler: self.scheduler.map(|named| match named {
+                Named::Systemd => Scheduler::Systemd,
+                Named::Cron => Scheduler::Cron,
+                Named::Launchd => Scheduler::Launchd,
+                Named::TaskScheduler => Scheduler::TaskScheduler,
+            }),
+            deed: if self.print {
+                install::Deed::Print
+            } else {
+                install::Deed::Install
+            },
+        }
+    }
+}
+
+impl ScheduleStatus {
+    /// How to tell.
+    pub fn output(&self) -> status::Output {
+        if self.json {
+            status::Output::Json
+        } else {
+            status::Output::Text
+        }
+    }
+}
+
+impl Schedule {
+    pub(super) fn wants_json(&self) -> bool {
+        matches!(&self.deed, ScheduleDeed::Status(status) if status.json)
+    }
+
+    pub(super) fn flags(&self) -> Flags {
+        match &self.deed {
+            ScheduleDeed::Install(install) => install.described.flags(),
+            ScheduleDeed::Status(status) => status.described.flags(),
+            ScheduleDeed::Run(run) => run.described.flags(),
+            ScheduleDeed::Remove(_) => Flags::default(),
+        }
+    }
+}

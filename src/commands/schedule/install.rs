@@ -1,0 +1,216 @@
+//! `ghtok schedule install`: has the machine's scheduler run ghtok every hour.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::Desk;
+use super::program::{Lasting, lasting};
+use crate::error::{Error, Result};
+use crate::schedule::notes::Installed;
+use crate::schedule::{Scheduler, Timer};
+use crate::system::timers::Timers;
+
+/// What `install` is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// The scheduler, if one is named.
+    pub scheduler: Option<Scheduler>,
+    /// What to do with the files.
+    pub deed: Deed,
+}
+
+/// What to do with the files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// Put them there.
+    Install,
+    /// Print them and change nothing.
+    Print,
+}
+
+/// What is known of the timer before there is one.
+pub struct Draft<'a> {
+    /// It, with a minute that a first installation takes.
+    pub timer: Timer,
+    /// The variable of this shell that names a proxy, if the configuration names none.
+    pub proxy_variable: Option<&'static str>,
+    /// Where the configuration is.
+    pub config_file: &'a Path,
+    /// Where it is remembered what was installed.
+    pub state_dir: &'a Path,
+}
+
+/// Installs the timer, or prints it.
+///
+/// # Errors
+/// If the program's path would not last, no scheduler works here, or the chosen one refuses.
+pub fn run(input: Input, draft: Draft<'_>, desk: &Desk<'_>) -> Result<()> {
+    let known = desk.notes.installed()?;
+    // The minute stays from one installation to the next.
+    let minute = known
+        .as_ref()
+        .map_or(draft.timer.minute, |known| known.timer.minute);
+    let timer = Timer {
+        minute,
+        ..draft.timer
+    };
+    check_words(&timer)?;
+    let lasts = check_program(&timer)?;
+    let (scheduler, timers) = choose(input.scheduler, known.as_ref(), desk)?;
+    if input.deed == Deed::Print {
+        return print(timers.as_ref(), &timer, desk);
+    }
+    let was_there = is_there(scheduler, &timer, known.as_ref(), timers.as_ref());
+    if !was_there {
+        desk.clear(known.as_ref().map(|known| known.scheduler), Some(scheduler))?;
+        let before = known.map_or_else(Vec::new, |known| known.made);
+        let made = before
+            .into_iter()
+            .chain(missing(timers.as_ref(), draft.state_dir));
+        let installed = Installed {
+            scheduler,
+            timer: timer.clone(),
+            made: made.collect(),
+        };
+        put(&installed, timers.as_ref(), desk)?;
+    }
+    let what = if was_there {
+        "already installed"
+    } else {
+        "installed"
+    };
+    desk.terminal.note(&format!(
+        "{what}: {scheduler} runs \"{}\" at minute {minute} of every hour; see: ghtok schedule status",
+        timer.command().collect::<Vec<_>>().join(" "),
+    ));
+    warn(lasts, draft.proxy_variable, draft.config_file, desk);
+    Ok(())
+}
+
+fn check_words(timer: &Timer) -> Result<()> {
+    if timer.is_writable() {
+        return Ok(());
+    }
+    Err(Error::Usage {
+        message: "schedule: a path has a line break or another control character in it, which no scheduler's file can hold".into(),
+        hint: "rename it, and run again: ghtok schedule install".into(),
+    })
+}
+
+fn check_program(timer: &Timer) -> Result<Lasting> {
+    let tagged = |folder: &Path| folder.join("CACHEDIR.TAG").is_file();
+    let program = &timer.program;
+    let (what, cure) = match lasting(Path::new(program), &tagged) {
+        Lasting::BuildFolder => (
+            "is in a build folder, which the next cleaning empties",
+            "install ghtok first, as in: cargo install --path .",
+        ),
+        Lasting::Shim => (
+            "is a version manager's stand-in, which finds nothing when a timer runs it",
+            "run ghtok once by its own path, or install it outside the version manager, as in: cargo install ghtok",
+        ),
+        lasts => return Ok(lasts),
+    };
+    Err(Error::Usage {
+        message: format!("schedule: {program} {what}"),
+        hint: format!("{cure}; then: ghtok schedule install"),
+    })
+}
+
+/// The scheduler that is named, or that has the timer already and still works, or the first that does.
+fn choose(
+    named: Option<Scheduler>,
+    known: Option<&Installed>,
+    desk: &Desk<'_>,
+) -> Result<(Scheduler, Box<dyn Timers>)> {
+    let known = known.map(|known| known.scheduler);
+    let mut problems = Vec::new();
+    let candidates: Vec<_> = match named {
+        Some(scheduler) => vec![scheduler],
+        None => known.into_iter().chain(Scheduler::ALL).collect(),
+    };
+    for scheduler in candidates {
+        let timers = (desk.scheduler)(scheduler);
+        match timers.probe() {
+            Ok(()) => return Ok((scheduler, timers)),
+            Err(cause) => problems.push(format!("{scheduler}: {cause}")),
+        }
+    }
+    problems.dedup();
+    Err(Error::Timer {
+        doing: match named {
+            Some(_) => "use that scheduler",
+            None => "find a scheduler that works here",
+        },
+        cause: problems.join("; "),
+        cure: "have any scheduler of yours run this every hour: ghtok schedule run".into(),
+    })
+}
+
+fn print(timers: &dyn Timers, timer: &Timer, desk: &Desk<'_>) -> Result<()> {
+    let files: Vec<String> = timers
+        .files(timer)
+        .into_iter()
+        .map(|file| format!("# {}\n{}", file.place, file.text.replace("\r\n", "\n")))
+        .collect();
+    desk.terminal.data(files.join("\n").as_bytes())
+}
+
+fn is_there(
+    scheduler: Scheduler,
+    timer: &Timer,
+    known: Option<&Installed>,
+    timers: &dyn Timers,
+) -> bool {
+    let is_known = known.is_some_and(|known| known.scheduler == scheduler && known.timer == *timer);
+    is_known && timers.look(timer).drift.is_empty()
+}
+
+/// Remembered first, so that whatever is left by an installation that was cut off can be removed.
+fn put(installed: &Installed, timers: &dyn Timers, desk: &Desk<'_>) -> Result<()> {
+    desk.notes.remember(installed)?;
+    timers.install(&installed.timer).map_err(|cause| {
+        // Whole or not at all.
+        let _ = timers.remove();
+        let _ = desk.notes.forget();
+        super::remove::tidy(&installed.made);
+        Error::Timer {
+            doing: "install the timer",
+            cause: format!("{}: {cause}", installed.scheduler),
+            cure: "nothing was changed; try another with: ghtok schedule install --scheduler NAME"
+                .into(),
+        }
+    })
+}
+
+/// The folders that this is going to make, each after those below it.
+fn missing(timers: &dyn Timers, state_dir: &Path) -> Vec<String> {
+    let mut folders = timers.folders();
+    folders.extend(state_dir.ancestors().take(3).map(PathBuf::from));
+    let is_missing = |folder: &&PathBuf| fs::symlink_metadata(folder).is_err();
+    let missing = folders.iter().filter(is_missing);
+    missing.map(|folder| folder.display().to_string()).collect()
+}
+
+fn warn(lasts: Lasting, proxy: Option<&'static str>, config_file: &Path, desk: &Desk<'_>) {
+    let about_program = match lasts {
+        Lasting::TemporaryFolder => {
+            Some("this ghtok is in a temporary folder, which may be emptied")
+        }
+        Lasting::VersionFolder => {
+            Some("this ghtok is in a folder of its version, which an upgrade may remove")
+        }
+        Lasting::Yes | Lasting::BuildFolder | Lasting::Shim => None,
+    };
+    if let Some(words) = about_program {
+        desk.terminal.note(&format!(
+            "{words}; from its new place run again: ghtok schedule install"
+        ));
+    }
+    if let Some(variable) = proxy {
+        desk.terminal.note(&format!(
+            "the timer does not see {variable}; if it needs that proxy, write it into {}: proxy = \"…\"",
+            config_file.display()
+        ));
+    }
+}

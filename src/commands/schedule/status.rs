@@ -1,0 +1,193 @@
+//! `ghtok schedule status`: what is installed, whether it still is as it was, what it did last and when
+//! it runs next.
+
+use serde::Serialize;
+
+use super::Desk;
+use crate::error::{Error, Result};
+use crate::formats::moments::rfc3339;
+use crate::schedule::notes::{Installed, LastRun, RunResult};
+use crate::schedule::rules::Rules;
+use crate::schedule::{Scheduler, Timer};
+use crate::token::Timestamp;
+
+/// How to tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Lines for people.
+    Text,
+    /// An object.
+    Json,
+}
+
+/// The JSON form; docs/exit-codes.md and the tests hold its shape.
+#[derive(Serialize)]
+struct Document<'a> {
+    schema_version: u32,
+    installed: bool,
+    scheduler: Option<Scheduler>,
+    command: Option<Vec<&'a str>>,
+    minute: Option<u8>,
+    drift: &'a [String],
+    last_run: Option<Run<'a>>,
+    next_run_at: Option<String>,
+    next_run_at_unix: Option<i64>,
+    warn: bool,
+    keep_alive: bool,
+}
+
+#[derive(Serialize)]
+struct Run<'a> {
+    at: String,
+    at_unix: i64,
+    apps: Vec<OfApp<'a>>,
+}
+
+#[derive(Serialize)]
+struct OfApp<'a> {
+    app: &'a str,
+    result: RunResult,
+    message: &'a str,
+}
+
+/// What was found.
+struct Found {
+    installed: Option<Installed>,
+    drift: Vec<String>,
+    last_run: Option<LastRun>,
+    next_run: Option<Timestamp>,
+}
+
+/// Tells. `timer` is the one that would be installed now, but for its minute.
+///
+/// # Errors
+/// If the notes cannot be read, or nobody reads what is told. Exit code 1 where what is installed is
+/// not as it was.
+pub fn run(output: Output, rules: Rules, timer: &Timer, desk: &Desk<'_>) -> Result<u8> {
+    let found = look(timer, desk)?;
+    let text = match output {
+        Output::Text => words(&found, rules, desk),
+        Output::Json => json(&found, rules),
+    };
+    desk.terminal.line(&text)?;
+    Ok(u8::from(!found.drift.is_empty()))
+}
+
+fn look(timer: &Timer, desk: &Desk<'_>) -> Result<Found, Error> {
+    let last_run = desk.notes.last_run();
+    let Some(installed) = desk.notes.installed()? else {
+        return Ok(Found {
+            installed: None,
+            drift: Vec::new(),
+            last_run,
+            next_run: None,
+        });
+    };
+    let looked = (desk.scheduler)(installed.scheduler).look(&installed.timer);
+    let mut drift = looked.drift;
+    if !std::path::Path::new(&installed.timer.program).exists() {
+        drift.push(format!("{} is no longer there", installed.timer.program));
+    }
+    let same_minute = Timer {
+        minute: installed.timer.minute,
+        ..timer.clone()
+    };
+    if installed.timer != same_minute {
+        drift.push(
+            "it was installed for another path, folder or App than this ghtok has now".into(),
+        );
+    }
+    let now = desk.clock.now();
+    let next_run = match (looked.next, drift.is_empty()) {
+        (Some(told), _) => Some(told),
+        (None, true) => Some(installed.timer.next_after(now, desk.clock.utc_offset())),
+        (None, false) => None,
+    };
+    Ok(Found {
+        installed: Some(installed),
+        drift,
+        last_run,
+        next_run,
+    })
+}
+
+fn words(found: &Found, rules: Rules, desk: &Desk<'_>) -> String {
+    let time = |at: Timestamp| desk.clock.local_time(at);
+    let mut lines: Vec<(&str, String)> = Vec::new();
+    match &found.installed {
+        None => lines.push((
+            "scheduler",
+            "none; install the timer with: ghtok schedule install".into(),
+        )),
+        Some(Installed {
+            scheduler, timer, ..
+        }) => {
+            let minute = timer.minute;
+            lines.push((
+                "scheduler",
+                format!("{scheduler}, at minute {minute} of every hour"),
+            ));
+            let command: Vec<&str> = timer.command().collect();
+            lines.push(("command", command.join(" ")));
+            if found.drift.is_empty() {
+                lines.push(("files", "as installed".into()));
+            }
+            for drift in &found.drift {
+                lines.push(("drift", drift.clone()));
+            }
+            if !found.drift.is_empty() {
+                lines.push(("next", "put it right with: ghtok schedule install".into()));
+            }
+        }
+    }
+    match &found.last_run {
+        None => lines.push(("last run", "none yet".into())),
+        Some(run) => {
+            lines.push(("last run", time(Timestamp(run.at))));
+            for app in &run.apps {
+                lines.push(("", format!("{}: {}", app.app, app.words)));
+            }
+        }
+    }
+    if found.installed.is_some() {
+        let next = found.next_run.map_or_else(|| "unknown".into(), time);
+        lines.push(("next run", next));
+    }
+    let switch = |on| if on { "on" } else { "off" };
+    let (warn, keep_alive) = (switch(rules.warn), switch(rules.keep_alive));
+    lines.push(("rules", format!("warn {warn}, keep_alive {keep_alive}")));
+    let lines = lines
+        .iter()
+        .map(|(name, value)| format!("{name:<11}{value}"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn json(found: &Found, rules: Rules) -> String {
+    let installed = found.installed.as_ref();
+    let document = Document {
+        schema_version: 1,
+        installed: installed.is_some(),
+        scheduler: installed.map(|installed| installed.scheduler),
+        command: installed.map(|installed| installed.timer.command().collect()),
+        minute: installed.map(|installed| installed.timer.minute),
+        drift: &found.drift,
+        last_run: found.last_run.as_ref().map(|run| Run {
+            at: rfc3339(Timestamp(run.at)),
+            at_unix: run.at,
+            apps: run
+                .apps
+                .iter()
+                .map(|app| OfApp {
+                    app: &app.app,
+                    result: app.result,
+                    message: &app.words,
+                })
+                .collect(),
+        }),
+        next_run_at: found.next_run.map(rfc3339),
+        next_run_at_unix: found.next_run.map(|at| at.0),
+        warn: rules.warn,
+        keep_alive: rules.keep_alive,
+    };
+    serde_json::to_string(&document).expect("plain structs become JSON")
+}

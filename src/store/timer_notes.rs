@@ -1,0 +1,76 @@
+//! What is remembered of the timer: two files of the state folder, and the lock of its runs. No secret.
+
+use std::fs;
+
+use crate::auth::ports::StoreError;
+use crate::error::{Error, Result};
+use crate::schedule::notes::{Installed, LastRun, Notes, decode, encode};
+use crate::store::lock::Lock;
+use crate::store::private_file;
+use crate::store::state_folder::StateFolder;
+
+/// The notes of this state folder.
+#[derive(Clone, Debug)]
+pub struct TimerNotes(StateFolder);
+
+/// The right to look after the sign-ins; one process at a time has it.
+#[derive(Debug)]
+pub struct Turn(#[expect(dead_code, reason = "held until it is dropped")] Lock);
+
+impl TimerNotes {
+    /// Names the files; nothing is touched.
+    pub fn of(folder: StateFolder) -> Self {
+        Self(folder)
+    }
+
+    /// The right to run; `None` while another process does.
+    ///
+    /// # Errors
+    /// If the state folder cannot be used.
+    pub fn turn(&self) -> Result<Option<Turn>> {
+        self.0.create().map_err(unusable)?;
+        let lock = Lock::try_take(&self.0.timer_lock()).map_err(unusable)?;
+        Ok(lock.map(Turn))
+    }
+}
+
+impl Notes for TimerNotes {
+    fn installed(&self) -> Result<Option<Installed>> {
+        let bytes = private_file::read(&self.0.timer()).map_err(unusable)?;
+        Ok(bytes.and_then(|bytes| decode(&bytes)))
+    }
+
+    fn remember(&self, installed: &Installed) -> Result<()> {
+        self.0.create().map_err(unusable)?;
+        private_file::replace(&self.0.timer(), &encode(installed)).map_err(unusable)
+    }
+
+    fn last_run(&self) -> Option<LastRun> {
+        let bytes = private_file::read(&self.0.timer_run()).ok().flatten()?;
+        decode(&bytes)
+    }
+
+    fn tell_run(&self, run: &LastRun) -> Result<()> {
+        private_file::note(&self.0.timer_run(), &encode(run)).map_err(unusable)
+    }
+
+    fn forget(&self) -> Result<()> {
+        for file in [self.0.timer_run(), self.0.timer(), self.0.timer_lock()] {
+            private_file::remove(&file).map_err(unusable)?;
+        }
+        // A folder that holds something else stays.
+        let _ = fs::remove_dir(self.0.path());
+        Ok(())
+    }
+}
+
+fn unusable(error: StoreError) -> Error {
+    match error {
+        StoreError::File { doing, path, cause } => Error::File { doing, path, cause },
+        other => Error::Timer {
+            doing: "use its notes",
+            cause: other.to_string(),
+            cure: "look into the state folder: ghtok status -v names it".into(),
+        },
+    }
+}

@@ -1,0 +1,134 @@
+//! The schedulers of this machine, each as a place for ghtok's timer. What is written is rendered in
+//! `schedule`; which one is used is decided in `commands`.
+
+mod cron;
+mod launchd;
+mod systemd;
+mod task_scheduler;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::schedule::{Scheduler, Timer};
+use crate::system::process;
+use crate::system::text_file;
+use crate::system::tool::{self, Said};
+use crate::token::Timestamp;
+
+/// What a scheduler's own program may take for one thing.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// Where things are on this machine.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// The folders in which programs are looked for.
+    pub programs: Vec<PathBuf>,
+    /// Units of systemd's user manager.
+    pub units: PathBuf,
+    /// What that manager notes about timers that make up for missed runs.
+    pub stamps: PathBuf,
+    /// launchd's agents of this user.
+    pub agents: PathBuf,
+    /// A private folder for what a scheduler reads once.
+    pub scratch: PathBuf,
+}
+
+/// A file of a timer, and where it goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// Where; a crontab has no path of its own.
+    pub place: String,
+    /// What is in it.
+    pub text: String,
+}
+
+/// What a scheduler has of a timer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Look {
+    /// What differs from the timer, in words for people; empty if nothing does.
+    pub drift: Vec<String>,
+    /// When it runs next, where the scheduler tells.
+    pub next: Option<Timestamp>,
+}
+
+/// One scheduler. Failures are words for people.
+pub trait Timers {
+    /// Why it cannot be used here, if it cannot.
+    fn probe(&self) -> Result<(), String>;
+    /// What would be written.
+    fn files(&self, timer: &Timer) -> Vec<File>;
+    /// The folders that this may make, each after those below it.
+    fn folders(&self) -> Vec<PathBuf>;
+    /// Puts the timer there, in place of one that is there.
+    fn install(&self, timer: &Timer) -> Result<(), String>;
+    /// Takes the timer away, if it is there; true if it was.
+    fn remove(&self) -> Result<bool, String>;
+    /// Compares what is there with what should be.
+    fn look(&self, timer: &Timer) -> Look;
+}
+
+/// A scheduler of this machine.
+pub fn of(scheduler: Scheduler, places: &Places) -> Box<dyn Timers> {
+    let places = places.clone();
+    match scheduler {
+        Scheduler::Systemd => Box::new(systemd::Systemd(places)),
+        Scheduler::Cron => Box::new(cron::Cron(places)),
+        Scheduler::Launchd => Box::new(launchd::Launchd(places)),
+        Scheduler::TaskScheduler => Box::new(task_scheduler::TaskScheduler(places)),
+    }
+}
+
+/// Runs a scheduler's own program.
+fn run(places: &Places, program: &str, arguments: &[&str], input: &[u8]) -> Result<Said, String> {
+    let path = process::find_program(program, &places.programs)
+        .ok_or_else(|| format!("there is no {program}"))?;
+    tool::run(&path, arguments, &[], input, LIMIT)
+}
+
+/// As [`run`], for a program that must do its work.
+fn must(places: &Places, program: &str, arguments: &[&str], input: &[u8]) -> Result<Said, String> {
+    let said = run(places, program, arguments, input)?;
+    if said.is_good() {
+        return Ok(said);
+    }
+    Err(format!(
+        "{program} {}: {}",
+        arguments.join(" "),
+        said.trouble()
+    ))
+}
+
+/// Writes a file and the folders above it, unless it says so already.
+fn write(path: &Path, text: &str) -> Result<(), String> {
+    let write = || -> io::Result<()> {
+        if text_file::read(path)?.as_deref() == Some(text.as_bytes()) {
+            return Ok(());
+        }
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        text_file::replace(path, text.as_bytes())
+    };
+    write().map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// Removes a file; true if there was one.
+fn erase(path: &Path) -> Result<bool, String> {
+    match text_file::remove(path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(format!("{}: {error}", path.display())),
+    }
+}
+
+/// How a file differs from what it should be, if it does.
+fn drift(path: &Path, text: &str) -> Option<String> {
+    let problem = match text_file::read(path) {
+        Ok(Some(bytes)) if bytes == text.as_bytes() => return None,
+        Ok(Some(_)) => "was changed".to_owned(),
+        Ok(None) => "is missing".to_owned(),
+        Err(error) => format!("cannot be read: {error}"),
+    };
+    Some(format!("{} {problem}", path.display()))
+}

@@ -1,0 +1,87 @@
+//! The user's crontab, changed by the program of that name.
+
+use std::path::PathBuf;
+
+use super::{File, Look, Places, Timers, must, run};
+use crate::schedule::{Timer, cron};
+
+/// cron.
+pub(super) struct Cron(pub(super) Places);
+
+impl Cron {
+    /// The crontab; a user without one has an empty one.
+    fn read(&self) -> Result<String, String> {
+        let said = run(&self.0, "crontab", &["-l"], b"")?;
+        if said.is_good() {
+            return Ok(said.stdout);
+        }
+        if said.stderr.contains("no crontab") {
+            return Ok(String::new());
+        }
+        Err(format!("crontab -l: {}", said.trouble()))
+    }
+
+    fn replace(&self, text: &str) -> Result<(), String> {
+        must(&self.0, "crontab", &["-"], text.as_bytes()).map(drop)
+    }
+}
+
+impl Timers for Cron {
+    fn probe(&self) -> Result<(), String> {
+        self.read().map(drop)
+    }
+
+    fn files(&self, timer: &Timer) -> Vec<File> {
+        vec![File {
+            place: "crontab".into(),
+            text: cron::lines(timer),
+        }]
+    }
+
+    fn folders(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
+    fn install(&self, timer: &Timer) -> Result<(), String> {
+        if !cron::fits(timer) {
+            return Err("the command is longer than cron reads".into());
+        }
+        let before = self.read()?;
+        let after = cron::with(&before, timer);
+        if before == after {
+            return Ok(());
+        }
+        self.replace(&after)
+    }
+
+    fn remove(&self) -> Result<bool, String> {
+        let before = self.read()?;
+        if cron::ours(&before).is_none() {
+            return Ok(false);
+        }
+        let after = cron::without(&before);
+        if after.is_empty() {
+            must(&self.0, "crontab", &["-r"], b"")?;
+        } else {
+            self.replace(&after)?;
+        }
+        Ok(true)
+    }
+
+    fn look(&self, timer: &Timer) -> Look {
+        let drift = match self.read() {
+            Err(silent) => Some(silent),
+            Ok(text) => match cron::ours(&text) {
+                None => Some("the crontab has no lines of ghtok's".into()),
+                Some(ours) if ours != cron::lines(timer) => {
+                    Some("ghtok's lines in the crontab were changed".into())
+                }
+                Some(_) => None,
+            },
+        };
+        Look {
+            drift: drift.into_iter().collect(),
+            next: None,
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Agents of launchd, in the session of the user who is logged in.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{File, Look, Places, Timers, drift, erase, must, run, write};
+use crate::schedule::{Timer, launchd};
+use crate::system::clock::pause;
+
+/// launchd refuses an agent of a name that it has not quite ended yet.
+const TRIES: usize = 10;
+const BETWEEN_TRIES: Duration = Duration::from_millis(200);
+
+/// launchd.
+pub(super) struct Launchd(pub(super) Places);
+
+impl Launchd {
+    fn file(&self) -> PathBuf {
+        self.0.agents.join(launchd::file())
+    }
+
+    /// launchctl(1): agents live in the user's graphical session, where the keychain is.
+    fn domain() -> String {
+        #[cfg(unix)]
+        let user = rustix::process::getuid().as_raw();
+        #[cfg(not(unix))]
+        let user = 0;
+        format!("gui/{user}")
+    }
+
+    fn service() -> String {
+        format!("{}/{}", Self::domain(), launchd::LABEL)
+    }
+
+    fn is_loaded(&self) -> bool {
+        let said = run(&self.0, "launchctl", &["print", &Self::service()], b"");
+        said.is_ok_and(|said| said.is_good())
+    }
+
+    fn load(&self) -> Result<(), String> {
+        let file = self.file().display().to_string();
+        let load = || {
+            must(
+                &self.0,
+                "launchctl",
+                &["bootstrap", &Self::domain(), &file],
+                b"",
+            )
+        };
+        for _ in 1..TRIES {
+            if load().is_ok() {
+                return Ok(());
+            }
+            pause(BETWEEN_TRIES);
+        }
+        load().map(drop)
+    }
+}
+
+impl Timers for Launchd {
+    fn probe(&self) -> Result<(), String> {
+        must(&self.0, "launchctl", &["print", &Self::domain()], b"").map(drop)
+    }
+
+    fn files(&self, timer: &Timer) -> Vec<File> {
+        vec![File {
+            place: self.file().display().to_string(),
+            text: launchd::agent(timer),
+        }]
+    }
+
+    fn folders(&self) -> Vec<PathBuf> {
+        self.0
+            .agents
+            .ancestors()
+            .take(2)
+            .map(PathBuf::from)
+            .collect()
+    }
+
+    fn install(&self, timer: &Timer) -> Result<(), String> {
+        write(&self.file(), &launchd::agent(timer))?;
+        let _ = run(&self.0, "launchctl", &["bootout", &Self::service()], b"");
+        self.load()
+    }
+
+    fn remove(&self) -> Result<bool, String> {
+        if !self.file().exists() {
+            return Ok(false);
+        }
+        let _ = run(&self.0, "launchctl", &["bootout", &Self::service()], b"");
+        erase(&self.file())
+    }
+
+    fn look(&self, timer: &Timer) -> Look {
+        let changed = drift(&self.file(), &launchd::agent(timer));
+        let idle = (!self.is_loaded()).then(|| "launchd has not loaded the agent".to_owned());
+        Look {
+            drift: changed.into_iter().chain(idle).collect(),
+            next: None,
+        }
+    }
+}

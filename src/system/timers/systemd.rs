@@ -1,0 +1,122 @@
+//! Timers of systemd's user manager.
+
+use std::path::PathBuf;
+
+use super::{File, Look, Places, Timers, drift, erase, must, run, write};
+use crate::schedule::{Timer, systemd};
+use crate::token::Timestamp;
+
+/// The user manager.
+pub(super) struct Systemd(pub(super) Places);
+
+impl Systemd {
+    fn timer(&self) -> PathBuf {
+        self.0.units.join(systemd::timer_file())
+    }
+
+    fn service(&self) -> PathBuf {
+        self.0.units.join(systemd::service_file())
+    }
+
+    fn systemctl(&self, arguments: &[&str]) -> Result<String, String> {
+        let arguments = [&["--user"][..], arguments].concat();
+        must(&self.0, "systemctl", &arguments, b"").map(|said| said.stdout)
+    }
+
+    /// Whether a question to the manager is answered with a yes; silence is a no.
+    fn is(&self, question: &str) -> bool {
+        let timer = systemd::timer_file();
+        let arguments = ["--user", "--quiet", question, &timer];
+        run(&self.0, "systemctl", &arguments, b"").is_ok_and(|said| said.is_good())
+    }
+
+    /// `NextElapseUSecRealtime=@1790000000`; managers before 247 do not know this form.
+    fn next(&self) -> Option<Timestamp> {
+        let timer = systemd::timer_file();
+        let property = "--property=NextElapseUSecRealtime";
+        let told = self.systemctl(&["--timestamp=unix", property, "show", &timer]);
+        let seconds = told.ok()?.trim().split_once("=@")?.1.parse().ok()?;
+        Some(Timestamp(seconds))
+    }
+}
+
+impl Timers for Systemd {
+    fn probe(&self) -> Result<(), String> {
+        self.systemctl(&["list-timers"]).map(drop)
+    }
+
+    fn files(&self, timer: &Timer) -> Vec<File> {
+        let file = |path: PathBuf, text| File {
+            place: path.display().to_string(),
+            text,
+        };
+        vec![
+            file(self.timer(), systemd::timer(timer)),
+            file(self.service(), systemd::service(timer)),
+        ]
+    }
+
+    fn folders(&self) -> Vec<PathBuf> {
+        let wanted = self.0.units.join("timers.target.wants");
+        let above = [&wanted, &self.0.stamps];
+        above
+            .iter()
+            .flat_map(|folder| folder.ancestors().take(4).map(PathBuf::from))
+            .collect()
+    }
+
+    fn install(&self, timer: &Timer) -> Result<(), String> {
+        write(&self.timer(), &systemd::timer(timer))?;
+        write(&self.service(), &systemd::service(timer))?;
+        self.systemctl(&["daemon-reload"])?;
+        self.systemctl(&["enable", &systemd::timer_file()])?;
+        // Also where it runs already: by its old time.
+        self.systemctl(&["restart", &systemd::timer_file()])?;
+        Ok(())
+    }
+
+    fn remove(&self) -> Result<bool, String> {
+        if !self.timer().exists() && !self.service().exists() {
+            return Ok(false);
+        }
+        let timer = systemd::timer_file();
+        // A manager that does not answer has nothing to stop; the files go all the same.
+        let _ = self.systemctl(&["disable", "--now", &timer]);
+        let _ = self.systemctl(&["clean", "--what=state", &timer]);
+        let link = self.0.units.join("timers.target.wants").join(&timer);
+        for file in [link, self.timer(), self.service()] {
+            erase(&file)?;
+        }
+        let _ = self.systemctl(&["daemon-reload"]);
+        Ok(true)
+    }
+
+    fn look(&self, timer: &Timer) -> Look {
+        let mut differs: Vec<String> = [
+            drift(&self.timer(), &systemd::timer(timer)),
+            drift(&self.service(), &systemd::service(timer)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        if let Err(silent) = self.probe() {
+            differs.push(silent);
+            return Look {
+                drift: differs,
+                next: None,
+            };
+        }
+        for (question, words) in [
+            ("is-enabled", "the timer is not enabled"),
+            ("is-active", "the timer is not active"),
+        ] {
+            if !self.is(question) {
+                differs.push(words.into());
+            }
+        }
+        Look {
+            drift: differs,
+            next: self.next(),
+        }
+    }
+}

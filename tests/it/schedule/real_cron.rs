@@ -1,0 +1,123 @@
+//! A real cron, in a mount namespace of its own whose crontabs nobody else sees.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{Stage, everything};
+use crate::support::namespace::Namespace;
+use crate::support::sandbox::Run;
+
+/// The spool of Debian's cron.
+const SPOOL: &str = "/var/spool/cron";
+
+/// A namespace with an empty spool. `None`, with a line that says why, where there is no cron.
+fn with_cron(stage: &Stage) -> Option<Namespace> {
+    for tool in ["/usr/bin/crontab", "/usr/sbin/cron"] {
+        if !Path::new(tool).exists() {
+            println!("skipped: {tool} is not installed");
+            return None;
+        }
+    }
+    let spool = stage.spool.path();
+    let crontabs = spool.join("crontabs");
+    fs::create_dir_all(&crontabs).expect("a folder");
+    // Of the number in its file in /run one cron makes sure that it is alone.
+    let setup = format!(
+        "mount --bind {} {SPOOL}\nmount -t tmpfs none /run",
+        spool.display()
+    );
+    Namespace::open(&setup)
+}
+
+fn ghtok(namespace: &Namespace, stage: &Stage, arguments: &[&str]) -> Run {
+    let folders = [Path::new("/usr/bin"), Path::new("/bin")];
+    namespace.run(&stage.command(&folders, arguments))
+}
+
+#[test]
+fn a_real_crontab_is_given_back_to_the_byte() {
+    let stage = Stage::new();
+    let Some(namespace) = with_cron(&stage) else {
+        return;
+    };
+    stage.sandbox.seed(&stage.fake, Duration::from_secs(7200));
+    let before = everything(stage.sandbox.home());
+    let crontab = |script: &str| namespace.run(Command::new("sh").args(["-c", script]));
+    for mine in ["", "MAILTO=\"\"\n# 100% mine\n5 4 * * 1 true\n"] {
+        if !mine.is_empty() {
+            fs::write(stage.sandbox.home().with_extension("mine"), mine).expect("written");
+            let path = stage.sandbox.home().with_extension("mine");
+            crontab(&format!("crontab {}", path.display())).expect_code(0);
+            fs::remove_file(path).expect("removed");
+        }
+        ghtok(
+            &namespace,
+            &stage,
+            &["schedule", "install", "--scheduler", "cron"],
+        )
+        .expect_code(0);
+        let listed = crontab("crontab -l").expect_code(0).stdout;
+        assert!(
+            listed.starts_with(mine) && listed.contains("# BEGIN ghtok schedule"),
+            "{listed}"
+        );
+        let told = ghtok(&namespace, &stage, &["schedule", "status", "--json"]).expect_code(0);
+        let document: Value = serde_json::from_str(&told.stdout).expect("JSON");
+        assert_eq!(document["drift"], serde_json::json!([]));
+        ghtok(&namespace, &stage, &["schedule", "remove"]).expect_code(0);
+        let listed = crontab("crontab -l").stdout;
+        assert_eq!(listed, mine);
+        assert_eq!(everything(stage.sandbox.home()), before);
+    }
+}
+
+/// The library that makes a program's time run faster, where it is installed. Its wrapper, which
+/// knows where that is, would outlive the test.
+fn faketime() -> Option<String> {
+    let told = Command::new("faketime")
+        .args(["-f", "+0", "sh", "-c", "echo \"$LD_PRELOAD\""])
+        .output()
+        .ok()?;
+    let library = String::from_utf8(told.stdout).ok()?.trim().to_owned();
+    (told.status.success() && !library.is_empty()).then_some(library)
+}
+
+#[test]
+fn a_real_cron_runs_it_with_nothing_of_a_login_shell() {
+    let stage = Stage::new();
+    let Some(namespace) = with_cron(&stage) else {
+        return;
+    };
+    stage.sandbox.seed(&stage.fake, Duration::from_secs(7200));
+    ghtok(
+        &namespace,
+        &stage,
+        &["schedule", "install", "--scheduler", "cron"],
+    )
+    .expect_code(0);
+    // The same line, now every minute; where faketime is installed, a minute of cron's is 3 s.
+    let every = "crontab -l | sed 's/^[0-9]* \\*/* */' | crontab -";
+    namespace
+        .run(Command::new("sh").args(["-c", every]))
+        .expect_code(0);
+    let mut command = Command::new("/usr/sbin/cron");
+    command.arg("-f").env("PATH", "/usr/bin:/bin");
+    if let Some(library) = faketime() {
+        command.env("LD_PRELOAD", library).env("FAKETIME", "+0 x20");
+    }
+    let mut cron = namespace.start(&command);
+    let ran = stage.sandbox.state_folder().timer_run();
+    let began = std::time::Instant::now();
+    while !ran.exists() && began.elapsed() < Duration::from_secs(90) {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    cron.end();
+    let note = fs::read_to_string(&ran).expect("cron ran it");
+    assert!(note.contains("\"result\":\"nothing\""), "{note}");
+    assert!(note.contains("the sign-in is good for 173 d"), "{note}");
+    assert_eq!(stage.fake.connections(), 0);
+}

@@ -1,0 +1,223 @@
+//! `ghtok schedule run` as the schedulers run it: the real program, without a terminal.
+
+use std::fs;
+use std::time::Duration;
+
+use fake_github::{CLIENT_ID, Endpoint};
+use ghtok::auth::record::{Record, RefreshRefused};
+use ghtok::token::{Expiring, TokenSet};
+use serde_json::Value;
+
+use super::Stage;
+use crate::support::sandbox::now;
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+fn change(stage: &Stage, change: impl FnOnce(&mut Record)) {
+    let mut record = stage.sandbox.record();
+    change(&mut record);
+    stage.sandbox.put(&record);
+}
+
+/// Lets the App have been idle: the access token is over, the refresh token has this much left.
+fn idle(stage: &Stage, left: Duration) {
+    stage.sandbox.seed(&stage.fake, Duration::ZERO);
+    change(stage, |record| {
+        if let TokenSet::Expiring {
+            refresh: Some(Expiring { expires_at, .. }),
+            ..
+        } = &mut record.tokens
+        {
+            *expires_at = now().after(left);
+        }
+    });
+}
+
+fn last_run(stage: &Stage) -> Value {
+    let file = stage.sandbox.state_folder().timer_run();
+    serde_json::from_slice(&fs::read(file).expect("a note")).expect("JSON")
+}
+
+#[test]
+fn p5_nobody_signed_in_is_no_news() {
+    let stage = Stage::new();
+    let ran = stage.look_after().expect_code(0);
+    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
+    assert_eq!(last_run(&stage)["apps"][0]["words"], "not signed in");
+    assert_eq!(stage.fake.connections(), 0);
+}
+
+#[test]
+fn a_good_sign_in_costs_no_request_and_no_word() {
+    let stage = Stage::new();
+    stage.sandbox.seed(&stage.fake, Duration::from_secs(7200));
+    let before = fs::read(stage.sandbox.record_file()).expect("a record");
+    for _ in 0..3 {
+        let ran = stage.look_after().expect_code(0);
+        assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
+    }
+    assert_eq!(stage.fake.connections(), 0);
+    assert_eq!(
+        fs::read(stage.sandbox.record_file()).expect("a record"),
+        before
+    );
+    let note = fs::read_to_string(stage.sandbox.state_folder().timer_run()).expect("a note");
+    assert!(!note.contains("ghu_") && !note.contains("ghr_"), "{note}");
+}
+
+#[test]
+fn an_idle_sign_in_is_refreshed_once_and_told() {
+    let stage = Stage::new();
+    idle(&stage, 40 * DAY);
+    let ran = stage.look_after().expect_code(0);
+    // 184 days, or some seconds less.
+    let words = format!("{CLIENT_ID}: refreshed: the sign-in is good for 18");
+    assert!(ran.stdout.starts_with(&words), "{ran:?}");
+    assert!(
+        ran.stdout.ends_with(" d, and longer whenever it is used\n"),
+        "{ran:?}"
+    );
+    assert_eq!(last_run(&stage)["apps"][0]["result"], "refreshed");
+    stage.look_after().expect_code(0);
+    assert_eq!(stage.fake.count(Endpoint::Refresh), 1);
+    assert_eq!(stage.fake.count(Endpoint::DeviceCode), 0, "P5");
+}
+
+#[test]
+fn offline_is_no_news_and_exit_code_5() {
+    let stage = Stage::new();
+    idle(&stage, 40 * DAY);
+    stage.fake.go_offline().expect("offline");
+    let ran = stage.look_after().expect_code(5);
+    assert_eq!(ran.stdout, "");
+    assert_eq!(last_run(&stage)["apps"][0]["result"], "failed");
+    stage.fake.go_online().expect("online");
+    // The failure answers for everybody for ten seconds; then it is tried again.
+    fs::remove_file(
+        stage
+            .sandbox
+            .state_folder()
+            .outcome(&stage.sandbox.app().key()),
+    )
+    .expect("it");
+    stage.look_after().expect_code(0);
+    assert_eq!(stage.fake.count(Endpoint::DeviceCode), 0, "P5");
+}
+
+#[test]
+fn a_sign_in_that_has_ended_is_told_once_a_day_where_no_desktop_is() {
+    let stage = Stage::new();
+    stage.sandbox.seed(&stage.fake, Duration::from_secs(7200));
+    change(&stage, |record| {
+        record.refresh_refused = Some(RefreshRefused {
+            at: now(),
+            interrupted_at: None,
+        });
+    });
+    let ran = stage.look_after().expect_code(4);
+    assert!(
+        ran.stdout
+            .starts_with(&format!("{CLIENT_ID}: GitHub refused the refresh token")),
+        "{ran:?}"
+    );
+    assert!(
+        ran.stdout.contains(". Run: ghtok login --client-id "),
+        "{ran:?}"
+    );
+    assert!(
+        ran.stdout.contains("(no notice on the desktop: "),
+        "{ran:?}"
+    );
+    let again = stage.look_after().expect_code(4);
+    assert_eq!(again.stdout, "", "once a day");
+    assert_eq!(last_run(&stage)["apps"][0]["result"], "sign_in_needed");
+    // A day later, by the note that the runs leave.
+    let file = stage.sandbox.state_folder().timer_run();
+    let note = fs::read_to_string(&file).expect("a note");
+    let warned_at = last_run(&stage)["apps"][0]["warned_at"]
+        .as_i64()
+        .expect("a time");
+    let earlier = note.replace(&warned_at.to_string(), &(warned_at - 24 * 3600).to_string());
+    fs::write(&file, earlier).expect("a note");
+    assert_ne!(stage.look_after().expect_code(4).stdout, "");
+    assert_eq!(stage.fake.connections(), 0, "P5");
+}
+
+#[test]
+fn a_sign_in_that_vanished_is_told_and_a_sign_out_is_not() {
+    let stage = Stage::new();
+    idle(&stage, 40 * DAY);
+    stage.look_after().expect_code(0);
+    fs::remove_file(stage.sandbox.record_file()).expect("a record");
+    let ran = stage.look_after().expect_code(4);
+    assert!(ran.stdout.contains("the sign-in is gone from "), "{ran:?}");
+    stage.sandbox.run(["logout"]).expect_code(0);
+    let ran = stage.look_after().expect_code(0);
+    assert_eq!(ran.stdout, "");
+}
+
+#[test]
+fn a_damaged_record_is_told_with_the_command_that_replaces_it() {
+    let stage = Stage::new();
+    stage.sandbox.put_bytes(b"{\"version\":1");
+    let ran = stage.look_after();
+    assert!(ran.stdout.contains("is damaged"), "{ran:?}");
+    assert!(ran.stdout.contains(" --force"), "{ran:?}");
+    assert_eq!(ran.code, Some(1));
+}
+
+#[test]
+fn each_app_has_its_own_result_and_the_most_serious_code_is_the_runs() {
+    let stage = Stage::new();
+    idle(&stage, 40 * DAY);
+    let host = stage.sandbox.app().host.web_url();
+    stage.sandbox.configure(&format!(
+        "[[app]]\nname = 'main'\nclient_id = '{CLIENT_ID}'\nhost = '{host}'\n\
+         [[app]]\nname = 'other'\nclient_id = 'Iv1.other'\nhost = '{host}'\n"
+    ));
+    let other = stage.sandbox.state_folder().records().join(
+        stage
+            .sandbox
+            .app()
+            .key()
+            .file_name()
+            .replace(CLIENT_ID, "Iv1.other"),
+    );
+    fs::write(&other, "nonsense").expect("a record");
+    fs::set_permissions(&other, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("mode");
+    let mut command = stage.command(
+        &[std::path::Path::new("/nonexistent")],
+        &["schedule", "run"],
+    );
+    command
+        .env_remove("GHTOK_CLIENT_ID")
+        .env_remove("GHTOK_HOST");
+    let ran = crate::support::deadline::run_command(&mut command).expect_code(1);
+    let lines: Vec<&str> = ran.stdout.lines().collect();
+    assert!(lines[0].starts_with("main: refreshed: "), "{ran:?}");
+    assert!(lines[1].starts_with("other: the stored sign-in"), "{ran:?}");
+    assert!(lines[1].contains("ghtok login other --force"), "{ran:?}");
+}
+
+#[test]
+fn the_rules_of_the_configuration_hold() {
+    let stage = Stage::new();
+    stage
+        .sandbox
+        .configure("[schedule]\nkeep_alive = false\nwarn = false\n");
+    idle(&stage, DAY);
+    let ran = stage.look_after().expect_code(0);
+    assert_eq!(ran.stdout, "");
+    assert_eq!(stage.fake.connections(), 0);
+}
+
+#[test]
+fn two_runs_at_once_are_one() {
+    let stage = Stage::new();
+    stage.sandbox.seed(&stage.fake, Duration::from_secs(7200));
+    stage.look_after().expect_code(0);
+    let lock = fs::File::open(stage.sandbox.state_folder().timer_lock()).expect("the lock");
+    lock.lock().expect("locked");
+    let ran = stage.look_after().expect_code(0);
+    assert_eq!(ran.stderr, "ghtok: another run of the timer goes on\n");
+}
