@@ -27,6 +27,7 @@ fn main() -> Outcome {
     let bench = Bench::new(program.into(), nothing.into(), store)?;
     bench.cached(rounds)?;
     bench.exec(rounds)?;
+    bench.timer(rounds)?;
     bench.at_once(200)?;
     bench.refresh(rounds.min(50))?;
     bench.cost();
@@ -108,6 +109,27 @@ impl Bench {
             "exec / (get + true)",
             &format!("{:.2} ×", exec.median() / both),
         );
+        Ok(())
+    }
+
+    /// A run of the timer that finds nothing to do beside a cached `get`; neither asks the network.
+    fn timer(&self, rounds: usize) -> Outcome {
+        let mut run = Series::new("ghtok schedule run (nothing to do)");
+        let mut get = Series::new("ghtok get (cached)");
+        let before = self.fake.connections();
+        for _ in 0..rounds {
+            run.push(timed(&mut self.ghtok(&["schedule", "run"]))?);
+            get.push(timed(&mut self.ghtok(&["get"]))?);
+        }
+        title(&format!("timer, {rounds} interleaved runs"));
+        run.print();
+        get.print();
+        row(
+            "schedule run / get",
+            &format!("{:.2} ×", run.median() / get.median()),
+        );
+        let asked = self.fake.connections() - before;
+        row("connections to GitHub", &asked.to_string());
         Ok(())
     }
 
