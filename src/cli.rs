@@ -175,8 +175,8 @@ pub enum Scope {
 }
 
 impl Cli {
-    /// Reads the arguments, the program's name first. Plain `get` and `get APP` are what scripts and
-    /// helpers ask all day; they are read without building the parser.
+    /// Reads the arguments, the program's name first. What scripts, helpers and timers ask all day is
+    /// read without building the parser: plain `get` and `get APP`, git's questions, `schedule run`.
     ///
     /// # Errors
     /// What clap has to say, help and version included.
@@ -184,7 +184,8 @@ impl Cli {
         let arguments = git_credential::by_own_name(arguments);
         let plain = get::plain(&arguments)
             .map(Command::Get)
-            .or_else(|| git_credential::plain(&arguments).map(Command::GitCredential));
+            .or_else(|| git_credential::plain(&arguments).map(Command::GitCredential))
+            .or_else(|| schedule::plain(&arguments).map(Command::Schedule));
         match plain {
             Some(command) => Ok(Self {
                 command,

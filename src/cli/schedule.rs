@@ -1,5 +1,7 @@
 //! The arguments of `schedule`.
 
+use std::ffi::OsString;
+
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::Described;
@@ -113,6 +115,18 @@ impl ScheduleStatus {
     }
 }
 
+/// `schedule run`, and nothing else.
+pub(super) fn plain(arguments: &[OsString]) -> Option<Schedule> {
+    let [_, schedule, run] = arguments else {
+        return None;
+    };
+    (schedule == "schedule" && run == "run").then(|| Schedule {
+        deed: ScheduleDeed::Run(ScheduleRun {
+            described: Described::default(),
+        }),
+    })
+}
+
 impl Schedule {
     pub(super) fn wants_json(&self) -> bool {
         matches!(&self.deed, ScheduleDeed::Status(status) if status.json)
@@ -124,6 +138,37 @@ impl Schedule {
             ScheduleDeed::Status(status) => status.described.flags(),
             ScheduleDeed::Run(run) => run.described.flags(),
             ScheduleDeed::Remove(_) => Flags::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    #[test]
+    fn a_plain_run_is_read_as_clap_reads_it() {
+        let words = |line: &str| -> Vec<OsString> { line.split(' ').map(OsString::from).collect() };
+        let run = words("ghtok schedule run");
+        let plain_one = plain(&run).map(|schedule| Cli {
+            verbose: 0,
+            command: Command::Schedule(schedule),
+        });
+        let clap_one = Cli::try_parse_from(run).expect("a run");
+        assert_eq!(
+            format!("{:?}", plain_one.expect("a run")),
+            format!("{clap_one:?}")
+        );
+        for other in [
+            "ghtok schedule",
+            "ghtok schedule status",
+            "ghtok schedule run -v",
+            "ghtok run schedule",
+        ] {
+            assert!(plain(&words(other)).is_none(), "{other}");
         }
     }
 }

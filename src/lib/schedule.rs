@@ -20,9 +20,6 @@ use crate::{Root, compose_setup};
 
 impl Root<'_> {
     pub(crate) fn schedule(&self, schedule: &cli::Schedule) -> Result<u8> {
-        // The time zone can be read only while there is one thread.
-        let clock = self.machine.clock;
-        let _ = clock.local_time(clock.now());
         match &schedule.deed {
             ScheduleDeed::Run(_) => self.look_after_all(),
             ScheduleDeed::Install(install) => {
@@ -46,6 +43,10 @@ impl Root<'_> {
     }
 
     fn at_desk<T>(&self, work: impl FnOnce(&Desk<'_>, Draft<'_>) -> Result<T>) -> Result<T> {
+        // The time zone can be read only while there is one thread, and schedulers' programs are waited
+        // for by several.
+        let clock = self.machine.clock;
+        let _ = clock.local_time(clock.now());
         let environment = Environment::from_process();
         let folders = environment.timer_folders()?;
         let places = Places {
@@ -60,7 +61,7 @@ impl Root<'_> {
         let desk = Desk {
             scheduler: &scheduler,
             notes: &notes,
-            clock: self.machine.clock,
+            clock,
             terminal: Terminal,
         };
         let draft = Draft {

@@ -96,36 +96,31 @@ pub(crate) fn create(path: &Path) -> Result<File, StoreError> {
 /// # Errors
 /// If any of that fails; then the old content stands.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    swap(path, bytes, File::sync_all)?;
-    sync_parent(path)
-}
-
-/// Replaces a private file whole or not at all, and does not wait for the disk: a crash of the machine
-/// may bring the old content back, or none.
-///
-/// # Errors
-/// As [`replace`].
-pub(crate) fn note(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    swap(path, bytes, |_| Ok(()))
-}
-
-fn swap(
-    path: &Path,
-    bytes: &[u8],
-    settle: impl Fn(&File) -> io::Result<()>,
-) -> Result<(), StoreError> {
     let beside = beside(path);
     let write = || {
         let mut file = create(&beside)?;
         file.write_all(bytes)
-            .and_then(|()| settle(&file))
+            .and_then(|()| file.sync_all())
             .map_err(|error| failed("write", &beside, &error))?;
         fs::rename(&beside, path).map_err(|error| failed("replace", path, &error))
     };
     write().inspect_err(|_| {
         // Best effort: a full disk is freed of the half-written file.
         let _ = fs::remove_file(&beside);
-    })
+    })?;
+    sync_parent(path)
+}
+
+/// Writes a private file anew, in place and without waiting for the disk: for what is no loss if a
+/// crash halves it.
+///
+/// # Errors
+/// If it cannot be had or written.
+pub(crate) fn note(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    let mut file = open_or_create(path)?;
+    file.set_len(0)
+        .and_then(|()| file.write_all(bytes))
+        .map_err(|error| failed("write", path, &error))
 }
 
 /// Shows that [`replace`] would find room and permission, and leaves the file as it is.
