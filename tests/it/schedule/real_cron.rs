@@ -5,17 +5,22 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use ghtok::auth::ports::TokenStore;
+use ghtok::store::RecordStore;
+use ghtok::store::secret_service::SecretServiceSlot;
 use serde_json::Value;
 
 use super::{Stage, everything};
+use crate::secret_service::bus::PrivateBus;
 use crate::support::namespace::Namespace;
-use crate::support::sandbox::Run;
+use crate::support::sandbox::{Run, record_of};
 
 /// The spool of Debian's cron.
 const SPOOL: &str = "/var/spool/cron";
 
-/// A namespace with an empty spool. `None`, with a line that says why, where there is no cron.
-fn with_cron(stage: &Stage) -> Option<Namespace> {
+/// A namespace with an empty spool, and what else is set up in it. `None`, with a line that says why,
+/// where there is no cron.
+fn with_cron(stage: &Stage, more: &str) -> Option<Namespace> {
     for tool in ["/usr/bin/crontab", "/usr/sbin/cron"] {
         if !Path::new(tool).exists() {
             println!("skipped: {tool} is not installed");
@@ -23,14 +28,12 @@ fn with_cron(stage: &Stage) -> Option<Namespace> {
         }
     }
     let spool = stage.spool.path();
-    let crontabs = spool.join("crontabs");
-    fs::create_dir_all(&crontabs).expect("a folder");
-    // Of the number in its file in /run one cron makes sure that it is alone.
-    let setup = format!(
-        "mount --bind {} {SPOOL}\nmount -t tmpfs none /run",
+    fs::create_dir_all(spool.join("crontabs")).expect("a folder");
+    // By the number in its file in /run a cron makes sure that it is alone.
+    Namespace::open(&format!(
+        "mount --bind {} {SPOOL}\nmount -t tmpfs none /run\n{more}",
         spool.display()
-    );
-    Namespace::open(&setup)
+    ))
 }
 
 fn ghtok(namespace: &Namespace, stage: &Stage, arguments: &[&str]) -> Run {
@@ -41,7 +44,7 @@ fn ghtok(namespace: &Namespace, stage: &Stage, arguments: &[&str]) -> Run {
 #[test]
 fn a_real_crontab_is_given_back_to_the_byte() {
     let stage = Stage::new();
-    let Some(namespace) = with_cron(&stage) else {
+    let Some(namespace) = with_cron(&stage, "") else {
         return;
     };
     stage.sandbox.seed(&stage.fake, Duration::from_secs(7200));
@@ -89,7 +92,7 @@ fn faketime() -> Option<String> {
 #[test]
 fn a_real_cron_runs_it_with_nothing_of_a_login_shell() {
     let stage = Stage::new();
-    let Some(namespace) = with_cron(&stage) else {
+    let Some(namespace) = with_cron(&stage, "") else {
         return;
     };
     stage.sandbox.seed(&stage.fake, Duration::from_secs(7200));
@@ -99,6 +102,14 @@ fn a_real_cron_runs_it_with_nothing_of_a_login_shell() {
         &["schedule", "install", "--scheduler", "cron"],
     )
     .expect_code(0);
+    let note = by_cron(&namespace, &stage);
+    assert!(note.contains("\"result\":\"nothing\""), "{note}");
+    assert!(note.contains("the sign-in is good for 173 d"), "{note}");
+    assert_eq!(stage.fake.connections(), 0);
+}
+
+/// Has cron do what was installed, and returns the note of it.
+fn by_cron(namespace: &Namespace, stage: &Stage) -> String {
     // The same line, now every minute; where faketime is installed, a minute of cron's is 3 s.
     let every = "crontab -l | sed 's/^[0-9]* \\*/* */' | crontab -";
     namespace
@@ -111,13 +122,47 @@ fn a_real_cron_runs_it_with_nothing_of_a_login_shell() {
     }
     let mut cron = namespace.start(&command);
     let ran = stage.sandbox.state_folder().timer_run();
+    let whole = || {
+        fs::read_to_string(&ran)
+            .ok()
+            .filter(|note| note.ends_with('}'))
+    };
     let began = std::time::Instant::now();
-    while !ran.exists() && began.elapsed() < Duration::from_secs(90) {
-        std::thread::sleep(Duration::from_millis(100));
+    while whole().is_none() && began.elapsed() < Duration::from_secs(90) {
+        std::thread::sleep(Duration::from_millis(50));
     }
     cron.end();
-    let note = fs::read_to_string(&ran).expect("cron ran it");
-    assert!(note.contains("\"result\":\"nothing\""), "{note}");
+    whole().expect("cron ran it")
+}
+
+#[test]
+fn p1_a_real_cron_finds_the_keychain_of_the_session() {
+    let Some(bus) = PrivateBus::with_keyring() else {
+        return;
+    };
+    let stage = Stage::new();
+    // Where a log-in puts the session's bus; no variable tells cron of it.
+    let user = rustix::process::getuid().as_raw();
+    let session = format!(
+        "mkdir -p /run/user/{user}\ntouch /run/user/{user}/bus\nmount --bind {} /run/user/{user}/bus",
+        bus.socket().display()
+    );
+    let Some(namespace) = with_cron(&stage, &session) else {
+        return;
+    };
+    let (folder, key) = (stage.sandbox.state_folder(), stage.sandbox.app().key());
+    let slot = SecretServiceSlot::new(&key, bus.session(), Duration::from_secs(5));
+    let store = RecordStore::new(Box::new(slot), folder, key);
+    let pair = stage.fake.mint(fake_github::CLIENT_ID);
+    let mut locked = store.try_lock().expect("a folder").expect("a free lock");
+    locked
+        .save(&record_of(&pair, Duration::from_secs(7200)))
+        .expect("stored");
+    drop(locked);
+    let folders = [Path::new("/usr/bin"), Path::new("/bin")];
+    let mut install = stage.command(&folders, &["schedule", "install", "--scheduler", "cron"]);
+    install.env("GHTOK_STORE", "keychain");
+    namespace.run(&install).expect_code(0);
+    let note = by_cron(&namespace, &stage);
     assert!(note.contains("the sign-in is good for 173 d"), "{note}");
-    assert_eq!(stage.fake.connections(), 0);
 }
