@@ -1,5 +1,6 @@
 //! Text in, text out. Pure: nothing here reads, writes or asks.
 
+pub mod drawing;
 pub mod git_config;
 pub mod git_credential;
 pub mod json_rpc;

@@ -1,0 +1,57 @@
+//! Lines for a narrow terminal.
+
+use super::width;
+
+/// The text with each line that is wider than the columns broken at blanks, its indent kept. What
+/// has no blank, an address say, stays in one piece: the terminal goes on in its next row, and it can
+/// still be copied whole.
+pub fn wrapped(text: &str, columns: usize) -> String {
+    let lines: Vec<String> = text.split('\n').map(|line| broken(line, columns)).collect();
+    lines.join("\n")
+}
+
+fn broken(line: &str, columns: usize) -> String {
+    if width(line) <= columns {
+        return line.to_owned();
+    }
+    let indent = &line[..line.len() - line.trim_start_matches(' ').len()];
+    let mut rows: Vec<String> = Vec::new();
+    for word in line.split(' ').filter(|word| !word.is_empty()) {
+        match rows.last_mut() {
+            Some(row) if width(row) + 1 + width(word) <= columns => {
+                row.push(' ');
+                row.push_str(word);
+            }
+            // A word that is too long gets all the room there is.
+            _ if indent.len() + width(word) > columns => rows.push(word.to_owned()),
+            _ => rows.push(format!("{indent}{word}")),
+        }
+    }
+    rows.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wrapped;
+
+    #[test]
+    fn lines_break_at_blanks_and_keep_their_indent() {
+        assert_eq!(wrapped("  one two three", 9), "  one two\n  three");
+        assert_eq!(wrapped("short\n\n  a  b", 9), "short\n\n  a  b");
+    }
+
+    #[test]
+    fn an_address_stays_in_one_piece() {
+        let page = "https://github.com/login/device";
+        assert_eq!(
+            wrapped(&format!("  1. Open   {page}"), 20),
+            format!("  1. Open\n{page}")
+        );
+    }
+
+    #[test]
+    fn colours_do_not_count() {
+        let text = "\u{1b}[1mone\u{1b}[0m two";
+        assert_eq!(wrapped(text, 7), text);
+    }
+}
