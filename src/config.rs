@@ -3,6 +3,7 @@
 
 mod append;
 mod choice;
+mod desktop;
 mod document;
 mod duration;
 mod environment;
@@ -20,6 +21,7 @@ use std::str::FromStr;
 
 pub use self::append::{app_section, append_app};
 use self::choice::Choice;
+pub use self::desktop::{Browsers, Desktop};
 pub use self::duration::parse_duration;
 pub use self::environment::Environment;
 pub use self::network::NetworkSettings;

@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::PathBuf;
 
+use super::desktop;
 use super::quote::quoted;
 use crate::error::{Error, Result};
 use crate::formats::mcp_client::Folders;
@@ -18,7 +19,8 @@ const XDG_DATA_HOME: &str = "XDG_DATA_HOME";
 const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
 const GIT_CONFIG_GLOBAL: &str = "GIT_CONFIG_GLOBAL";
 
-/// Every variable that is ever looked at; all others stay unread.
+/// Every variable that is looked at in every call; those of a sign-in stand in `desktop`, and all
+/// others stay unread.
 const READ: [&str; 21] = [
     "GHTOK_APP",
     "GHTOK_CLIENT_ID",
@@ -76,13 +78,10 @@ impl Environment {
     /// The environment of this process.
     #[expect(
         clippy::disallowed_methods,
-        reason = "the one place that reads the environment"
+        reason = "this file alone reads the environment"
     )]
     pub fn from_process() -> Self {
-        let values = READ
-            .iter()
-            .filter_map(|name| std::env::var_os(name).map(|value| (*name, value)))
-            .collect();
+        let values = values_of(&READ);
         let folders = AccountFolders {
             // Without HOME this asks the password database.
             home: std::env::home_dir(),
@@ -96,6 +95,16 @@ impl Environment {
             values,
             tokens,
             folders,
+        }
+    }
+
+    /// What the environment of this process says of the person's screen. Read apart from the rest,
+    /// and only where a person is about to be asked.
+    pub fn of_the_screen() -> Self {
+        Self {
+            values: values_of(&desktop::READ),
+            tokens: Vec::new(),
+            folders: AccountFolders::default(),
         }
     }
 
@@ -119,6 +128,7 @@ impl Environment {
                 "HOME" if cfg!(not(windows)) => folders.home = Some(value.into()),
                 name => values.extend(
                     READ.iter()
+                        .chain(&desktop::READ)
                         .find(|read| **read == name)
                         .map(|read| (*read, value)),
                 ),
@@ -169,6 +179,11 @@ impl Environment {
     pub(super) fn lossy_text(&self, name: &'static str) -> Option<String> {
         self.value(name)
             .map(|value| value.to_string_lossy().into_owned())
+    }
+
+    /// True if one of these is set to something.
+    pub(super) fn has_any(&self, names: &[&'static str]) -> bool {
+        names.iter().any(|name| self.value(name).is_some())
     }
 
     /// Which of the variables for tokens are there.
@@ -357,6 +372,15 @@ impl AccountFolders {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this file alone reads the environment"
+)]
+fn values_of(names: &[&'static str]) -> Vec<(&'static str, OsString)> {
+    let set = |name: &&'static str| std::env::var_os(name).map(|value| (*name, value));
+    names.iter().filter_map(set).collect()
+}
+
 fn of_account(folder: Option<&PathBuf>, name: &'static str) -> Result<PathBuf> {
     match folder.filter(|path| !path.as_os_str().is_empty()) {
         Some(path) if path.is_absolute() => Ok(path.clone()),
@@ -388,109 +412,4 @@ fn bad(name: &'static str, problem: String) -> Error {
 }
 
 #[cfg(all(test, unix))]
-mod tests {
-    use std::os::unix::ffi::OsStringExt;
-
-    use super::*;
-
-    fn config_dir(pairs: &[(&str, &str)]) -> Result<PathBuf> {
-        Environment::from_pairs(pairs.iter().copied()).config_dir()
-    }
-
-    fn state_dir(pairs: &[(&str, &str)]) -> Result<PathBuf> {
-        Environment::from_pairs(pairs.iter().copied()).state_dir()
-    }
-
-    const HOME: (&str, &str) = ("HOME", "/home/me");
-
-    #[test]
-    fn the_configuration_folder_is_ours_then_xdgs_then_the_homes() {
-        let xdg = ("XDG_CONFIG_HOME", "/xdg");
-        for (pairs, folder) in [
-            (&[HOME, xdg, ("GHTOK_CONFIG_DIR", "/own")][..], "/own"),
-            (&[xdg], "/xdg/ghtok"),
-            (
-                &[HOME, ("XDG_CONFIG_HOME", "xdg")],
-                "/home/me/.config/ghtok",
-            ),
-            (
-                &[HOME, ("XDG_CONFIG_HOME", ""), ("GHTOK_CONFIG_DIR", "")],
-                "/home/me/.config/ghtok",
-            ),
-        ] {
-            assert_eq!(
-                config_dir(pairs).expect("a folder"),
-                PathBuf::from(folder),
-                "{pairs:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn no_xdg_variable_moves_the_state_folder() {
-        let xdg = [
-            ("XDG_STATE_HOME", "/x"),
-            ("XDG_CONFIG_HOME", "/x"),
-            ("XDG_RUNTIME_DIR", "/x"),
-            HOME,
-        ];
-        assert_eq!(
-            state_dir(&xdg).expect("a folder"),
-            PathBuf::from("/home/me/.local/state/ghtok")
-        );
-        assert_eq!(
-            state_dir(&[("GHTOK_STATE_DIR", "/own")]).expect("a folder"),
-            PathBuf::from("/own")
-        );
-    }
-
-    #[test]
-    fn relative_folders_and_no_home_are_refused_in_one_line() {
-        for (pair, message) in [
-            (
-                ("GHTOK_STATE_DIR", "state"),
-                "GHTOK_STATE_DIR: \"state\" is not an absolute path",
-            ),
-            (
-                ("GHTOK_STATE_DIR", "~/s\n\u{1b}[2J"),
-                "GHTOK_STATE_DIR: \"~/s[2J\" is not an absolute path",
-            ),
-            (("HOME", "."), "HOME: \".\" is not an absolute path"),
-            (("HOME", ""), NO_HOME),
-            (("SHELL", "sh"), NO_HOME),
-        ] {
-            assert_eq!(
-                state_dir(&[pair]).expect_err("refused").to_string(),
-                message
-            );
-        }
-        let error = config_dir(&[HOME, ("GHTOK_CONFIG_DIR", "c")]).expect_err("refused");
-        assert_eq!(
-            error.to_string(),
-            "GHTOK_CONFIG_DIR: \"c\" is not an absolute path"
-        );
-        assert_eq!(config_dir(&[]).expect_err("refused").to_string(), NO_HOME);
-    }
-
-    const NO_HOME: &str = "HOME: this account has no home folder: set it, or both GHTOK_CONFIG_DIR and GHTOK_STATE_DIR";
-
-    #[test]
-    fn what_is_not_utf8_is_refused_by_name_but_for_folders() {
-        let bytes = || OsString::from_vec(b"/\xffx".to_vec());
-        let environment = Environment::from_pairs(READ.map(|name| (name, bytes())));
-        for name in ["GHTOK_APP", "GHTOK_STORE", "HTTPS_PROXY", "no_proxy"] {
-            let error = environment.text(name).expect_err("refused");
-            assert_eq!(error.to_string(), format!("{name}: is not UTF-8 text"));
-        }
-        assert_eq!(
-            environment.state_dir().expect("a folder").into_os_string(),
-            bytes()
-        );
-        assert_eq!(
-            environment.lossy_text("GH_HOST").as_deref(),
-            Some("/\u{fffd}x")
-        );
-        let others = Environment::from_pairs([("LS_COLORS", bytes())]);
-        assert_eq!(format!("{others:?}"), "{}");
-    }
-}
+mod tests;
