@@ -21,7 +21,7 @@ mod server_text;
 mod user;
 
 pub use cause::{Cause, Stage};
-pub use device_code::DeviceAuthorization;
+pub use device_code::{DeviceAuthorization, is_page_of};
 pub use error_code::ErrorCode;
 pub use failure::Failure;
 pub use grant::Grant;

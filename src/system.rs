@@ -1,6 +1,9 @@
 //! Whatever touches this machine and is no store: the clock, the terminal, processes, signals,
 //! schedulers, notices.
 
+pub mod aside;
+pub mod browser;
+pub mod clipboard;
 pub mod clock;
 pub mod notes;
 pub mod notification;

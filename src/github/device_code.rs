@@ -79,7 +79,9 @@ fn verification_uri(fields: &Fields, host: &Host) -> String {
         .map_or_else(|| host.device_page(), str::to_owned)
 }
 
-fn is_page_of(host: &Host, uri: &str) -> bool {
+/// True if this is the address of a page of this host, by its own scheme and port, in characters that no
+/// terminal, shell or browser takes for anything else.
+pub fn is_page_of(host: &Host, uri: &str) -> bool {
     let harmless = |b: u8| b.is_ascii_alphanumeric() || b"-._~:/?#[]=&%+".contains(&b);
     if uri.len() > 200 || !uri.bytes().all(harmless) {
         return false;
