@@ -63,11 +63,17 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Sign in through a GitHub App and OAuth's device flow
-    #[command(before_help = "Examples:
+    #[command(
+        before_help = "Examples:
   ghtok login                            the default App
   ghtok login work                       the App \"work\" of the configuration
   ghtok login --client-id Iv23liAbCdEf   an App that is not configured
-  ghtok login --json                     events for a program, one a line")]
+  ghtok login --json                     events for a program, one a line",
+        after_help = "Enter opens the page in the first of these commands that is there: GHTOK_BROWSER, BROWSER (not over
+SSH without a display, nor in CI), the system's own. Both variables are lists, parted by \":\" (on
+Windows by \";\"). Blanks part a command's words, unless all of it is the path of a file; \"%s\" is the
+page, which else comes last. No shell reads it: quotes, \"$\" and \"&\" are characters like others."
+    )]
     Login(Login),
     /// Print a valid token; never prompts
     #[command(before_help = "Examples:

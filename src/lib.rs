@@ -27,6 +27,8 @@ pub mod token;
 mod compose_exec;
 #[path = "lib/git.rs"]
 mod compose_git;
+#[path = "lib/login.rs"]
+mod compose_login;
 #[path = "lib/mcp.rs"]
 mod compose_mcp;
 #[path = "lib/schedule.rs"]
@@ -138,16 +140,7 @@ fn dispatch(machine: &Machine<'_>, cli: &Cli) -> Result<u8> {
             let inherited = &root.config.inherited;
             root.for_one(|call| get::run(get.input(), usual, inherited, call))
         }
-        Command::Login(login) => {
-            // The time zone can be read only while there is one thread, and login starts another.
-            let _ = machine.clock.local_time(machine.clock.now());
-            let input = login::Input {
-                unwritten: root.unwritten()?,
-                ..login.input()
-            };
-            root.config.store = root.store_for_login(root.config.app(None)?)?;
-            root.for_one(|call| login::run(&input, usual, call))
-        }
+        Command::Login(login) => root.log_in(login),
         Command::Refresh(refresh) => {
             let input = refresh.input();
             root.for_scope(refresh.scope(), cli, |call| {

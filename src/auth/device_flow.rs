@@ -89,7 +89,10 @@ impl DeviceFlow<'_> {
                 return Err(self.expired());
             }
             match self.github.poll(&authorization.device_code) {
-                Ok(Poll::Granted(grant)) => return Ok(grant),
+                Ok(Poll::Granted(grant)) => {
+                    prompt.approved();
+                    return Ok(grant);
+                }
                 Ok(Poll::Pending) => pace.answered(),
                 Ok(Poll::SlowDown(interval)) => pace.slow_down(interval),
                 Ok(Poll::Denied) => return Err(self.denied()),

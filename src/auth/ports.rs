@@ -120,6 +120,8 @@ pub trait Prompt {
     fn show(&mut self, authorization: &DeviceAuthorization) -> Result<()>;
     /// Says that GitHub cannot be asked just now, and that asking goes on.
     fn trouble(&mut self, cause: &str);
+    /// Says that the person has approved: nothing more is asked of them.
+    fn approved(&mut self) {}
     /// True once nobody wants the sign-in any more: polling ends as if it had been denied.
     fn given_up(&self) -> bool {
         false

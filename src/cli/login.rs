@@ -14,12 +14,25 @@ pub struct Login {
     /// Sign in anew even if a good sign-in is there
     #[arg(long)]
     force: bool,
-    /// Never offer to open a browser
-    #[arg(long)]
-    no_browser: bool,
+    #[command(flatten)]
+    aids: Aids,
     /// Print events as JSON, one a line, on standard output; errors as JSON on standard error
     #[arg(long)]
     json: bool,
+}
+
+/// What may be done with the page and the code; a program that reads events does it itself.
+#[derive(Debug, Args)]
+struct Aids {
+    /// Never offer to open a browser [env: GHTOK_BROWSER, BROWSER]
+    #[arg(long)]
+    no_browser: bool,
+    /// Put the code into the clipboard; not with --json
+    #[arg(long)]
+    copy: bool,
+    /// Draw the page's address as a QR code, for a telephone's camera; not with --json
+    #[arg(long)]
+    qr: bool,
 }
 
 impl Login {
@@ -35,6 +48,11 @@ impl Login {
                 login::Output::Events
             } else {
                 login::Output::Person
+            },
+            aids: login::Aids {
+                browser: !self.aids.no_browser,
+                clipboard: self.aids.copy,
+                qr: self.aids.qr,
             },
             unwritten: None,
         }

@@ -1,5 +1,8 @@
 //! `ghtok login`: signs a person in. The one command that asks somebody.
 
+mod company;
+mod person;
+mod program;
 mod words;
 
 use std::path::PathBuf;
@@ -18,9 +21,12 @@ use crate::config::StoreChoice;
 use crate::error::{Error, Result};
 use crate::github::Grant;
 use crate::host::HostKind;
+use crate::system::browser::Browser;
 use crate::system::signals;
+use crate::system::terminal::screen::Screen;
 use crate::token::MinTtl;
-use words::{Shown, interrupted, tell_new, tell_present};
+use person::accompanied;
+use words::{interrupted, tell_new, tell_present};
 
 /// How often, and how far apart, a new sign-in is tried to be saved.
 const SAVE_TRIES: u32 = 5;
@@ -33,6 +39,8 @@ pub struct Input {
     pub present: Present,
     /// How to talk.
     pub output: Output,
+    /// What a person asked for beside the page and the code.
+    pub aids: Aids,
     /// Where an App that only flags describe could be written down.
     pub unwritten: Option<PathBuf>,
 }
@@ -53,6 +61,40 @@ pub enum Output {
     Person,
     /// One JSON object a line on standard output.
     Events,
+}
+
+/// What may be done with the page and the code, beside showing them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Aids {
+    /// Enter may open a browser.
+    pub browser: bool,
+    /// The code goes into the clipboard.
+    pub clipboard: bool,
+    /// The page is drawn as a QR code.
+    pub qr: bool,
+}
+
+/// What the person who signs in has before them.
+pub struct Desk<'a> {
+    /// Time, for the line that counts down in a thread of its own.
+    pub clock: &'a (dyn Clock + Sync),
+    /// What they see.
+    pub screen: Arc<Screen>,
+    /// What opens the page.
+    pub browser: Offer,
+    /// What takes the code into the clipboard; the first that is there will do.
+    pub clipboards: Vec<String>,
+    /// Where programs are looked for.
+    pub folders: Vec<PathBuf>,
+}
+
+/// Whether a browser can be offered.
+#[derive(Clone, Debug)]
+pub enum Offer {
+    /// This one.
+    Opens(Browser),
+    /// None, and why.
+    None(String),
 }
 
 /// The command that signs in to an App, as it can be typed.
@@ -77,27 +119,39 @@ pub fn command(app: &App, store: StoreChoice) -> String {
 ///
 /// # Errors
 /// Whatever keeps a person from being signed in; then what was stored stays.
-pub fn run(input: &Input, usual: MinTtl, call: &Call<'_>) -> Result<()> {
+pub fn run(input: &Input, usual: MinTtl, desk: &Desk<'_>, call: &Call<'_>) -> Result<()> {
     unlock(call)?;
     if input.present == Present::Keep
         && let Some(served) = present(usual, call)?
     {
-        return tell_present(input.output, &served, call);
+        return tell_present(input.output, &served, desk, call);
     }
-    let output = input.output;
     let saved = Arc::new(AtomicBool::new(false));
-    let is_saved = Arc::clone(&saved);
+    end_with_a_word(input.output, &saved, &desk.screen);
+    let record = match input.output {
+        Output::Events => sign_in(input.present, &mut program::Shown { call }, call)?,
+        Output::Person => accompanied(input.aids, desk, call, |prompt| {
+            sign_in(input.present, prompt, call)
+        })?,
+    };
+    saved.store(true, Ordering::SeqCst);
+    tell_new(input, &record, desk, call)
+}
+
+/// A signal leaves the terminal in order, and says what became of the sign-in.
+fn end_with_a_word(output: Output, saved: &Arc<AtomicBool>, screen: &Arc<Screen>) {
+    let (saved, screen) = (Arc::clone(saved), Arc::clone(screen));
     signals::end_with_a_word(Box::new(move |signal| {
-        let left = if is_saved.load(Ordering::SeqCst) {
+        if output == Output::Person {
+            screen.hush();
+        }
+        let left = if saved.load(Ordering::SeqCst) {
             "you are signed in"
         } else {
             "nothing was changed"
         };
         interrupted(output, left, signal)
     }));
-    let record = sign_in(input.present, &mut Shown { output, call }, call)?;
-    saved.store(true, Ordering::SeqCst);
-    tell_new(input, &record, call)
 }
 
 /// The device flow, and its tokens into the store.

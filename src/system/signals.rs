@@ -3,7 +3,8 @@
 #[cfg(unix)]
 mod platform {
     use std::sync::atomic::{AtomicBool, Ordering};
-    use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+    use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+    use std::time::Duration;
 
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::iterator::Signals;
@@ -51,6 +52,9 @@ mod platform {
         }
     }
 
+    /// A terminal that takes nothing (Ctrl-S) keeps no process alive that is to end.
+    const TIME_TO_SAY: Duration = Duration::from_millis(500);
+
     /// Held while something is done that a signal must not cut in half.
     static WHOLE: Mutex<()> = Mutex::new(());
 
@@ -63,7 +67,12 @@ mod platform {
         std::thread::spawn(move || {
             if let Some(signal) = signals.forever().next() {
                 let _whole = whole();
-                Terminal.say(&word(signal));
+                let (said, is_said) = mpsc::channel();
+                std::thread::spawn(move || {
+                    Terminal.say(&word(signal));
+                    let _ = said.send(());
+                });
+                let _ = is_said.recv_timeout(TIME_TO_SAY);
                 let _ = low_level::emulate_default_handler(signal);
             }
         });

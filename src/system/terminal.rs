@@ -1,7 +1,10 @@
 //! Standard output carries data and nothing else; words for people go to standard error. The only
-//! place that writes to either, or reads what a person types.
+//! place (with its two rooms) that writes to either, or reads what a person types.
 
-use std::io::{self, BufRead, ErrorKind, IsTerminal, Read, Write};
+pub mod keys;
+pub mod screen;
+
+use std::io::{self, ErrorKind, IsTerminal, Read, Write};
 
 use crate::error::{Error, Result};
 
@@ -73,9 +76,9 @@ impl Terminal {
         let asked = err
             .write_all(format!("{question} [y/N] ").as_bytes())
             .and_then(|()| err.flush());
-        let mut answer = String::new();
-        asked.is_ok()
-            && io::stdin().lock().read_line(&mut answer).is_ok()
-            && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+        let answer = asked.ok().and_then(|()| keys::line());
+        answer.is_some_and(|answer| {
+            matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+        })
     }
 }

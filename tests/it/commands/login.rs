@@ -45,7 +45,7 @@ fn a_person_is_told_where_to_go_who_they_are_and_what_comes_next() {
 Go on only if you started this yourself. If somebody sent you here or gave you
 a code, stop: they would get access to your account.
 
-Waiting for the approval, for 15 min at most (Ctrl-C cancels) …
+Waiting for the approval, for 15 min at most (Ctrl-C cancels) ...
 
 Signed in to HOST as octocat.
 The token is good until TIME and kept in HOME/state/records/HOST%2F{CLIENT_ID}.

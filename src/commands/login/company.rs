@@ -1,0 +1,97 @@
+//! What goes on beside the polling, in a thread of its own: the line that counts down, the key that opens
+//! the browser, and a look at what became of it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::Desk;
+use crate::formats::drawing::wait::{approved, countdown};
+use crate::host::Host;
+use crate::system::aside::Aside;
+use crate::system::browser::Browser;
+use crate::system::terminal::keys::{Heard, Keys};
+
+/// How often the line that counts down is written anew.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Company for a person until they have approved.
+pub(super) struct Company<'a> {
+    pub(super) desk: &'a Desk<'a>,
+    pub(super) until: Duration,
+    pub(super) is_approved: &'a AtomicBool,
+    pub(super) page: String,
+    pub(super) host: &'a Host,
+    pub(super) browser: Option<&'a Browser>,
+    /// A browser that has not ended yet.
+    pub(super) opened: Option<Aside>,
+}
+
+impl Company<'_> {
+    /// Keeps it until the keys say that it is over.
+    pub(super) fn keep(mut self, mut keys: Keys) {
+        loop {
+            self.count_down();
+            match keys.wait(TICK) {
+                Heard::End => return,
+                Heard::Enter => {
+                    self.desk.screen.entered();
+                    self.open();
+                }
+                Heard::Nothing => {}
+            }
+            self.look_after_the_browser();
+        }
+    }
+
+    fn count_down(&self) {
+        let screen = &self.desk.screen;
+        let columns = screen.columns();
+        screen.rewrite(&if self.is_approved.load(Ordering::SeqCst) {
+            approved(columns)
+        } else {
+            countdown(
+                self.until.saturating_sub(self.desk.clock.monotonic()),
+                columns,
+            )
+        });
+    }
+
+    /// One at a time: a key that is held down opens one window, not fifty.
+    fn open(&mut self) {
+        let Some(browser) = self.browser else {
+            return;
+        };
+        if self.opened.is_some() || self.is_approved.load(Ordering::SeqCst) {
+            return;
+        }
+        match browser.open(&self.page, self.host) {
+            Ok(aside) => {
+                self.opened = Some(aside);
+                let name = browser.name();
+                self.desk
+                    .screen
+                    .say(&format!("Opening the page with {name} …"));
+            }
+            Err(error) => self.not_opened(browser, &error.to_string()),
+        }
+    }
+
+    fn look_after_the_browser(&mut self) {
+        let (Some(browser), Some(opened)) = (self.browser, &mut self.opened) else {
+            return;
+        };
+        if let Some(status) = opened.ended() {
+            self.opened = None;
+            if !status.success() {
+                self.not_opened(browser, &status.to_string());
+            }
+        }
+    }
+
+    fn not_opened(&self, browser: &Browser, cause: &str) {
+        self.desk.screen.note(&format!(
+            "{} could not open the page ({cause}): open it yourself",
+            browser.name()
+        ));
+    }
+}

@@ -1,0 +1,207 @@
+//! A sign-in for a person: the page and the code at once, then company until they have approved, a line
+//! that counts down and a key that opens the browser. Polling needs none of it and waits for none of it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, Scope};
+
+use anstyle::{AnsiColor, Style};
+
+use super::company::Company;
+use super::{Aids, Desk, Offer};
+use crate::auth::ports::Prompt;
+use crate::commands::Call;
+use crate::error::Result;
+use crate::formats::drawing::frame::framed;
+use crate::formats::drawing::qr::qr_code;
+use crate::formats::moments::life;
+use crate::github::DeviceAuthorization;
+use crate::host::Host;
+use crate::system::browser::Browser;
+use crate::system::clipboard::{self, Copied};
+use crate::system::terminal::keys::{Ending, Keys, forget_typed};
+
+const PAGE: Style = AnsiColor::Cyan.on_default().underline();
+const CODE: Style = AnsiColor::Green.on_default().bold();
+
+/// Does the work beside a person, and leaves their terminal in order.
+pub(super) fn accompanied<T>(
+    aids: Aids,
+    desk: &Desk<'_>,
+    call: &Call<'_>,
+    work: impl FnOnce(&mut dyn Prompt) -> T,
+) -> T {
+    let is_approved = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let mut person = Person {
+            scope,
+            aids,
+            desk,
+            call,
+            host: &call.app.host,
+            is_approved: &is_approved,
+            ending: None,
+        };
+        let done = work(&mut person);
+        desk.screen.close();
+        done
+    })
+}
+
+/// The person, as the device flow sees them.
+struct Person<'scope, 'env, 'call> {
+    scope: &'scope Scope<'scope, 'env>,
+    aids: Aids,
+    desk: &'env Desk<'env>,
+    call: &'call Call<'call>,
+    host: &'env Host,
+    is_approved: &'env AtomicBool,
+    /// Ends the company.
+    ending: Option<Ending>,
+}
+
+impl Prompt for Person<'_, '_, '_> {
+    fn show(&mut self, authorization: &DeviceAuthorization) -> Result<()> {
+        // Nothing that was typed before this was an answer to it.
+        forget_typed();
+        let screen = &self.desk.screen;
+        if self.aids.qr {
+            self.draw_code_of(&authorization.verification_uri);
+        }
+        screen.say(&self.invitation(authorization));
+        if self.aids.clipboard {
+            self.copy(&authorization.user_code);
+        }
+        let browser = self.offer();
+        if !screen.is_obedient() {
+            let life = life(authorization.expires_in);
+            screen.say(&format!(
+                "Waiting for the approval, for {life} at most (Ctrl-C cancels) …"
+            ));
+        }
+        self.keep_company(authorization, browser);
+        Ok(())
+    }
+
+    fn trouble(&mut self, cause: &str) {
+        self.desk.screen.note(&format!("{cause}; still trying"));
+    }
+
+    fn approved(&mut self) {
+        self.is_approved.store(true, Ordering::SeqCst);
+    }
+}
+
+impl<'env> Person<'_, 'env, '_> {
+    fn invitation(&self, authorization: &DeviceAuthorization) -> String {
+        let app = self.call.app;
+        let oauth_app = if app.client_id.is_oauth_app() {
+            "\nThis client ID is an OAuth App's: its tokens do not expire. A GitHub App is safer.\n"
+        } else {
+            ""
+        };
+        format!(
+            "Sign in to {host} as a user of the App \"{label}\":\n{oauth_app}\n{steps}\n\n\
+             Go on only if you started this yourself. If somebody sent you here or gave you\n\
+             a code, stop: they would get access to your account.\n",
+            host = app.host,
+            label = app.label(),
+            steps = self.steps(authorization),
+        )
+    }
+
+    /// What is to be done, in a frame where one fits; an address that a frame would break is not framed.
+    fn steps(&self, authorization: &DeviceAuthorization) -> String {
+        let (page, code) = (&authorization.verification_uri, &authorization.user_code);
+        let lines = [
+            format!("1. Open   {PAGE}{page}{PAGE:#}"),
+            format!("2. Enter  {CODE}{code}{CODE:#}"),
+        ];
+        let screen = &self.desk.screen;
+        let frame = screen
+            .is_obedient()
+            .then(|| framed(&lines, screen.columns(), screen.looks().charset));
+        frame
+            .flatten()
+            .unwrap_or_else(|| format!("  {}\n  {}", lines[0], lines[1]))
+    }
+
+    fn draw_code_of(&self, page: &str) {
+        let screen = &self.desk.screen;
+        if !screen.is_terminal() {
+            screen.note("no QR code: standard error is not a terminal");
+            return;
+        }
+        match qr_code(page, screen.columns(), screen.looks()) {
+            Some(drawn) => screen.show(&format!("{drawn}\n")),
+            None => screen.note("no QR code: the terminal is too narrow"),
+        }
+    }
+
+    fn copy(&self, code: &str) {
+        let Desk {
+            screen,
+            clipboards,
+            folders,
+            ..
+        } = self.desk;
+        screen.tell(&clipboard::by_terminal(code));
+        match clipboard::copy(code, clipboards, folders) {
+            Copied::Taken => screen.say("The code is in the clipboard."),
+            Copied::NoProgram if screen.is_obedient() => {
+                screen.say("The terminal was asked to put the code into the clipboard.");
+            }
+            Copied::NoProgram => screen.note("not copied: no program for the clipboard is here"),
+            Copied::Failed { program, cause } => {
+                screen.note(&format!("not copied: {program} failed ({cause})"));
+            }
+        }
+    }
+
+    /// The browser, if a person is here who can press Enter.
+    fn offer(&self) -> Option<&'env Browser> {
+        if !self.aids.browser || !self.call.terminal.has_person() {
+            return None;
+        }
+        let screen = &self.desk.screen;
+        match &self.desk.browser {
+            Offer::Opens(browser) => {
+                screen.say("Press Enter to open the page in your browser, or open it anywhere.");
+                Some(browser)
+            }
+            Offer::None(why) => {
+                screen.say(&format!("Open the page in any browser: {why}."));
+                None
+            }
+        }
+    }
+
+    fn keep_company(
+        &mut self,
+        authorization: &DeviceAuthorization,
+        browser: Option<&'env Browser>,
+    ) {
+        let screen = &self.desk.screen;
+        if browser.is_none() && !screen.is_obedient() {
+            return;
+        }
+        let listening = match browser {
+            Some(_) => Keys::listen(),
+            None => Keys::deaf(),
+        };
+        // Without it the sign-in is as good, only less comfortable.
+        let Ok((keys, ending)) = listening else {
+            return;
+        };
+        let company = Company {
+            desk: self.desk,
+            until: self.desk.clock.monotonic() + authorization.expires_in,
+            is_approved: self.is_approved,
+            page: authorization.verification_uri.clone(),
+            host: self.host,
+            browser,
+            opened: None,
+        };
+        self.scope.spawn(move || company.keep(keys));
+        self.ending = Some(ending);
+    }
+}
