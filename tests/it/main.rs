@@ -38,3 +38,5 @@ mod schedule;
 mod secret_service;
 mod setup_git;
 mod setup_mcp;
+#[cfg(target_os = "linux")]
+mod terminal;

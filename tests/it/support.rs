@@ -11,6 +11,8 @@ pub mod leaks;
 pub mod mount;
 pub mod namespace;
 pub mod processes;
+#[cfg(target_os = "linux")]
+pub mod pty;
 pub mod records;
 pub mod sandbox;
 pub mod signing_in;

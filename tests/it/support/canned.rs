@@ -12,7 +12,7 @@ use std::time::Duration;
 /// How long a peer may take over its request.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What a canned server is asked, and what it answers: the status and a JSON body.
+/// What a canned server is asked, and what it answers: the status and a body, of HTML or JSON.
 pub type Reply = dyn Fn(&Asked) -> (u16, String) + Send + Sync;
 
 /// One request.
@@ -84,9 +84,14 @@ fn serve(
     asked.before = *count;
     *count += 1;
     let (status, body) = reply(&asked);
+    let kind = if body.starts_with('<') {
+        "text/html; charset=utf-8"
+    } else {
+        "application/json"
+    };
     write!(
         stream,
-        "HTTP/1.1 {status} Whatever\r\nContent-Type: application/json\r\n\
+        "HTTP/1.1 {status} Whatever\r\nContent-Type: {kind}\r\n\
          Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
         body.len()
     )
