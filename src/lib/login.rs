@@ -6,6 +6,7 @@ use crate::auth::ports::Clock;
 use crate::commands::login::{self, Offer};
 use crate::config::{Browsers, Desktop, Environment};
 use crate::error::Result;
+use crate::steps::Detail;
 use crate::system::browser::Browser;
 use crate::system::terminal::screen::Screen;
 use crate::{Root, cli};
@@ -21,7 +22,10 @@ impl Root<'_> {
         };
         self.config.store = self.store_for_login(self.config.app(None)?)?;
         let usual = self.config.min_ttl;
-        let desk = desk(clock, Desktop::of(&Environment::of_the_screen()));
+        let mut desktop = Desktop::of(&Environment::of_the_screen());
+        // Steps are told a line each: where they are, no line is written over.
+        desktop.looks.dumb |= self.detail != Detail::Off;
+        let desk = desk(clock, desktop);
         self.for_one(|call| login::run(&input, usual, &desk, call))
     }
 }

@@ -68,10 +68,11 @@ mod platform {
             if let Some(signal) = signals.forever().next() {
                 let _whole = whole();
                 let (said, is_said) = mpsc::channel();
-                std::thread::spawn(move || {
+                let speaker = std::thread::Builder::new().spawn(move || {
                     Terminal.say(&word(signal));
                     let _ = said.send(());
                 });
+                drop(speaker);
                 let _ = is_said.recv_timeout(TIME_TO_SAY);
                 let _ = low_level::emulate_default_handler(signal);
             }

@@ -201,7 +201,8 @@ impl<'env> Person<'_, 'env, '_> {
             browser,
             opened: None,
         };
-        self.scope.spawn(move || company.keep(keys));
-        self.ending = Some(ending);
+        let thread = thread::Builder::new();
+        let started = thread.spawn_scoped(self.scope, move || company.keep(keys));
+        self.ending = started.ok().map(|_| ending);
     }
 }

@@ -7,6 +7,7 @@ mod platform {
     use std::time::Duration;
 
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use rustix::io::Errno;
     use rustix::termios::{LocalModes, QueueSelector, tcflush, tcgetattr, tcgetpgrp};
 
     use super::Heard;
@@ -55,8 +56,10 @@ mod platform {
                 watched.push(PollFd::new(&stdin, PollFlags::IN));
             }
             let limit = Timespec::try_from(limit).ok();
-            if poll(&mut watched, limit.as_ref()).is_err() {
-                return Heard::Nothing;
+            match poll(&mut watched, limit.as_ref()) {
+                Ok(_) => {}
+                Err(Errno::INTR) => return Heard::Nothing,
+                Err(_) => return Heard::End,
             }
             let moved: Vec<bool> = watched.iter().map(|fd| !fd.revents().is_empty()).collect();
             match moved[..] {
@@ -83,9 +86,10 @@ mod platform {
         }
     }
 
-    /// True if this process has the terminal: it was not sent to the background.
+    /// True unless another process group has the terminal: whoever was sent to the background is stopped
+    /// when it reads, and would draw over somebody else's lines. A terminal without jobs is everybody's.
     pub fn is_ours(terminal: impl AsFd) -> bool {
-        tcgetpgrp(terminal).is_ok_and(|group| group == rustix::process::getpgrp())
+        tcgetpgrp(terminal).map_or(true, |group| group == rustix::process::getpgrp())
     }
 
     /// True if the terminal shows what is typed.

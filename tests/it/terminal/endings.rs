@@ -164,6 +164,19 @@ fn in_the_background_it_keeps_away_from_the_terminal_and_still_signs_in() {
     assert_eq!(desk.noted(), Vec::<String>::new());
 }
 
+/// As in some containers: a terminal that sends no Ctrl-C, and knows no jobs.
+#[test]
+fn a_terminal_without_jobs_has_its_enter_too() {
+    let desk = Desk::new().with_noting_browser();
+    let mut terminal = desk.sit_down_at_a_shell("exec setsid --wait \"$@\"");
+    let code = desk.wait_for_the_code(&terminal);
+    terminal.types("\n");
+    assert_eq!(desk.wait_for_notes(1), [desk.page()]);
+    desk.fake.approve(&code);
+    let left = terminal.end();
+    assert_eq!(left.code, Some(0), "{left:?}");
+}
+
 /// Ctrl-Z gives the shell its terminal back as it was; `fg` goes on.
 #[test]
 fn a_stopped_sign_in_goes_on() {

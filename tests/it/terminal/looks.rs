@@ -79,6 +79,21 @@ fn a_dumb_terminal_gets_plain_lines_and_enter_still_opens_the_browser() {
     }
 }
 
+/// Steps are told a line each, and a line that is written over would run into them.
+#[test]
+fn with_steps_told_no_line_is_written_over() {
+    let desk = Desk::new().asking("-v");
+    let terminal = desk.sit_down();
+    let code = desk.fake.wait_for_code(LIMIT).expect("a code");
+    terminal.wait_for("Waiting for the approval");
+    desk.fake.approve(&code);
+    let left = terminal.end();
+    assert_eq!(left.code, Some(0), "{left:?}");
+    assert!(!has_escapes(&left), "{left:?}");
+    let mut told = left.screen.lines().filter(|line| line.contains(" ms "));
+    assert!(told.all(|line| line.starts_with("ghtok: [")), "{left:?}");
+}
+
 #[test]
 fn twenty_columns_are_enough_and_the_page_stays_in_one_piece() {
     let desk = Desk::new().with_noting_browser().sized(60, 20);
