@@ -115,7 +115,7 @@ page, which else comes last. No shell reads it: quotes, \"$\" and \"&\" are char
     /// Run an MCP server with a token that stays valid as long as the conversation lasts
     #[command(before_help = "Examples:
   ghtok mcp -- github-mcp-server stdio
-  ghtok mcp work -- docker run -i --rm -e GITHUB_PERSONAL_ACCESS_TOKEN ghcr.io/github/github-mcp-server
+  ghtok mcp work -- docker run -i --rm -e GITHUB_PERSONAL_ACCESS_TOKEN IMAGE
   ghtok mcp --env GH_TOKEN -- npx -y some-server")]
     Mcp(Mcp),
     /// Keep sign-ins alive by a timer, and be warned before one ends

@@ -27,11 +27,19 @@ pub enum ScheduleDeed {
   ghtok schedule install --print            show what would be written, and change nothing")]
     Install(ScheduleInstall),
     /// Show what is installed, what it did last and when it runs next
+    #[command(before_help = "Examples:
+  ghtok schedule status
+  ghtok schedule status --json")]
     Status(ScheduleStatus),
     /// Take the timer away, and leave nothing of it
+    #[command(before_help = "Examples:
+  ghtok schedule remove")]
     Remove(ScheduleRemove),
     /// Look after every App's sign-in once, as the timer does; never prompts
-    #[command(before_help = "What it does is chosen in config.toml:
+    #[command(before_help = "Examples:
+  ghtok schedule run    now, by hand, or by a scheduler of your own
+
+What it does is chosen in config.toml:
   [schedule]
   warn = true         say on the desktop, at most once a day, that a sign-in has ended or will in 14 days
   keep_alive = true   refresh an idle App's sign-in in the last quarter of its six months, if nobody's token dies")]

@@ -16,4 +16,5 @@ pub mod pty;
 pub mod records;
 pub mod sandbox;
 pub mod signing_in;
+pub mod snapshot;
 pub mod words;
