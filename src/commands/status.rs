@@ -116,7 +116,7 @@ pub fn json(reports: &[Report], timer: Option<&TimerReport>) -> String {
         apps: reports,
         timer,
     };
-    serde_json::to_string_pretty(&document).expect("plain structs become JSON")
+    serde_json::to_string(&document).expect("plain structs become JSON")
 }
 
 /// All reports for people.
