@@ -76,6 +76,8 @@ pub struct Config {
     pub default_app: Option<String>,
     /// Which store to use.
     pub store: StoreChoice,
+    /// The store that a flag names: a command that is to find the same sign-in must name it too.
+    pub store_flag: Option<StoreChoice>,
     /// How much life a token must have left where the call does not say.
     pub min_ttl: MinTtl,
     /// How hosts are reached.
@@ -136,6 +138,7 @@ impl Config {
             file_state,
             choice: Choice::new(flags, environment, &settings.apps)?,
             store: store(flags, environment, &settings)?,
+            store_flag: flags.store,
             min_ttl: settings.min_ttl.map_or(MinTtl::DEFAULT, MinTtl::Usual),
             git: Git {
                 quit: settings.git_quit.unwrap_or(false),

@@ -4,6 +4,7 @@
 mod verdict;
 
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -181,6 +182,18 @@ pub enum Error {
         /// The system's or our own reason.
         cause: String,
     },
+    /// A file of ours that others could have written, or may read, although it must be private.
+    #[error("cannot trust {}: others may {rights} it (mode {mode:04o})", path.display())]
+    Exposed {
+        /// Which file.
+        path: PathBuf,
+        /// What others may do.
+        rights: &'static str,
+        /// Its mode.
+        mode: u32,
+        /// The command that closes it.
+        cure: String,
+    },
     /// A record that cannot be read back.
     #[error("{app}: the stored sign-in in {place} is damaged: {problem}")]
     Damaged {
@@ -264,11 +277,21 @@ pub enum Error {
         cause: String,
     },
     /// Standard output could not be written.
-    #[error("cannot write to standard output: {0}")]
-    Output(std::io::Error),
+    #[error("cannot write to standard output: {}", system_reason(.0))]
+    Output(io::Error),
     /// Whoever read standard output has gone; not worth a word.
     #[error("nobody reads standard output any more")]
     OutputClosed,
+}
+
+impl Error {
+    /// What it means that standard output could not be written.
+    pub fn of_output(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::OutputClosed,
+            _ => Self::Output(error),
+        }
+    }
 }
 
 /// Why a token can be had only by signing in.
@@ -339,6 +362,15 @@ impl fmt::Display for SignInReason {
                 "signed in as {actual}, but the configuration says {expected}"
             ),
         }
+    }
+}
+
+/// What the system says about a failure, without the number that Rust adds (`(os error 2)`).
+pub fn system_reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(" (os error ") {
+        Some((words, _)) => words.trim_end_matches('.').to_lowercase(),
+        None => text,
     }
 }
 

@@ -31,6 +31,8 @@ mod compose_git;
 mod compose_login;
 #[path = "lib/mcp.rs"]
 mod compose_mcp;
+#[path = "lib/report.rs"]
+mod compose_report;
 #[path = "lib/schedule.rs"]
 mod compose_schedule;
 #[path = "lib/setup.rs"]
@@ -43,14 +45,15 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::app::{App, RecordKey};
-use crate::auth::broker::Broker;
+use crate::auth::broker::{Broker, exposed};
 use crate::auth::ports::{Clock, Observer, Refresher, StoreError};
 use crate::auth::refresh::Refresh;
 #[cfg(target_os = "linux")]
 use crate::bus::Session;
-use crate::cli::{Cli, Command, ErrorOutput};
+use crate::cli::{Cli, Command};
 use crate::commands::refresher::Order;
 use crate::commands::{Call, exec, get, headers, login, logout, refresh, refresher, status};
+use crate::compose_report::{report, tell};
 use crate::config::{Config, Environment, FileState, StoreChoice};
 use crate::error::{Error, Result, most_serious};
 use crate::github::{GitHub, Network, Proxy};
@@ -103,10 +106,8 @@ pub fn run_on(machine: &Machine<'_>, arguments: impl IntoIterator<Item = OsStrin
     let verb = arguments.get(1).cloned();
     let cli = match Cli::read(arguments) {
         Ok(cli) => cli,
-        Err(error) => {
-            // If nobody can read it, the exit code still tells.
-            let _ = error.print();
-            let code = u8::try_from(error.exit_code()).unwrap_or(2);
+        Err(told) => {
+            let code = tell(&told);
             let for_exec = verb.is_some_and(|verb| verb == "exec" || verb == "mcp") && code != 0;
             return ExitCode::from(if for_exec { exec::FAILED } else { code });
         }
@@ -164,20 +165,6 @@ fn dispatch(machine: &Machine<'_>, cli: &Cli) -> Result<u8> {
         Command::Refresher(refresher) => {
             root.tell_in_file()?;
             root.refresh_here(refresher.order)
-        }
-    }
-}
-
-/// Prints an error where people or programs look for it.
-fn report(error: &Error, output: ErrorOutput) {
-    match (error, output) {
-        (Error::OutputClosed, _) => {}
-        (_, ErrorOutput::Json) => Terminal.say(&error.to_json()),
-        (_, ErrorOutput::Text) => {
-            Terminal.note(&format!("error: {error}"));
-            if let Some(hint) = error.hint() {
-                Terminal.note(&format!("hint: {hint}"));
-            }
         }
     }
 }
@@ -285,7 +272,7 @@ impl Root<'_> {
         } = *self.machine;
         let choice = self.store_of(app)?;
         let store = self.open_store(app, choice)?;
-        let login_command = login::command(app, choice);
+        let login_command = login::command(app, self.store_to_name(app, choice));
         let github = self.github(app)?;
         let telling = self.telling();
         let here = self.refresh(&github, &telling);
@@ -405,6 +392,7 @@ impl Root<'_> {
         let note = StateFolder::at(self.config.state_dir.clone()).remembered(&app.key());
         let remembered = remembered::read(&note).map_err(|error| match error {
             StoreError::File { doing, path, cause } => Error::File { doing, path, cause },
+            StoreError::Exposed { path, mode } => exposed(path, mode),
             other => Error::File {
                 doing: "read",
                 path: note.clone(),
@@ -416,13 +404,25 @@ impl Root<'_> {
             .unwrap_or(StoreChoice::Auto))
     }
 
+    /// The store that the command to sign in must name, so that its sign-in is found by a call like
+    /// this one.
+    pub(crate) fn store_to_name(&self, app: &App, choice: StoreChoice) -> Option<StoreChoice> {
+        let plain = matches!(choice, StoreChoice::Kernel | StoreChoice::File);
+        match (self.config.store_flag, &app.name) {
+            (Some(StoreChoice::Auto), _) => None,
+            (Some(flag), _) => Some(flag),
+            (None, None) if plain => Some(choice),
+            (None, _) => None,
+        }
+    }
+
     fn github(&self, app: &App) -> Result<GitHub> {
         let settings = &self.config.network;
         let proxy = match &settings.proxy {
             Some(proxy) => Some(
                 Proxy::parse(proxy.expose()).map_err(|problem| Error::Config {
                     origin: proxy.variable().unwrap_or("proxy").into(),
-                    problem: problem.into(),
+                    problem: format!("the address {problem}"),
                 })?,
             ),
             None => None,

@@ -1,6 +1,7 @@
 //! The one way to a token: what is stored, else what a refresh brings, else a clear error. It holds
 //! no `Prompt`, so nothing here can start a device flow (P5).
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::app::App;
@@ -8,6 +9,8 @@ use crate::auth::outcome::{Attempt, FailureCause, Happened, Outcome, SharedFailu
 use crate::auth::ports::{Clock, Event, LockedStore, Observer, Refresher, StoreError, TokenStore};
 use crate::auth::record::{Account, DeadEnd, Decision, Record, Want};
 use crate::error::{Error, Result, SignInReason};
+use crate::formats::moments::flag;
+use crate::formats::shell::word;
 use crate::github::ErrorCode;
 use crate::limits::Limits;
 use crate::steps::Steps;
@@ -327,7 +330,9 @@ impl Broker<'_> {
     fn failed(&self, failure: &SharedFailure) -> Error {
         match &failure.cause {
             FailureCause::Store(error) => self.store_error(error.clone()),
-            FailureCause::Refused(code) => refused(self.app, &ErrorCode::parse(code)),
+            FailureCause::Refused(code) => {
+                refused(self.app, &ErrorCode::parse(code), self.login_command)
+            }
             FailureCause::Temporary(cause) => Error::Temporary {
                 app: self.app.label().to_owned(),
                 what: match failure.attempt {
@@ -379,17 +384,28 @@ pub fn store_error(error: StoreError, app: &App, login: &str, store: &dyn TokenS
             login,
         },
         StoreError::File { doing, path, cause } => Error::File { doing, path, cause },
+        StoreError::Exposed { path, mode } => exposed(path, mode),
+    }
+}
+
+/// A private file that is not private, with the command that makes it so.
+pub fn exposed(path: PathBuf, mode: u32) -> Error {
+    Error::Exposed {
+        cure: format!("chmod 600 {}", word(&path.to_string_lossy())),
+        rights: "read or write",
+        path,
+        mode,
     }
 }
 
 /// What GitHub's final refusal means to a person.
-pub fn refused(app: &App, code: &ErrorCode) -> Error {
+pub fn refused(app: &App, code: &ErrorCode, login: &str) -> Error {
     Error::Refused {
         app: app.label().to_owned(),
         host: app.host.to_string(),
         code: code.as_str().to_owned(),
         meaning: code.meaning(),
-        cure: code.cure(&app.host, &app.client_id),
+        cure: code.cure(&app.host, &app.client_id, login),
     }
 }
 
@@ -412,11 +428,14 @@ fn check_min_ttl(tokens: &TokenSet, min_ttl: MinTtl) -> Result<()> {
         {
             Err(Error::Usage {
                 message: format!(
-                    "--min-ttl {} s is not less than the {} s that a new token lives",
-                    asked.as_secs(),
-                    access.lifetime.as_secs()
+                    "--min-ttl {} is not less than the {} that a new token lives",
+                    flag(asked),
+                    flag(access.lifetime)
                 ),
-                hint: "ask for less, as in: --min-ttl 1h".into(),
+                hint: format!(
+                    "ask for less, as in: --min-ttl {}",
+                    flag(access.lifetime / 2)
+                ),
             })
         }
         (TokenSet::Permanent(_) | TokenSet::Expiring { .. }, _) => Ok(()),

@@ -99,10 +99,10 @@ impl DeviceFlow<'_> {
                 Ok(Poll::Expired) => return Err(self.expired()),
                 Ok(Poll::IncorrectDeviceCode) => {
                     if !pace.forgives_incorrect_code() {
-                        return Err(refused(self.app, &ErrorCode::IncorrectDeviceCode));
+                        return Err(self.refused(&ErrorCode::IncorrectDeviceCode));
                     }
                 }
-                Err(Failure::Refused { code }) => return Err(refused(self.app, &code)),
+                Err(Failure::Refused { code }) => return Err(self.refused(&code)),
                 Err(Failure::Answered {
                     cause, retry_after, ..
                 }) => {
@@ -130,7 +130,7 @@ impl DeviceFlow<'_> {
 
     fn no_code(&self, failure: &Failure) -> Error {
         let (cause, retry_after) = match failure {
-            Failure::Refused { code } => return refused(self.app, code),
+            Failure::Refused { code } => return self.refused(code),
             Failure::Answered {
                 cause, retry_after, ..
             } => (cause, *retry_after),
@@ -142,6 +142,10 @@ impl DeviceFlow<'_> {
             cause: cause.to_string(),
             retry_after,
         }
+    }
+
+    fn refused(&self, code: &ErrorCode) -> Error {
+        refused(self.app, code, self.login_command)
     }
 
     fn denied(&self) -> Error {

@@ -103,6 +103,14 @@ pub enum StoreError {
         /// Why it failed.
         cause: String,
     },
+    /// A private file is open to others, so that nobody knows who wrote it, or has read it.
+    #[error("others may read or write {} (mode {mode:04o}); chmod 600 it if you trust its content", path.display())]
+    Exposed {
+        /// Which file.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
 }
 
 /// Runs one refresh where its caller cannot cut it in half.

@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::auth::ports::StoreError;
 use crate::bus::deadline::Deadline;
+use crate::error::system_reason;
 
 /// Enough for every message of a usual read.
 const ROOM: usize = 8192;
@@ -168,7 +169,10 @@ fn reach(address: &SocketAddrUnix, deadline: &Deadline) -> Result<UnixStream, St
             Ok(socket) => return Ok(UnixStream::from(socket)),
             // A signal came, or the time has passed: the deadline knows.
             Err(Errno::INTR | Errno::AGAIN) => {}
-            Err(error) => return Err(unreachable(&format!("no session bus: {error}"))),
+            Err(error) => {
+                let reason = system_reason(&error.into());
+                return Err(unreachable(&format!("no session bus: {reason}")));
+            }
         }
     }
 }
@@ -199,7 +203,8 @@ fn progress(result: std::io::Result<usize>) -> Result<usize, StoreError> {
         Err(error) => match error.kind() {
             ErrorKind::Interrupted | ErrorKind::WouldBlock | ErrorKind::TimedOut => Ok(0),
             _ => Err(unreachable(&format!(
-                "the connection to the session bus broke: {error}"
+                "the connection to the session bus broke: {}",
+                system_reason(&error)
             ))),
         },
     }

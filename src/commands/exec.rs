@@ -9,7 +9,7 @@ use std::time::Duration;
 
 pub use self::plan::{Grant, Inherited, Plan, plan};
 use crate::commands::Call;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, system_reason};
 use crate::formats::plain_text::one_line;
 use crate::formats::shell::word;
 use crate::system::process::{self, Change, Children};
@@ -120,7 +120,7 @@ pub fn run(input: &Input, plan: &Plan<'_>, terminal: Terminal) -> Result<u8> {
             ErrorKind::NotFound => Error::CommandNotFound { command },
             _ => Error::CommandNotRun {
                 command,
-                cause: error.to_string(),
+                cause: system_reason(&error),
             },
         }
     })

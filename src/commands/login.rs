@@ -97,22 +97,19 @@ pub enum Offer {
     None(String),
 }
 
-/// The command that signs in to an App, as it can be typed.
-pub fn command(app: &App, store: StoreChoice) -> String {
-    let Some(name) = &app.name else {
-        let mut command = format!("ghtok login --client-id {}", app.client_id);
-        if app.host.kind() != HostKind::GitHubCom {
-            command.push_str(&format!(" --host {}", app.host));
-        }
-        match store {
-            StoreChoice::Auto | StoreChoice::Keychain => {}
-            StoreChoice::Kernel | StoreChoice::File => {
-                command.push_str(&format!(" --store {store}"));
-            }
-        }
-        return command;
+/// The command that signs in to an App, as it can be typed; with a store if it must name one.
+pub fn command(app: &App, store: Option<StoreChoice>) -> String {
+    let mut command = match &app.name {
+        Some(name) => format!("ghtok login {name}"),
+        None => format!("ghtok login --client-id {}", app.client_id),
     };
-    format!("ghtok login {name}")
+    if app.name.is_none() && app.host.kind() != HostKind::GitHubCom {
+        command.push_str(&format!(" --host {}", app.host));
+    }
+    if let Some(store) = store {
+        command.push_str(&format!(" --store {store}"));
+    }
+    command
 }
 
 /// Signs in, unless a good sign-in is there.

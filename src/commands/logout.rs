@@ -1,11 +1,12 @@
 //! `ghtok logout`: forgets a sign-in, a damaged one too; with `--revoke` GitHub forgets it first.
 
+use crate::auth::broker::refused;
 use crate::auth::outcome::{Happened, Outcome};
 use crate::auth::ports::{LockedStore, StoreError};
 use crate::auth::record::Record;
 use crate::commands::Call;
 use crate::error::{Error, Result};
-use crate::github::Failure;
+use crate::github::{Cause, Failure};
 
 /// What `logout` is asked.
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +62,12 @@ fn revoke(record: &Record, call: &Call<'_>) -> Result<()> {
         .map_err(|failure| {
             let app = call.app.label().to_owned();
             match failure {
-                Failure::Refused { code } => crate::auth::broker::refused(call.app, &code),
+                Failure::Refused { code } => refused(call.app, &code, call.login_command),
+                Failure::Answered {
+                    status: 401 | 403 | 404 | 422,
+                    cause: Cause::HttpStatus { status, .. },
+                    retry_after: None,
+                } => no_revocation(status, call),
                 Failure::NotSent(cause) | Failure::Unknown(cause) => Error::Temporary {
                     app,
                     what: "could not revoke the tokens, so nothing was forgotten",
@@ -78,6 +84,22 @@ fn revoke(record: &Record, call: &Call<'_>) -> Result<()> {
                 },
             }
         })
+}
+
+/// GitHub Enterprise Server has no such address, or asks for a signature that we must not give
+/// (docs.github.com, "REST API endpoints for revocation").
+fn no_revocation(status: u16, call: &Call<'_>) -> Error {
+    let logout = call.login_command.replacen("login", "logout", 1);
+    Error::Refused {
+        app: call.app.label().to_owned(),
+        host: call.app.host.to_string(),
+        code: format!("HTTP {status}"),
+        meaning: "it revokes no tokens in this way, so nothing was forgotten",
+        cure: format!(
+            "revoke the App at {}/settings/apps/authorizations, then forget the tokens here with: {logout}",
+            call.app.host.web_url()
+        ),
+    }
 }
 
 fn forget(locked: &mut dyn LockedStore, record: Option<&Record>, call: &Call<'_>) -> Result<()> {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::app::App;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, system_reason};
 use crate::formats::git_config::{self, Entry, Rest, Section};
 use crate::formats::plain_text::one_line;
 use crate::host::HostKind;
@@ -163,7 +163,7 @@ impl Desk<'_> {
             doing: "take ghtok's lines out of",
             path: self.file.clone(),
             cause: format!(
-                "between them stands, or is missing: {}",
+                "a line among them is new or missing: {}",
                 one_line(&line, 80)
             ),
         })
@@ -173,7 +173,7 @@ impl Desk<'_> {
         Error::GitConfig {
             doing,
             path: self.file.clone(),
-            cause: error.to_string(),
+            cause: system_reason(error),
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, system_reason};
 use crate::formats::mcp_client::{self, Client, Folders, Server};
 use crate::formats::plain_text::one_line;
 use crate::formats::shell;
@@ -184,7 +184,7 @@ impl Desk<'_> {
                 return Ok(());
             }
             Ok(false) => "it said so itself".to_owned(),
-            Err(error) => error.to_string(),
+            Err(error) => system_reason(&error),
         };
         Err(Error::ClientFailed {
             command: program.clone(),

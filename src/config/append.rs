@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::{file, settings};
 use crate::app::App;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, system_reason};
 use crate::host::Host;
 
 /// The lines that describe `app` under the name `name` (see [`check_app_name`](super::check_app_name)).
@@ -39,7 +39,7 @@ pub fn append_app(file: &Path, section: &str) -> Result<()> {
     let refuse = |error: io::Error| Error::File {
         doing: "write",
         path: target.clone(),
-        cause: error.to_string(),
+        cause: system_reason(&error),
     };
     let folder = target.parent().unwrap_or(Path::new("."));
     create_folder(folder).map_err(refuse)?;
@@ -107,7 +107,7 @@ fn target_of(file: &Path) -> Result<PathBuf> {
     fs::canonicalize(file).map_err(|error| Error::File {
         doing: "follow the link",
         path: file.to_owned(),
-        cause: error.to_string(),
+        cause: system_reason(&error),
     })
 }
 

@@ -6,8 +6,9 @@ use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
 use super::file::{line_at, origin};
-use super::quote::{one_line, quoted};
+use super::quote::quoted;
 use crate::error::{Error, Result};
+use crate::formats::plain_text::without_tricks;
 
 /// No key of ours is as long, and no token is as short.
 const MAX_BARE_KEY: usize = 20;
@@ -84,8 +85,8 @@ impl<'d> Document<'d> {
             (1..=MAX_BARE_KEY).contains(&key.len()) && key.bytes().all(fits)
         };
         match line.split_once('=').map(|(key, _)| key.trim()).filter(bare) {
-            Some(key) => format!("{key}: {}", one_line(message)),
-            None => one_line(message),
+            Some(key) => format!("{key}: {}", without_tricks(message)),
+            None => without_tricks(message),
         }
     }
 

@@ -147,7 +147,7 @@ impl Environment {
             .map(|value| {
                 value
                     .to_str()
-                    .ok_or_else(|| bad(name, "is not UTF-8 text".into()))
+                    .ok_or_else(|| bad(name, "the value is not UTF-8 text".into()))
             })
             .transpose()
     }

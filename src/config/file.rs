@@ -1,12 +1,14 @@
 //! The bytes of `config.toml`: read with one open, never waiting for whoever should write a pipe. What
 //! they mean is the affair of `settings`.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
-use super::quote::one_line;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, system_reason};
+use crate::formats::plain_text::without_tricks;
+#[cfg(unix)]
+use crate::formats::shell::word;
 
 /// The most that a configuration file may hold, in bytes: thousands of Apps.
 const MAX_BYTES: u64 = 256 * 1024;
@@ -25,16 +27,19 @@ pub(super) fn read(path: &Path) -> Result<Option<String>> {
         }
         // Windows does not open a folder at all.
         Err(_) if cfg!(windows) && path.is_dir() => return Err(refuse(A_FOLDER.into())),
-        Err(error) => return Err(refuse(error.to_string())),
+        Err(error) => return Err(refuse(system_reason(&error))),
     };
-    let metadata = file.metadata().map_err(|error| refuse(error.to_string()))?;
+    let metadata = file
+        .metadata()
+        .map_err(|error| refuse(system_reason(&error)))?;
     if metadata.is_dir() {
         return Err(refuse(A_FOLDER.into()));
     }
     if !metadata.is_file() {
         return Err(refuse("it is not a regular file".into()));
     }
-    let bytes = read_some(file, metadata.len()).map_err(|error| refuse(error.to_string()))?;
+    check_rights(path, &metadata)?;
+    let bytes = read_some(file, metadata.len()).map_err(|error| refuse(system_reason(&error)))?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(refuse(format!(
             "it is larger than {} KiB",
@@ -48,7 +53,7 @@ const A_FOLDER: &str = "it is a folder, not a file";
 
 /// One line of the file, as errors name it.
 pub(super) fn origin(path: &Path, line: usize) -> String {
-    format!("{}, line {line}", one_line(&path.to_string_lossy()))
+    format!("{}, line {line}", without_tricks(&path.to_string_lossy()))
 }
 
 /// The line of a byte, from 1.
@@ -69,6 +74,38 @@ fn open(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
+/// Refuses a file that others could have written: what stands in it decides where tokens go. As ssh
+/// does with its own; the system's administrator is trusted, and readers are nothing to fear.
+#[cfg(unix)]
+fn check_rights(path: &Path, metadata: &Metadata) -> Result<()> {
+    use std::os::unix::fs::MetadataExt;
+
+    let owner = metadata.uid();
+    if owner != 0 && owner != rustix::process::geteuid().as_raw() {
+        return Err(Error::File {
+            doing: "trust",
+            path: path.to_owned(),
+            cause: "it belongs to another user".into(),
+        });
+    }
+    if metadata.mode() & 0o022 != 0 {
+        return Err(Error::Exposed {
+            rights: "write",
+            mode: metadata.mode() & 0o7777,
+            cure: format!("chmod go-w {}", word(&path.to_string_lossy())),
+            path: path.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// On Windows the user's profile folders carry access lists that keep other users out.
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "on Unix this can fail")]
+fn check_rights(_: &Path, _: &Metadata) -> Result<()> {
+    Ok(())
+}
+
 #[cfg(not(unix))]
 fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).open(path)
@@ -86,7 +123,7 @@ fn into_text(path: &Path, bytes: Vec<u8>) -> Result<String> {
         let line = line_at(error.as_bytes(), error.utf8_error().valid_up_to());
         Error::Config {
             origin: origin(path, line),
-            problem: "is not UTF-8 text".into(),
+            problem: "it is not UTF-8 text".into(),
         }
     })
 }
@@ -160,6 +197,46 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_others_could_have_written_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = Scratch::new().with("");
+        for (mode, fine) in [
+            (0o600, true),
+            (0o644, true),
+            (0o400, true),
+            (0o620, false),
+            (0o602, false),
+            (0o666, false),
+        ] {
+            let permissions = std::fs::Permissions::from_mode(mode);
+            std::fs::set_permissions(folder.file(), permissions).expect("a mode");
+            let read = read(&folder.file());
+            assert_eq!(read.is_ok(), fine, "{mode:o}: {read:?}");
+        }
+        let error = read(&folder.file()).expect_err("exposed");
+        let hint = format!("chmod go-w {}", folder.file().display());
+        assert!(error.hint().is_some_and(|told| told.ends_with(&hint)));
+    }
+
+    #[test]
+    fn a_file_of_another_user_is_refused_but_for_the_systems() {
+        // Only root can give a file away.
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        let folder = Scratch::new().with("");
+        std::os::unix::fs::chown(folder.file(), Some(65_534), None).expect("another owner");
+        let error = read(&folder.file()).expect_err("another's").to_string();
+        assert!(
+            error.ends_with("config.toml: it belongs to another user"),
+            "{error}"
+        );
+        std::os::unix::fs::chown(folder.file(), Some(0), None).expect("the system's");
+        assert!(read(&folder.file()).is_ok());
+    }
+
+    #[test]
     fn a_file_that_cannot_be_read_is_refused() {
         use std::os::unix::fs::PermissionsExt;
 
@@ -168,7 +245,7 @@ mod tests {
         if !rustix::process::geteuid().is_root() {
             assert_eq!(
                 refusal(&folder),
-                "cannot read /c/config.toml: Permission denied (os error 13)"
+                "cannot read /c/config.toml: permission denied"
             );
         }
     }
@@ -187,7 +264,10 @@ mod tests {
             "cannot read /c/config.toml: it is larger than 256 KiB"
         );
         let latin = Scratch::new().with(b"a = 1\nb = '\xe9'\n");
-        assert_eq!(refusal(&latin), "/c/config.toml, line 2: is not UTF-8 text");
+        assert_eq!(
+            refusal(&latin),
+            "/c/config.toml, line 2: it is not UTF-8 text"
+        );
     }
 
     #[test]

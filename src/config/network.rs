@@ -50,7 +50,7 @@ fn proxy(setting: &ProxySetting, environment: &Environment) -> Result<Option<Pro
     };
     Proxy::parse(text, Some(name)).map_err(|reason| Error::Config {
         origin: name.into(),
-        problem: reason.into(),
+        problem: format!("the address {reason}"),
     })
 }
 
@@ -147,8 +147,8 @@ mod tests {
     #[test]
     fn an_unusable_proxy_is_named_without_its_password() {
         for (file, name, origin) in [
-            ("", "HTTPS_PROXY", "HTTPS_PROXY:"),
-            ("", "all_proxy", "all_proxy:"),
+            ("", "HTTPS_PROXY", "HTTPS_PROXY: the address"),
+            ("", "all_proxy", "all_proxy: the address"),
             (
                 "\nproxy = \"socks9://octo:hunter2@proxy\"",
                 "NO_PROXY",

@@ -1,7 +1,7 @@
 //! How a text of the configuration is shown in an error: on one line, short, and without what may be
 //! a secret. Pure.
 
-use crate::formats::plain_text::is_treacherous;
+use crate::formats::plain_text::without_tricks;
 
 /// The longest value that is shown whole, in characters.
 const SHOWN: usize = 60;
@@ -24,17 +24,12 @@ pub(super) fn shown(value: &str) -> String {
         Some((_, rest)) => ("…@", rest),
         None => ("", value),
     };
-    let line = one_line(rest);
+    let line = without_tricks(rest);
     let mut short: String = line.chars().take(SHOWN).collect();
     if short.len() < line.len() {
         short.push('…');
     }
     format!("{hidden}{short}")
-}
-
-/// The text without line ends, other controls, and characters that reorder or hide their neighbours.
-pub(super) fn one_line(text: &str) -> String {
-    text.chars().filter(|c| !is_treacherous(*c)).collect()
 }
 
 fn looks_like_a_token(value: &str) -> bool {

@@ -37,6 +37,11 @@ impl Scratch {
     /// Writes `config.toml`.
     pub(super) fn with(self, text: impl AsRef<[u8]>) -> Self {
         fs::write(self.file(), text).expect("a file");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            fs::set_permissions(self.file(), fs::Permissions::from_mode(0o600)).expect("a mode");
+        }
         self
     }
 

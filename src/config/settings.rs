@@ -171,8 +171,8 @@ fn default_app(root: &Table<'_>, apps: &[App]) -> Result<Option<String>> {
     Err(entry.bad(
         name,
         &match labels.as_slice() {
-            [] => "is not configured: there is no [[app]]".to_owned(),
-            labels => format!("is not configured: there are {}", labels.join(", ")),
+            [] => "is not configured (there is no [[app]])".to_owned(),
+            labels => format!("is not configured (there are: {})", labels.join(", ")),
         },
     ))
 }
@@ -407,7 +407,7 @@ mod tests {
             ),
             (
                 "default_app = \"x\"",
-                "1: default_app \"x\" is not configured: there is no [[app]]",
+                "1: default_app \"x\" is not configured (there is no [[app]])",
             ),
         ] {
             assert_eq!(refusal(text), message);
@@ -465,7 +465,7 @@ mod tests {
         assert!(parse(Path::new("c"), &format!("{APP}{other_account}")).is_ok());
         assert_eq!(
             refusal(&format!("default_app = \"x\"\n{APP}{other_account}")),
-            "1: default_app \"x\" is not configured: there are work, play"
+            "1: default_app \"x\" is not configured (there are: work, play)"
         );
     }
 }

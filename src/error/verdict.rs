@@ -34,7 +34,7 @@ impl Error {
             Self::StoreTimedOut { .. } => "store_timed_out",
             Self::StoreFailed { .. } => "store_failed",
             Self::StoreNotAvailable { .. } => "store_not_available",
-            Self::File { .. } => "file",
+            Self::File { .. } | Self::Exposed { .. } => "file",
             Self::Damaged { .. } => "record_damaged",
             Self::Newer { .. } => "record_newer",
             Self::GaveUpWaiting { .. } => "gave_up_waiting",
@@ -60,6 +60,7 @@ impl Error {
             | Self::CodeExpired { .. }
             | Self::OtherAccount { .. }
             | Self::File { .. }
+            | Self::Exposed { .. }
             | Self::Damaged { .. }
             | Self::Newer { .. }
             | Self::RefresherDied { .. }
@@ -91,24 +92,33 @@ impl Error {
             Self::Usage { hint, .. } => hint.clone(),
             Self::Config { .. } => "correct it and run the command again".into(),
             Self::NoApp { config_file } => format!(
-                "sign in with your GitHub App's client ID: ghtok login --client-id Iv23li…, or describe the App as an [[app]] in {}",
+                "sign in with your GitHub App's client ID: ghtok login --client-id Iv23li…, or describe the App as an [[app]] in {} (none yet? https://github.com/settings/apps/new)",
                 config_file.display()
             ),
             Self::WhichApp { known } => format!(
                 "name one, as in: --app {}, or set default_app in the configuration",
                 known.first().map_or("NAME", String::as_str)
             ),
+            Self::UnknownApp { name, known } if known.is_empty() => format!(
+                "add an [[app]] with the name \"{name}\" to the configuration, or describe it by --client-id"
+            ),
             Self::UnknownApp { .. } => {
-                "see the names with: ghtok status, or add an [[app]] to the configuration".into()
+                "use one of these names, or add an [[app]] to the configuration".into()
             }
+            Self::SignInNeeded {
+                why: SignInReason::OtherAccount { expected, .. },
+                login,
+                ..
+            } => format!("switch to {expected} in the browser, then: {login}"),
             Self::SignInNeeded { login, .. }
             | Self::Denied { login, .. }
             | Self::CodeExpired { login, .. } => format!("sign in with: {login}"),
             Self::Temporary { retry_after, .. } => match retry_after {
                 Some(wait) => {
-                    format!("nothing was lost; try again in {} s", wait.as_secs().max(1))
+                    let seconds = wait.as_secs().max(1);
+                    format!("nothing was lost; try again in {seconds} s")
                 }
-                None => "nothing was lost; try again".into(),
+                None => "nothing was lost; try again (-v tells more)".into(),
             },
             Self::Refused { cure, .. } | Self::Timer { cure, .. } => cure.clone(),
             Self::OtherAccount { expected, login, .. } => {
@@ -116,20 +126,21 @@ impl Error {
             }
             Self::StoreLocked { login, .. } => format!("unlock it with: {login}"),
             Self::StoreStayedLocked { .. } => {
-                "unlock it on its desktop, or keep the tokens elsewhere: --store kernel (until the next reboot) or --store file".into()
+                "unlock it on its desktop, or keep the tokens elsewhere: add --store kernel (until the next reboot) or --store file (plain text)".into()
             }
             Self::StoreUnreachable { .. } | Self::StoreTimedOut { .. } => {
-                "start it and try again, or keep tokens in plain files with: --store file".into()
+                "start or mend it and run the command again, or sign in with --store file added (plain text)".into()
             }
             Self::StoreFailed { .. } => {
                 "make room or mend the store, then run the command again; nothing was lost".into()
             }
             Self::StoreNotAvailable { .. } => {
-                "keep the tokens in private files: add --store file, or set GHTOK_STORE=file".into()
+                "sign in with --store file added (plain text), or set GHTOK_STORE=file".into()
             }
             Self::File { .. } => {
-                "mend the file or folder, or choose another with GHTOK_STATE_DIR or GHTOK_CONFIG_DIR".into()
+                "correct that and run the command again, or have ghtok use other folders: GHTOK_STATE_DIR, GHTOK_CONFIG_DIR".into()
             }
+            Self::Exposed { cure, .. } => format!("if you trust its content: {cure}"),
             Self::Damaged { login, .. } | Self::Newer { login, .. } => {
                 format!("replace it with a new sign-in: {login} --force")
             }
@@ -146,14 +157,23 @@ impl Error {
                 format!("add it by hand, with the lines that this prints: ghtok setup mcp {client}")
             }
             Self::CommandNotFound { .. } => "check its name and PATH".into(),
-            Self::CommandNotRun { .. } => "see whether you may execute it".into(),
-            Self::Interrupted { .. } | Self::Output(_) | Self::OutputClosed => return None,
+            Self::CommandNotRun { .. } => "check that it is a program, and that you may run it".into(),
+            Self::Output(_) => "nothing was lost; make room there, and run the command again".into(),
+            Self::Interrupted { .. } | Self::OutputClosed => return None,
         };
         Some(text)
     }
 }
 
 impl Error {
+    /// The error and its hint, a line each, as a person reads them.
+    pub fn to_text(&self) -> String {
+        match self.hint() {
+            Some(hint) => format!("error: {self}\nhint: {hint}"),
+            None => format!("error: {self}"),
+        }
+    }
+
     /// The error as one line of JSON (docs/exit-codes.md).
     pub fn to_json(&self) -> String {
         #[derive(Serialize)]

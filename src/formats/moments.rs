@@ -28,6 +28,23 @@ pub fn life(duration: Duration) -> String {
     }
 }
 
+/// A duration as flags and the configuration take it: `8h`, `1h30m`, `90s` up to two minutes.
+pub fn flag(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let parts = [
+        (seconds / 3600, 'h'),
+        (seconds / 60 % 60, 'm'),
+        (seconds % 60, 's'),
+    ];
+    if seconds < 120 {
+        return format!("{seconds}s");
+    }
+    let parts = parts.iter().filter(|(number, _)| *number > 0);
+    parts
+        .map(|(number, unit)| format!("{number}{unit}"))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -37,6 +54,17 @@ mod tests {
         assert_eq!(rfc3339(Timestamp(0)), "1970-01-01T00:00:00Z");
         assert_eq!(rfc3339(Timestamp(1_795_381_200)), "2026-11-22T21:00:00Z");
         assert_eq!(rfc3339(Timestamp(i64::MAX)), "9999-12-31T23:59:59Z");
+    }
+
+    #[test]
+    fn flags_take_it_back() {
+        let shown = |seconds| flag(Duration::from_secs(seconds));
+        assert_eq!(shown(0), "0s");
+        assert_eq!(shown(90), "90s");
+        assert_eq!(shown(120), "2m");
+        assert_eq!(shown(28_800), "8h");
+        assert_eq!(shown(30_000), "8h20m");
+        assert_eq!(shown(3_601), "1h1s");
     }
 
     #[test]

@@ -19,6 +19,11 @@ pub fn one_line(text: &str, longest: usize) -> String {
     line
 }
 
+/// The text as it is, but without what drives terminals or hides and reorders its neighbours.
+pub fn without_tricks(text: &str) -> String {
+    text.chars().filter(|c| !is_treacherous(*c)).collect()
+}
+
 /// C0, C1 and DEL drive terminals; bidirectional and invisible characters make text read as what it
 /// is not (Unicode TR 36, section 2.5). The one list of them.
 pub fn is_treacherous(c: char) -> bool {

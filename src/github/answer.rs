@@ -123,6 +123,7 @@ impl Answer {
                     None => code,
                 };
                 let cause = Cause::HttpStatus {
+                    host: self.host.clone(),
                     status: self.status,
                     message: Some(message),
                 };
@@ -145,15 +146,18 @@ impl Answer {
         let cause = match &self.ending {
             Ending::Broken(cause) => return Failure::Unknown(cause.clone()),
             _ if self.is_redirect() => Cause::Redirect {
+                host: self.host.clone(),
                 to: self.redirect_host(),
             },
             _ if self.is_html() => Cause::Html {
+                host: self.host.clone(),
                 status: self.status,
             },
             Ending::TooLong if self.is_success() => {
                 return Failure::Unknown(Cause::TooLarge { host: self.host });
             }
             _ if self.status >= 300 => Cause::HttpStatus {
+                host: self.host.clone(),
                 status: self.status,
                 message: self.message(),
             },
@@ -168,6 +172,7 @@ impl Answer {
         let limited = self.is_rate_limited();
         let cause = if limited {
             Cause::RateLimited {
+                host: self.host.clone(),
                 message: self.message(),
             }
         } else {

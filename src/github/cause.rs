@@ -88,11 +88,15 @@ pub enum Cause {
     },
     /// A page for people instead of an answer.
     Html {
+        /// Who answered.
+        host: String,
         /// Its HTTP status.
         status: u16,
     },
     /// An HTTP status that says it all.
     HttpStatus {
+        /// Who answered.
+        host: String,
         /// The status.
         status: u16,
         /// The server's own words.
@@ -100,11 +104,15 @@ pub enum Cause {
     },
     /// Too many requests.
     RateLimited {
+        /// Who answered.
+        host: String,
         /// The server's own words.
         message: Option<String>,
     },
     /// The server points elsewhere. A redirect could carry the token to another host.
     Redirect {
+        /// Who answered.
+        host: String,
         /// The host that it points to, if it names one.
         to: Option<String>,
     },
@@ -153,17 +161,21 @@ impl fmt::Display for Cause {
         match self {
             Self::HostNotFound { host } => write!(f, "cannot find the host {host}"),
             Self::ConnectTimeout { host, stage, limit } => {
-                write!(f, "no connection to {host} within {limit:?} ({stage})")
+                let seconds = limit.as_secs();
+                write!(f, "no connection to {host} within {seconds} s ({stage})")
             }
             Self::ConnectionRefused { host } => write!(f, "{host} refuses connections"),
             Self::ConnectFailed { host, reason } => write!(f, "cannot reach {host}: {reason}"),
-            Self::Proxy { proxy, reason } => write!(f, "the proxy {proxy}: {reason}"),
+            Self::Proxy { proxy, reason } => write!(f, "the proxy {proxy} {reason}"),
             Self::Certificate { host, reason } => {
                 write!(f, "the TLS certificate of {host} is not trusted: {reason}")
             }
             Self::Tls { host, reason } => write!(f, "TLS with {host} failed: {reason}"),
-            Self::CaFile { path, reason } => write!(f, "ca_file {}: {reason}", path.display()),
-            Self::BadRequest => write!(f, "the stored token cannot be sent in a request"),
+            Self::CaFile { path, reason } => write!(f, "the ca_file {} {reason}", path.display()),
+            Self::BadRequest => write!(
+                f,
+                "the stored token cannot be sent in a request (a new sign-in replaces it)"
+            ),
             Self::AnswerTimeout { host } => write!(f, "{host} did not answer in time"),
             Self::CutOff { host } => {
                 write!(
@@ -173,22 +185,29 @@ impl fmt::Display for Cause {
             }
             Self::TooLarge { host } => write!(f, "the answer of {host} is too long to be one"),
             Self::Malformed { host, problem } => write!(f, "the answer of {host} {problem}"),
-            Self::Html { status } => write!(
+            Self::Html { host, status } => write!(
                 f,
-                "HTTP {status} with an HTML page (a proxy or sign-in page may sit in between)"
+                "{host} answered HTTP {status} with an HTML page (a proxy or sign-in page may sit in between)"
             ),
-            Self::HttpStatus { status, message } => {
-                write!(f, "HTTP {status}")?;
+            Self::HttpStatus {
+                host,
+                status,
+                message,
+            } => {
+                write!(f, "{host} answered HTTP {status}")?;
                 said(f, message.as_deref())
             }
-            Self::RateLimited { message } => {
-                write!(f, "too many requests")?;
+            Self::RateLimited { host, message } => {
+                write!(f, "{host} answered that there were too many requests")?;
                 said(f, message.as_deref())
             }
-            Self::Redirect { to: Some(to) } => {
-                write!(f, "redirected to {to}, which ghtok does not follow")
+            Self::Redirect { host, to: Some(to) } => {
+                write!(f, "{host} redirected to {to}, which ghtok does not follow")
             }
-            Self::Redirect { to: None } => write!(f, "redirected, which ghtok does not follow"),
+            Self::Redirect { host, to: None } => write!(
+                f,
+                "{host} redirected to another address, which ghtok does not follow"
+            ),
         }
     }
 }

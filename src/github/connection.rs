@@ -17,6 +17,7 @@ use ureq::{Agent, Body};
 use super::answer::Answer;
 use super::request::Request;
 use super::{Cause, Failure, Network, Stage};
+use crate::error::system_reason;
 use crate::steps::Steps;
 
 use dial::{Attempt, Dial};
@@ -61,7 +62,7 @@ impl Link {
             .spawn(move || sender.send(dial.run()))
             .map_err(|error| Cause::ConnectFailed {
                 host: host.clone(),
-                reason: error.to_string(),
+                reason: system_reason(&error),
             })?;
         receiver.recv_timeout(limit).unwrap_or_else(|_| {
             let stage = attempt.give_up();

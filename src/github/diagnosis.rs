@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use ureq::Error;
 
+use crate::error::system_reason;
+
 use super::{Cause, Proxy, Stage, server_text};
 
 /// How rustls begins every complaint about a certificate.
@@ -34,16 +36,18 @@ impl Cause {
             reason,
         };
         match error {
-            Error::HostNotFound => failed("cannot find this host".into()),
+            Error::HostNotFound => failed("cannot be found".into()),
             Error::ConnectProxyFailed(reason) => failed(refusal(&reason)),
-            Error::Protocol(_) => failed("its answer is not one of a proxy".into()),
+            Error::Protocol(_) => failed("gives an answer that no proxy gives".into()),
             Error::Timeout(_) => Self::ConnectTimeout {
                 host: host.to_owned(),
                 stage: Stage::Proxy,
                 limit,
             },
             // TLS runs with the host behind the proxy; what else fails is the proxy's.
-            Error::Io(error) if !is_of(Error::Rustls, &error) => failed(reason_of(&error)),
+            Error::Io(error) if !is_of(Error::Rustls, &error) => {
+                failed(format!("cannot be reached: {}", reason_of(&error)))
+            }
             error => Self::of_tls(error, host.to_owned()),
         }
     }
@@ -119,12 +123,12 @@ fn refusal(reason: &str) -> String {
         .strip_prefix("proxy server responded ")
         .and_then(|rest| rest.get(..3));
     match status {
-        Some("407") => "asks for a user name and a password that are right".into(),
+        Some("407") => "wants another user name or password".into(),
         Some(status) => format!("answers HTTP {}", server_text::shown(status)),
         None => "closes the connection without an answer".into(),
     }
 }
 
 fn reason_of(error: &io::Error) -> String {
-    server_text::shown(&error.to_string())
+    server_text::shown(&system_reason(error))
 }

@@ -89,8 +89,8 @@ impl ErrorCode {
         }
     }
 
-    /// What a person can do about it.
-    pub fn cure(&self, host: &Host, client_id: &ClientId) -> String {
+    /// What a person can do about it; `login` is the command that signs in to the App.
+    pub fn cure(&self, host: &Host, client_id: &ClientId, login: &str) -> String {
         let apps = format!("{}/settings/apps", host.web_url());
         match self {
             Self::DeviceFlowDisabled => format!(
@@ -112,7 +112,7 @@ impl ErrorCode {
                 }
             },
             Self::BadVerificationCode | Self::IncorrectDeviceCode | Self::AccessDenied => {
-                "start again with a new code: ghtok login".into()
+                format!("start again with a new code: {login}")
             }
             Self::UnverifiedUserEmail => {
                 format!(
@@ -156,9 +156,11 @@ mod tests {
             let parsed = ErrorCode::parse(code);
             assert!(!matches!(parsed, ErrorCode::Unknown(_)), "{code}");
             assert_eq!(parsed.as_str(), code);
-            assert!(!parsed.meaning().is_empty() && !parsed.cure(&host, &id).is_empty());
+            assert!(
+                !parsed.meaning().is_empty() && !parsed.cure(&host, &id, "ghtok login").is_empty()
+            );
         }
-        let cure = ErrorCode::DeviceFlowDisabled.cure(&host, &id);
+        let cure = ErrorCode::DeviceFlowDisabled.cure(&host, &id, "ghtok login");
         assert!(
             cure.contains("https://ghes.example/settings/apps"),
             "{cure}"

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use ureq::tls::{Certificate, PemItem, RootCerts, parse_pem};
 
+use crate::error::system_reason;
 use crate::host::Host;
 
 use super::Cause;
@@ -57,7 +58,7 @@ fn read_ca_file(path: &Path) -> Result<Vec<Certificate<'static>>, String> {
     let mut pem = Vec::new();
     File::open(path)
         .and_then(|file| file.take(LARGEST_CA_FILE).read_to_end(&mut pem))
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| format!("cannot be read: {}", system_reason(&error)))?;
     let mut certificates = Vec::new();
     for item in parse_pem(&pem) {
         if let PemItem::Certificate(certificate) = item.map_err(|_| "is not a PEM file")? {

@@ -97,7 +97,10 @@ mod tests {
             assert!(user(401, body).is_err(), "{body}");
         }
         let forbidden = user(403, r#"{"message":"Resource not accessible"}"#).expect_err("403");
-        assert_eq!(forbidden.to_string(), "HTTP 403: Resource not accessible");
+        assert_eq!(
+            forbidden.to_string(),
+            "ghes.example answered HTTP 403: Resource not accessible"
+        );
     }
 
     #[test]

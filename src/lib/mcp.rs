@@ -12,7 +12,7 @@ use crate::auth::record::Refused;
 use crate::cli;
 use crate::commands::Call;
 use crate::commands::login::{self, Present};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, system_reason};
 use crate::formats::plain_text::one_line;
 use crate::github::DeviceAuthorization;
 use crate::mcp::conversation::{Cure, News, Pace, Settings, Told, Trouble};
@@ -43,7 +43,7 @@ impl Root<'_> {
         let choice = self.store_of(app)?;
         let settings = Settings {
             app: app.label().to_owned(),
-            login_command: login::command(app, choice),
+            login_command: login::command(app, self.store_to_name(app, choice)),
             asking: arguments.asking(),
             restarts: arguments.restarts(),
             wait: arguments.wait,
@@ -66,7 +66,7 @@ impl Root<'_> {
                 ErrorKind::NotFound => Error::CommandNotFound { command },
                 _ => Error::CommandNotRun {
                     command,
-                    cause: error.to_string(),
+                    cause: system_reason(&error),
                 },
             }
         })

@@ -11,6 +11,7 @@ use security_framework::base::Error as Status;
 use security_framework::os::macos::keychain::{SecKeychain, SecPreferencesDomain};
 
 use crate::auth::ports::StoreError;
+use crate::error::system_reason;
 use crate::store::keyring::{KeyringSlot, SERVICE, System, present};
 
 /// The place of one record in the macOS keychain.
@@ -70,7 +71,10 @@ fn within<T: Send + 'static>(
             // If nobody waits any more, the answer is dropped, and wiped where it is a secret.
             let _ = done.send(work());
         })
-        .map_err(|error| StoreError::Unreachable(format!("no thread could be started: {error}")))?;
+        .map_err(|error| {
+            let reason = system_reason(&error);
+            StoreError::Unreachable(format!("no thread could be started: {reason}"))
+        })?;
     match answer.recv_timeout(limit) {
         Ok(answer) => {
             // The time zone can be read only while there is one thread.

@@ -190,7 +190,8 @@ fn cause_line(cause: &FailureCause) -> (Cause, String) {
             error @ (StoreError::Failed(_)
             | StoreError::Damaged(_)
             | StoreError::Newer(_)
-            | StoreError::File { .. }),
+            | StoreError::File { .. }
+            | StoreError::Exposed { .. }),
         ) => (Cause::StoreFailed, error.to_string()),
     }
 }

@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use crate::auth::ports::StoreError;
+use crate::error::system_reason;
 
 /// No file of ours comes near this size.
 const LARGEST: u64 = 64 * 1024;
 
 /// Turns an I/O error into words about a file.
 pub(crate) fn failed(doing: &'static str, path: &Path, error: &io::Error) -> StoreError {
-    refused(doing, path, &plain_reason(error))
+    refused(doing, path, &system_reason(error))
 }
 
 pub(crate) fn refused(doing: &'static str, path: &Path, cause: &str) -> StoreError {
@@ -22,15 +23,6 @@ pub(crate) fn refused(doing: &'static str, path: &Path, cause: &str) -> StoreErr
         doing,
         path: path.to_owned(),
         cause: cause.to_owned(),
-    }
-}
-
-/// The system's reason without Rust's "(os error N)".
-fn plain_reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    match text.find(" (os error ") {
-        Some(end) => text[..end].to_lowercase(),
-        None => text,
     }
 }
 
@@ -204,7 +196,7 @@ fn check(file: &File, path: &Path, doing: &'static str) -> Result<u64, StoreErro
             "it is larger than any file of ghtok's",
         ));
     }
-    check_private(&metadata).map_err(|cause| refused(doing, path, &cause))?;
+    check_private(&metadata, path, doing)?;
     Ok(metadata.len())
 }
 
@@ -233,16 +225,20 @@ mod platform {
             })
     }
 
-    pub(super) fn check_private(metadata: &Metadata) -> Result<(), String> {
+    pub(super) fn check_private(
+        metadata: &Metadata,
+        path: &Path,
+        doing: &'static str,
+    ) -> Result<(), StoreError> {
         if metadata.uid() != rustix::process::geteuid().as_raw() {
-            return Err("it belongs to another user".into());
+            return Err(refused(doing, path, "it belongs to another user"));
         }
         match metadata.mode() & 0o077 {
             0 => Ok(()),
-            _ => Err(format!(
-                "others may read or write it (mode {:04o}); chmod 600 it if you trust its content",
-                metadata.mode() & 0o7777
-            )),
+            _ => Err(StoreError::Exposed {
+                path: path.to_owned(),
+                mode: metadata.mode() & 0o7777,
+            }),
         }
     }
 
@@ -267,7 +263,7 @@ mod platform {
             ));
         }
         fs::set_permissions(path, Permissions::from_mode(0o700))
-            .map_err(|error| failed("make private", path, &error))
+            .map_err(|error| failed("protect", path, &error))
     }
 
     /// Each folder is made usable at once, so that an odd umask cannot lock us out half-way.
@@ -328,7 +324,7 @@ mod platform {
 
     // On Windows the user's profile folders carry access lists that keep other users out.
 
-    pub(super) fn check_private(_: &Metadata) -> Result<(), String> {
+    pub(super) fn check_private(_: &Metadata, _: &Path, _: &'static str) -> Result<(), StoreError> {
         Ok(())
     }
 

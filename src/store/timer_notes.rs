@@ -70,7 +70,7 @@ fn unusable(error: StoreError) -> Error {
         other => Error::Timer {
             doing: "use its notes",
             cause: other.to_string(),
-            cure: "look into the state folder: ghtok status -v names it".into(),
+            cure: "look into the state folder, which this names: ghtok status -v".into(),
         },
     }
 }

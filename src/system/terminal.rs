@@ -4,7 +4,7 @@
 pub mod keys;
 pub mod screen;
 
-use std::io::{self, ErrorKind, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal, Read, Write};
 
 use crate::error::{Error, Result};
 
@@ -21,10 +21,7 @@ impl Terminal {
         let mut out = io::stdout().lock();
         out.write_all(bytes)
             .and_then(|()| out.flush())
-            .map_err(|error| match error.kind() {
-                ErrorKind::BrokenPipe => Error::OutputClosed,
-                _ => Error::Output(error),
-            })
+            .map_err(Error::of_output)
     }
 
     /// Writes a line of data to standard output.

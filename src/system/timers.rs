@@ -10,6 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::error::system_reason;
 use crate::schedule::{Scheduler, Timer};
 use crate::system::process;
 use crate::system::text_file;
@@ -110,7 +111,7 @@ fn write(path: &Path, text: &str) -> Result<(), String> {
         }
         text_file::replace(path, text.as_bytes())
     };
-    write().map_err(|error| format!("{}: {error}", path.display()))
+    write().map_err(|error| format!("{}: {}", path.display(), system_reason(&error)))
 }
 
 /// Removes a file; true if there was one.
@@ -118,7 +119,7 @@ fn erase(path: &Path) -> Result<bool, String> {
     match text_file::remove(path) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(format!("{}: {error}", path.display())),
+        Err(error) => Err(format!("{}: {}", path.display(), system_reason(&error))),
     }
 }
 
@@ -128,7 +129,7 @@ fn drift(path: &Path, text: &str) -> Option<String> {
         Ok(Some(bytes)) if bytes == text.as_bytes() => return None,
         Ok(Some(_)) => "was changed".to_owned(),
         Ok(None) => "is missing".to_owned(),
-        Err(error) => format!("cannot be read: {error}"),
+        Err(error) => format!("cannot be read: {}", system_reason(&error)),
     };
     Some(format!("{} {problem}", path.display()))
 }

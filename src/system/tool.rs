@@ -10,6 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::auth::ports::Clock;
+use crate::error::system_reason;
 use crate::formats::plain_text::one_line;
 use crate::system::clock::{SystemClock, pause};
 
@@ -71,7 +72,10 @@ pub fn run(
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .map_err(|error| format!("{} cannot be started: {error}", program.display()))?;
+        .map_err(|error| {
+            let reason = system_reason(&error);
+            format!("{} cannot be started: {reason}", program.display())
+        })?;
     let stdout = child.stdout.take().map(drain);
     let stderr = child.stderr.take().map(drain);
     if let Some(mut stdin) = child.stdin.take() {

@@ -135,9 +135,9 @@ fn p6_a_token_is_not_put_where_tools_of_another_host_look() {
     assert_eq!(
         refused.stderr,
         format!(
-            "ghtok: error: exec: GH_TOKEN is read by tools of other hosts, to which they would send the token of {}\n\
-             ghtok: hint: use a variable of that host, as in: -e GH_ENTERPRISE_TOKEN\n",
-            fake.host()
+            "ghtok: error: exec: GH_TOKEN is read by tools of other hosts, to which they would send the token of {host}\n\
+             ghtok: hint: use a variable for tokens of {host}, as in: -e GH_ENTERPRISE_TOKEN\n",
+            host = fake.host()
         )
     );
 }

@@ -12,6 +12,7 @@ mod canaries;
 mod clocks;
 mod commands;
 mod consumers;
+mod errors;
 mod exec;
 mod failures;
 mod git;

@@ -134,11 +134,11 @@ fn check_class(grant: &Grant<'_>) -> Result<()> {
     if HOST_VARIABLES.contains(&grant.variable.as_str()) {
         return Err(Error::Usage {
             message: format!(
-                "exec: {} names a host, and tools would look for one of the token's name",
+                "exec: tools read the name of a host in {}, and would take the token for one",
                 grant.variable
             ),
             hint: format!(
-                "use a variable of that host, as in: -e {}",
+                "use a variable for tokens of {host}, as in: -e {}",
                 own_variable(host)
             ),
         });
@@ -150,7 +150,7 @@ fn check_class(grant: &Grant<'_>) -> Result<()> {
                 grant.variable
             ),
             hint: format!(
-                "use a variable of that host, as in: -e {}",
+                "use a variable for tokens of {host}, as in: -e {}",
                 own_variable(host)
             ),
         }),

@@ -103,7 +103,7 @@ fn check_program(timer: &Timer) -> Result<Lasting> {
     let (what, cure) = match lasting(Path::new(program), &tagged) {
         Lasting::BuildFolder => (
             "is in a build folder, which the next cleaning empties",
-            "install ghtok first, as in: cargo install --path .",
+            "install ghtok first, as in: cargo install --locked --path .",
         ),
         Lasting::Shim => (
             "is a version manager's stand-in, which finds nothing when a timer runs it",
@@ -177,7 +177,7 @@ fn put(installed: &Installed, timers: &dyn Timers, desk: &Desk<'_>) -> Result<()
         Error::Timer {
             doing: "install the timer",
             cause: format!("{}: {cause}", installed.scheduler),
-            cure: "nothing was changed; try another with: ghtok schedule install --scheduler NAME"
+            cure: "nothing was changed; name another with --scheduler, or have anything run this every hour: ghtok schedule run"
                 .into(),
         }
     })

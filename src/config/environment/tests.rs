@@ -90,7 +90,10 @@ fn what_is_not_utf8_is_refused_by_name_but_for_folders() {
     let environment = Environment::from_pairs(READ.map(|name| (name, bytes())));
     for name in ["GHTOK_APP", "GHTOK_STORE", "HTTPS_PROXY", "no_proxy"] {
         let error = environment.text(name).expect_err("refused");
-        assert_eq!(error.to_string(), format!("{name}: is not UTF-8 text"));
+        assert_eq!(
+            error.to_string(),
+            format!("{name}: the value is not UTF-8 text")
+        );
     }
     assert_eq!(
         environment.state_dir().expect("a folder").into_os_string(),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::{File, Look, Places, Timers, must, run};
+use crate::error::system_reason;
 use crate::schedule::{Timer, task_scheduler};
 
 /// The Task Scheduler.
@@ -37,7 +38,8 @@ impl Timers for TaskScheduler {
         let file = self.0.scratch.join("timer.xml");
         let path = file.display().to_string();
         let bytes = task_scheduler::bytes(&task_scheduler::task(timer));
-        std::fs::write(&file, bytes).map_err(|error| format!("{path}: {error}"))?;
+        std::fs::write(&file, bytes)
+            .map_err(|error| format!("{path}: {}", system_reason(&error)))?;
         let arguments = ["/create", "/tn", task_scheduler::TASK, "/xml", &path, "/f"];
         let made = must(&self.0, "schtasks", &arguments, b"");
         // It has been read.

@@ -76,6 +76,25 @@ fn p4_a_revocation_that_fails_forgets_nothing() {
 }
 
 #[test]
+fn a_server_that_revokes_nothing_is_named_with_the_way_that_is_left() {
+    for status in [401, 403, 404] {
+        let (fake, sandbox) = start();
+        let pair = sandbox.seed(&fake, HOUR);
+        fake.fail_always(Endpoint::Revoke, Fault::before(Failure::Status(status)));
+        let told = run(&sandbox, &["logout", "--revoke", "--json"]).expect_code(1);
+        assert_eq!(error_code(&told), "refused");
+        let page = format!("{}/settings/apps/authorizations", fake.base_url());
+        assert!(told.stderr.contains(&page), "{told:?}");
+        let hint = told.stderr.split("with: ").nth(1).expect("a command");
+        let command = hint.split('"').next().expect("its end");
+        let words: Vec<&str> = command.split(' ').skip(1).collect();
+        assert_eq!(run(&sandbox, &["get"]).token(), pair.access_token);
+        run(&sandbox, &words).expect_code(0);
+        assert!(!sandbox.record_file().exists());
+    }
+}
+
+#[test]
 fn what_cannot_be_read_can_still_be_forgotten_and_nobody_claims_that_it_was_revoked() {
     for bytes in [
         &b"{\"v\":1,"[..],

@@ -69,7 +69,7 @@ fn a_client_id_nobody_knows_is_refused() {
     let Failure::Refused { code } = &failure else {
         panic!("{failure:?}")
     };
-    let cure = code.cure(&host, &id);
+    let cure = code.cure(&host, &id, "ghtok login");
     assert!(
         cure.contains("Iv23liNOBODY") && cure.contains(fake.base_url()),
         "{cure}"

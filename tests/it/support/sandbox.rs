@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, SystemTime};
@@ -112,7 +113,6 @@ impl Sandbox {
     }
 
     pub fn put_bytes(&self, bytes: &[u8]) {
-        use std::os::unix::fs::PermissionsExt;
         let folder = self.state_folder();
         folder.create().expect("a state folder");
         fs::create_dir_all(folder.records()).expect("a records folder");
@@ -170,7 +170,9 @@ impl Sandbox {
     /// Writes the configuration file.
     pub fn configure(&self, text: &str) {
         fs::create_dir_all(self.config_dir()).expect("a configuration folder");
-        fs::write(self.config_dir().join("config.toml"), text).expect("a configuration");
+        let file = self.config_dir().join("config.toml");
+        fs::write(&file, text).expect("a configuration");
+        fs::set_permissions(file, fs::Permissions::from_mode(0o600)).expect("a mode");
     }
 }
 

@@ -1,0 +1,256 @@
+//! Errors that have one text each: usage, signing in, and the rest.
+
+use std::ffi::OsString;
+use std::io;
+use std::time::Duration;
+
+use fake_github::CLIENT_ID;
+use ghtok::app::{App, ClientId};
+use ghtok::commands::exec::{self, Grant, Inherited, Others, Plan};
+use ghtok::commands::setup_mcp;
+use ghtok::commands::setup_mcp::{By, Desk, Input, Run};
+use ghtok::config::InheritedHosts;
+use ghtok::error::{Error, SignInReason};
+use ghtok::formats::mcp_client::{Client, Folders};
+use ghtok::host::Host;
+use ghtok::mcp::environment;
+use ghtok::system::terminal::Terminal;
+use ghtok::token::{AccessToken, MinTtl};
+
+use super::page::{APP, LOGIN, Page};
+use crate::support::bench::{Bench, LIFE};
+
+/// A moment, as the clock shows moments to people.
+const MOMENT: &str = "2026-11-22 14:00 +01:00";
+
+pub fn usage(page: &mut Page) {
+    page.section("Commands that are not meant so")
+        .add(min_ttl(LIFE, Duration::from_secs(30_000)))
+        .add(min_ttl(Duration::from_secs(90), Duration::from_secs(90)))
+        .add(exec::without_dashes(
+            &words("gh repo list"),
+            &words("-e GH_TOKEN"),
+            &[],
+        ))
+        .add(exec::without_dashes(
+            &words("work gh repo list"),
+            &[],
+            &["work"],
+        ))
+        .add(misplaced("GH_HOST", "github.com"))
+        .add(misplaced("GH_TOKEN", "ghes.example"))
+        .add(misplaced("GH_ENTERPRISE_TOKEN", "github.com"))
+        .add(two_hosts())
+        .add(mcp_variable("GH_TOKEN", "ghes.example"))
+        .add(mcp_variable("GITHUB_HOST", "github.com"))
+        .add(no_command())
+        .add(nobody_agrees())
+        .add(setup(Client::ALL[0], Run::Remote, By::Hand, "ghes.example"))
+        .add(setup(Client::Zed, Run::Remote, By::Hand, "github.com"))
+        .add(setup(
+            Client::Zed,
+            Run::Docker,
+            By::OwnCommand,
+            "github.com",
+        ))
+        .add(setup(
+            Client::ClaudeCode,
+            Run::Docker,
+            By::OwnCommand,
+            "github.com",
+        ));
+}
+
+pub fn sign_in(page: &mut Page) {
+    page.section("A person has to sign in");
+    for why in [
+        SignInReason::SignedOut,
+        SignInReason::Expired,
+        SignInReason::NoRefreshToken,
+        SignInReason::Vanished {
+            place: "the keychain (Secret Service)".into(),
+        },
+        SignInReason::RefreshRefused {
+            when: MOMENT.into(),
+        },
+        SignInReason::Lost {
+            when: MOMENT.into(),
+        },
+        SignInReason::AccessRefused,
+        SignInReason::OtherAccount {
+            expected: "octocat".into(),
+            actual: "hubot".into(),
+        },
+    ] {
+        page.add(Error::SignInNeeded {
+            app: APP.into(),
+            why,
+            login: LOGIN.into(),
+        });
+    }
+    let (app, login) = (APP.to_owned(), LOGIN.to_owned());
+    page.section("A sign-in that came to nothing")
+        .add(Error::Denied {
+            app: app.clone(),
+            login: login.clone(),
+        })
+        .add(Error::CodeExpired {
+            app: app.clone(),
+            login: login.clone(),
+        })
+        .add(Error::OtherAccount {
+            app,
+            expected: "octocat".into(),
+            actual: "hubot".into(),
+            login,
+        })
+        .add(Error::Interrupted {
+            left: "nothing was changed",
+            signal: 2,
+        })
+        .add(Error::Interrupted {
+            left: "you are signed in",
+            signal: 15,
+        });
+}
+
+pub fn other(page: &mut Page) {
+    let app = || APP.to_owned();
+    page.section("Waiting for another ghtok")
+        .add(Error::GaveUpWaiting {
+            app: app(),
+            waited: Duration::from_secs(45),
+        })
+        .add(Error::RefresherDied { app: app() });
+    page.section("Other programs")
+        .add(Error::CommandNotFound {
+            command: "gh".into(),
+        })
+        .add(Error::CommandNotRun {
+            command: "./release.sh".into(),
+            cause: "permission denied".into(),
+        });
+    let file = || "/home/me/.gitconfig".into();
+    for (doing, cause) in [
+        ("read", "permission denied"),
+        ("change", "it is read-only"),
+        ("change", "file exists"),
+        (
+            "take ghtok's lines out of",
+            "a line among them is new or missing: [user]",
+        ),
+    ] {
+        page.add(Error::GitConfig {
+            doing,
+            path: file(),
+            cause: cause.into(),
+        });
+    }
+    for cause in ["it said so itself", "permission denied"] {
+        page.add(Error::ClientFailed {
+            command: "claude".into(),
+            cause: cause.into(),
+            client: "claude-code",
+        });
+    }
+    page.section("Standard output")
+        .add(Error::Output(io::Error::from_raw_os_error(28)))
+        .add(Error::OutputClosed);
+}
+
+fn min_ttl(life: Duration, asked: Duration) -> Error {
+    let bench = Bench::new();
+    bench.seed(LIFE);
+    let mut record = bench.record();
+    if let ghtok::token::TokenSet::Expiring { access, .. } = &mut record.tokens {
+        access.lifetime = life;
+    }
+    bench.put(&record);
+    bench
+        .get_with(MinTtl::Explicit(asked))
+        .expect_err("too long")
+}
+
+fn words(line: &str) -> Vec<OsString> {
+    line.split(' ').map(OsString::from).collect()
+}
+
+pub fn app(host: &str) -> App {
+    App {
+        name: Some(APP.into()),
+        client_id: ClientId::parse(CLIENT_ID).expect("an ID"),
+        host: Host::parse(host).expect("a host"),
+        account: None,
+        owners: vec![],
+    }
+}
+
+/// `exec -e VARIABLE` with a token of these hosts.
+fn plan_of<'a>(grants: &[(&str, &'a App)]) -> Result<Plan<'a>, Error> {
+    let grants = grants.iter().map(|(variable, app)| Grant {
+        variable: (*variable).to_owned(),
+        app,
+        token: AccessToken::new("ghu_x"),
+    });
+    let inherited = Inherited {
+        hosts: &InheritedHosts::default(),
+        tokens: &[],
+    };
+    exec::plan(grants.collect(), Others::Remove, inherited)
+}
+
+fn no_command() -> Error {
+    let nothing = plan_of(&[]).expect("nothing is misplaced");
+    let input = exec::Input {
+        variables: vec![],
+        others: Others::Keep,
+        min_ttl: None,
+        notes: exec::Notes::OnATerminal,
+        command: vec![],
+    };
+    exec::run(&input, &nothing, Terminal).expect_err("no command")
+}
+
+fn misplaced(variable: &str, host: &str) -> Error {
+    plan_of(&[(variable, &app(host))]).expect_err("a misplaced token")
+}
+
+fn two_hosts() -> Error {
+    let (cloud, resident) = (app("github.com"), app("octo.ghe.com"));
+    plan_of(&[("GH_TOKEN", &cloud), ("GITHUB_TOKEN", &resident)]).expect_err("two hosts")
+}
+
+fn mcp_variable(name: &str, host: &str) -> Error {
+    let host = Host::parse(host).expect("a host");
+    environment::variables(&host, &[name.to_owned()], &InheritedHosts::default(), &[])
+        .expect_err("a variable of others")
+}
+
+fn setup(client: Client, run: Run, by: By, host: &str) -> Error {
+    let folder = || "/home/me".into();
+    let desk = Desk {
+        program: "/usr/bin/ghtok".into(),
+        flags: Vec::new(),
+        host: &Host::parse(host).expect("a host"),
+        folders: Folders {
+            home: folder(),
+            programs: folder(),
+            config: folder(),
+            project: folder(),
+        },
+        moved_by: Vec::new(),
+        find: &|_| None,
+        run: &|_, _| Ok(true),
+        terminal: Terminal,
+    };
+    setup_mcp::run(Input { client, run, by }, &desk).expect_err("a setup that cannot be")
+}
+
+/// Asked for without a terminal; the real command is tried in `setup_git`.
+fn nobody_agrees() -> Error {
+    Error::Usage {
+        message: "setup git: nobody is here to agree to the change".into(),
+        hint: "agree with: ghtok setup git --yes, or see the lines with: ghtok setup git --print"
+            .into(),
+    }
+}

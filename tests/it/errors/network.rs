@@ -1,0 +1,219 @@
+//! What the network and GitHub can answer.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use ghtok::app::{App, ClientId};
+use ghtok::auth::broker::refused;
+use ghtok::error::Error;
+use ghtok::github::{Cause, ErrorCode, Stage};
+use ghtok::host::Host;
+
+use super::page::{self, APP, LOGIN, Page};
+
+const HOST: &str = "github.com";
+
+/// Each cause with each of its reasons.
+fn all_causes() -> Vec<Cause> {
+    let mut causes = of_connections();
+    causes.extend(of_answers());
+    causes
+}
+
+/// As `github/diagnosis.rs` and `github/network.rs` put them.
+fn of_connections() -> Vec<Cause> {
+    let host = || HOST.to_owned();
+    let mut causes = vec![Cause::HostNotFound { host: host() }];
+    for stage in [Stage::Lookup, Stage::Tcp, Stage::Proxy, Stage::Tls] {
+        causes.push(Cause::ConnectTimeout {
+            host: host(),
+            stage,
+            limit: Duration::from_secs(10),
+        });
+    }
+    causes.push(Cause::ConnectionRefused { host: host() });
+    causes.push(Cause::ConnectFailed {
+        host: host(),
+        reason: "network is unreachable".into(),
+    });
+    for reason in [
+        "cannot be found",
+        "gives an answer that no proxy gives",
+        "wants another user name or password",
+        "answers HTTP 503",
+        "closes the connection without an answer",
+        "cannot be reached: connection refused",
+    ] {
+        causes.push(Cause::Proxy {
+            proxy: "http://proxy.example:3128".into(),
+            reason: reason.into(),
+        });
+    }
+    for reason in [
+        "its issuer is unknown (behind a company's proxy: name its certificates with ca_file)",
+        "it has expired, or this machine's clock is ahead",
+        "it is not valid yet, or this machine's clock is behind",
+        "certificate not valid for name \"github.com\"",
+    ] {
+        causes.push(Cause::Certificate {
+            host: host(),
+            reason: reason.into(),
+        });
+    }
+    for reason in [
+        "the connection broke during the handshake",
+        "it could not be set up",
+        "received fatal alert: HandshakeFailure",
+    ] {
+        causes.push(Cause::Tls {
+            host: host(),
+            reason: reason.into(),
+        });
+    }
+    for reason in [
+        "cannot be read: no such file or directory",
+        "is not a PEM file",
+        "has no certificate in it (PEM is expected)",
+    ] {
+        causes.push(Cause::CaFile {
+            path: "/home/me/company.pem".into(),
+            reason: reason.into(),
+        });
+    }
+    causes
+}
+
+/// As `github/answer.rs` and `github/diagnosis.rs` put them.
+fn of_answers() -> Vec<Cause> {
+    let host = || HOST.to_owned();
+    let mut causes = vec![
+        Cause::BadRequest,
+        Cause::AnswerTimeout { host: host() },
+        Cause::CutOff { host: host() },
+        Cause::TooLarge { host: host() },
+    ];
+    for problem in ["is not HTTP", "is not what GitHub answers to this question"] {
+        causes.push(Cause::Malformed {
+            host: host(),
+            problem,
+        });
+    }
+    causes.extend([
+        Cause::Html {
+            host: host(),
+            status: 502,
+        },
+        Cause::HttpStatus {
+            host: host(),
+            status: 500,
+            message: None,
+        },
+        Cause::HttpStatus {
+            host: host(),
+            status: 403,
+            message: Some("Resource not accessible by integration".into()),
+        },
+        Cause::RateLimited {
+            host: host(),
+            message: None,
+        },
+        Cause::RateLimited {
+            host: host(),
+            message: Some("API rate limit exceeded".into()),
+        },
+        Cause::Redirect {
+            host: host(),
+            to: None,
+        },
+        Cause::Redirect {
+            host: host(),
+            to: Some("sso.example".into()),
+        },
+    ]);
+    causes
+}
+
+/// Each of GitHub's words, at the hosts where their cures differ.
+fn all_codes() -> Vec<(ErrorCode, &'static str)> {
+    let known = [
+        "device_flow_disabled",
+        "incorrect_client_credentials",
+        "unauthorized_client",
+        "unsupported_grant_type",
+        "bad_verification_code",
+        "incorrect_device_code",
+        "unverified_user_email",
+        "access_denied",
+        "not_found",
+        "flux_capacitor_missing",
+    ];
+    let mut codes: Vec<_> = known
+        .into_iter()
+        .map(|code| (ErrorCode::parse(code), HOST))
+        .collect();
+    codes.push((ErrorCode::UnauthorizedClient, "ghes.example"));
+    codes.push((ErrorCode::UnsupportedGrantType, "ghes.example"));
+    codes
+}
+
+pub fn causes(page: &mut Page) {
+    page.section("The network, or the server: the sign-in is kept");
+    for cause in all_causes() {
+        page.add(temporary("could not refresh the token", &cause, None));
+    }
+    let limited = Cause::RateLimited {
+        host: HOST.into(),
+        message: None,
+    };
+    for (what, retry_after) in [
+        ("could not refresh the token", 60),
+        ("could not check the token that was reported as refused", 1),
+        ("could not ask for a code to sign in with", 0),
+        ("could not revoke the tokens, so nothing was forgotten", 300),
+    ] {
+        let retry_after = Some(Duration::from_secs(retry_after));
+        page.add(temporary(what, &limited, retry_after));
+    }
+}
+
+fn temporary(what: &'static str, cause: &Cause, retry_after: Option<Duration>) -> Error {
+    Error::Temporary {
+        app: APP.into(),
+        what,
+        cause: cause.to_string(),
+        retry_after,
+    }
+}
+
+pub fn refusals(page: &mut Page) {
+    page.section("GitHub says no");
+    for (code, host) in all_codes() {
+        let app = App {
+            name: Some(APP.into()),
+            client_id: ClientId::parse("Iv23liAbCdEf").expect("an ID"),
+            host: Host::parse(host).expect("a host"),
+            account: None,
+            owners: vec![],
+        };
+        page.add(refused(&app, &code, LOGIN));
+    }
+    page.add(Error::Refused {
+        app: APP.into(),
+        host: "ghes.example".into(),
+        code: "HTTP 404".into(),
+        meaning: "it revokes no tokens in this way, so nothing was forgotten",
+        cure: "revoke the App at https://ghes.example/settings/apps/authorizations, then forget the tokens here with: ghtok logout work".into(),
+    });
+}
+
+pub fn every_cause_and_code_is_there() {
+    let causes: Vec<Cause> = all_causes();
+    let shown: BTreeSet<&str> = causes.iter().map(page::cause).collect();
+    assert_eq!(shown.len(), page::CAUSES.len(), "{shown:?}");
+    let codes = all_codes();
+    let shown: BTreeSet<&str> = codes
+        .iter()
+        .map(|(code, _)| page::error_code(code))
+        .collect();
+    assert_eq!(shown.len(), page::ERROR_CODES.len(), "{shown:?}");
+}

@@ -1,0 +1,248 @@
+//! The texts in the sources themselves: whoever writes a new one has to put it on the page.
+
+use std::fs;
+use std::path::Path;
+
+use super::whole_page;
+
+/// Where errors get their words.
+const SOURCES: &[&str] = &[
+    "app.rs",
+    "auth/broker.rs",
+    "auth/device_flow.rs",
+    "bus.rs",
+    "bus/address.rs",
+    "bus/connection.rs",
+    "commands.rs",
+    "commands/exec.rs",
+    "commands/exec/plan.rs",
+    "commands/login.rs",
+    "commands/logout.rs",
+    "commands/schedule.rs",
+    "commands/schedule/install.rs",
+    "commands/setup_git.rs",
+    "commands/setup_mcp.rs",
+    "config.rs",
+    "config/append.rs",
+    "config/choice.rs",
+    "config/document.rs",
+    "config/duration.rs",
+    "config/environment.rs",
+    "config/file.rs",
+    "config/network.rs",
+    "config/proxy.rs",
+    "config/settings.rs",
+    "error.rs",
+    "error/verdict.rs",
+    "github/answer.rs",
+    "github/cause.rs",
+    "github/connection.rs",
+    "github/diagnosis.rs",
+    "github/error_code.rs",
+    "github/network.rs",
+    "host.rs",
+    "lib.rs",
+    "lib/mcp.rs",
+    "mcp/environment.rs",
+    "steps.rs",
+    "store/apple.rs",
+    "store/file.rs",
+    "store/kernel.rs",
+    "store/keyring.rs",
+    "store/lock.rs",
+    "store/private_file.rs",
+    "store/record.rs",
+    "store/rescue.rs",
+    "store/secret_service.rs",
+    "store/secret_service/finding.rs",
+    "store/secret_service/prompt.rs",
+    "store/timer_notes.rs",
+    "store/windows.rs",
+    "system/timers.rs",
+    "system/timers/cron.rs",
+    "system/timers/systemd.rs",
+    "system/tool.rs",
+];
+
+/// What stands before a text that is no error's: notes, questions, steps, reasons for the compiler.
+const NOT_OF_ERRORS: &[&str] = &[
+    "note(",
+    "note(&",
+    "say(",
+    "say(&",
+    "ask(",
+    "info(|| ",
+    "debug(|| ",
+    "expect(",
+    "reason = ",
+];
+
+/// Texts of these sources that are shown elsewhere, or never.
+const ELSEWHERE: &[&str] = &[
+    // Steps.
+    "serve it",
+    "a sign-in is needed",
+    "no expiry",
+    ", refresh begun",
+    ", seen refused",
+    // Notes.
+    "exec: replaced or removed for this command:",
+    ": signed out; the tokens are forgotten here",
+    ": signed out; GitHub revoked the tokens and tells their owner by mail",
+    ": signed out; there was no token that GitHub could be asked to revoke",
+    "begins the list of helpers anew: where it counts, git does not ask ghtok about",
+    "the helper \"",
+    ") comes after ghtok: git before 2.46 hands it the token for",
+    "\" may still keep an old token; have it forget with: echo url=",
+    "| git credential-",
+    "already installed",
+    "this ghtok is in a temporary folder, which may be emptied",
+    "this ghtok is in a folder of its version, which an upgrade may remove",
+    // What `schedule status` says of a timer.
+    "the crontab has no lines of ghtok's",
+    "ghtok's lines in the crontab were changed",
+    "the timer is not enabled",
+    "the timer is not active",
+    // A person reads it in the client's dialog.
+    "cannot use the state folder:",
+    // Other programs' words, by which they are understood.
+    ", expected literal string",
+    "duplicate key",
+    "(os error",
+    "invalid peer certificate:",
+    "certificate expired",
+    "certificate not valid yet",
+    "proxy server responded",
+    "Not Found",
+    // A folder.
+    "Application Support",
+];
+
+#[test]
+fn every_text_of_the_sources_is_on_the_page() {
+    let page = squeezed(&whole_page().text());
+    let mut missing = Vec::new();
+    let mut seen = 0;
+    for file in SOURCES {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(file);
+        let source = fs::read_to_string(&path).expect(file);
+        for text in texts(&code_of(&source)) {
+            for part in parts(&text) {
+                seen += 1;
+                if !page.contains(&part) && !ELSEWHERE.contains(&part.as_str()) {
+                    missing.push(format!("{file}: {part}"));
+                }
+            }
+        }
+    }
+    assert!(seen > 150, "only {seen} texts were found");
+    assert!(missing.is_empty(), "not on the page: {missing:#?}");
+}
+
+/// Without tests, comments, and attributes other than the texts of errors.
+fn code_of(source: &str) -> String {
+    let code = source.split("#[cfg(test)]\nmod tests").next();
+    let code = code.and_then(|code| code.split("#[cfg(all(test").next());
+    let lines = code.unwrap_or_default().lines();
+    lines
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .map(|line| format!("{}\n", line.trim_start()))
+        .collect()
+}
+
+/// The string literals that an error may show.
+fn texts(code: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut rest = code;
+    let mut before = String::new();
+    while let Some(at) = rest.find('"') {
+        before.push_str(&rest[..at]);
+        let is_char = before.ends_with('\'') || before.ends_with("b\\");
+        let (text, after) = literal(&rest[at + 1..]);
+        if is_char {
+            rest = &rest[at + 1..];
+            continue;
+        }
+        if !is_of_another_kind(&before) {
+            found.push(text);
+        }
+        before.clear();
+        rest = after;
+    }
+    found
+}
+
+fn is_of_another_kind(before: &str) -> bool {
+    let before = squeezed(before).replace("( ", "(");
+    let before = before.trim_end_matches("format!(");
+    NOT_OF_ERRORS
+        .iter()
+        .any(|opener| before.ends_with(opener) || before.ends_with(opener.trim_end()))
+}
+
+/// A literal without its quotes and escapes, and what follows it.
+fn literal(code: &str) -> (String, &str) {
+    let mut text = String::new();
+    let mut chars = code.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '"' => return (text, &code[at + 1..]),
+            '\\' => match chars.next() {
+                // Such a line goes on in the next.
+                Some((_, '\n')) => {}
+                Some((_, 'n')) => text.push(' '),
+                Some((_, other)) => text.push(other),
+                None => break,
+            },
+            other => text.push(other),
+        }
+    }
+    (text, "")
+}
+
+/// What stands between the placeholders of a text, as far as it is words.
+fn parts(text: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut depth = 0;
+    for c in text.chars() {
+        match c {
+            '{' => depth += 1,
+            '}' => {
+                depth -= 1;
+                parts.push(String::new());
+            }
+            c if depth == 0 => parts.last_mut().expect("one").push(c),
+            _ => {}
+        }
+    }
+    let words = |part: &String| {
+        let mut words = part
+            .split(' ')
+            .filter(|word| word.chars().filter(char::is_ascii_lowercase).count() > 1);
+        words.nth(1).is_some()
+    };
+    let trimmed = parts.iter().map(|part| squeezed(part).trim().to_owned());
+    trimmed.filter(|part| words(part)).collect()
+}
+
+fn squeezed(text: &str) -> String {
+    let mut line = String::new();
+    for c in text.chars() {
+        let c = if c.is_whitespace() { ' ' } else { c };
+        if c != ' ' || !line.ends_with(' ') {
+            line.push(c);
+        }
+    }
+    line
+}
+
+#[test]
+fn texts_are_found_in_code() {
+    let code = code_of(
+        "// \"a comment here\"\nError::X(format!(\n  \"no {x} was \\\"found\\\" in {}\", y));\n\
+         terminal.note(&format!(\"a note of it\"));\n'\"'; \"two words\"\n\
+         #[cfg(test)]\nmod tests { \"in a test\" }",
+    );
+    let parts: Vec<String> = texts(&code).iter().flat_map(|text| parts(text)).collect();
+    assert_eq!(parts, ["was \"found\" in", "two words"]);
+}

@@ -1,0 +1,268 @@
+//! What stores can refuse: the keychains of the three systems, the kernel, files, and records in
+//! any of them.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use fake_github::Pair;
+use ghtok::auth::broker::store_error;
+use ghtok::auth::outcome::Outcome;
+use ghtok::auth::ports::{LockedStore, StoreError, TokenStore};
+use ghtok::auth::record::Record;
+use ghtok::error::Error;
+use ghtok::store::record;
+use serde_json::{Value, json};
+
+use super::by_code::app;
+use super::page::{self, LOGIN, Page};
+use crate::support::sandbox::record_of;
+
+/// A store of which nothing is known but its place.
+struct Place(&'static str);
+
+impl TokenStore for Place {
+    fn load(&self) -> Result<Option<Record>, StoreError> {
+        Ok(None)
+    }
+
+    fn try_lock(&self) -> Result<Option<Box<dyn LockedStore + '_>>, StoreError> {
+        Ok(None)
+    }
+
+    fn unlock(&self, _: Duration) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn outcome(&self) -> Option<Outcome> {
+        None
+    }
+
+    fn place(&self) -> String {
+        self.0.into()
+    }
+}
+
+const SECRET_SERVICE: Place = Place("the keychain (Secret Service)");
+const KERNEL: Place = Place("the kernel keyring (gone at the next reboot)");
+const MACOS: Place = Place("the macOS keychain");
+const WINDOWS: Place = Place("the Windows Credential Manager");
+const FILE: Place = Place("/home/me/.local/state/ghtok/records/github.com%2FIv1.a");
+
+fn of(error: StoreError, place: &Place) -> Error {
+    store_error(error, &app("github.com"), LOGIN, place)
+}
+
+pub fn keychains(page: &mut Page) {
+    page.section("A keychain that is locked, silent, or not there");
+    for error in [
+        StoreError::Locked,
+        StoreError::TimedOut(Duration::from_secs(5)),
+    ] {
+        page.add(of(error, &SECRET_SERVICE));
+    }
+    page.add(Error::StoreStayedLocked {
+        store: SECRET_SERVICE.place(),
+    });
+    for cause in [
+        "no Secret Service is running",
+        "DBUS_SESSION_BUS_ADDRESS names no Unix socket: \"autolaunch:\"",
+        "no address",
+        "no session bus: no such file or directory",
+        "the session bus refused this user",
+        "the session bus closed the connection",
+        "the connection to the session bus broke: connection reset by peer",
+        "what answers at the session bus's address does not speak D-Bus",
+        "the session bus does not know this user",
+        "it gave an answer that its protocol does not have",
+        "it finds items that it cannot read",
+        "no collection is open in it",
+        "it has no default collection",
+        "the Secret Service ended while it asked",
+        "cannot do this (org.freedesktop.DBus.Error.Failed)",
+        "an error without a name (an error without a name)",
+    ] {
+        page.add(of(StoreError::Unreachable(cause.into()), &SECRET_SERVICE));
+    }
+    for cause in [
+        "this process may not use kernel keys; containers and sandboxes often forbid it",
+        "the rights of the key or of its keyring keep this process out",
+        "this kernel has no keys, or a sandbox hides them",
+        "the user keyring itself was revoked",
+    ] {
+        page.add(of(StoreError::Unreachable(cause.into()), &KERNEL));
+    }
+    for cause in [
+        "the keychain itself is damaged",
+        "it failed in a way unknown to ghtok",
+        "no thread could be started: resource temporarily unavailable",
+        "it gave no answer",
+        "macOS says -25291",
+    ] {
+        page.add(of(StoreError::Unreachable(cause.into()), &MACOS));
+    }
+    page.add(of(
+        StoreError::Unreachable(
+            "this Windows session has none, as with SSH or a scheduled task without a password"
+                .into(),
+        ),
+        &WINDOWS,
+    ));
+    for name in ["keychain", "kernel"] {
+        page.add(Error::StoreNotAvailable { name });
+    }
+    page.section("A keychain that does not keep the tokens");
+    for cause in [
+        "this user's quota of kernel keys is used up (see /proc/sys/kernel/keys)",
+        "the kernel is out of memory",
+        "the kernel refused it (InvalidArguments)",
+    ] {
+        page.add(of(StoreError::Failed(cause.into()), &KERNEL));
+    }
+    for cause in [
+        "it takes no item of more than 2560 bytes",
+        "its user is too long",
+        "it does not support what ghtok needs",
+        "the new item was not kept",
+    ] {
+        page.add(of(StoreError::Failed(cause.into()), &WINDOWS));
+    }
+    let macos_says = "The disk is full (-34)".to_owned();
+    page.add(of(StoreError::Failed(macos_says), &MACOS));
+}
+
+pub fn files(page: &mut Page) {
+    page.section("Files and folders of ghtok's own");
+    for (doing, path, cause) in FILE_TROUBLE {
+        let path = PathBuf::from(STATE).join(path);
+        let cause = cause.into();
+        page.add(of(StoreError::File { doing, path, cause }, &FILE));
+    }
+    let path = PathBuf::from("/home/me/my state/records/a");
+    page.add(of(StoreError::Exposed { path, mode: 0o644 }, &FILE));
+    for cause in RESCUE_TROUBLE {
+        let trouble = StoreError::File {
+            doing: "seal",
+            path: PathBuf::from(STATE).join("a.rescue"),
+            cause: cause.into(),
+        };
+        page.add(of(StoreError::Failed(trouble.to_string()), &FILE));
+    }
+}
+
+const STATE: &str = "/home/me/.local/state/ghtok";
+
+/// Every word that the state folder's files have for what was tried, and each reason that is ours.
+const FILE_TROUBLE: [(&str, &str, &str); 19] = [
+    ("read", "a.store", "permission denied"),
+    ("read", "a.store", "it is a symbolic link"),
+    ("read", "records/a", "it is not a regular file"),
+    ("read", "records/a", "it is larger than any file of ghtok's"),
+    ("read", "records/a", "it belongs to another user"),
+    ("open", "a.outcome", "permission denied"),
+    ("replace", "records/a", "is a directory"),
+    ("create", "records/a.new", "no space left on device"),
+    ("write", "records/a.new", "no space left on device"),
+    ("remove", "records/a", "permission denied"),
+    ("create", "", "read-only file system"),
+    (
+        "create a folder in",
+        "",
+        "it belongs to another user; is HOME yours?",
+    ),
+    ("use", "", "it is not a folder"),
+    (
+        "use",
+        "",
+        "it is a folder for everybody; name one of ghtok's own",
+    ),
+    ("protect", "", "operation not permitted"),
+    ("sync", "records", "input/output error"),
+    ("lock", "a.lock", "no locks available"),
+    (
+        "take over the lock",
+        "a.lock",
+        "another file was handed over",
+    ),
+    ("make room in", "a.rescue", "no space left on device"),
+];
+
+/// A refresher's own troubles reach people by way of the outcome, as a store's failure.
+const RESCUE_TROUBLE: [&str; 2] = ["the cipher refused", "the tokens are too long for it"];
+
+pub fn records(page: &mut Page) {
+    page.section("A stored sign-in that cannot be read");
+    page.add(damaged(b""));
+    let whole = record::encode(&whole_record());
+    let whole: Value = serde_json::from_slice(&whole).expect("a record");
+    let changes: [(&str, Value); 9] = [
+        ("v", json!(2)),
+        ("v", json!(0)),
+        ("generation", json!(0)),
+        ("access_token", json!("ghu_a\nb")),
+        ("refresh_expires", Value::Null),
+        ("login", Value::Null),
+        ("intent", json!({"generation": 2, "key": "00", "at": 0})),
+        (
+            "intent",
+            json!({"generation": 2, "key": "zz".repeat(32), "at": 0}),
+        ),
+        ("intent", json!(1)),
+    ];
+    for (name, value) in changes {
+        let mut record = whole.clone();
+        let fields = record.as_object_mut().expect("an object");
+        if value.is_null() {
+            fields.remove(name);
+        } else {
+            fields.insert(name.into(), value);
+        }
+        page.add(damaged(record.to_string().as_bytes()));
+    }
+    for problem in [
+        "2 items have this name",
+        "the item is not in the system's format",
+    ] {
+        page.add(of(StoreError::Damaged(problem.into()), &MACOS));
+    }
+}
+
+fn damaged(bytes: &[u8]) -> Error {
+    of(record::decode(bytes).expect_err("no record"), &FILE)
+}
+
+fn whole_record() -> Record {
+    let pair = Pair {
+        client_id: String::new(),
+        login: "octocat".into(),
+        user_id: 1,
+        access_token: "ghu_a".into(),
+        refresh_token: Some("ghr_a".into()),
+        expires_in: None,
+        refresh_token_expires_in: None,
+    };
+    record_of(&pair, Duration::from_secs(60))
+}
+
+/// What a store says of itself stands in steps and outcomes as well.
+pub fn every_store_error_is_there() {
+    let all = [
+        StoreError::Locked,
+        StoreError::Unreachable("no Secret Service is running".into()),
+        StoreError::TimedOut(Duration::from_secs(5)),
+        StoreError::Failed("it is full".into()),
+        StoreError::Damaged("it is not a record".into()),
+        StoreError::Newer(2),
+        StoreError::File {
+            doing: "read",
+            path: STATE.into(),
+            cause: "it is not a folder".into(),
+        },
+        StoreError::Exposed {
+            path: STATE.into(),
+            mode: 0o644,
+        },
+    ];
+    let shown: BTreeSet<&str> = all.iter().map(page::store_error).collect();
+    assert_eq!(shown.len(), page::STORE_ERRORS.len(), "{shown:?}");
+}
