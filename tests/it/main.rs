@@ -12,6 +12,7 @@ mod canaries;
 mod clocks;
 mod commands;
 mod consumers;
+mod documents;
 mod errors;
 mod exec;
 mod failures;

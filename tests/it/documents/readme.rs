@@ -1,0 +1,130 @@
+//! `README.md` as a new user follows it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use fake_github::{App, Endpoint, FakeGitHub};
+use ghtok::cli::Cli;
+use ghtok::config::{Config, Environment, Flags};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::session::Session;
+use super::{blocks, commands, document, root};
+use crate::support::signing_in::hurried_fake;
+
+/// The client ID that stands for the reader's own.
+const THEIRS: &str = "Iv23liXXXXXXXXXXXXXX";
+
+/// A GitHub that knows the reader's App.
+fn github() -> FakeGitHub {
+    hurried_fake()
+        .app(App::new(THEIRS))
+        .start()
+        .expect("a fake")
+}
+
+#[test]
+fn every_command_of_the_readme_works_from_top_to_bottom() {
+    let fake = github();
+    let session = Session::new(&fake);
+    // It needs the network, and TLS.
+    session.stand_in("gh", "test -n \"$GH_ENTERPRISE_TOKEN\"; echo gh: $*");
+    let api = format!("{}/api/v3", fake.base_url());
+    let mut lines = vec!["git config --global user.name me".to_owned()];
+    lines.push("cp ~/.gitconfig ~/before".into());
+    let mut installed = 0;
+    for line in commands(&document("README.md")) {
+        match line.as_str() {
+            "cargo run --release --example tour" => is_an_example("tour"),
+            "cargo install --locked --path ." => {
+                session.install();
+                installed += 1;
+            }
+            _ => lines.push(line.replace("https://api.github.com", &api)),
+        }
+    }
+    assert_eq!(installed, 1);
+    lines.push("cmp ~/before ~/.gitconfig; test ! -e ~/.crontab".into());
+    let run = session.types(&lines);
+    assert_eq!(run.code, Some(0), "{}\n{}", run.stdout, run.stderr);
+    assert!(!run.stdout.contains("error:"), "{}", run.stdout);
+    for (said, why) in [
+        ("Signed in to ", "login"),
+        ("Written.", "it offers to write the App down"),
+        ("\"login\": \"octocat\"", "curl takes the header"),
+        ("gh: repo list", "exec runs the command"),
+        ("{\"Authorization\":\"Bearer ghu_", "headers"),
+        (
+            "done; take it back with: ghtok setup git --undo",
+            "setup git",
+        ),
+        ("is as it was", "its undo"),
+        ("installed: cron runs", "schedule install"),
+        ("the timer is gone", "schedule remove"),
+        ("revoked the tokens", "logout --revoke"),
+    ] {
+        let squeezed = run.stdout.replace("\":\"octocat\"", "\": \"octocat\"");
+        assert!(squeezed.contains(said), "{why}: {}", run.stdout);
+    }
+    let counts =
+        [Endpoint::DeviceCode, Endpoint::Refresh, Endpoint::Revoke].map(|at| fake.count(at));
+    assert_eq!(
+        counts,
+        [1, 1, 1],
+        "one sign-in, one refresh, one revocation"
+    );
+    let written = session.home().join(".config/ghtok/config.toml");
+    assert!(
+        fs::read_to_string(written)
+            .expect("a file")
+            .contains(THEIRS)
+    );
+}
+
+fn is_an_example(name: &str) {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("a manifest");
+    assert!(manifest.contains(&format!("[[example]]\nname = \"{name}\"")));
+}
+
+#[test]
+fn the_script_that_it_names_is_there() {
+    let mode = fs::metadata(root().join("tests/run"))
+        .expect("it")
+        .permissions()
+        .mode();
+    assert!(mode & 0o111 != 0);
+}
+
+#[test]
+fn its_configuration_is_one() {
+    let examples = blocks(&document("README.md"), "toml");
+    assert!(!examples.is_empty());
+    for example in examples {
+        let folder = TempDir::new().expect("a folder");
+        let file = folder.path().join("config.toml");
+        fs::write(&file, &example).expect("a file");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("a mode");
+        let path = folder.path().as_os_str();
+        let pairs = [("GHTOK_CONFIG_DIR", path), ("GHTOK_STATE_DIR", path)];
+        let config = Config::load(&Flags::default(), &Environment::from_pairs(pairs));
+        let config = config.expect("the example is a configuration");
+        assert_eq!(config.apps.len(), 2);
+        assert_eq!(config.app(None).expect("the default").label(), "main");
+    }
+}
+
+#[test]
+fn its_mcp_server_is_a_command_that_ghtok_understands() {
+    let examples = blocks(&document("README.md"), "json");
+    assert!(!examples.is_empty());
+    for example in examples {
+        let entry: Value = serde_json::from_str(&example).expect("JSON");
+        let server = &entry["mcpServers"]["github"];
+        assert_eq!(server["command"], "ghtok");
+        let arguments = server["args"].as_array().expect("a list").iter();
+        let words = arguments.map(|word| word.as_str().expect("a text").into());
+        let line = std::iter::once("ghtok".into()).chain(words);
+        assert!(Cli::read(line).is_ok(), "{example}");
+    }
+}
