@@ -75,12 +75,14 @@ fn open(path: &Path) -> io::Result<File> {
 }
 
 /// Refuses a file that others could have written: what stands in it decides where tokens go. As ssh
-/// does with its own; the system's administrator is trusted, and readers are nothing to fear.
+/// does with its own; the system's administrator is trusted, and readers are nothing to fear. Where
+/// each user has a group of their own, of the same number, the usual umask lets that group write.
 #[cfg(unix)]
 fn check_rights(path: &Path, metadata: &Metadata) -> Result<()> {
     use std::os::unix::fs::MetadataExt;
 
     let owner = metadata.uid();
+    let others = if metadata.gid() == owner { 0o002 } else { 0o022 };
     if owner != 0 && owner != rustix::process::geteuid().as_raw() {
         return Err(Error::File {
             doing: "trust",
@@ -88,7 +90,7 @@ fn check_rights(path: &Path, metadata: &Metadata) -> Result<()> {
             cause: "it belongs to another user".into(),
         });
     }
-    if metadata.mode() & 0o022 != 0 {
+    if metadata.mode() & others != 0 {
         return Err(Error::Exposed {
             rights: "write",
             mode: metadata.mode() & 0o7777,
@@ -201,18 +203,25 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
 
         let folder = Scratch::new().with("");
-        for (mode, fine) in [
-            (0o600, true),
-            (0o644, true),
-            (0o400, true),
-            (0o620, false),
-            (0o602, false),
-            (0o666, false),
+        let user = rustix::process::geteuid().as_raw();
+        for (group, mode, fine) in [
+            (user, 0o600, true),
+            (user, 0o644, true),
+            (user, 0o400, true),
+            (user, 0o664, true),
+            (user, 0o602, false),
+            (1, 0o640, true),
+            (1, 0o620, false),
+            (user, 0o666, false),
         ] {
+            // Only root can choose any group.
+            if std::os::unix::fs::chown(folder.file(), None, Some(group)).is_err() {
+                continue;
+            }
             let permissions = std::fs::Permissions::from_mode(mode);
             std::fs::set_permissions(folder.file(), permissions).expect("a mode");
             let read = read(&folder.file());
-            assert_eq!(read.is_ok(), fine, "{mode:o}: {read:?}");
+            assert_eq!(read.is_ok(), fine, "{group} {mode:o}: {read:?}");
         }
         let error = read(&folder.file()).expect_err("exposed");
         let hint = format!("chmod go-w {}", folder.file().display());

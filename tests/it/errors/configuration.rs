@@ -190,7 +190,7 @@ fn pipe_in_its_place() -> Error {
 }
 
 fn writable_by_others() -> Error {
-    let scratch = Scratch::new().with("").mode(0o664);
+    let scratch = Scratch::new().with("").mode(0o666);
     let error = scratch.load(&Flags::default(), &[]).expect_err("exposed");
     scratch.usual(error)
 }
