@@ -60,15 +60,18 @@ fn record_of(generation: u64) -> Vec<u8> {
     .to_vec()
 }
 
-/// Runs something that must take about this long, a second more or less.
+/// What the bus and gnome-keyring take over an answer, a prompter that they have to start first
+/// and a busy machine included. It is far from every limit that it must not be mistaken for.
+const SLACK: Duration = Duration::from_secs(4);
+
+/// Runs something that must take this long, or not much longer.
 #[track_caller]
 fn taking<T>(expected: Duration, work: impl FnOnce() -> T) -> T {
     let start = Instant::now();
     let result = work();
     let taken = start.elapsed();
-    let slack = Duration::from_secs(1);
     assert!(
-        taken + slack >= expected && taken <= expected + slack,
+        taken >= expected && taken <= expected + SLACK,
         "it took {taken:?}, not {expected:?}"
     );
     result

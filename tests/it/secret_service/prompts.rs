@@ -70,7 +70,7 @@ fn an_unlock_elsewhere_ends_the_wait() {
         thread::sleep(Duration::from_secs(3));
         assert!(!unlocking.is_finished());
         bus.unlock();
-        let result = taking(Duration::from_secs(1), || unlocking.join());
+        let result = taking(AT_ONCE, || unlocking.join());
         assert_eq!(result.expect("an end"), Ok(()));
     });
     assert_eq!(read(&slot), Ok(Some(b"kept".to_vec())));

@@ -56,7 +56,7 @@ fn a_daemon_killed_in_mid_call_is_out_of_reach_at_once() {
     let slot = slot(&bus);
     slot.write(b"kept").expect("written");
     bus.signal_keyring("STOP");
-    let reading = thread::spawn(move || taking(Duration::from_millis(500), || read(&slot)));
+    let reading = thread::spawn(move || taking(Duration::ZERO, || read(&slot)));
     thread::sleep(Duration::from_millis(500));
     bus.kill_keyring();
     let result = reading.join().expect("an end in time");
