@@ -16,6 +16,7 @@ pub mod github;
 pub mod host;
 pub mod limits;
 pub mod mcp;
+pub mod plain_file;
 pub mod schedule;
 pub mod steps;
 pub mod store;

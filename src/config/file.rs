@@ -1,7 +1,7 @@
 //! The bytes of `config.toml`: read with one open, never waiting for whoever should write a pipe. What
 //! they mean is the affair of `settings`.
 
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
@@ -9,6 +9,7 @@ use crate::error::{Error, Result, system_reason};
 use crate::formats::plain_text::without_tricks;
 #[cfg(unix)]
 use crate::formats::shell::word;
+use crate::plain_file;
 
 /// The most that a configuration file may hold, in bytes: thousands of Apps.
 const MAX_BYTES: u64 = 256 * 1024;
@@ -20,24 +21,16 @@ pub(super) fn read(path: &Path) -> Result<Option<String>> {
         path: path.to_owned(),
         cause,
     };
-    let file = match open(path) {
+    let file = match plain_file::open(path) {
         Ok(file) => file,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             return Ok(None);
         }
-        // Windows does not open a folder at all.
-        Err(_) if cfg!(windows) && path.is_dir() => return Err(refuse(A_FOLDER.into())),
         Err(error) => return Err(refuse(system_reason(&error))),
     };
     let metadata = file
         .metadata()
         .map_err(|error| refuse(system_reason(&error)))?;
-    if metadata.is_dir() {
-        return Err(refuse(A_FOLDER.into()));
-    }
-    if !metadata.is_file() {
-        return Err(refuse("it is not a regular file".into()));
-    }
     check_rights(path, &metadata)?;
     let bytes = read_some(file, metadata.len()).map_err(|error| refuse(system_reason(&error)))?;
     if bytes.len() as u64 > MAX_BYTES {
@@ -48,8 +41,6 @@ pub(super) fn read(path: &Path) -> Result<Option<String>> {
     }
     into_text(path, bytes).map(Some)
 }
-
-const A_FOLDER: &str = "it is a folder, not a file";
 
 /// One line of the file, as errors name it.
 pub(super) fn origin(path: &Path, line: usize) -> String {
@@ -62,18 +53,6 @@ pub(super) fn line_at(text: &[u8], offset: usize) -> usize {
     before.split(|byte| *byte == b'\n').count()
 }
 
-/// Opens for reading. A pipe without a writer opens at once too, so that it can be refused.
-#[cfg(unix)]
-fn open(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-
-    let flags = (rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY).bits();
-    OpenOptions::new()
-        .read(true)
-        .custom_flags(flags.cast_signed())
-        .open(path)
-}
-
 /// Refuses a file that others could have written: what stands in it decides where tokens go. As ssh
 /// does with its own; the system's administrator is trusted, and readers are nothing to fear. Where
 /// each user has a group of their own, of the same number, the usual umask lets that group write.
@@ -82,7 +61,11 @@ fn check_rights(path: &Path, metadata: &Metadata) -> Result<()> {
     use std::os::unix::fs::MetadataExt;
 
     let owner = metadata.uid();
-    let others = if metadata.gid() == owner { 0o002 } else { 0o022 };
+    let others = if metadata.gid() == owner {
+        0o002
+    } else {
+        0o022
+    };
     if owner != 0 && owner != rustix::process::geteuid().as_raw() {
         return Err(Error::File {
             doing: "trust",
@@ -106,11 +89,6 @@ fn check_rights(path: &Path, metadata: &Metadata) -> Result<()> {
 #[expect(clippy::unnecessary_wraps, reason = "on Unix this can fail")]
 fn check_rights(_: &Path, _: &Metadata) -> Result<()> {
     Ok(())
-}
-
-#[cfg(not(unix))]
-fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).open(path)
 }
 
 fn read_some(file: File, length: u64) -> io::Result<Vec<u8>> {

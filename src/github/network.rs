@@ -2,7 +2,6 @@
 //! environment, and nothing is opened before a connection is made.
 
 use std::fmt;
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +9,7 @@ use ureq::tls::{Certificate, PemItem, RootCerts, parse_pem};
 
 use crate::error::system_reason;
 use crate::host::Host;
+use crate::plain_file;
 
 use super::Cause;
 
@@ -56,7 +56,7 @@ impl Network {
 
 fn read_ca_file(path: &Path) -> Result<Vec<Certificate<'static>>, String> {
     let mut pem = Vec::new();
-    File::open(path)
+    plain_file::open(path)
         .and_then(|file| file.take(LARGEST_CA_FILE).read_to_end(&mut pem))
         .map_err(|error| format!("cannot be read: {}", system_reason(&error)))?;
     let mut certificates = Vec::new();

@@ -29,13 +29,14 @@ pub(crate) fn refused(doing: &'static str, path: &Path, cause: &str) -> StoreErr
 /// Reads a private file whole; `None` if there is none.
 ///
 /// # Errors
-/// If it is not a regular file of ours, is open to others, or cannot be read.
+/// If it is not a regular file of ours, is open to others, or cannot be read; also if something
+/// else stands where its folder should be.
 pub(crate) fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
     let mut options = OpenOptions::new();
     options.read(true);
     let file = match open(&options, path) {
         Ok(file) => file,
-        Err(error) if is_absent(&error) => return Ok(None),
+        Err(error) if is_absent(&error) => return check_folders(path).map(|()| None),
         Err(error) => return Err(failed("read", path, &error)),
     };
     let size = check(&file, path, "read")?;
@@ -51,6 +52,20 @@ pub(crate) fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError
 pub(crate) fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
+
+/// Sees that a missing file is missing from a folder: where something else, or a link that leads
+/// nowhere, stands in the folder's place, nobody can say what is kept. The folder's own folder is
+/// looked at too, for the state folder may be the one; what is above it is the system's affair.
+fn check_folders(path: &Path) -> Result<(), StoreError> {
+    for folder in path.ancestors().skip(1).take(2) {
+        if fs::symlink_metadata(folder).is_ok() && !folder.is_dir() {
+            return Err(refused("use", folder, NO_FOLDER));
+        }
+    }
+    Ok(())
+}
+
+const NO_FOLDER: &str = "it is not a folder";
 
 /// Opens a private file for reading and writing, and makes it if need be. What is in it stays.
 ///
@@ -136,6 +151,7 @@ pub(crate) fn prove_replaceable(path: &Path) -> Result<(), StoreError> {
 /// # Errors
 /// If it is there and stays.
 pub(crate) fn remove(path: &Path) -> Result<(), StoreError> {
+    check_folders(path)?;
     for path in [&beside(path), path] {
         match fs::remove_file(path) {
             Err(error) if !is_absent(&error) => return Err(failed("remove", path, &error)),
@@ -153,15 +169,22 @@ pub(crate) fn remove(path: &Path) -> Result<(), StoreError> {
 /// # Errors
 /// If it cannot be made, is no folder, or belongs to another user.
 pub(crate) fn create_folder(path: &Path) -> Result<(), StoreError> {
-    if !path.exists() {
+    if fs::symlink_metadata(path).is_err() {
         if let Some(existing) = path.ancestors().find(|ancestor| ancestor.exists()) {
             check_owner(existing, "create a folder in", Others::Root)?;
         }
         make_folders(path).map_err(|error| failed("create", path, &error))?;
     }
-    let metadata = fs::metadata(path).map_err(|error| failed("use", path, &error))?;
+    let metadata = fs::metadata(path).map_err(|error| {
+        if is_absent(&error) {
+            // It is a link that leads nowhere.
+            refused("use", path, NO_FOLDER)
+        } else {
+            failed("use", path, &error)
+        }
+    })?;
     if !metadata.is_dir() {
-        return Err(refused("use", path, "it is not a folder"));
+        return Err(refused("use", path, NO_FOLDER));
     }
     check_owner(path, "use", Others::Nobody)?;
     set_private_folder(path, &metadata)
@@ -181,13 +204,17 @@ fn beside(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
+const NO_FILE: &str = "it is not a regular file";
+const A_FOLDER: &str = "it is a folder";
+
 /// Checks an open file and gives its size.
 fn check(file: &File, path: &Path, doing: &'static str) -> Result<u64, StoreError> {
     let metadata = file
         .metadata()
         .map_err(|error| failed(doing, path, &error))?;
     if !metadata.is_file() {
-        return Err(refused(doing, path, "it is not a regular file"));
+        let found = if metadata.is_dir() { A_FOLDER } else { NO_FILE };
+        return Err(refused(doing, path, found));
     }
     if metadata.len() > LARGEST {
         return Err(refused(
@@ -206,8 +233,12 @@ mod platform {
     use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 
     use rustix::fs::OFlags;
+    use rustix::io::Errno;
 
-    use super::{DirBuilder, File, OpenOptions, Others, Path, StoreError, failed, fs, io, refused};
+    use super::{
+        A_FOLDER, DirBuilder, File, NO_FILE, OpenOptions, Others, Path, StoreError, failed, fs, io,
+        refused,
+    };
 
     /// No link is followed, and a FIFO in the file's place blocks nobody.
     pub(super) fn open(options: &OpenOptions, path: &Path) -> io::Result<File> {
@@ -217,10 +248,11 @@ mod platform {
             .mode(0o600)
             .custom_flags(i32::try_from(flags).unwrap_or(0))
             .open(path)
-            .map_err(|error| match error.raw_os_error() {
-                Some(code) if code == rustix::io::Errno::LOOP.raw_os_error() => {
-                    io::Error::other("it is a symbolic link")
-                }
+            .map_err(|error| match Errno::from_io_error(&error) {
+                Some(Errno::LOOP) => io::Error::other("it is a symbolic link"),
+                Some(Errno::ISDIR) => io::Error::other(A_FOLDER),
+                // A socket, or a device without a driver.
+                Some(Errno::NXIO) => io::Error::other(NO_FILE),
                 _ => error,
             })
     }
@@ -232,6 +264,15 @@ mod platform {
     ) -> Result<(), StoreError> {
         if metadata.uid() != rustix::process::geteuid().as_raw() {
             return Err(refused(doing, path, "it belongs to another user"));
+        }
+        // What is written in place would be written to the other name's file, and a record would
+        // outlive its sign-out there. None is left of a file that is being replaced.
+        if metadata.nlink() > 1 {
+            return Err(refused(
+                doing,
+                path,
+                "it has a second name (a hard link); remove one of the two",
+            ));
         }
         match metadata.mode() & 0o077 {
             0 => Ok(()),
@@ -305,7 +346,12 @@ mod platform {
         let Some(parent) = path.parent() else {
             return Ok(());
         };
-        File::open(parent)
+        // Something else in its place is not waited for.
+        let only_a_folder = (OFlags::DIRECTORY | OFlags::NONBLOCK).bits();
+        OpenOptions::new()
+            .read(true)
+            .custom_flags(only_a_folder.cast_signed())
+            .open(parent)
             .and_then(|folder| folder.sync_all())
             .map_err(|error| failed("sync", parent, &error))
     }

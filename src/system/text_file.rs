@@ -2,16 +2,19 @@
 //! mode, and through the links that lead to them.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
+
+use crate::plain_file;
 
 /// The bytes of a file; `None` if there is none.
 ///
 /// # Errors
 /// What the system says.
 pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
+    let mut bytes = Vec::new();
+    match plain_file::open(path).and_then(|mut file| file.read_to_end(&mut bytes)) {
+        Ok(_) => Ok(Some(bytes)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
@@ -20,9 +23,10 @@ pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
 /// The bytes of a usual file of a usual size; `None` for anything else.
 pub fn read_small(path: &Path) -> Option<Vec<u8>> {
     const LARGEST: u64 = 16 * 1024 * 1024;
-    let metadata = fs::metadata(path).ok()?;
-    let fits = metadata.is_file() && metadata.len() <= LARGEST;
-    fits.then(|| fs::read(path).ok()).flatten()
+    let file = plain_file::open(path).ok()?;
+    let mut bytes = Vec::new();
+    file.take(LARGEST + 1).read_to_end(&mut bytes).ok()?;
+    (bytes.len() as u64 <= LARGEST).then_some(bytes)
 }
 
 /// Replaces a file, or makes it. A file that may not be written is left alone, even if its folder

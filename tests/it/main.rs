@@ -8,6 +8,7 @@ mod steps;
 mod support;
 
 mod architecture;
+mod bad_input;
 mod canaries;
 mod clocks;
 mod commands;
