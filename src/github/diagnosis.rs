@@ -108,6 +108,8 @@ fn distrust(reason: &str) -> String {
     if reason.starts_with("UnknownIssuer") {
         "its issuer is unknown (behind a company's proxy: name its certificates with ca_file)"
             .into()
+    } else if reason.starts_with("BadSignature") {
+        "it is not signed by the authority that it names (is ca_file out of date?)".into()
     } else if reason.starts_with("certificate expired") {
         "it has expired, or this machine's clock is ahead".into()
     } else if reason.starts_with("certificate not valid yet") {

@@ -59,8 +59,10 @@ fn read_ca_file(path: &Path) -> Result<Vec<Certificate<'static>>, String> {
     plain_file::open(path)
         .and_then(|file| file.take(LARGEST_CA_FILE).read_to_end(&mut pem))
         .map_err(|error| format!("cannot be read: {}", system_reason(&error)))?;
+    // Windows' editors mark text with these bytes; they would hide the first certificate.
+    let pem = pem.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&pem);
     let mut certificates = Vec::new();
-    for item in parse_pem(&pem) {
+    for item in parse_pem(pem) {
         if let PemItem::Certificate(certificate) = item.map_err(|_| "is not a PEM file")? {
             certificates.push(certificate);
         }

@@ -1,6 +1,9 @@
 //! P4 as one table: what a server or a network can do to a request × the three requests that a
 //! sign-in lives by. What is expected stands in the table, and nothing of it is computed.
 
+mod certificates;
+mod real;
+
 use std::time::{Duration, Instant};
 
 use fake_github::{Cut, Endpoint, Failure, FakeGitHub, Fault, RateHeaders, RetryAfter, WrongType};
@@ -10,9 +13,13 @@ use ghtok::limits::Limits;
 use crate::polling::SignIn;
 use crate::support::bench::Bench;
 
-/// What the network may take over an answer that never ends, and a slow machine beside it.
+/// What the network may take over an answer that never ends.
 const HURRIED: Duration = Duration::from_millis(300);
-const SLACK: Duration = Duration::from_secs(15);
+
+/// What comes on top of it, the other questions of the same call included; and once in a table, on a
+/// machine that is busy, so much.
+const SLACK: Duration = Duration::from_secs(1);
+const SLACK_ANYWAY: Duration = Duration::from_secs(5);
 
 /// How the device flow takes a trouble while it polls.
 #[derive(Clone, Copy, Debug)]
@@ -156,14 +163,29 @@ fn limits(failure: &Failure) -> Limits {
     }
 }
 
-/// Runs it and sees that no wait was longer than its limit.
-#[track_caller]
-fn in_time<T>(what: &Failure, work: impl FnOnce() -> T) -> T {
-    let started = Instant::now();
-    let result = work();
-    let took = started.elapsed();
-    assert!(took < HURRIED + SLACK, "{what:?} took {took:?}");
-    result
+/// How long each row took.
+#[derive(Default)]
+struct Times(Vec<(Duration, String)>);
+
+impl Times {
+    fn of<T>(&mut self, what: &Failure, work: impl FnOnce() -> T) -> T {
+        let started = Instant::now();
+        let result = work();
+        self.0.push((started.elapsed(), format!("{what:?}")));
+        result
+    }
+
+    /// No wait was longer than its limit.
+    #[track_caller]
+    fn expect_limits_met(mut self) {
+        self.0.sort();
+        let [.., next, slowest] = self.0.as_slice() else {
+            panic!("too few rows");
+        };
+        println!("the slowest: {slowest:?}, {next:?}");
+        assert!(next.0 < HURRIED + SLACK, "{next:?}, {slowest:?}");
+        assert!(slowest.0 < HURRIED + SLACK_ANYWAY, "{slowest:?}");
+    }
 }
 
 #[test]
@@ -173,6 +195,7 @@ fn p4_a_table_has_forty_troubles_and_more() {
 
 #[test]
 fn p4_refresh_serves_a_token_that_lives_and_names_the_cause() {
+    let mut times = Times::default();
     for Row { failure, says, .. } in table() {
         let mut bench = Bench::new();
         bench.limits = limits(&failure);
@@ -180,7 +203,9 @@ fn p4_refresh_serves_a_token_that_lives_and_names_the_cause() {
         bench
             .fake
             .fail_next(Endpoint::Refresh, Fault::before(failure.clone()));
-        let served = in_time(&failure, || bench.get()).expect("a token that still lives");
+        let served = times
+            .of(&failure, || bench.get())
+            .expect("a token that still lives");
         assert_eq!(served.token.expose(), pair.access_token, "{failure:?}");
         let heard = bench.heard();
         assert!(
@@ -189,10 +214,12 @@ fn p4_refresh_serves_a_token_that_lives_and_names_the_cause() {
         );
         assert!(bench.is_kept(), "{failure:?}");
     }
+    times.expect_limits_met();
 }
 
 #[test]
 fn p4_refresh_without_a_living_token_ends_with_its_code_and_keeps_the_sign_in() {
+    let mut times = Times::default();
     for row in table() {
         let (failure, says) = (row.failure, row.says);
         let mut bench = Bench::new();
@@ -201,7 +228,7 @@ fn p4_refresh_without_a_living_token_ends_with_its_code_and_keeps_the_sign_in() 
         bench
             .fake
             .fail_next(Endpoint::Refresh, Fault::before(failure.clone()));
-        let error = in_time(&failure, || bench.get()).expect_err("no token");
+        let error = times.of(&failure, || bench.get()).expect_err("no token");
         assert_eq!(error.exit_code(), row.refresh, "{failure:?}: {error}");
         assert!(error.to_string().contains(says), "{failure:?}: {error}");
         assert!(bench.is_kept(), "{failure:?}");
@@ -213,33 +240,39 @@ fn p4_refresh_without_a_living_token_ends_with_its_code_and_keeps_the_sign_in() 
         assert_eq!(bench.record().generation, 2, "{failure:?}");
         assert!(!bench.sandbox.rescue_file().exists(), "{failure:?}");
     }
+    times.expect_limits_met();
 }
 
 #[test]
 fn p4_a_code_request_ends_with_its_code_and_shows_nothing() {
+    let mut times = Times::default();
     for row in table() {
         let (failure, says) = (row.failure, row.says);
         let mut flow = SignIn::new();
         flow.limits = limits(&failure);
         flow.fake
             .fail_next(Endpoint::DeviceCode, Fault::before(failure.clone()));
-        let error = in_time(&failure, || flow.run(|_| {})).expect_err("no code");
+        let error = times
+            .of(&failure, || flow.run(|_| {}))
+            .expect_err("no code");
         assert_eq!(error.exit_code(), row.code_request, "{failure:?}: {error}");
         assert!(error.to_string().contains(says), "{failure:?}: {error}");
         assert!(!flow.was_shown(), "{failure:?}");
         assert_eq!(flow.polls(), 0, "{failure:?}");
     }
+    times.expect_limits_met();
 }
 
 #[test]
 fn p4_polling_waits_out_what_passes_and_ends_with_what_is_final() {
+    let mut times = Times::default();
     for row in table() {
         let (failure, says) = (row.failure, row.says);
         let mut flow = SignIn::new();
         flow.limits = limits(&failure);
         flow.fake
             .fail_next(Endpoint::Poll, Fault::before(failure.clone()));
-        let ended = in_time(&failure, || flow.approved_in_pause(2));
+        let ended = times.of(&failure, || flow.approved_in_pause(2));
         match (row.polling, ended) {
             (Waits, Ok(grant)) => {
                 assert!(flow.fake.is_alive(grant.access_token.expose()));
@@ -259,6 +292,7 @@ fn p4_polling_waits_out_what_passes_and_ends_with_what_is_final() {
             (expected, ended) => panic!("{failure:?}: {ended:?} instead of {expected:?}"),
         }
     }
+    times.expect_limits_met();
 }
 
 /// Answers that are good although they look odd.

@@ -26,11 +26,13 @@ pub enum TlsIdentity {
     WrongName,
     /// For the right names, but not signed by that authority.
     SelfSigned,
+    /// As `Valid`, but the authority's own time was over yesterday.
+    ExpiredAuthority,
 }
 
 /// The server's side of TLS, and the authority's certificate.
 pub(crate) fn certify(identity: TlsIdentity) -> io::Result<(Arc<ServerConfig>, String)> {
-    let authority = authority().map_err(io::Error::other)?;
+    let authority = authority(identity).map_err(io::Error::other)?;
     let (chain, key) = leaf(identity, &authority).map_err(io::Error::other)?;
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -41,13 +43,16 @@ pub(crate) fn certify(identity: TlsIdentity) -> io::Result<(Arc<ServerConfig>, S
     Ok((Arc::new(config), authority.pem()))
 }
 
-fn authority() -> Result<CertifiedIssuer<'static, KeyPair>, rcgen::Error> {
+fn authority(identity: TlsIdentity) -> Result<CertifiedIssuer<'static, KeyPair>, rcgen::Error> {
     let mut params = CertificateParams::default();
     params
         .distinguished_name
         .push(DnType::CommonName, "Fake GitHub test authority");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    if identity == TlsIdentity::ExpiredAuthority {
+        params.not_after = (SystemTime::now() - DAY).into();
+    }
     CertifiedIssuer::self_signed(params, KeyPair::generate()?)
 }
 

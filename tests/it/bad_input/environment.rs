@@ -218,7 +218,7 @@ fn reachable(sandbox: &Sandbox) -> PathBuf {
     // Not by us: a descriptor that is open for writing while another test starts a process would be
     // inherited, and keep the copy from being run.
     let copied = Command::new("cp")
-        .arg(crate::support::sandbox::path_of(Program::Real))
+        .arg(path_of(Program::Real))
         .arg(&program)
         .status();
     assert!(copied.expect("cp").success());

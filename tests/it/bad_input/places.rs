@@ -129,8 +129,11 @@ fn in_place_of_what_is_made_anew(odd: Odd) -> Then {
     }
 }
 
+/// What comes of each odd thing in a place.
+type Rule = fn(Odd) -> Then;
+
 /// The table: each place, and what comes of something odd there.
-fn places(home: &Home) -> Vec<(PathBuf, fn(Odd) -> Then)> {
+fn places(home: &Home) -> Vec<(PathBuf, Rule)> {
     let state = home.sandbox.state_folder();
     let key = home.sandbox.app().key();
     let mut beside = home.sandbox.record_file().into_os_string();

@@ -1,0 +1,177 @@
+//! A company's own certificate authority, by `ca_file` and by the system, on the real program: and what
+//! is made of the files that companies hand out.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use fake_github::{FakeGitHub, TlsIdentity};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+use crate::support::deadline::run_command;
+use crate::support::sandbox::{Program, Run, Sandbox};
+
+/// The authorities of all fakes have the same name.
+const ANOTHERS: &str = "it is not signed by the authority that it names";
+
+/// A server with a certificate of an authority that no system knows, and a sign-in that is over.
+struct Company {
+    fake: FakeGitHub,
+    sandbox: Sandbox,
+    pem: String,
+}
+
+impl Company {
+    fn new(identity: TlsIdentity) -> Self {
+        let fake = FakeGitHub::builder().tls(identity).start().expect("a fake");
+        let sandbox = Sandbox::new(&fake);
+        sandbox.seed(&fake, Duration::ZERO);
+        let pem = fake.ca_pem().expect("TLS is on").to_owned();
+        Self { fake, sandbox, pem }
+    }
+
+    fn command(&self) -> Command {
+        let mut command = self.sandbox.command(Program::Real, ["get"]);
+        command.env("GHTOK_HOST", self.fake.base_url());
+        command
+    }
+
+    /// `get`, with this as the `ca_file`.
+    fn by_file(&self, content: &[u8]) -> Run {
+        fs::write(self.sandbox.home().join("ca.pem"), content).expect("a file");
+        self.sandbox.configure("ca_file = \"../ca.pem\"\n");
+        run_command(&mut self.command())
+    }
+
+    #[track_caller]
+    fn expect_token(&self, what: &str, run: &Run) {
+        assert_eq!(run.code, Some(0), "{what}: {run:?}");
+        assert!(self.fake.is_alive(run.token()), "{what}: {run:?}");
+        assert_eq!(run.stderr, "", "{what}");
+    }
+
+    #[track_caller]
+    fn expect_refusal(&self, what: &str, run: &Run, says: &str) {
+        assert_eq!(run.code, Some(5), "{what}: {run:?}");
+        assert!(run.stderr.contains(says), "{what}: {run:?}");
+        assert!(self.fake.ledger().is_empty(), "{what}: something was sent");
+        let record = self.sandbox.record();
+        let token = record.tokens.refresh_token().expect("a refresh token");
+        assert!(self.fake.refresh_is_alive(token.expose()), "{what}");
+    }
+}
+
+#[test]
+fn a_companys_authority_is_trusted_by_ca_file_and_by_the_systems_variables() {
+    let company = Company::new(TlsIdentity::Valid);
+    let nobodys = run_command(&mut company.command());
+    company.expect_refusal("nothing", &nobodys, "its issuer is unknown");
+
+    let company = Company::new(TlsIdentity::Valid);
+    company.expect_token("ca_file", &company.by_file(company.pem.as_bytes()));
+
+    // What the system's own trust is told by (rustls-native-certs, as OpenSSL).
+    let company = Company::new(TlsIdentity::Valid);
+    let bundle = company.sandbox.home().join("bundle.pem");
+    fs::write(&bundle, &company.pem).expect("a bundle");
+    let run = run_command(company.command().env("SSL_CERT_FILE", &bundle));
+    company.expect_token("SSL_CERT_FILE", &run);
+
+    // A file of the configuration replaces the system's.
+    let company = Company::new(TlsIdentity::Valid);
+    let other = Company::new(TlsIdentity::Valid);
+    let system = company.sandbox.home().join("bundle.pem");
+    fs::write(&system, &company.pem).expect("a bundle");
+    fs::write(company.sandbox.home().join("ca.pem"), &other.pem).expect("a file");
+    company.sandbox.configure("ca_file = \"../ca.pem\"\n");
+    let run = run_command(company.command().env("SSL_CERT_FILE", &system));
+    company.expect_refusal("both", &run, ANOTHERS);
+}
+
+/// Makes a bundle of our authority, another's, what is no certificate, and a revocation list.
+type Bundle = fn(&str, [&str; 3]) -> Vec<u8>;
+
+#[test]
+fn a_bundle_may_have_other_things_in_it() {
+    let other = Company::new(TlsIdentity::Valid).pem;
+    let odd = "-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n";
+    let list = "-----BEGIN X509 CRL-----\naGVsbG8=\n-----END X509 CRL-----\n";
+    let bundles: [(&str, Bundle); 7] = [
+        ("words between", |ours, [other, ..]| {
+            format!("# Example Corp.\nBag Attributes: x\n{other}\n\nnext:\n{ours}the end").into()
+        }),
+        ("one that is none", |ours, [_, odd, _]| {
+            format!("{odd}{ours}").into()
+        }),
+        ("a list of revoked ones", |ours, [_, _, list]| {
+            format!("{list}{ours}").into()
+        }),
+        ("twice the same", |ours, _| format!("{ours}{ours}").into()),
+        ("Windows' lines", |ours, _| {
+            ours.replace('\n', "\r\n").into()
+        }),
+        ("Windows' mark", |ours, _| format!("\u{feff}{ours}").into()),
+        ("bytes that are no text", |ours, _| {
+            [b"\xff\xfe\0\n", ours.as_bytes()].concat()
+        }),
+    ];
+    for (what, bundle) in bundles {
+        let company = Company::new(TlsIdentity::Valid);
+        let content = bundle(&company.pem, [&other, odd, list]);
+        company.expect_token(what, &company.by_file(&content));
+    }
+}
+
+#[test]
+fn a_ca_file_that_will_not_do_is_named() {
+    let other = Company::new(TlsIdentity::Valid).pem;
+    let broken = other.replace("-----END", "!!!!\n-----END");
+    let half = &other[..other.len() / 2];
+    for (what, content, says) in [
+        ("empty", "", "has no certificate in it"),
+        ("words", "hello\n", "has no certificate in it"),
+        ("broken", broken.as_str(), "is not a PEM file"),
+        ("half", half, "is not a PEM file"),
+        ("another's", other.as_str(), ANOTHERS),
+    ] {
+        let company = Company::new(TlsIdentity::Valid);
+        company.expect_refusal(what, &company.by_file(content.as_bytes()), says);
+    }
+    for (put, says) in [
+        (a_pipe as fn(&Path), "it is not a regular file"),
+        (a_folder, "it is a folder"),
+        (|_| {}, "No such file"),
+    ] {
+        let company = Company::new(TlsIdentity::Valid);
+        put(&company.sandbox.home().join("ca.pem"));
+        company.sandbox.configure("ca_file = \"../ca.pem\"\n");
+        let run = run_command(&mut company.command());
+        company.expect_refusal(says, &run, says);
+        assert!(run.stderr.contains("ca.pem"), "{run:?}");
+    }
+    // Of the system's.
+    let company = Company::new(TlsIdentity::Valid);
+    let empty = company.sandbox.home().join("empty.pem");
+    fs::write(&empty, "").expect("a file");
+    let run = run_command(company.command().env("SSL_CERT_FILE", &empty));
+    company.expect_refusal("an empty system", &run, "No CA certificates");
+}
+
+fn a_pipe(path: &Path) {
+    mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).expect("a pipe");
+}
+
+fn a_folder(path: &Path) {
+    fs::create_dir(path).expect("a folder");
+}
+
+/// Whoever names an authority trusts it: its own dates count for nothing (RFC 5280 section 6.1).
+#[test]
+fn an_authority_that_has_expired_is_trusted_where_it_is_named() {
+    let company = Company::new(TlsIdentity::ExpiredAuthority);
+    company.expect_token(
+        "an expired authority",
+        &company.by_file(company.pem.as_bytes()),
+    );
+}
