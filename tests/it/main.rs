@@ -19,6 +19,7 @@ mod exec;
 mod failures;
 mod git;
 mod github_client;
+mod hostile_texts;
 #[cfg(target_os = "linux")]
 mod hygiene;
 #[cfg(target_os = "linux")]

@@ -12,8 +12,8 @@ use std::time::Duration;
 /// How long a peer may take over its request.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What a canned server is asked, and what it answers: the status and a body, of HTML or JSON.
-pub type Reply = dyn Fn(&Asked) -> (u16, String) + Send + Sync;
+/// What a canned server is asked, and the bytes that it answers.
+type Reply = dyn Fn(&Asked) -> Vec<u8> + Send + Sync;
 
 /// One request.
 pub struct Asked {
@@ -32,7 +32,26 @@ pub struct Canned {
 }
 
 impl Canned {
+    /// One that answers with a status and a body, of HTML or JSON.
     pub fn start(reply: impl Fn(&Asked) -> (u16, String) + Send + Sync + 'static) -> Self {
+        Self::raw(move |asked| {
+            let (status, body) = reply(asked);
+            let length = body.len();
+            let kind = if body.starts_with('<') {
+                "text/html; charset=utf-8"
+            } else {
+                "application/json"
+            };
+            format!(
+                "HTTP/1.1 {status} Whatever\r\nContent-Type: {kind}\r\n\
+                 Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+            )
+            .into()
+        })
+    }
+
+    /// One that answers with these bytes.
+    pub fn raw(reply: impl Fn(&Asked) -> Vec<u8> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("its address");
         let stopping = Arc::new(AtomicBool::new(false));
@@ -83,18 +102,7 @@ fn serve(
     let count = counts.entry(asked.path.clone()).or_default();
     asked.before = *count;
     *count += 1;
-    let (status, body) = reply(&asked);
-    let kind = if body.starts_with('<') {
-        "text/html; charset=utf-8"
-    } else {
-        "application/json"
-    };
-    write!(
-        stream,
-        "HTTP/1.1 {status} Whatever\r\nContent-Type: {kind}\r\n\
-         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
-        body.len()
-    )
+    stream.write_all(&reply(&asked))
 }
 
 fn read(stream: &mut TcpStream) -> std::io::Result<Option<Asked>> {
