@@ -2,6 +2,8 @@
 //! records, the bodies and `Authorization` headers of requests. Commands are run into every kind of
 //! trouble, and everything else that they leave is searched.
 
+mod consumers;
+mod echoes;
 mod planted;
 
 use std::time::Duration;

@@ -81,6 +81,41 @@ fn a_token_in_the_state_folder_is_found_in_every_form() {
     }
 }
 
+/// Each form in each place: what is found in one would be found in all.
+#[test]
+fn a_token_is_found_in_every_place_in_every_form() {
+    let forms: [fn(&str) -> String; 4] = [
+        str::to_owned,
+        |token| String::from_utf8(encoded(token.as_bytes(), *b"+/")).expect("letters"),
+        |token| token.bytes().map(|byte| format!("%{byte:02x}")).collect(),
+        |token| token.chars().flat_map(|c| [c, '\0']).collect(),
+    ];
+    for form in forms {
+        let (scene, token) = scene();
+        let text = format!("x {} y", form(&token));
+        assert_found(&scene.leaks(&[&said("", &text)]), "standard error", &token);
+        assert_found(&scene.leaks(&[&said(&text, "")]), "standard output", &token);
+        let key = scene.sandbox.app().key();
+        let log = scene.sandbox.state_folder().log(&key);
+        for file in [log, scene.sandbox.config_dir().join("config.toml")] {
+            fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
+            fs::write(&file, &text).expect("a file");
+            let name = file
+                .file_name()
+                .expect("a name")
+                .to_string_lossy()
+                .into_owned();
+            assert_found(&scene.leaks(&[]), &name, &token);
+            fs::remove_file(&file).expect("a file");
+        }
+        let finder = scene.secrets.finder();
+        for place in ["arguments", "environment", "a request line"] {
+            assert_found(&finder.find(place, text.as_bytes()), place, &token);
+        }
+        assert_eq!(scene.leaks(&[&said("", "")]), Vec::<String>::new());
+    }
+}
+
 /// Base64 as any other program writes it (RFC 4648 sections 4 and 5).
 fn encoded(bytes: &[u8], last: [u8; 2]) -> Vec<u8> {
     let letters: Vec<u8> = (b'A'..=b'Z')

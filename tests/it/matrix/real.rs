@@ -26,7 +26,8 @@ use crate::support::sandbox::{Program, Run, Sandbox, now, record_of};
 
 const LIMITS: Limits = Limits::STANDARD;
 
-/// What a busy machine adds to a limit: the start of two processes, mostly.
+/// What the system adds to a limit: two processes are started, and Linux rounds a socket's time-out of
+/// half a minute up by as much as two seconds.
 const SLACK: Duration = Duration::from_secs(3);
 
 /// A name that leads to no machine (RFC 6761 section 6.4), for what only a proxy reaches.
