@@ -232,7 +232,12 @@ impl Root<'_> {
             })
             .collect::<Vec<_>>();
         let notes = self.timer_notes();
-        let timer = notes.installed()?.map(|installed| {
+        // What cannot be read of the timer hides nothing of the sign-ins.
+        let installed = notes.installed().unwrap_or_else(|error| {
+            Terminal.note(&error.to_string());
+            None
+        });
+        let timer = installed.map(|installed| {
             status::TimerReport::of(&installed, notes.last_run().as_ref(), self.machine.clock)
         });
         let text = if status.wants_json() {

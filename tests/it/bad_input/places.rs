@@ -200,6 +200,7 @@ fn expect(home: &Home, then: Then, what: &str) -> usize {
 
 /// The exit code of a command, and what it says.
 fn expected(arguments: &[&str], then: Then) -> (i32, &'static str) {
+    // A status names it and ends well; who wants a code asks for it.
     let reads_no_record = arguments[0] == "setup" || arguments == ["status"];
     match then {
         NoConfiguration(_, says) if matches!(arguments, EXEC | MCP) => (125, says),
@@ -366,5 +367,38 @@ fn something_else_in_the_place_of_the_stores_note_is_named() {
         }
         drop(planted);
         home.expect_kept(&format!("{odd:?}"));
+    }
+}
+
+/// The timer's own files: what it remembers, what it did last, and the lock of its runs.
+#[test]
+fn something_else_in_the_place_of_a_timers_files_holds_nobody_up() {
+    for number in 0..3 {
+        for odd in odd_things() {
+            let home = Home::new();
+            let folder = home.sandbox.state_folder();
+            let file = [folder.timer(), folder.timer_run(), folder.timer_lock()][number].clone();
+            let planted = Planted::new(&file, odd);
+            for arguments in [
+                &["schedule", "status"][..],
+                &["schedule", "run"],
+                &["status"],
+            ] {
+                let run = run(home.command(arguments), arguments);
+                let what = format!("{odd:?} in place of {}: {run:?}", file.display());
+                let is_named = said(&run).contains(&file.display().to_string());
+                match run.code {
+                    Some(0) => {}
+                    code => assert!(code == Some(1) && is_named, "{arguments:?}: {what}"),
+                }
+                // A status shows the sign-ins whatever becomes of the timer.
+                if arguments == ["status"] {
+                    assert_eq!(run.code, Some(0), "{what}");
+                    assert!(run.stdout.contains("main"), "{what}");
+                }
+            }
+            drop(planted);
+            home.expect_kept(&format!("{odd:?}"));
+        }
     }
 }
