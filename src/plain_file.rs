@@ -1,15 +1,15 @@
 //! Opens files that a person or another program named. A pipe, a socket or a device in a file's place
 //! is refused at once, never waited for. Knows nothing of owners and modes.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::path::Path;
 
-/// Opens a regular file for reading; links are followed.
+/// Opens a regular file for reading, with what the system knows of it; links are followed.
 ///
 /// # Errors
 /// What the system says, or that it is something else than a file.
-pub fn open(path: &Path) -> io::Result<File> {
+pub fn open(path: &Path) -> io::Result<(File, Metadata)> {
     let file = match platform::open(path) {
         // Windows does not open a folder at all.
         Err(_) if cfg!(windows) && path.is_dir() => Err(io::Error::other(A_FOLDER)),
@@ -22,7 +22,7 @@ pub fn open(path: &Path) -> io::Result<File> {
     if !metadata.is_file() {
         return Err(io::Error::other(NO_FILE));
     }
-    Ok(file)
+    Ok((file, metadata))
 }
 
 const A_FOLDER: &str = "it is a folder, not a file";

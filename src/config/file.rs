@@ -21,16 +21,13 @@ pub(super) fn read(path: &Path) -> Result<Option<String>> {
         path: path.to_owned(),
         cause,
     };
-    let file = match plain_file::open(path) {
-        Ok(file) => file,
+    let (file, metadata) = match plain_file::open(path) {
+        Ok(opened) => opened,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             return Ok(None);
         }
         Err(error) => return Err(refuse(system_reason(&error))),
     };
-    let metadata = file
-        .metadata()
-        .map_err(|error| refuse(system_reason(&error)))?;
     check_rights(path, &metadata)?;
     let bytes = read_some(file, metadata.len()).map_err(|error| refuse(system_reason(&error)))?;
     if bytes.len() as u64 > MAX_BYTES {

@@ -57,7 +57,7 @@ impl Network {
 fn read_ca_file(path: &Path) -> Result<Vec<Certificate<'static>>, String> {
     let mut pem = Vec::new();
     plain_file::open(path)
-        .and_then(|file| file.take(LARGEST_CA_FILE).read_to_end(&mut pem))
+        .and_then(|(file, _)| file.take(LARGEST_CA_FILE).read_to_end(&mut pem))
         .map_err(|error| format!("cannot be read: {}", system_reason(&error)))?;
     // Windows' editors mark text with these bytes; they would hide the first certificate.
     let pem = pem.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&pem);

@@ -13,7 +13,7 @@ use crate::plain_file;
 /// What the system says.
 pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
-    match plain_file::open(path).and_then(|mut file| file.read_to_end(&mut bytes)) {
+    match plain_file::open(path).and_then(|(mut file, _)| file.read_to_end(&mut bytes)) {
         Ok(_) => Ok(Some(bytes)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
@@ -23,7 +23,7 @@ pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
 /// The bytes of a usual file of a usual size; `None` for anything else.
 pub fn read_small(path: &Path) -> Option<Vec<u8>> {
     const LARGEST: u64 = 16 * 1024 * 1024;
-    let file = plain_file::open(path).ok()?;
+    let (file, _) = plain_file::open(path).ok()?;
     let mut bytes = Vec::new();
     file.take(LARGEST + 1).read_to_end(&mut bytes).ok()?;
     (bytes.len() as u64 <= LARGEST).then_some(bytes)
