@@ -54,7 +54,7 @@ fn a_variable_that_is_no_text_is_named_or_passed_over() {
                 2
             };
             assert_eq!(run.code, Some(code), "{name}: {arguments:?}: {run:?}");
-            let says = format!("{name}: is not UTF-8 text");
+            let says = format!("{name}: the value is not UTF-8 text");
             assert!(run.stderr.contains(&says), "{arguments:?}: {run:?}");
         }
         home.expect_kept(name);

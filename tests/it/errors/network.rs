@@ -51,6 +51,7 @@ fn of_connections() -> Vec<Cause> {
     }
     for reason in [
         "its issuer is unknown (behind a company's proxy: name its certificates with ca_file)",
+        "it is not signed by the authority that it names (is ca_file out of date?)",
         "it has expired, or this machine's clock is ahead",
         "it is not valid yet, or this machine's clock is behind",
         "certificate not valid for name \"github.com\"",

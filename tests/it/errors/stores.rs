@@ -153,10 +153,15 @@ pub fn files(page: &mut Page) {
 const STATE: &str = "/home/me/.local/state/ghtok";
 
 /// Every word that the state folder's files have for what was tried, and each reason that is ours.
-const FILE_TROUBLE: [(&str, &str, &str); 19] = [
+const FILE_TROUBLE: [(&str, &str, &str); 20] = [
     ("read", "a.store", "permission denied"),
     ("read", "a.store", "it is a symbolic link"),
     ("read", "records/a", "it is not a regular file"),
+    (
+        "read",
+        "records/a",
+        "it has a second name (a hard link); remove one of the two",
+    ),
     ("read", "records/a", "it is larger than any file of ghtok's"),
     ("read", "records/a", "it belongs to another user"),
     ("open", "a.outcome", "permission denied"),

@@ -141,7 +141,7 @@ fn a_ca_file_that_will_not_do_is_named() {
     for (put, says) in [
         (a_pipe as fn(&Path), "it is not a regular file"),
         (a_folder, "it is a folder"),
-        (|_| {}, "No such file"),
+        (|_| {}, "no such file"),
     ] {
         let company = Company::new(TlsIdentity::Valid);
         put(&company.sandbox.home().join("ca.pem"));

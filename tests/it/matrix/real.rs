@@ -444,7 +444,7 @@ fn quick() -> Vec<(&'static str, Trouble, i32, &'static str)> {
             "password",
             Proxy(REFUSAL),
             5,
-            "asks for a user name and a password",
+            "wants another user name or password",
         ),
         (
             "forbidden",
