@@ -3,9 +3,10 @@
 
 pub mod child;
 pub mod conversation;
+pub mod dialog;
 pub mod environment;
 pub mod guard;
-pub mod dialog;
 pub mod line;
 pub mod mask;
+pub mod wire;
 pub mod wrapper;

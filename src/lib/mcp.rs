@@ -50,13 +50,13 @@ impl Root<'_> {
             max_drain: arguments.max_drain,
             pace: Pace::STANDARD,
         };
-        let guard = Guard::start();
+        let guard = Guard::default();
         let wrapper = Wrapper {
             command: &arguments.command,
             variables: &variables,
             tokens: &Source { root: self, app },
             clock,
-            guard: &|sign, group| guard.tell(sign, group),
+            guard: &|sign, family| guard.tell(sign, family),
         };
         let started = wrapper.run(settings, &|code| process::end(code));
         started.map(|()| 0).map_err(|error| {
@@ -73,29 +73,23 @@ impl Root<'_> {
     }
 }
 
-/// The process that ends servers which this one left behind.
-struct Guard(Mutex<Option<PipeWriter>>);
+/// The process that ends servers which this one left behind; started with the first that needs it.
+#[derive(Default)]
+struct Guard(Mutex<Option<Option<PipeWriter>>>);
 
 impl Guard {
     /// Without one, a server that ignores the end of its input may outlive a killed wrapper.
-    fn start() -> Self {
-        let pipe = std::io::pipe().ok().and_then(|(reader, writer)| {
-            let reader = process::file_of_reader(reader);
-            let program = this_program()?;
-            process::start_watching(&program, "mcp-guard", reader).ok()?;
-            Some(writer)
-        });
-        Self(Mutex::new(pipe))
+    fn start() -> Option<PipeWriter> {
+        let (reader, writer) = std::io::pipe().ok()?;
+        let reader = process::file_of_reader(reader);
+        process::start_watching(&this_program()?, "mcp-guard", reader).ok()?;
+        Some(writer)
     }
 
-    fn tell(&self, sign: char, group: u32) {
-        if let Some(pipe) = self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .as_mut()
-        {
-            let _ = pipe.write_all(format!("{sign}{group}\n").as_bytes());
+    fn tell(&self, sign: char, family: u32) {
+        let mut pipe = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pipe) = pipe.get_or_insert_with(Self::start) {
+            let _ = pipe.write_all(format!("{sign}{family}\n").as_bytes());
         }
     }
 }

@@ -3,7 +3,6 @@
 use std::ffi::OsString;
 use std::io::{self, BufReader, Read, Write};
 use std::process::{ChildStderr, ChildStdin, ChildStdout};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -13,17 +12,21 @@ use crate::mcp::conversation::Ended;
 use crate::mcp::environment::Variable;
 use crate::mcp::line::{Line, Road};
 use crate::mcp::mask::Mask;
-use crate::mcp::wrapper::{Word, lines};
+use crate::mcp::wire::lines;
+use crate::mcp::wrapper::Word;
 use crate::system::clock::pause;
-use crate::system::process::{Change, Ending, code_of, end_group, start_server, widen};
+use crate::system::process::{Change, Ending, Family, code_of, start_server, widen};
 use crate::system::terminal::Terminal;
 use crate::token::AccessToken;
 
 /// What a server gets that has no token yet: of the right form, so that it starts and lists its tools.
 const VOID: &str = "ghu_000000000000000000000000000000000000";
 
-/// How long a server has for its end after its input has ended, and again after it was asked to.
+/// How long a server has for its end after its input has ended.
 const GRACE: Duration = Duration::from_secs(1);
+
+/// How long it has after it was asked to. Clients give two seconds in all (MCP TypeScript SDK).
+const GRACE_AFTER_ASKING: Duration = Duration::from_millis(500);
 
 /// What a server's last words may take after its end.
 const LAST_WORDS: Duration = Duration::from_millis(200);
@@ -34,9 +37,8 @@ const LOOK: Duration = Duration::from_millis(10);
 /// A server that runs.
 pub struct Server {
     number: u32,
-    group: u32,
+    family: Arc<Family>,
     input: Option<Sender<Line>>,
-    gone: Arc<AtomicBool>,
     mask: Arc<Mutex<Mask>>,
 }
 
@@ -64,42 +66,34 @@ impl Server {
                 Variable::Gone(name) => Change::Remove(name),
             })
             .collect();
-        let mut child = start_server(program, arguments, &changes)?;
-        let (input, lines_in) = mpsc::channel();
+        let (mut child, family) = start_server(program, arguments, &changes)?;
         let mask = Arc::new(Mutex::new(Mask::new(secret)));
-        let gone = Arc::new(AtomicBool::new(false));
-        let server = Self {
-            number,
-            group: child.id(),
-            input: Some(input),
-            gone: Arc::clone(&gone),
-            mask: Arc::clone(&mask),
-        };
+        let (input, lines_in) = mpsc::channel();
         child.stdin.as_ref().inspect(|pipe| widen(*pipe));
         child.stdout.as_ref().inspect(|pipe| widen(*pipe));
         let stdin = child.stdin.take();
         thread::spawn(move || stdin.map(|stdin| write(stdin, &lines_in)));
-        let stderr = child.stderr.take();
-        thread::spawn(move || stderr.map(|stderr| show(stderr, &mask)));
+        let (stderr, masked) = (child.stderr.take(), Arc::clone(&mask));
+        thread::spawn(move || stderr.map(|stderr| show(stderr, &masked)));
         let (stdout, out) = (child.stdout.take(), words.clone());
         let reader = thread::spawn(move || stdout.map(|stdout| read(stdout, number, &out)));
         let words = words.clone();
         thread::spawn(move || {
             let code = child.wait().map_or(1, code_of);
-            gone.store(true, Ordering::SeqCst);
-            let mut left = LAST_WORDS;
-            while !reader.is_finished() && !left.is_zero() {
-                pause(LOOK);
-                left = left.saturating_sub(LOOK);
-            }
+            wait(LAST_WORDS, || reader.is_finished());
             let _ = words.send(Word::Ended(number, Ended { code }));
         });
-        Ok(server)
+        Ok(Self {
+            number,
+            family: Arc::new(family),
+            input: Some(input),
+            mask,
+        })
     }
 
-    /// Its process group.
-    pub fn group(&self) -> u32 {
-        self.group
+    /// The number by which another process can end it and all that it has started.
+    pub fn family(&self) -> Option<u32> {
+        self.family.number()
     }
 
     /// Sends it a line.
@@ -119,30 +113,37 @@ impl Server {
         Terminal.pass(&shown);
     }
 
-    /// Ends it in good order: no more input, then a request, then force; its whole group.
+    /// Ends it in good order, and all that it has started: no more input, then a request, then force.
     pub fn stop(&mut self, words: &Sender<Word>) {
         if self.input.take().is_none() {
             return;
         }
-        let (group, gone, words, number) =
-            (self.group, Arc::clone(&self.gone), words.clone(), self.number);
+        let (family, words, number) = (Arc::clone(&self.family), words.clone(), self.number);
         thread::spawn(move || {
-            wait_for(&gone);
-            if end_group(group, Ending::Asked) {
-                wait_for(&gone);
-                end_group(group, Ending::Forced);
-            }
-            let _ = words.send(Word::Stopped(number, group));
+            end(&family);
+            let _ = words.send(Word::Stopped(number));
         });
     }
 }
 
-fn wait_for(gone: &AtomicBool) {
-    let mut left = GRACE;
-    while !gone.load(Ordering::SeqCst) && !left.is_zero() {
+fn end(family: &Family) {
+    let gone = || !family.is_there();
+    if !wait(GRACE, gone) && family.end(Ending::Asked) && !wait(GRACE_AFTER_ASKING, gone) {
+        family.end(Ending::Forced);
+    }
+}
+
+/// True once it is so, false after too long a wait.
+fn wait(limit: Duration, is_so: impl Fn() -> bool) -> bool {
+    let mut left = limit;
+    while !is_so() {
+        if left.is_zero() {
+            return false;
+        }
         pause(LOOK);
         left = left.saturating_sub(LOOK);
     }
+    true
 }
 
 fn write(mut stdin: ChildStdin, lines: &mpsc::Receiver<Line>) {
@@ -158,15 +159,16 @@ fn read(stdout: ChildStdout, number: u32, words: &Sender<Word>) {
     lines(BufReader::with_capacity(64 * 1024, stdout), |line| {
         words.send(Word::Server(number, road.admit(line))).is_ok()
     });
+    let _ = words.send(Word::Silent(number));
 }
 
 fn show(mut stderr: ChildStderr, mask: &Mutex<Mask>) {
+    let masked = || mask.lock().unwrap_or_else(PoisonError::into_inner);
     let mut some = [0; 8192];
     while let Ok(count @ 1..) = stderr.read(&mut some) {
-        let shown = {
-            let mut mask = mask.lock().unwrap_or_else(PoisonError::into_inner);
-            mask.pass(&some[..count])
-        };
+        let shown = masked().pass(&some[..count]);
         Terminal.pass(&shown);
     }
+    let rest = masked().rest();
+    Terminal.pass(&rest);
 }

@@ -36,8 +36,8 @@ impl Mask {
     }
 
     /// What is left at the stream's end.
-    pub fn rest(self) -> Vec<u8> {
-        self.held
+    pub fn rest(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.held)
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader, Read};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
-use std::thread;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread::{self, Scope};
 use std::time::Duration;
 
 use crate::auth::ports::Clock;
@@ -15,8 +15,9 @@ use crate::mcp::conversation::{
 };
 use crate::mcp::dialog::Code;
 use crate::mcp::environment::Variable;
-use crate::mcp::line::{LONGEST, Line, Road};
-use crate::system::{process, signals};
+use crate::mcp::line::Line;
+use crate::mcp::wire::{Outbox, listen};
+use crate::system::signals;
 use crate::system::terminal::Terminal;
 use crate::token::AccessToken;
 
@@ -45,7 +46,7 @@ pub struct Wrapper<'a> {
     pub tokens: &'a dyn Tokens,
     /// Time.
     pub clock: &'a (dyn Clock + Sync),
-    /// Told of every process group that begins (`+`) and ends (`-`).
+    /// Told of every family of processes that begins (`+`) and has ended (`-`).
     pub guard: &'a (dyn Fn(char, u32) + Sync),
 }
 
@@ -57,10 +58,12 @@ pub enum Word {
     ClientClosed,
     /// A server sent a line.
     Server(u32, Line),
-    /// A server is gone.
+    /// It will send no more.
+    Silent(u32),
+    /// Its first process is gone.
     Ended(u32, Ended),
-    /// The last of a server's group is gone.
-    Stopped(u32, u32),
+    /// The last of its processes is gone.
+    Stopped(u32),
     /// What came of a fetch or a check.
     Token(Fetched),
     /// The device flow has a code.
@@ -71,20 +74,11 @@ pub enum Word {
     Signal(u8),
 }
 
-/// What the writer of standard output is told.
-enum Out {
-    Line(Line),
-    Flush(SyncSender<()>),
-}
-
-/// The room that a line may get before it is read.
-const MOST_ROOM: usize = 128 * 1024;
-
-/// How long the last lines may take to leave.
-const LAST_LINES: Duration = Duration::from_secs(1);
-
 /// Why the server could not be started at all.
 pub type NotStarted = std::io::Error;
+
+/// The code of a command that cannot be run, as shells have it.
+const CANNOT_RUN: u8 = 126;
 
 impl Wrapper<'_> {
     /// Runs to the end and hands its code to `end`, which must not return: threads may still wait.
@@ -92,89 +86,25 @@ impl Wrapper<'_> {
     /// # Errors
     /// If the first server cannot be started.
     pub fn run(&self, settings: Settings, end: &dyn Fn(u8)) -> Result<(), NotStarted> {
-        process::widen(&std::io::stdout());
         let (words, heard) = mpsc::channel();
-        let (out, lines_out) = mpsc::channel();
-        thread::spawn(move || write(&lines_out));
-        let client = words.clone();
-        thread::spawn(move || listen(&client));
+        listen(words.clone());
         let ender = words.clone();
         signals::tell(Box::new(move |signal| {
             let _ = ender.send(Word::Signal(u8::try_from(signal).unwrap_or_default()));
         }));
-        let given_up = AtomicBool::new(false);
+        let conversation = Conversation::begin(settings, self.now());
         thread::scope(|scope| {
-            let mut conversation = Conversation::begin(settings, self.now());
-            let mut latest: Option<(News, AccessToken)> = None;
-            let mut servers: HashMap<u32, Server> = HashMap::new();
-            loop {
-                while let Some(action) = conversation.next_action() {
-                    match action {
-                        Action::ToClient(line) => drop(out.send(Out::Line(line))),
-                        Action::ToServer(number, line) => {
-                            if let Some(server) = servers.get(&number) {
-                                server.send(line);
-                            }
-                        }
-                        Action::Start(number, generation) => {
-                            let token = latest.as_ref().filter(|(news, _)| Some(news.generation) == generation);
-                            let token = token.map(|(_, token)| token);
-                            match Server::start(number, self.command, self.variables, token, &words) {
-                                Ok(server) => {
-                                    (self.guard)('+', server.group());
-                                    servers.insert(number, server);
-                                }
-                                Err(error) if number == 1 => return Err(error),
-                                Err(error) => {
-                                    Terminal.note(&format!("mcp: cannot start the server: {error}"));
-                                    let _ = words.send(Word::Ended(number, Ended { code: 126 }));
-                                }
-                            }
-                        }
-                        Action::Stop(number) => {
-                            if let Some(server) = servers.get_mut(&number) {
-                                server.stop(&words);
-                            }
-                        }
-                        Action::Fetch => {
-                            let words = words.clone();
-                            scope.spawn(move || words.send(Word::Token(self.tokens.fetch())));
-                        }
-                        Action::Check(generation) => {
-                            let words = words.clone();
-                            scope.spawn(move || words.send(Word::Token(self.tokens.check(generation))));
-                        }
-                        Action::SignIn => {
-                            given_up.store(false, Ordering::SeqCst);
-                            let (words, given_up) = (words.clone(), &given_up);
-                            scope.spawn(move || {
-                                let shown = words.clone();
-                                let show = move |code| drop(shown.send(Word::Code(code)));
-                                let result = self.tokens.sign_in(&show, given_up);
-                                words.send(Word::SignedIn(result))
-                            });
-                        }
-                        Action::GiveUpSignIn => given_up.store(true, Ordering::SeqCst),
-                        Action::Note(text) => Terminal.note(&format!("mcp: {text}")),
-                        Action::Stray(number, line) => {
-                            if let Some(server) = servers.get(&number) {
-                                server.show(&line);
-                            }
-                        }
-                        Action::End(code) => {
-                            flush(&out);
-                            for server in servers.values_mut() {
-                                server.stop(&words);
-                            }
-                            end(code);
-                            return Ok(());
-                        }
-                    }
-                }
-                let word = self.next_word(&heard, &conversation);
-                let event = self.event(word, &mut latest, &mut servers);
-                conversation.on(event, self.now());
-            }
+            let running = Running {
+                wrapper: self,
+                scope,
+                conversation,
+                latest: None,
+                servers: HashMap::new(),
+                outbox: Outbox::open(),
+                words,
+                given_up: Arc::default(),
+            };
+            running.to_the_end(&heard).map(end)
         })
     }
 
@@ -184,99 +114,158 @@ impl Wrapper<'_> {
             wall: self.clock.now(),
         }
     }
+}
 
-    fn next_word(&self, heard: &Receiver<Word>, conversation: &Conversation) -> Option<Word> {
-        let Some(tick) = conversation.next_tick() else {
+/// A conversation that runs, and what it has in hand.
+struct Running<'scope, 'env> {
+    wrapper: &'env Wrapper<'env>,
+    scope: &'scope Scope<'scope, 'env>,
+    conversation: Conversation,
+    latest: Option<(News, AccessToken)>,
+    servers: HashMap<u32, Server>,
+    outbox: Outbox,
+    /// Given to every thread that has something to tell.
+    words: Sender<Word>,
+    /// Tells the last sign-in that nobody waits for it any more.
+    given_up: Arc<AtomicBool>,
+}
+
+impl Running<'_, '_> {
+    fn to_the_end(mut self, heard: &Receiver<Word>) -> Result<u8, NotStarted> {
+        loop {
+            while let Some(action) = self.conversation.next_action() {
+                if let Action::End(code) = action {
+                    self.outbox.flush();
+                    return Ok(code);
+                }
+                self.act(action)?;
+            }
+            let event = match self.next_word(heard) {
+                Some(word) => self.event(word),
+                None => Event::Tick,
+            };
+            self.conversation.on(event, self.wrapper.now());
+        }
+    }
+
+    fn next_word(&self, heard: &Receiver<Word>) -> Option<Word> {
+        let Some(tick) = self.conversation.next_tick() else {
             return heard.recv().ok();
         };
         // A part of the time only: the clock that counts may run otherwise than the system's.
-        let left = tick.saturating_sub(self.clock.monotonic());
+        let left = tick.saturating_sub(self.wrapper.clock.monotonic());
         let part = (left / 10).max(Duration::from_millis(10));
         heard.recv_timeout(part).ok()
     }
 
-    fn event(
-        &self,
-        word: Option<Word>,
-        latest: &mut Option<(News, AccessToken)>,
-        servers: &mut HashMap<u32, Server>,
-    ) -> Event {
-        let mut known = |fetched: Fetched| {
-            fetched.map(|(news, token)| {
-                *latest = Some((news, token));
-                news
-            })
-        };
+    fn event(&mut self, word: Word) -> Event {
         match word {
-            None => Event::Tick,
-            Some(Word::Client(line)) => Event::Client(line, self.tokens.told()),
-            Some(Word::ClientClosed) => Event::Close(None),
-            Some(Word::Signal(signal)) => Event::Close(Some(signal)),
-            Some(Word::Server(number, line)) => Event::Server(number, line),
-            Some(Word::Ended(number, ended)) => {
-                if let Some(server) = servers.get_mut(&number) {
-                    (self.guard)('-', server.group());
-                }
-                Event::Ended(number, ended)
-            }
-            Some(Word::Stopped(number, _)) => {
-                servers.remove(&number);
+            Word::Client(line) => Event::Client(line, self.wrapper.tokens.told()),
+            Word::ClientClosed => Event::Close(None),
+            Word::Signal(signal) => Event::Close(Some(signal)),
+            Word::Server(number, line) => Event::Server(number, line),
+            Word::Silent(number) => {
+                self.stop(number);
                 Event::Tick
             }
-            Some(Word::Token(fetched)) => Event::Token(known(fetched)),
-            Some(Word::Code(code)) => Event::Code(code),
-            Some(Word::SignedIn(fetched)) => Event::SignedIn(known(fetched)),
+            Word::Ended(number, ended) => {
+                // What it has started may be left.
+                self.stop(number);
+                Event::Ended(number, ended)
+            }
+            Word::Stopped(number) => {
+                let server = self.servers.remove(&number);
+                self.tell_guard('-', server.as_ref());
+                Event::Tick
+            }
+            Word::Token(fetched) => Event::Token(self.known(fetched)),
+            Word::Code(code) => Event::Code(code),
+            Word::SignedIn(fetched) => Event::SignedIn(self.known(fetched)),
         }
     }
-}
 
-/// Reads lines to the end; a last one without its end counts too. Ends early if `take` says so, or
-/// at a line that is too long.
-pub fn lines(mut input: impl BufRead, mut take: impl FnMut(Vec<u8>) -> bool) {
-    let mut usual = 0;
-    loop {
-        let mut line = Vec::with_capacity(usual);
-        let most = u64::try_from(LONGEST).unwrap_or(u64::MAX) + 1;
-        let read = input.by_ref().take(most).read_until(b'\n', &mut line);
-        if !matches!(read, Ok(1..)) {
-            return;
+    fn known(&mut self, fetched: Fetched) -> Result<News, Trouble> {
+        let (news, token) = fetched?;
+        self.latest = Some((news, token));
+        Ok(news)
+    }
+
+    fn act(&mut self, action: Action) -> Result<(), NotStarted> {
+        match action {
+            Action::ToClient(line) => self.outbox.send(line),
+            Action::ToServer(number, line) => {
+                if let Some(server) = self.servers.get(&number) {
+                    server.send(line);
+                }
+            }
+            Action::Start(number, generation) => return self.start(number, generation),
+            Action::Stop(number) => self.stop(number),
+            Action::Fetch => self.ask(|tokens| Word::Token(tokens.fetch())),
+            Action::Check(generation) => {
+                self.ask(move |tokens| Word::Token(tokens.check(generation)));
+            }
+            Action::SignIn => self.sign_in(),
+            Action::GiveUpSignIn => self.given_up.store(true, Ordering::SeqCst),
+            Action::Note(text) => Terminal.note(&format!("mcp: {text}")),
+            Action::Stray(number, line) => {
+                if let Some(server) = self.servers.get(&number) {
+                    server.show(&line);
+                }
+            }
+            // The loop's own.
+            Action::End(_) => {}
         }
-        if line.len() > LONGEST {
-            Terminal.note("mcp: a line of more than 64 MiB ends the conversation");
-            return;
+        Ok(())
+    }
+
+    /// From this thread, which lasts: on Linux a server ends with the thread that started it.
+    fn start(&mut self, number: u32, generation: Option<u64>) -> Result<(), NotStarted> {
+        let Wrapper {
+            command, variables, ..
+        } = *self.wrapper;
+        let latest = self.latest.as_ref();
+        let token = latest
+            .filter(|(news, _)| Some(news.generation) == generation)
+            .map(|(_, token)| token);
+        match Server::start(number, command, variables, token, &self.words) {
+            Ok(server) => {
+                self.tell_guard('+', Some(&server));
+                self.servers.insert(number, server);
+            }
+            Err(error) if number == 1 => return Err(error),
+            Err(error) => {
+                Terminal.note(&format!("mcp: cannot start the server: {error}"));
+                let ended = Ended { code: CANNOT_RUN };
+                let _ = self.words.send(Word::Ended(number, ended));
+            }
         }
-        if !line.ends_with(b"\n") {
-            line.push(b'\n');
-        }
-        // Lines of one kind follow each other; a rare long one is not remembered.
-        usual = line.len().min(MOST_ROOM);
-        if !take(line) {
-            return;
+        Ok(())
+    }
+
+    fn stop(&mut self, number: u32) {
+        if let Some(server) = self.servers.get_mut(&number) {
+            server.stop(&self.words);
         }
     }
-}
 
-fn listen(words: &Sender<Word>) {
-    let road = Road::default();
-    lines(BufReader::with_capacity(64 * 1024, Terminal.input()), |line| {
-        words.send(Word::Client(road.admit(line))).is_ok()
-    });
-    let _ = words.send(Word::ClientClosed);
-}
-
-fn write(lines: &Receiver<Out>) {
-    for out in lines {
-        match out {
-            // A client that is gone closes its other end too.
-            Out::Line(line) => drop(Terminal.data(&line)),
-            Out::Flush(done) => drop(done.send(())),
+    fn tell_guard(&self, sign: char, server: Option<&Server>) {
+        if let Some(family) = server.and_then(Server::family) {
+            (self.wrapper.guard)(sign, family);
         }
     }
-}
 
-fn flush(out: &Sender<Out>) {
-    let (done, written) = mpsc::sync_channel(1);
-    if out.send(Out::Flush(done)).is_ok() {
-        let _ = written.recv_timeout(LAST_LINES);
+    fn ask(&self, question: impl FnOnce(&dyn Tokens) -> Word + Send + 'static) {
+        let (tokens, words) = (self.wrapper.tokens, self.words.clone());
+        self.scope.spawn(move || words.send(question(tokens)));
+    }
+
+    fn sign_in(&mut self) {
+        self.given_up = Arc::default();
+        let given_up = Arc::clone(&self.given_up);
+        let shown = self.words.clone();
+        self.ask(move |tokens| {
+            let show = move |code| drop(shown.send(Word::Code(code)));
+            Word::SignedIn(tokens.sign_in(&show, &given_up))
+        });
     }
 }

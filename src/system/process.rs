@@ -1,5 +1,12 @@
 //! Starting other processes, and cutting this one loose. The only place that does either.
 
+#[cfg(unix)]
+#[path = "process/unix.rs"]
+mod platform;
+#[cfg(windows)]
+#[path = "process/windows.rs"]
+mod platform;
+
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
@@ -84,8 +91,8 @@ pub fn run_in_place(
     platform::run_in_place(&mut command)
 }
 
-/// Starts a server that this process talks to through pipes. It leads a process group, which ends with
-/// [`end_group`]; on Linux it is killed with the thread that started it.
+/// Starts a server that this process talks to through pipes, and what it starts with it. On Linux it is
+/// killed with the thread that started it.
 ///
 /// # Errors
 /// If it cannot be started.
@@ -97,7 +104,7 @@ pub fn start_server(
     program: &OsStr,
     arguments: &[OsString],
     changes: &[Change<'_>],
-) -> io::Result<Child> {
+) -> io::Result<(Child, Family)> {
     let mut command = Command::new(program);
     command
         .args(arguments)
@@ -110,22 +117,16 @@ pub fn start_server(
             Change::Remove(name) => command.env_remove(name),
         };
     }
-    platform::lead_a_group(&mut command);
-    command.spawn()
+    platform::start_family(&mut command)
 }
 
-/// How a process group is ended.
+/// How a family of processes is ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// It may put its things in order.
+    /// They may put their things in order. Windows has no word for that to a program without a window.
     Asked,
-    /// It may not.
+    /// They may not.
     Forced,
-}
-
-/// Ends every process of a group; false if there is none left.
-pub fn end_group(leader: u32, ending: Ending) -> bool {
-    platform::end_group(leader, ending)
 }
 
 /// What a process's end says: its code, 128 + n for a signal.
@@ -204,218 +205,4 @@ pub fn hide_memory() {
     }
 }
 
-#[cfg(unix)]
-mod platform {
-    use std::fs::File;
-    use std::io;
-    use std::os::fd::AsFd;
-    use std::os::unix::process::{CommandExt, ExitStatusExt};
-    use std::process::{Child, Command, ExitStatus};
-
-    use std::sync::atomic::{AtomicI32, Ordering};
-
-    use rustix::process::{Pid, WaitOptions, waitpid};
-
-    use super::{Children, Ending};
-
-    /// The refresher that this process started last. Other children may be somebody else's: a
-    /// program that became this one can have had some.
-    static REFRESHER: AtomicI32 = AtomicI32::new(0);
-
-    /// The program leaves our session itself, first thing (`leave_session`).
-    pub(super) fn detach(command: &mut Command) -> io::Result<Child> {
-        let child = command.spawn()?;
-        REFRESHER.store(i32::try_from(child.id()).unwrap_or(0), Ordering::Relaxed);
-        Ok(child)
-    }
-
-    pub(super) fn run_in_place(command: &mut Command) -> io::Result<u8> {
-        Err(command.exec())
-    }
-
-    #[cfg_attr(
-        target_os = "linux",
-        expect(unsafe_code, reason = "a death signal is set between fork and exec")
-    )]
-    pub(super) fn lead_a_group(command: &mut Command) {
-        command.process_group(0);
-        #[cfg(target_os = "linux")]
-        // SAFETY: the closure makes one system call, which is safe after fork, and allocates nothing.
-        unsafe {
-            command.pre_exec(|| {
-                use rustix::process::{Signal, set_parent_process_death_signal};
-                Ok(set_parent_process_death_signal(Some(Signal::KILL))?)
-            });
-        }
-    }
-
-    pub(super) fn end_group(leader: u32, ending: Ending) -> bool {
-        let signal = match ending {
-            Ending::Asked => rustix::process::Signal::TERM,
-            Ending::Forced => rustix::process::Signal::KILL,
-        };
-        let group = i32::try_from(leader).ok().and_then(Pid::from_raw);
-        group.is_some_and(|group| rustix::process::kill_process_group(group, signal).is_ok())
-    }
-
-    pub(super) fn code_of(status: ExitStatus) -> u8 {
-        let code = status
-            .code()
-            .or_else(|| status.signal().map(|signal| 128 + signal));
-        code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
-    }
-
-    /// Takes note of the refresher's end.
-    pub fn reap() -> Children {
-        let refresher = Pid::from_raw(REFRESHER.load(Ordering::Relaxed));
-        match refresher.map(|pid| waitpid(Some(pid), WaitOptions::NOHANG)) {
-            Some(Ok(None)) => Children::Running,
-            Some(Ok(Some(_)) | Err(_)) | None => Children::None,
-        }
-    }
-
-    /// Leaves the caller's session and process group, so that neither Ctrl-C, nor a closed
-    /// terminal, nor a killed group reaches this process; and closes every descriptor that was
-    /// inherited beside the standard ones, so that nobody waits for their end.
-    pub fn leave_session() {
-        // It fails only for a group leader, which nobody started as a refresher.
-        let _ = rustix::process::setsid();
-        // Nobody's unmount waits for it either; every path it uses is absolute.
-        let _ = std::env::set_current_dir("/");
-        close_inherited();
-    }
-
-    #[cfg(target_os = "linux")]
-    #[expect(
-        unsafe_code,
-        reason = "no safe call closes descriptors that nobody owns"
-    )]
-    fn close_inherited() {
-        // SAFETY: called first thing in a process that has opened nothing itself; no value in this
-        // program owns a descriptor from 3 up.
-        unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) };
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    #[expect(
-        unsafe_code,
-        reason = "no safe call closes descriptors that nobody owns"
-    )]
-    fn close_inherited() {
-        // SAFETY: `getdtablesize` has no preconditions. The descriptors from 3 up are closed first
-        // thing in a process that has opened nothing itself, so no value in it owns one.
-        unsafe {
-            for descriptor in 3..libc::getdtablesize() {
-                libc::close(descriptor);
-            }
-        }
-    }
-
-    /// Gives a pipe more room, where the system allows it: a long line then passes in one piece.
-    pub fn widen(pipe: &impl AsFd) {
-        #[cfg(target_os = "linux")]
-        {
-            const ROOM: usize = 512 * 1024;
-            let _ = rustix::pipe::fcntl_setpipe_size(pipe, ROOM);
-        }
-        #[cfg(not(target_os = "linux"))]
-        let _ = pipe;
-    }
-
-    /// A pipe's end, to be handed on.
-    pub fn file_of_reader(reader: io::PipeReader) -> File {
-        File::from(std::os::fd::OwnedFd::from(reader))
-    }
-
-    /// What was handed to us as standard input.
-    pub fn handed_over() -> Option<File> {
-        let stdin = std::io::stdin().as_fd().try_clone_to_owned().ok()?;
-        Some(File::from(stdin))
-    }
-}
-
-#[cfg(windows)]
-mod platform {
-    use std::fs::File;
-    use std::io;
-    use std::os::windows::io::AsHandle;
-    use std::os::windows::process::CommandExt;
-    use std::process::{Child, Command, ExitStatus, Stdio};
-    use std::sync::Arc;
-
-    use super::{Children, Ending};
-
-    const DETACHED_PROCESS: u32 = 0x0000_0008;
-    const CREATE_NEW_PROCESS_GROUP: u32 = 0x0000_0200;
-    const CREATE_BREAKAWAY_FROM_JOB: u32 = 0x0100_0000;
-
-    /// In a group of its own, without our console, out of our job where that is allowed.
-    pub(super) fn detach(command: &mut Command) -> io::Result<Child> {
-        let detached = DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP;
-        command
-            .creation_flags(detached | CREATE_BREAKAWAY_FROM_JOB)
-            .spawn()
-            .or_else(|_| command.creation_flags(detached).spawn())
-    }
-
-    /// Ctrl-C reaches every process of the console: the command decides, and this process waits.
-    pub(super) fn run_in_place(command: &mut Command) -> io::Result<u8> {
-        let _held = signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::default());
-        let status = command.status()?;
-        Ok(status
-            .code()
-            .and_then(|code| u8::try_from(code).ok())
-            .unwrap_or(1))
-    }
-
-    /// A tree of processes is found by its root.
-    pub(super) fn lead_a_group(command: &mut Command) {
-        command.creation_flags(CREATE_NEW_PROCESS_GROUP);
-    }
-
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that starts a process"
-    )]
-    pub(super) fn end_group(leader: u32, ending: Ending) -> bool {
-        let mut command = Command::new("taskkill");
-        command.args(["/T", "/PID", &leader.to_string()]);
-        if ending == Ending::Forced {
-            command.arg("/F");
-        }
-        let silent = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        silent.status().is_ok_and(|status| status.success())
-    }
-
-    pub(super) fn code_of(status: ExitStatus) -> u8 {
-        let code = status.code();
-        code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
-    }
-
-    /// Nobody waits for children here.
-    pub fn reap() -> Children {
-        Children::None
-    }
-
-    /// It was started outside the caller's console and group already.
-    pub fn leave_session() {}
-
-    /// A pipe keeps its room here.
-    pub fn widen<P>(_: &P) {}
-
-    /// A pipe's end, to be handed on.
-    pub fn file_of_reader(reader: io::PipeReader) -> File {
-        File::from(std::os::windows::io::OwnedHandle::from(reader))
-    }
-
-    /// What was handed to us as standard input.
-    pub fn handed_over() -> Option<File> {
-        let stdin = std::io::stdin().as_handle().try_clone_to_owned().ok()?;
-        Some(File::from(stdin))
-    }
-}
-
-pub use platform::{file_of_reader, handed_over, leave_session, reap, widen};
+pub use platform::{Family, file_of_reader, handed_over, leave_session, reap, widen};

@@ -1,0 +1,152 @@
+//! Processes as Unix has them.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, ExitStatus};
+use std::sync::atomic::{AtomicI32, Ordering};
+
+use rustix::process::{Pid, WaitOptions, waitpid};
+
+use super::{Children, Ending};
+
+/// The refresher that this process started last. Other children may be somebody else's: a
+/// program that became this one can have had some.
+static REFRESHER: AtomicI32 = AtomicI32::new(0);
+
+/// The program leaves our session itself, first thing (`leave_session`).
+pub(super) fn detach(command: &mut Command) -> io::Result<Child> {
+    let child = command.spawn()?;
+    REFRESHER.store(i32::try_from(child.id()).unwrap_or(0), Ordering::Relaxed);
+    Ok(child)
+}
+
+pub(super) fn run_in_place(command: &mut Command) -> io::Result<u8> {
+    Err(command.exec())
+}
+
+/// A process group: a server and all that it starts, unless that leaves it.
+#[derive(Clone, Copy, Debug)]
+pub struct Family(Pid);
+
+#[cfg_attr(
+    target_os = "linux",
+    expect(unsafe_code, reason = "a death signal is set between fork and exec")
+)]
+pub(super) fn start_family(command: &mut Command) -> io::Result<(Child, Family)> {
+    command.process_group(0);
+    #[cfg(target_os = "linux")]
+    // SAFETY: the closure makes one system call, which is safe after fork, and allocates nothing.
+    unsafe {
+        command.pre_exec(|| {
+            use rustix::process::{Signal, set_parent_process_death_signal};
+            Ok(set_parent_process_death_signal(Some(Signal::KILL))?)
+        });
+    }
+    let child = command.spawn()?;
+    let family = Family(Pid::from_child(&child));
+    Ok((child, family))
+}
+
+impl Family {
+    /// The number by which another process can end it.
+    pub fn number(&self) -> Option<u32> {
+        u32::try_from(self.0.as_raw_nonzero().get()).ok()
+    }
+
+    /// The family of this number.
+    pub fn of_number(number: u32) -> Option<Self> {
+        let pid = i32::try_from(number).ok().and_then(Pid::from_raw);
+        pid.map(Self)
+    }
+
+    /// True while any process of it is left.
+    pub fn is_there(&self) -> bool {
+        rustix::process::test_kill_process_group(self.0) != Err(rustix::io::Errno::SRCH)
+    }
+
+    /// Ends every process of it; false if there is none left.
+    pub fn end(&self, ending: Ending) -> bool {
+        let signal = match ending {
+            Ending::Asked => rustix::process::Signal::TERM,
+            Ending::Forced => rustix::process::Signal::KILL,
+        };
+        rustix::process::kill_process_group(self.0, signal).is_ok()
+    }
+}
+
+pub(super) fn code_of(status: ExitStatus) -> u8 {
+    let code = status
+        .code()
+        .or_else(|| status.signal().map(|signal| 128 + signal));
+    code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
+}
+
+/// Takes note of the refresher's end.
+pub fn reap() -> Children {
+    let refresher = Pid::from_raw(REFRESHER.load(Ordering::Relaxed));
+    match refresher.map(|pid| waitpid(Some(pid), WaitOptions::NOHANG)) {
+        Some(Ok(None)) => Children::Running,
+        Some(Ok(Some(_)) | Err(_)) | None => Children::None,
+    }
+}
+
+/// Leaves the caller's session and process group, so that neither Ctrl-C, nor a closed
+/// terminal, nor a killed group reaches this process; and closes every descriptor that was
+/// inherited beside the standard ones, so that nobody waits for their end.
+pub fn leave_session() {
+    // It fails only for a group leader, which nobody started as a refresher.
+    let _ = rustix::process::setsid();
+    // Nobody's unmount waits for it either; every path it uses is absolute.
+    let _ = std::env::set_current_dir("/");
+    close_inherited();
+}
+
+#[cfg(target_os = "linux")]
+#[expect(
+    unsafe_code,
+    reason = "no safe call closes descriptors that nobody owns"
+)]
+fn close_inherited() {
+    // SAFETY: called first thing in a process that has opened nothing itself; no value in this
+    // program owns a descriptor from 3 up.
+    unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) };
+}
+
+#[cfg(not(target_os = "linux"))]
+#[expect(
+    unsafe_code,
+    reason = "no safe call closes descriptors that nobody owns"
+)]
+fn close_inherited() {
+    // SAFETY: `getdtablesize` has no preconditions. The descriptors from 3 up are closed first
+    // thing in a process that has opened nothing itself, so no value in it owns one.
+    unsafe {
+        for descriptor in 3..libc::getdtablesize() {
+            libc::close(descriptor);
+        }
+    }
+}
+
+/// Gives a pipe more room, where the system allows it: a long line then passes in one piece.
+pub fn widen(pipe: &impl AsFd) {
+    #[cfg(target_os = "linux")]
+    {
+        const ROOM: usize = 512 * 1024;
+        let _ = rustix::pipe::fcntl_setpipe_size(pipe, ROOM);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = pipe;
+}
+
+/// A pipe's end, to be handed on.
+pub fn file_of_reader(reader: io::PipeReader) -> File {
+    File::from(std::os::fd::OwnedFd::from(reader))
+}
+
+/// What was handed to us as standard input.
+pub fn handed_over() -> Option<File> {
+    let stdin = std::io::stdin().as_fd().try_clone_to_owned().ok()?;
+    Some(File::from(stdin))
+}

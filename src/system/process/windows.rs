@@ -1,0 +1,106 @@
+//! Processes as Windows has them.
+
+#[path = "windows/job.rs"]
+mod job;
+
+use std::fs::File;
+use std::io;
+use std::os::windows::io::AsHandle;
+use std::os::windows::process::CommandExt;
+use std::process::{Child, Command, ExitStatus};
+use std::sync::Arc;
+
+use self::job::{CREATE_SUSPENDED, Job, resume};
+use super::{Children, Ending};
+
+const DETACHED_PROCESS: u32 = 0x0000_0008;
+const CREATE_NEW_PROCESS_GROUP: u32 = 0x0000_0200;
+const CREATE_BREAKAWAY_FROM_JOB: u32 = 0x0100_0000;
+
+/// In a group of its own, without our console, out of our job where that is allowed.
+pub(super) fn detach(command: &mut Command) -> io::Result<Child> {
+    let detached = DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP;
+    command
+        .creation_flags(detached | CREATE_BREAKAWAY_FROM_JOB)
+        .spawn()
+        .or_else(|_| command.creation_flags(detached).spawn())
+}
+
+/// Ctrl-C reaches every process of the console: the command decides, and this process waits.
+pub(super) fn run_in_place(command: &mut Command) -> io::Result<u8> {
+    let _held = signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::default());
+    let status = command.status()?;
+    Ok(status
+        .code()
+        .and_then(|code| u8::try_from(code).ok())
+        .unwrap_or(1))
+}
+
+/// Not a moment of it runs outside its family.
+pub(super) fn start_family(command: &mut Command) -> io::Result<(Child, Family)> {
+    let job = Job::new()?;
+    command.creation_flags(CREATE_NEW_PROCESS_GROUP | CREATE_SUSPENDED);
+    let mut child = command.spawn()?;
+    let begun = job.take(&child).and_then(|()| resume(child.id()));
+    if let Err(error) = begun {
+        let _ = child.kill();
+        return Err(error);
+    }
+    Ok((child, Family(job)))
+}
+
+/// A server and all that it starts. It ends with this process, whatever ends that.
+#[derive(Debug)]
+pub struct Family(Job);
+
+impl Family {
+    /// No other process need end it.
+    pub fn number(&self) -> Option<u32> {
+        None
+    }
+
+    /// No number names one.
+    pub fn of_number(_: u32) -> Option<Self> {
+        None
+    }
+
+    /// True while any process of it is left.
+    pub fn is_there(&self) -> bool {
+        self.0.members() > 0
+    }
+
+    /// Ends every process of it; false if there is none left.
+    pub fn end(&self, ending: Ending) -> bool {
+        if ending == Ending::Forced {
+            self.0.end();
+        }
+        self.is_there()
+    }
+}
+
+pub(super) fn code_of(status: ExitStatus) -> u8 {
+    let code = status.code();
+    code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
+}
+
+/// Nobody waits for children here.
+pub fn reap() -> Children {
+    Children::None
+}
+
+/// It was started outside the caller's console and group already.
+pub fn leave_session() {}
+
+/// A pipe keeps its room here.
+pub fn widen<P>(_: &P) {}
+
+/// A pipe's end, to be handed on.
+pub fn file_of_reader(reader: io::PipeReader) -> File {
+    File::from(std::os::windows::io::OwnedHandle::from(reader))
+}
+
+/// What was handed to us as standard input.
+pub fn handed_over() -> Option<File> {
+    let stdin = std::io::stdin().as_handle().try_clone_to_owned().ok()?;
+    Some(File::from(stdin))
+}
