@@ -23,6 +23,9 @@ pub struct Mcp {
     /// Never ask for a sign-in
     #[arg(long)]
     no_prompt: bool,
+    /// Ask for a sign-in at the start, and not only when a tool is called
+    #[arg(long, conflicts_with = "no_prompt")]
+    eager: bool,
     /// Never exchange a server that has a token, not even for a fresh one
     #[arg(long)]
     no_restart: bool,
@@ -41,10 +44,10 @@ pub struct McpGuard {}
 impl Mcp {
     /// Whether a person may be asked.
     pub fn asking(&self) -> Asking {
-        if self.no_prompt {
-            Asking::Never
-        } else {
-            Asking::WhileHolding
+        match (self.no_prompt, self.eager) {
+            (true, _) => Asking::Never,
+            (false, true) => Asking::AtOnce,
+            (false, false) => Asking::WhileHolding,
         }
     }
 

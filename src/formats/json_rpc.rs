@@ -73,6 +73,24 @@ pub fn read(line: &[u8]) -> Line<'_> {
     inner.unwrap_or(Line::Noise)
 }
 
+/// A line's several messages with other ids.
+pub fn with_ids(line: &[u8], ids: &[(&Message<'_>, String)]) -> Vec<u8> {
+    let mut places: Vec<_> = ids
+        .iter()
+        .filter_map(|(message, id)| Some((message.id_at.clone()?, id)))
+        .collect();
+    places.sort_by_key(|(at, _)| at.start);
+    let mut bytes = Vec::with_capacity(line.len());
+    let mut from = 0;
+    for (at, id) in places {
+        bytes.extend_from_slice(&line[from..at.start]);
+        bytes.extend_from_slice(id.as_bytes());
+        from = at.end;
+    }
+    bytes.extend_from_slice(&line[from..]);
+    bytes
+}
+
 impl Message<'_> {
     /// What it is; `None` for an object that is no message.
     pub fn kind(&self) -> Option<Kind> {
@@ -144,6 +162,69 @@ impl Id {
             }
             _ => raw.to_owned(),
         }))
+    }
+}
+
+/// An object's members in their order, each value as it stands.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Members<'a>(Vec<(Cow<'a, str>, &'a str)>);
+
+impl<'a> Members<'a> {
+    /// The value of this name, in JSON.
+    pub fn get(&self, name: &str) -> Option<&'a str> {
+        let found = self.0.iter().rev().find(|(own, _)| own == name);
+        found.map(|(_, value)| *value)
+    }
+
+    /// Puts a value, in JSON, where one of this name stands, or behind all.
+    pub fn set(&mut self, name: &'a str, value: &'a str) {
+        match self.0.iter_mut().rev().find(|(own, _)| own == name) {
+            Some((_, old)) => *old = value,
+            None => self.0.push((name.into(), value)),
+        }
+    }
+
+    /// Takes out whatever has this name.
+    pub fn remove(&mut self, name: &str) {
+        self.0.retain(|(own, _)| own != name);
+    }
+
+    /// True if there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Display for Members<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("{")?;
+        for (at, (name, value)) in self.0.iter().enumerate() {
+            let comma = if at == 0 { "" } else { "," };
+            write!(f, "{comma}{}:{value}", serde_json::Value::from(&**name))?;
+        }
+        f.write_str("}")
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct All;
+        impl<'de> Visitor<'de> for All {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut all = Vec::new();
+                while let Some((name, value)) = map.next_entry::<Text<'de>, &'de RawValue>()? {
+                    all.push((name.0, value.get()));
+                }
+                Ok(Members(all))
+            }
+        }
+        deserializer.deserialize_map(All)
     }
 }
 
@@ -311,9 +392,26 @@ mod tests {
         };
         let kinds: Vec<_> = all.iter().map(Message::kind).collect();
         assert_eq!(kinds, [Some(Kind::Request), Some(Kind::Notification)]);
+        let line = br#"[{"id":1,"method":"a"}, {"result":7,"id":"x"}]"#;
+        let Line::Batch(all) = read(line) else {
+            panic!("no batch");
+        };
         assert_eq!(
-            all[0].with_id(line, "9"),
-            br#"[{"id":9,"method":"a"},{"method":"b"}]"#
+            with_ids(line, &[(&all[1], "\"yy\"".into()), (&all[0], "9".into())]),
+            br#"[{"id":9,"method":"a"}, {"result":7,"id":"yy"}]"#
         );
+    }
+
+    #[test]
+    fn members_keep_their_order_and_their_values() {
+        let text = r#"{"b":1.50e+2,"a\"":{ "x":[] },"c":12345678901234567890123}"#;
+        let mut members: Members<'_> = serde_json::from_str(text).expect("an object");
+        assert_eq!(members.to_string(), text);
+        members.set("b", "7");
+        members.set("d", "null");
+        members.remove("c");
+        assert_eq!(members.to_string(), r#"{"b":7,"a\"":{ "x":[] },"d":null}"#);
+        assert_eq!(members.get("d"), Some("null"));
+        assert!(serde_json::from_str::<Members<'_>>("[]").is_err());
     }
 }

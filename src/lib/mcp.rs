@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, PipeWriter, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::app::App;
@@ -48,6 +48,7 @@ impl Root<'_> {
             restarts: arguments.restarts(),
             wait: arguments.wait,
             max_drain: arguments.max_drain,
+            detail: self.detail,
             pace: Pace::STANDARD,
         };
         let guard = Guard::default();
@@ -56,6 +57,7 @@ impl Root<'_> {
             variables: &variables,
             tokens: &Source { root: self, app },
             clock,
+            steps: self.steps,
             guard: &|sign, family| guard.tell(sign, family),
         };
         let started = wrapper.run(settings, &|code| process::end(code));
@@ -75,20 +77,20 @@ impl Root<'_> {
 
 /// The process that ends servers which this one left behind; started with the first that needs it.
 #[derive(Default)]
-struct Guard(Mutex<Option<Option<PipeWriter>>>);
+struct Guard(OnceLock<Option<Mutex<PipeWriter>>>);
 
 impl Guard {
     /// Without one, a server that ignores the end of its input may outlive a killed wrapper.
-    fn start() -> Option<PipeWriter> {
+    fn start() -> Option<Mutex<PipeWriter>> {
         let (reader, writer) = std::io::pipe().ok()?;
         let reader = process::file_of_reader(reader);
         process::start_watching(&this_program()?, "mcp-guard", reader).ok()?;
-        Some(writer)
+        Some(Mutex::new(writer))
     }
 
     fn tell(&self, sign: char, family: u32) {
-        let mut pipe = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(pipe) = pipe.get_or_insert_with(Self::start) {
+        if let Some(pipe) = self.0.get_or_init(Self::start) {
+            let mut pipe = pipe.lock().unwrap_or_else(PoisonError::into_inner);
             let _ = pipe.write_all(format!("{sign}{family}\n").as_bytes());
         }
     }

@@ -1,219 +1,35 @@
 //! What the wrapper does about everything that happens: which line goes where, when a server is
 //! exchanged for one with a fresh token, when a person is asked. Pure: events in, actions out.
 
+mod batch;
+mod begun;
+mod calls;
 mod client;
+mod events;
 mod renewal;
 mod server;
+mod settings;
 mod sign_in;
 mod waits;
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
-use serde_json::Value;
-
-pub use self::sign_in::Waiting;
-use self::sign_in::{Dialog, Login};
+use self::begun::Begun;
+use self::calls::{Call, Suspect};
+pub use self::events::{Action, Cure, Ended, Event, News, Now, Told, Trouble};
+pub use self::settings::{Asking, Pace, Restarts, Settings};
+use self::sign_in::{Dialog, Login, Waiting};
 use crate::formats::json_rpc::Id;
-use crate::mcp::dialog::{Code, Era, Modes};
+use crate::mcp::dialog::{self, Era, Modes};
 use crate::mcp::line::Line;
-use crate::token::Timestamp;
-
-/// What is set for a whole conversation.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// What people call the App.
-    pub app: String,
-    /// The command that signs in to it.
-    pub login_command: String,
-    /// Whether a person may be asked.
-    pub asking: Asking,
-    /// Whether a server may be exchanged.
-    pub restarts: Restarts,
-    /// How long calls are held for a person.
-    pub wait: Duration,
-    /// How long calls that are under way may delay an exchange.
-    pub max_drain: Duration,
-    /// The waits that nobody chooses.
-    pub pace: Pace,
-}
-
-/// Whether a person may be asked (P5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asking {
-    /// While a call is held that needs a token.
-    WhileHolding,
-    /// Never (`--no-prompt`).
-    Never,
-}
-
-/// Whether a server may be exchanged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Restarts {
-    /// For every new token.
-    Allowed,
-    /// Never (`--no-restart`); a server that has no token yet gets its first.
-    Never,
-}
-
-/// The waits that nobody chooses.
-#[derive(Clone, Copy, Debug)]
-pub struct Pace {
-    /// How long a client's opening waits for a token before a server starts without one.
-    pub first_token: Duration,
-    /// How long a new server has for the handshake.
-    pub replay: Duration,
-    /// An answer to a dialog that comes sooner was no person's.
-    pub reflex: Duration,
-    /// How long nobody is asked again after a no.
-    pub after_a_no: Duration,
-    /// How often a held call's progress is told.
-    pub progress: Duration,
-    /// How often a 401 in an answer is believed enough to be checked.
-    pub checks: Duration,
-    /// After a failure, the first pause before the token is asked for again.
-    pub backoff: Duration,
-    /// In which time a server may die how often.
-    pub crashes: (Duration, usize),
-    /// How long a new server's news of its own lists are kept to one each.
-    pub settling: Duration,
-    /// How much of a token's life is kept free of calls that may be cut off.
-    pub margin: Duration,
-}
-
-impl Pace {
-    /// The product's own.
-    pub const STANDARD: Self = Self {
-        first_token: Duration::from_secs(5),
-        replay: Duration::from_secs(20),
-        reflex: Duration::from_millis(400),
-        after_a_no: Duration::from_secs(60),
-        progress: Duration::from_secs(10),
-        checks: Duration::from_secs(60),
-        backoff: Duration::from_secs(5),
-        crashes: (Duration::from_secs(60), 3),
-        settling: Duration::from_secs(2),
-        margin: Duration::from_secs(30),
-    };
-}
-
-/// The time of an event.
-#[derive(Clone, Copy, Debug)]
-pub struct Now {
-    /// Never goes back.
-    pub mono: Duration,
-    /// May jump; tokens go by it.
-    pub wall: Timestamp,
-}
-
-/// What is known of a token; the token itself is not here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct News {
-    /// Its token set's generation.
-    pub generation: u64,
-    /// When a new one is to be had; `None` for a token without an end.
-    pub due_at: Option<Timestamp>,
-    /// When it ends.
-    pub expires_at: Option<Timestamp>,
-}
-
-/// Why there is no token, or no newer one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trouble {
-    /// What failed and the next command, for a person.
-    pub text: String,
-    /// Whether a sign-in would help.
-    pub cure: Cure,
-}
-
-/// What would help.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cure {
-    /// A person has to sign in.
-    SignIn,
-    /// Time, or the person's own command.
-    Other,
-}
-
-/// The last saved or sent token set, as the outcome file tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Told {
-    /// Its generation.
-    pub generation: u64,
-    /// True once it is stored.
-    pub is_stored: bool,
-}
-
-/// How a server ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ended {
-    /// Its code, 128 + n for a signal.
-    pub code: u8,
-}
-
-/// What happens.
-#[derive(Debug)]
-pub enum Event {
-    /// The client sent a line; what the outcome file tells just then.
-    Client(Line, Option<Told>),
-    /// The client closed its end, or this process shall end; with the signal's number.
-    Close(Option<u8>),
-    /// A server sent a line.
-    Server(u32, Line),
-    /// A server is gone.
-    Ended(u32, Ended),
-    /// What came of a fetch or a check.
-    Token(Result<News, Trouble>),
-    /// The device flow has a code.
-    Code(Code),
-    /// What came of the sign-in.
-    SignedIn(Result<News, Trouble>),
-    /// Time has passed.
-    Tick,
-}
-
-/// What is to be done.
-#[derive(Debug)]
-pub enum Action {
-    /// Send this to the client.
-    ToClient(Line),
-    /// Send this to a server.
-    ToServer(u32, Line),
-    /// Start a server with the token of this generation, or with a void one.
-    Start(u32, Option<u64>),
-    /// End a server in good order.
-    Stop(u32),
-    /// Get a valid token.
-    Fetch,
-    /// Have the token of this generation checked; get a valid one.
-    Check(u64),
-    /// Sign a person in.
-    SignIn,
-    /// Let the sign-in be.
-    GiveUpSignIn,
-    /// Tell whoever reads standard error.
-    Note(String),
-    /// Show it there: it is no message.
-    Stray(u32, Line),
-    /// End, with this code.
-    End(u8),
-}
-
-/// A request that is under way at a server.
-#[derive(Debug)]
-struct Call {
-    server: u32,
-    method: String,
-    /// The line, where it may be sent once more.
-    line: Vec<u8>,
-    raw_id: String,
-}
+use crate::steps::Detail;
 
 /// Why lines of the client are held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Hold {
-    /// Calls under way may end first, until then.
-    Drain(Duration, Then),
+    /// What is under way may end first.
+    Drain(Then),
     /// A token is fetched; the very first for no longer than this.
     Fetch(Option<Duration>),
     /// A token is checked.
@@ -245,8 +61,8 @@ enum Life {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Exchange {
     Free,
-    /// The last try failed; no other until the token has ended.
-    Stuck,
+    /// The last try failed: none by itself until the token has ended, and none at all before this.
+    Stuck(Duration),
 }
 
 /// The handshake, to be told again to the next server.
@@ -271,14 +87,22 @@ pub struct Conversation {
     /// The server in use, and the token that it has.
     active: Option<u32>,
     has: Option<News>,
+    /// The token of the server that has its handshake.
+    starting: Option<News>,
     /// The newest token at hand.
     latest: Option<News>,
     next_server: u32,
     hold: Option<Hold>,
     held: VecDeque<Line>,
+    /// How long what is under way may delay the exchange that has begun.
+    drain_until: Option<Duration>,
     calls: BTreeMap<Id, Call>,
-    /// Requests of servers that the client has not answered: our id, the server, its own id.
-    asked: HashMap<Id, (u32, String)>,
+    begun: Begun,
+    /// Requests of servers that the client has not answered: our id, and whose they are.
+    asked: HashMap<Id, Asked>,
+    next_asked: u32,
+    /// A fetch or a check is under way; there is never a second one.
+    token_awaited: bool,
     trouble: Option<Trouble>,
     /// No fetch before this, unless the outcome file tells of something new.
     retry_at: Duration,
@@ -286,23 +110,35 @@ pub struct Conversation {
     looked_at: Option<Told>,
     told: Option<Told>,
     last_check: Option<Duration>,
-    suspects: Vec<(Id, Call, Line)>,
+    suspects: Vec<Suspect>,
     read_only: HashSet<String>,
     login: Login,
     waiting: Vec<Waiting>,
     dialog: Option<Dialog>,
-    dialogs: u32,
     /// The client answers dialogs without showing them.
     mute: bool,
     no_until: Duration,
-    /// A server's own dialogs through its answers, until then (MRTR).
-    input_until: Duration,
     crashes: VecDeque<Duration>,
     settling: Option<(Duration, HashSet<String>)>,
+    /// Answers to what we told a new server.
     swallowed: HashSet<Id>,
+    /// Subscriptions told again, whose acknowledgement the client has had.
+    acknowledged: HashSet<Id>,
     used: bool,
     life: Life,
+    /// The client has closed its end; what it said before is served until then.
+    close_at: Option<Duration>,
     exchange: Exchange,
+}
+
+/// A request of a server that the client has not answered.
+#[derive(Debug)]
+struct Asked {
+    server: u32,
+    /// Its own id, as it wrote it.
+    raw_id: String,
+    method: String,
+    since: Duration,
 }
 
 impl Conversation {
@@ -319,12 +155,17 @@ impl Conversation {
             modes: Modes::default(),
             active: None,
             has: None,
+            starting: None,
             latest: None,
             next_server: 0,
             hold: Some(Hold::Fetch(Some(first))),
             held: VecDeque::new(),
+            drain_until: None,
             calls: BTreeMap::new(),
+            begun: Begun::default(),
             asked: HashMap::new(),
+            next_asked: 0,
+            token_awaited: true,
             trouble: None,
             retry_at: Duration::ZERO,
             backoff,
@@ -336,15 +177,15 @@ impl Conversation {
             login: Login::None,
             waiting: Vec::new(),
             dialog: None,
-            dialogs: 0,
             mute: false,
             no_until: Duration::ZERO,
-            input_until: Duration::ZERO,
             crashes: VecDeque::new(),
             settling: None,
             swallowed: HashSet::new(),
+            acknowledged: HashSet::new(),
             used: false,
             life: Life::Running,
+            close_at: None,
             exchange: Exchange::Free,
         }
     }
@@ -377,6 +218,11 @@ impl Conversation {
         if self.life != Life::Running {
             return;
         }
+        if signal.is_none() && !self.held.is_empty() && self.close_at.is_none() {
+            // It may have written all that it wants answered, and closed its end at once.
+            self.close_at = Some(self.now.mono + self.settings.pace.last_calls);
+            return;
+        }
         self.life = Life::Closing(signal);
         self.out.push_back(Action::GiveUpSignIn);
         match self.active {
@@ -404,9 +250,16 @@ impl Conversation {
         self.out.push_back(Action::Note(text.into()));
     }
 
+    /// Tells a step; its words are made only for who reads them.
+    fn step(&mut self, words: impl FnOnce(&Self) -> String) {
+        if self.settings.detail > Detail::Off {
+            let words = words(self);
+            self.out.push_back(Action::Step(words));
+        }
+    }
+
     /// Answers a request in the server's place: a tool's result where that is what was asked for.
     fn answer_failed(&mut self, method: &str, raw_id: &str, text: &str) {
-        use crate::mcp::dialog;
         const INTERNAL_ERROR: i32 = -32603;
         let bytes = if method == "tools/call" {
             let result = dialog::failed_call(text, self.era.unwrap_or(Era::Legacy));
@@ -417,45 +270,15 @@ impl Conversation {
         self.tell_client(bytes);
     }
 
+    /// True if a call that needs a token would fail for want of one. A server that may not be exchanged
+    /// keeps the one it has.
     fn lacks_token(&self) -> bool {
-        match self.has {
-            None => true,
-            Some(news) => news.expires_at.is_some_and(|end| self.now.wall >= end),
+        match (self.has, self.settings.restarts) {
+            (None, _) => true,
+            (Some(_), Restarts::Never) => false,
+            (Some(news), Restarts::Allowed) => {
+                news.expires_at.is_some_and(|end| self.now.wall >= end)
+            }
         }
     }
-}
-
-/// The answers that a call may be given by a dialog.
-fn may_ask(method: &str, era: Option<Era>) -> bool {
-    match method {
-        "tools/call" => true,
-        "prompts/get" | "resources/read" => era == Some(Era::Modern),
-        _ => false,
-    }
-}
-
-/// True for what does the same when it is done twice.
-fn may_repeat(method: &str) -> bool {
-    method.ends_with("/list")
-        || matches!(
-            method,
-            "ping"
-                | "initialize"
-                | "resources/read"
-                | "prompts/get"
-                | "completion/complete"
-                | "logging/setLevel"
-                | "resources/subscribe"
-                | "resources/unsubscribe"
-                | "resources/templates/list"
-                | "server/discover"
-                | LISTEN
-        )
-}
-
-/// The request that stays open for a server's news.
-const LISTEN: &str = "subscriptions/listen";
-
-fn text_of(value: &Value, name: &str) -> Option<String> {
-    value.get(name)?.as_str().map(str::to_owned)
 }

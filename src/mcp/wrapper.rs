@@ -17,6 +17,7 @@ use crate::mcp::dialog::Code;
 use crate::mcp::environment::Variable;
 use crate::mcp::line::Line;
 use crate::mcp::wire::{Outbox, listen};
+use crate::steps::Steps;
 use crate::system::signals;
 use crate::system::terminal::Terminal;
 use crate::token::AccessToken;
@@ -46,6 +47,8 @@ pub struct Wrapper<'a> {
     pub tokens: &'a dyn Tokens,
     /// Time.
     pub clock: &'a (dyn Clock + Sync),
+    /// Where steps are told.
+    pub steps: Steps,
     /// Told of every family of processes that begins (`+`) and has ended (`-`).
     pub guard: &'a (dyn Fn(char, u32) + Sync),
 }
@@ -104,7 +107,7 @@ impl Wrapper<'_> {
                 words,
                 given_up: Arc::default(),
             };
-            running.to_the_end(&heard).map(end)
+            running.run(&heard).map(end)
         })
     }
 
@@ -131,7 +134,7 @@ struct Running<'scope, 'env> {
 }
 
 impl Running<'_, '_> {
-    fn to_the_end(mut self, heard: &Receiver<Word>) -> Result<u8, NotStarted> {
+    fn run(mut self, heard: &Receiver<Word>) -> Result<u8, NotStarted> {
         loop {
             while let Some(action) = self.conversation.next_action() {
                 if let Action::End(code) = action {
@@ -207,6 +210,7 @@ impl Running<'_, '_> {
             Action::SignIn => self.sign_in(),
             Action::GiveUpSignIn => self.given_up.store(true, Ordering::SeqCst),
             Action::Note(text) => Terminal.note(&format!("mcp: {text}")),
+            Action::Step(words) => self.wrapper.steps.info(|| format!("mcp: {words}")),
             Action::Stray(number, line) => {
                 if let Some(server) = self.servers.get(&number) {
                     server.show(&line);

@@ -28,8 +28,6 @@ mod kernel;
 mod keychain;
 mod matrix;
 mod mcp;
-mod mcp_npm;
-mod mcp_schema;
 mod mended;
 mod parsers;
 mod polling;

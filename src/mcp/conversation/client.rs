@@ -1,225 +1,251 @@
 //! What the client says.
 
+use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
+use super::calls::may_ask;
 use super::sign_in::Retry;
-use super::{Call, Conversation, Hold, LISTEN, Life, may_ask, may_repeat, text_of};
+use super::{Conversation, Hold, Life, Then};
 use crate::formats::json_rpc::{self, Id, Kind, Message};
 use crate::mcp::dialog::{self, Era, Modes};
 use crate::mcp::line::Line;
 
-/// Where a request of the modern era says what its client can do.
-const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
-const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
+/// How our own ids begin, where the client has to answer them.
+const OURS: &str = "ghtok:";
+
+/// Where a line of the client goes.
+pub(super) enum Way {
+    /// To the server, as it is.
+    On,
+    /// Behind the others that are held.
+    Hold,
+    /// The same, and an exchange begins.
+    Renew,
+    /// To a person: it needs a token, and there is none.
+    Ask,
+    /// It comes back from our dialog, and this is what the server may see of it.
+    Back(Retry, Vec<u8>),
+    /// To a server, in other words.
+    To(u32, Vec<u8>),
+    /// It is our dialog's answer: what the person did.
+    Dialog(Option<String>),
+    /// Nowhere.
+    Done,
+}
+
+/// What a request of the modern era says of its client.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Opening<'a> {
+    #[serde(borrow, rename = "_meta")]
+    meta: Option<Meta<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Meta<'a> {
+    #[serde(borrow, rename = "io.modelcontextprotocol/protocolVersion")]
+    version: Option<&'a RawValue>,
+    #[serde(rename = "io.modelcontextprotocol/clientCapabilities")]
+    capabilities: Option<Value>,
+}
+
+/// What an `initialize` says of its client.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Initialize {
+    capabilities: Value,
+}
+
+/// What a resource's subscription is of.
+#[derive(Deserialize)]
+struct Subscription {
+    uri: String,
+}
+
+/// Which request is cancelled.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Cancelled<'a> {
+    #[serde(borrow)]
+    request_id: &'a RawValue,
+}
+
+/// What a dialog was answered with.
+#[derive(Deserialize)]
+struct Answered {
+    action: Option<String>,
+}
 
 impl Conversation {
     pub(super) fn client_said(&mut self, line: Line) {
-        let message = match json_rpc::read(&line) {
-            json_rpc::Line::One(message) => message,
-            json_rpc::Line::Batch(all) => {
-                let calls: Vec<_> = all
-                    .iter()
-                    .filter_map(|one| self.tracked(one, &line))
-                    .collect();
-                return self.batch(calls, line);
+        let way = match json_rpc::read(&line) {
+            json_rpc::Line::One(message) => match message.kind() {
+                Some(Kind::Request) => self.way_of_request(&message, &line),
+                Some(Kind::Notification) => self.way_of_notification(&message),
+                Some(Kind::Response) => self.way_of_answer(&message, &line),
+                None => self.in_order(),
+            },
+            json_rpc::Line::Batch(all) => self.way_of_batch(&all, &line),
+            json_rpc::Line::Noise => self.in_order(),
+        };
+        match way {
+            Way::On => self.tell_server(line),
+            Way::Hold => self.held.push_back(line),
+            Way::Renew => {
+                self.held.push_back(line);
+                self.begin_drain(Then::Fetch);
             }
-            json_rpc::Line::Noise => return self.hold_or_send(line),
-        };
-        match message.kind() {
-            Some(Kind::Request) => self.request(line),
-            Some(Kind::Notification) => self.notification(line),
-            Some(Kind::Response) => {
-                let restored = self.restored(&message, &line);
-                self.answer(restored, line);
-            }
-            None => self.hold_or_send(line),
-        }
-    }
-
-    fn request(&mut self, line: Line) {
-        let json_rpc::Line::One(message) = json_rpc::read(&line) else {
-            return;
-        };
-        let method = message.method.as_deref().unwrap_or_default();
-        self.used = true;
-        self.notice_era(method, &message);
-        if self.life == Life::Over {
-            let raw_id = message.raw_id(&line).to_owned();
-            return self.answer_failed(method, &raw_id, "the server has ended");
-        }
-        if self.hold.is_some() {
-            if method == "ping" {
-                let pong = dialog::response(message.raw_id(&line), &serde_json::json!({}));
-                return self.tell_client(pong);
-            }
-            return self.held.push_back(line);
-        }
-        if self.needs_renewal() {
-            self.held.push_back(line);
-            return self.begin_renewal();
-        }
-        self.pass_on(line);
-    }
-
-    /// A request on its way to the server, or, if it needs a token that is not there, to a person.
-    pub(super) fn pass_on(&mut self, line: Line) {
-        let json_rpc::Line::One(message) = json_rpc::read(&line) else {
-            return self.tell_server(line);
-        };
-        let method = message.method.as_deref().unwrap_or_default();
-        if let Some(retry) = Retry::of(&message) {
-            let line = retry.without_ours(&message, &line);
-            return self.retried(&retry, Line::from(line));
-        }
-        if may_ask(method, self.era) && self.lacks_token() {
-            return self.without_token(line);
-        }
-        self.remember(method, &message);
-        if let Some((id, call)) = self.tracked(&message, &line) {
-            self.calls.insert(id, call);
-        }
-        self.tell_server(line);
-    }
-
-    fn tracked(&self, message: &Message<'_>, line: &[u8]) -> Option<(Id, Call)> {
-        if message.kind() != Some(Kind::Request) {
-            return None;
-        }
-        let method = message.method.as_deref()?.to_owned();
-        let tool = (method == "tools/call").then(|| {
-            let params: Option<Value> = message.params_as();
-            params.and_then(|params| text_of(&params, "name"))
-        });
-        let tool = tool.flatten();
-        let again = may_repeat(&method)
-            || tool
-                .as_ref()
-                .is_some_and(|tool| self.read_only.contains(tool));
-        let call = Call {
-            server: self.active.unwrap_or_default(),
-            line: if again { line.to_vec() } else { Vec::new() },
-            raw_id: message.raw_id(line).to_owned(),
-            method,
-        };
-        Some((message.id.clone()?, call))
-    }
-
-    fn batch(&mut self, calls: Vec<(Id, Call)>, line: Line) {
-        if self.hold.is_some() {
-            return self.held.push_back(line);
-        }
-        for (id, mut call) in calls {
-            // The line is more than the one call.
-            call.line.clear();
-            self.calls.insert(id, call);
-        }
-        self.tell_server(line);
-    }
-
-    fn notification(&mut self, line: Line) {
-        let json_rpc::Line::One(message) = json_rpc::read(&line) else {
-            return;
-        };
-        match message.method.as_deref() {
-            Some("notifications/initialized") => self.handshake.initialized = true,
-            Some("notifications/cancelled") => {
-                let params: Value = message.params_as().unwrap_or_default();
-                let id = params.get("requestId").map(Value::to_string);
-                let id = id
-                    .and_then(|raw| serde_json::value::RawValue::from_string(raw).ok())
-                    .and_then(|raw| Id::of(&raw));
-                if id.is_some_and(|id| self.is_held_and_dropped(&id)) {
-                    return;
-                }
-                return self.tell_server(line);
-            }
-            _ => {}
-        }
-        self.hold_or_send(line);
-    }
-
-    /// A cancelled request gets no answer.
-    fn is_held_and_dropped(&mut self, id: &Id) -> bool {
-        let before = self.held.len();
-        self.held.retain(|line| match json_rpc::read(line) {
-            json_rpc::Line::One(message) => message.id.as_ref() != Some(id),
-            _ => true,
-        });
-        before != self.held.len() || self.stop_waiting_for(id)
-    }
-
-    /// The server and its own id, for an answer to a server's request.
-    fn restored(&mut self, message: &Message<'_>, line: &[u8]) -> Answer {
-        let Some(id) = &message.id else {
-            return Answer::Unknown;
-        };
-        if self.dialog.as_ref().is_some_and(|dialog| dialog.id == *id) {
-            let result: Option<Value> = message.result_as();
-            let action = result.and_then(|result| text_of(&result, "action"));
-            return Answer::ToUs(action);
-        }
-        match self.asked.remove(id) {
-            Some((server, raw_id)) => Answer::ToServer(server, message.with_id(line, &raw_id)),
-            None => Answer::Unknown,
-        }
-    }
-
-    fn answer(&mut self, answer: Answer, line: Line) {
-        match answer {
-            Answer::ToUs(action) => self.dialog_answered(action.as_deref()),
-            Answer::ToServer(server, bytes) => {
+            Way::Ask => self.without_token(line),
+            Way::Back(retry, bytes) => self.retried(&retry, line.with(bytes)),
+            Way::To(server, bytes) => {
                 if Some(server) == self.active {
                     self.tell_server(line.with(bytes));
                 }
-                self.drained();
             }
-            Answer::Unknown => self.hold_or_send(line),
+            Way::Dialog(action) => self.dialog_answered(action.as_deref()),
+            Way::Done => {}
         }
     }
 
-    fn hold_or_send(&mut self, line: Line) {
-        if self.hold.is_some() && !matches!(self.hold, Some(Hold::Drain(..)))
-            || !self.held.is_empty()
-        {
-            self.held.push_back(line);
+    fn way_of_request(&mut self, message: &Message<'_>, line: &[u8]) -> Way {
+        let method = message.method.as_deref().unwrap_or_default();
+        self.used = true;
+        self.notice_era(method, message);
+        if self.life == Life::Over {
+            self.answer_failed(method, message.raw_id(line), "the server has ended");
+            return Way::Done;
+        }
+        if let Some(hold) = self.hold {
+            return self.way_through(hold, message, line);
+        }
+        if self.needs_renewal() {
+            return Way::Renew;
+        }
+        self.way_to_server(message, line)
+    }
+
+    /// While others are held.
+    fn way_through(&mut self, hold: Hold, message: &Message<'_>, line: &[u8]) -> Way {
+        let method = message.method.as_deref().unwrap_or_default();
+        if method == "ping" {
+            let pong = dialog::response(message.raw_id(line), &serde_json::json!({}));
+            self.tell_client(pong);
+            return Way::Done;
+        }
+        // The end of what is waited for comes by such a request.
+        let ends_it = method.starts_with("tasks/") || Retry::of_server(message);
+        if ends_it && matches!(hold, Hold::Drain(_)) && self.begun.is_there(self.now.mono) {
+            return self.way_to_server(message, line);
+        }
+        Way::Hold
+    }
+
+    /// A request on its way to the server, or, if it needs a token that is not there, to a person.
+    fn way_to_server(&mut self, message: &Message<'_>, line: &[u8]) -> Way {
+        let method = message.method.as_deref().unwrap_or_default();
+        let asks = may_ask(method, self.era);
+        if asks && let Some(retry) = Retry::of(message) {
+            let bytes = retry.without_ours(message, line);
+            return Way::Back(retry, bytes);
+        }
+        if asks && self.lacks_token() {
+            return Way::Ask;
+        }
+        if asks && Retry::of_server(message) {
+            self.begun.continued();
+        }
+        self.remember(method, message);
+        if let Some((id, call)) = self.tracked(message, line) {
+            self.calls.insert(id, call);
+        }
+        Way::On
+    }
+
+    fn way_of_notification(&mut self, message: &Message<'_>) -> Way {
+        match message.method.as_deref() {
+            Some("notifications/cancelled") => {
+                let cancelled: Option<Cancelled<'_>> = message.params_as();
+                match cancelled.and_then(|cancelled| cancelled.id()) {
+                    Some(id) if self.forget_call(&id) => Way::Done,
+                    _ => Way::On,
+                }
+            }
+            Some("notifications/initialized") => {
+                let way = self.in_order();
+                if matches!(way, Way::On) {
+                    self.handshake.initialized = true;
+                    self.initialized();
+                }
+                way
+            }
+            _ => self.in_order(),
+        }
+    }
+
+    /// An answer to a server's request, or to ours.
+    fn way_of_answer(&mut self, message: &Message<'_>, line: &[u8]) -> Way {
+        let Some(id) = &message.id else {
+            return Way::Done;
+        };
+        if self.dialog.as_ref().is_some_and(|dialog| dialog.id == *id) {
+            let answered: Option<Answered> = message.result_as();
+            return Way::Dialog(answered.and_then(|answered| answered.action));
+        }
+        match self.asked.remove(id) {
+            Some(asked) => {
+                self.step(|this| {
+                    let took = this.took(asked.since);
+                    format!("server asked {} {}, answered{took}", asked.method, asked.raw_id)
+                });
+                Way::To(asked.server, message.with_id(line, &asked.raw_id))
+            }
+            // The server that had asked is no more.
+            None if id.as_text().starts_with(OURS) => Way::Done,
+            None => self.in_order(),
+        }
+    }
+
+    /// Notifications keep their place among requests.
+    pub(super) fn in_order(&self) -> Way {
+        let waits = self.hold.is_some_and(|hold| !matches!(hold, Hold::Drain(_)));
+        if waits || !self.held.is_empty() {
+            Way::Hold
         } else {
-            self.tell_server(line);
+            Way::On
         }
     }
 
     /// How the client opens tells which protocol it speaks, and what it can show.
-    fn notice_era(&mut self, method: &str, message: &Message<'_>) {
+    pub(super) fn notice_era(&mut self, method: &str, message: &Message<'_>) {
         if method == "initialize" {
             self.era = Some(Era::Legacy);
             self.handshake.params = message.params.map(|params| params.get().to_owned());
-            let params: Value = message.params_as().unwrap_or_default();
-            self.modes = params
-                .get("capabilities")
-                .map(Modes::of)
-                .unwrap_or_default();
+            let said: Initialize = message.params_as().unwrap_or_default();
+            self.modes = Modes::of(&said.capabilities);
             return;
         }
         if self.era == Some(Era::Legacy) {
             return;
         }
-        let params: Option<Value> = message.params_as();
-        let meta = params.as_ref().and_then(|params| params.get("_meta"));
-        if method == "server/discover" || meta.is_some_and(|meta| meta.get(VERSION).is_some()) {
+        let opening: Opening<'_> = message.params_as().unwrap_or_default();
+        let meta = opening.meta.unwrap_or_default();
+        if method == "server/discover" || meta.version.is_some() {
             self.era = Some(Era::Modern);
         }
-        if let Some(capabilities) = meta.and_then(|meta| meta.get(CAPABILITIES)) {
-            self.modes = Modes::of(capabilities);
+        if let Some(capabilities) = meta.capabilities {
+            self.modes = Modes::of(&capabilities);
         }
     }
 
     /// What the next server must be told too.
-    fn remember(&mut self, method: &str, message: &Message<'_>) {
+    pub(super) fn remember(&mut self, method: &str, message: &Message<'_>) {
         let raw = || message.params.map(|params| params.get().to_owned());
         match method {
             "logging/setLevel" => self.handshake.log_level = raw(),
             "resources/subscribe" | "resources/unsubscribe" => {
-                let params: Value = message.params_as().unwrap_or_default();
-                let (Some(uri), Some(raw)) = (text_of(&params, "uri"), raw()) else {
+                let (Some(Subscription { uri }), Some(raw)) = (message.params_as(), raw()) else {
                     return;
                 };
                 if method == "resources/subscribe" {
@@ -235,6 +261,7 @@ impl Conversation {
     /// Everything that was held goes its way, in order.
     pub(super) fn release(&mut self) {
         self.hold = None;
+        self.drain_until = None;
         let mut held = std::mem::take(&mut self.held);
         while let Some(line) = held.pop_front() {
             self.client_said(line);
@@ -243,27 +270,26 @@ impl Conversation {
                 self.held.append(&mut held);
             }
         }
+        if self.hold.is_none() && self.close_at.is_some() {
+            self.close(None);
+        }
     }
 
-    pub(super) fn is_busy(&self) -> bool {
-        let calls = self.calls.values();
-        calls
-            .filter(|call| Some(call.server) == self.active)
-            .any(|call| call.method != LISTEN)
-            || self
-                .asked
-                .values()
-                .any(|(server, _)| Some(*server) == self.active)
-            || self.now.mono < self.input_until
+    /// A cancelled request gets no answer.
+    pub(super) fn is_held_and_dropped(&mut self, id: &Id) -> bool {
+        let before = self.held.len();
+        self.held.retain(|line| match json_rpc::read(line) {
+            json_rpc::Line::One(message) => {
+                message.kind() != Some(Kind::Request) || message.id.as_ref() != Some(id)
+            }
+            _ => true,
+        });
+        before != self.held.len()
     }
 }
 
-/// What an answer of the client answers.
-enum Answer {
-    /// Our dialog, with the person's action.
-    ToUs(Option<String>),
-    /// A request of this server, in its own words.
-    ToServer(u32, Vec<u8>),
-    /// Nothing that we know.
-    Unknown,
+impl Cancelled<'_> {
+    pub(super) fn id(&self) -> Option<Id> {
+        Id::of(self.request_id)
+    }
 }

@@ -1,40 +1,53 @@
 //! Renewal without a seam: hold, drain, fetch, start, tell the new server what the old one knew, switch,
 //! release.
 
+use std::collections::HashSet;
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use super::{
-    Action, Conversation, Cure, Ended, Exchange, Handshake, Hold, News, Restarts, Then, Trouble, text_of,
-};
+use super::calls::Suspect;
+use super::server::Agreed;
+use super::{Action, Conversation, Cure, Ended, Exchange, Handshake, Hold, News, Restarts, Then, Trouble};
 use crate::formats::json_rpc::{self, Id, Kind};
 use crate::mcp::dialog::{self, Era};
 use crate::mcp::line::Line;
 
 /// The longest pause between two fetches after failures.
-const LONGEST_BACKOFF: std::time::Duration = std::time::Duration::from_secs(60);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
 
 impl Conversation {
-    /// True if the server's token is due, or somebody has a newer one.
+    /// True if the server's token is due, or somebody has another one.
     pub(super) fn needs_renewal(&self) -> bool {
-        if self.active.is_none() || self.exchange == Exchange::Stuck && !self.lacks_token() {
-            return false;
-        }
         let has = self.has.map_or(0, |news| news.generation);
-        if has > 0 && self.settings.restarts == Restarts::Never {
+        if !self.may_exchange() {
             return false;
         }
-        let newer = self.told.is_some_and(|told| told.generation > has);
-        if newer && self.told != self.looked_at {
+        let others = self.told.is_some_and(|told| told.generation > has);
+        if others && self.told != self.looked_at {
             return true;
         }
         let due = self.has.and_then(|news| news.due_at);
         due.is_some_and(|due| self.now.wall >= due) && self.now.mono >= self.retry_at
     }
 
-    pub(super) fn begin_renewal(&mut self) {
-        self.begin_drain(Then::Fetch);
+    /// True if there is a token that the server in use does not have.
+    pub(super) fn has_another(&self) -> bool {
+        let generation = |news: Option<News>| news.map(|news| news.generation);
+        self.latest.is_some() && generation(self.latest) != generation(self.has)
     }
 
+    pub(super) fn may_exchange(&self) -> bool {
+        let kept = self.settings.restarts == Restarts::Never && self.has.is_some();
+        self.active.is_some()
+            && !kept
+            && match self.exchange {
+                Exchange::Free => true,
+                Exchange::Stuck(_) => false,
+            }
+    }
+
+    /// Lets what is under way end, then goes on. An exchange drains once, however many steps it has.
     pub(super) fn begin_drain(&mut self, then: Then) {
         let margin = self.settings.pace.margin;
         let life = self.has.and_then(|news| news.expires_at);
@@ -44,76 +57,83 @@ impl Conversation {
             left.saturating_sub(margin.min(left / 2))
         });
         let until = self.now.mono + self.settings.max_drain.min(safe);
-        self.hold = Some(Hold::Drain(until, then));
+        self.drain_until.get_or_insert(until);
+        self.hold = Some(Hold::Drain(then));
         self.drained();
     }
 
     /// Goes on if nothing is under way any more.
     pub(super) fn drained(&mut self) {
-        let Some(Hold::Drain(until, then)) = self.hold else {
+        let Some(Hold::Drain(then)) = self.hold else {
             return;
         };
-        if self.is_busy() && self.now.mono < until {
+        let over = self.drain_until.is_none_or(|until| self.now.mono >= until);
+        if self.is_busy() && !over {
             return;
         }
         match then {
-            Then::Fetch => {
-                self.hold = Some(Hold::Fetch(None));
-                self.out.push_back(Action::Fetch);
-            }
+            Then::Fetch => self.fetch(None),
             Then::Start => self.start(),
         }
     }
 
+    /// Has a token fetched, unless one is awaited already.
+    pub(super) fn fetch(&mut self, until: Option<Duration>) {
+        self.hold = Some(Hold::Fetch(until));
+        if !self.token_awaited {
+            self.token_awaited = true;
+            self.out.push_back(Action::Fetch);
+        }
+    }
+
     pub(super) fn token(&mut self, result: Result<News, Trouble>) {
+        self.token_awaited = false;
         self.looked_at = self.told;
         let checked = self.hold == Some(Hold::Check);
+        let waited = matches!(self.hold, Some(Hold::Fetch(_) | Hold::Check));
         match result {
             Ok(news) => {
+                self.step(|_| format!("token of generation {}", news.generation));
                 self.trouble = None;
                 self.backoff = self.settings.pace.backoff;
                 self.retry_at = self.now.mono + self.backoff;
-                let same = self
-                    .has
-                    .is_some_and(|has| has.generation == news.generation);
                 self.latest = Some(news);
-                if same && self.active.is_some() {
+                if !self.has_another() {
                     self.has = Some(news);
-                    self.clear_suspects();
-                    self.release();
-                } else if matches!(self.hold, Some(Hold::Fetch(_) | Hold::Check)) {
-                    self.start();
-                } else if self.hold.is_none() {
-                    // It came after a server had been started without it.
-                    self.begin_drain(Then::Start);
                 }
             }
             Err(trouble) => {
+                self.step(|_| format!("no token: {}", trouble.text));
                 self.retry_at = self.now.mono + self.backoff;
                 self.backoff = (self.backoff * 2).min(LONGEST_BACKOFF);
                 if checked && trouble.cure == Cure::SignIn {
                     self.has = None;
+                    self.latest = None;
                 }
                 self.trouble = Some(trouble);
-                self.latest = self.has;
-                if self.active.is_none() && self.hold.is_some() {
-                    self.start();
-                } else {
-                    self.clear_suspects();
-                    self.release();
-                }
             }
         }
+        if !waited {
+            // It came late; whatever goes on now ends first.
+        } else if self.active.is_none() {
+            self.start();
+        } else if self.has_another() && self.may_exchange() {
+            self.begin_drain(Then::Start);
+        } else {
+            self.clear_suspects();
+            self.release();
+        }
+        self.ask_at_once();
     }
 
     /// Starts a server with the newest token; it is told first what the old one knew.
     pub(super) fn start(&mut self) {
         self.next_server += 1;
         let server = self.next_server;
-        self.out.push_back(Action::Start(
-            server,
-            self.latest.map(|news| news.generation),
-        ));
+        self.starting = self.latest;
+        let generation = self.starting.map(|news| news.generation);
+        self.step(|_| format!("starting server {server}"));
+        self.out.push_back(Action::Start(server, generation));
         let Handshake {
             params: Some(params),
             version: Some(_),
@@ -129,10 +149,8 @@ impl Conversation {
             "{{\"jsonrpc\":\"2.0\",\"id\":\"{}\",\"method\":\"initialize\",\"params\":{params}}}",
             initialize_id(server)
         );
-        self.hold = Some(Hold::Replay(
-            server,
-            self.now.mono + self.settings.pace.replay,
-        ));
+        let until = self.now.mono + self.settings.pace.replay;
+        self.hold = Some(Hold::Replay(server, until));
         self.out
             .push_back(Action::ToServer(server, Line::own(line.into_bytes())));
     }
@@ -152,10 +170,11 @@ impl Conversation {
         if message.id != Some(Id::text(&initialize_id(server))) {
             return;
         }
-        let result: Value = message.result_as().unwrap_or_default();
-        if text_of(&result, "protocolVersion") != self.handshake.version {
+        let agreed = message.result_as().map(|agreed: Agreed| agreed.protocol_version);
+        if agreed.is_none() || agreed != self.handshake.version {
             self.out.push_back(Action::Stop(server));
-            return self.replay_failed("speaks another version now");
+            let ended = Ended { code: 1 };
+            return self.replay_failed("does not speak the version that was agreed on", ended);
         }
         self.tell_again(server);
         self.switch_to(server);
@@ -189,21 +208,24 @@ impl Conversation {
 
     fn switch_to(&mut self, server: u32) {
         let old = self.active.replace(server);
-        self.has = self.latest;
+        self.has = self.starting.take();
         self.hold = None;
         self.used = old.is_none() && self.used;
         self.exchange = Exchange::Free;
+        self.begun.forget();
         if server > 1 {
             let until = self.now.mono + self.settings.pace.settling;
-            self.settling = Some((until, std::collections::HashSet::new()));
+            self.settling = Some((until, HashSet::new()));
+            self.step(|_| format!("server {server} is in use"));
         }
-        for gone in 1..server {
-            self.resolve_lost(gone);
-        }
+        self.resolve_lost();
         self.resolve_suspects();
         let waiting = std::mem::take(&mut self.waiting);
         for one in waiting.into_iter().rev() {
             self.held.push_front(one.line);
+        }
+        if self.has.is_some() {
+            self.end_sign_in();
         }
         if let Some(old) = old {
             self.out.push_back(Action::Stop(old));
@@ -211,22 +233,29 @@ impl Conversation {
         self.release();
     }
 
-    pub(super) fn replay_failed(&mut self, why: &str) {
-        self.note(format!(
-            "the server with the fresh token {why}; going on with the old one while its token lives"
-        ));
-        self.exchange = Exchange::Stuck;
-        if self.active.is_some() && !self.lacks_token() {
-            self.clear_suspects();
-            return self.release();
+    /// The old server goes on, if there is one; without a token that lives it is not tried again at once.
+    pub(super) fn replay_failed(&mut self, why: &str, ended: Ended) {
+        self.hold = None;
+        self.starting = None;
+        if self.active.is_none() {
+            self.note(format!("the new server {why}"));
+            return self.crashed(ended);
         }
-        self.give_up(Ended { code: 1 });
+        self.note(format!(
+            "the server with the fresh token {why}; going on with the old one"
+        ));
+        self.exchange = Exchange::Stuck(self.now.mono + self.settings.pace.backoff);
+        self.clear_suspects();
+        if self.lacks_token() {
+            self.end_waiting("ghtok: the server did not start with the fresh token; call the tool again");
+        }
+        self.release();
     }
 
     /// A 401 whose token turned out to be good was the server's own affair.
-    fn clear_suspects(&mut self) {
-        for (_, _, line) in std::mem::take(&mut self.suspects) {
-            self.out.push_back(Action::ToClient(line));
+    pub(super) fn clear_suspects(&mut self) {
+        for suspect in std::mem::take(&mut self.suspects) {
+            self.out.push_back(Action::ToClient(suspect.answer));
         }
     }
 
@@ -235,10 +264,10 @@ impl Conversation {
         let Some(new) = self.active else {
             return;
         };
-        for (id, mut call, line) in std::mem::take(&mut self.suspects) {
+        for Suspect { id, mut call, answer } in std::mem::take(&mut self.suspects) {
             if call.line.is_empty() {
                 let advice = "ghtok: the token had been refused; there is a fresh one now. Call the tool again.";
-                let told = with_advice(&line, advice).map_or(line, Line::own);
+                let told = with_advice(&answer, advice).map_or(answer, Line::own);
                 self.out.push_back(Action::ToClient(told));
                 continue;
             }

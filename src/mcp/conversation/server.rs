@@ -1,12 +1,14 @@
-//! What a server says, and what becomes of its calls when it is gone.
+//! What a server says, and its end.
 
-use std::time::Duration;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
-use serde_json::Value;
-
-use super::{Action, Call, Conversation, Ended, Hold, LISTEN, Life, text_of};
+use super::begun::Shape;
+use super::calls::{Call, Suspect};
+use super::client::Cancelled;
+use super::{Action, Asked, Conversation, Ended, Hold, Life, Then};
 use crate::formats::json_rpc::{self, Id, Kind, Message};
-use crate::mcp::dialog::{self, Era};
+use crate::mcp::dialog::Era;
 use crate::mcp::line::Line;
 
 /// What a call's text says when its token is dead: github-mcp-server's words, and server-github's.
@@ -19,8 +21,54 @@ const REFUSED: [&[u8]; 3] = [
 /// An answer that is longer is no error's.
 const LONGEST_ERROR: usize = 16 * 1024;
 
-/// How long a server's own dialog counts as under way: its state may be sealed with the server's key.
-const LONGEST_ROUND: Duration = Duration::from_secs(300);
+/// What becomes of a server's line.
+enum Fate {
+    /// The client gets it.
+    Pass,
+    /// It does so in other words.
+    PassAs(Vec<u8>),
+    /// It was ours, or is of no use.
+    Drop,
+    /// It says that the token is dead: held until that is known.
+    Suspect(Id, Call),
+}
+
+/// What a handshake ends with.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Agreed {
+    pub(super) protocol_version: String,
+}
+
+#[derive(Deserialize)]
+struct Tools {
+    tools: Vec<Tool>,
+}
+
+#[derive(Deserialize)]
+struct Tool {
+    name: String,
+    annotations: Option<Annotations>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Annotations {
+    read_only_hint: Option<bool>,
+}
+
+/// Which subscription a notification is of.
+#[derive(Deserialize)]
+struct OfSubscription<'a> {
+    #[serde(borrow, rename = "_meta")]
+    meta: SubscriptionMeta<'a>,
+}
+
+#[derive(Deserialize)]
+struct SubscriptionMeta<'a> {
+    #[serde(borrow, rename = "io.modelcontextprotocol/subscriptionId")]
+    id: &'a RawValue,
+}
 
 impl Conversation {
     pub(super) fn server_said(&mut self, server: u32, line: Line) {
@@ -32,40 +80,59 @@ impl Conversation {
         if Some(server) != self.active {
             return;
         }
-        match json_rpc::read(&line) {
+        let fate = match json_rpc::read(&line) {
             json_rpc::Line::One(message) => match message.kind() {
                 Some(Kind::Request) => {
-                    let (id, bytes) = self.renamed(server, &message, &line);
-                    self.asked
-                        .insert(id, (server, message.raw_id(&line).to_owned()));
-                    self.out.push_back(Action::ToClient(line.with(bytes)));
+                    let id = self.renamed(server, &message, &line);
+                    Fate::PassAs(message.with_id(&line, &id))
                 }
-                Some(Kind::Response) => {
-                    let fate = self.fate(&message, &line);
-                    self.answered(fate, line);
-                }
-                Some(Kind::Notification) => self.news(line),
-                None => self.out.push_back(Action::ToClient(line)),
+                Some(Kind::Response) => self.fate_of_answer(&message, &line),
+                Some(Kind::Notification) => self.fate_of_news(server, &message, &line),
+                None => Fate::Pass,
             },
             json_rpc::Line::Batch(all) => {
-                for id in all.iter().filter_map(|one| one.id.clone()) {
-                    self.calls.remove(&id);
-                }
-                self.out.push_back(Action::ToClient(line));
-                self.drained();
+                let bytes = self.server_said_several(server, &all, &line);
+                bytes.map_or(Fate::Pass, Fate::PassAs)
             }
-            json_rpc::Line::Noise => self.out.push_back(Action::Stray(server, line)),
+            json_rpc::Line::Noise => return self.out.push_back(Action::Stray(server, line)),
+        };
+        match fate {
+            Fate::Drop => {}
+            Fate::Pass => self.out.push_back(Action::ToClient(line)),
+            Fate::PassAs(bytes) => self.out.push_back(Action::ToClient(line.with(bytes))),
+            Fate::Suspect(id, call) => {
+                self.suspects.push(Suspect {
+                    id,
+                    call,
+                    answer: line,
+                });
+                if self.hold.is_none() {
+                    self.last_check = Some(self.now.mono);
+                    self.hold = Some(Hold::Check);
+                    self.token_awaited = true;
+                    let generation = self.has.map_or(0, |has| has.generation);
+                    self.out.push_back(Action::Check(generation));
+                }
+            }
         }
     }
 
-    fn renamed(&mut self, server: u32, message: &Message<'_>, line: &[u8]) -> (Id, Vec<u8>) {
-        self.dialogs += 1;
-        let id = format!("ghtok:{server}:{}", self.dialogs);
-        (Id::text(&id), message.with_id(line, &format!("\"{id}\"")))
+    /// An id that no other server's request has, as it is written in JSON.
+    pub(super) fn renamed(&mut self, server: u32, message: &Message<'_>, line: &[u8]) -> String {
+        self.next_asked += 1;
+        let id = format!("ghtok:{server}:{}", self.next_asked);
+        let asked = Asked {
+            server,
+            raw_id: message.raw_id(line).to_owned(),
+            method: message.method.as_deref().unwrap_or_default().to_owned(),
+            since: self.now.mono,
+        };
+        self.asked.insert(Id::text(&id), asked);
+        format!("\"{id}\"")
     }
 
     /// What becomes of an answer; it is read once, however long it is.
-    fn fate(&mut self, message: &Message<'_>, line: &[u8]) -> Fate {
+    fn fate_of_answer(&mut self, message: &Message<'_>, line: &[u8]) -> Fate {
         let Some(id) = message.id.clone() else {
             return Fate::Drop;
         };
@@ -76,6 +143,8 @@ impl Conversation {
         let Some(call) = self.calls.remove(&id) else {
             return Fate::Pass;
         };
+        self.acknowledged.remove(&id);
+        self.step(|this| format!("{} {}{}", call.method, call.raw_id, this.took(call.since)));
         self.learn(&call, message);
         if self.may_be_refused(&call, message, line) {
             return Fate::Suspect(id, call);
@@ -83,59 +152,32 @@ impl Conversation {
         Fate::Pass
     }
 
-    fn answered(&mut self, fate: Fate, line: Line) {
-        match fate {
-            Fate::Drop => {}
-            Fate::Pass => {
-                self.out.push_back(Action::ToClient(line));
-                self.drained();
-            }
-            Fate::Suspect(id, call) => {
-                self.suspects.push((id, call, line));
-                self.last_check = Some(self.now.mono);
-                if self.hold.is_none() {
-                    self.hold = Some(Hold::Check);
-                    let generation = self.has.map_or(0, |has| has.generation);
-                    self.out.push_back(Action::Check(generation));
-                }
-            }
-        }
-    }
-
     fn learn(&mut self, call: &Call, message: &Message<'_>) {
         match call.method.as_str() {
             "initialize" => {
-                let result: Option<Value> = message.result_as();
-                self.handshake.version =
-                    result.and_then(|result| text_of(&result, "protocolVersion"));
+                let agreed: Option<Agreed> = message.result_as();
+                self.handshake.version = agreed.map(|agreed| agreed.protocol_version);
             }
             "tools/list" => {
-                let result: Value = message.result_as().unwrap_or_default();
-                for tool in result
-                    .get("tools")
-                    .and_then(Value::as_array)
-                    .into_iter()
-                    .flatten()
-                {
-                    let hint =
-                        tool.pointer("/annotations/readOnlyHint") == Some(&Value::Bool(true));
-                    if let Some(name) = text_of(tool, "name").filter(|_| hint) {
-                        self.read_only.insert(name);
-                    }
-                }
-            }
-            "tools/call" | "prompts/get" | "resources/read" if self.era == Some(Era::Modern) => {
-                let asks = message.result.is_some_and(|result| {
-                    let head = result.get().as_bytes();
-                    find(head, b"\"input_required\"")
-                });
-                self.input_until = if asks {
-                    self.now.mono + LONGEST_ROUND
-                } else {
-                    Duration::ZERO
+                let list: Option<Tools> = message.result_as();
+                let tools = list.into_iter().flat_map(|list| list.tools);
+                let hinted = |tool: &Tool| {
+                    let hints = tool.annotations.as_ref();
+                    hints.and_then(|hints| hints.read_only_hint) == Some(true)
                 };
+                self.read_only.extend(tools.filter(hinted).map(|tool| tool.name));
             }
             _ => {}
+        }
+        if !call.may_begin {
+            return;
+        }
+        if let Some(shape) = message.result_as::<Shape>() {
+            self.begun.hear(shape, self.now.mono);
+        }
+        let over = message.error.is_some() || call.method == "tasks/result";
+        if let Some(task) = call.task.as_ref().filter(|_| over) {
+            self.begun.closed(task);
         }
     }
 
@@ -144,10 +186,16 @@ impl Conversation {
         let rested = self
             .last_check
             .is_none_or(|last| self.now.mono >= last + self.settings.pace.checks);
+        let may_check = match self.hold {
+            None => rested && !self.token_awaited,
+            // Its fate is that of the others.
+            Some(Hold::Check) => true,
+            Some(Hold::Drain(Then::Start)) => !self.suspects.is_empty(),
+            Some(_) => false,
+        };
         call.method == "tools/call"
             && self.has.is_some()
-            && self.hold.is_none_or(|hold| matches!(hold, Hold::Check))
-            && (rested || self.hold == Some(Hold::Check))
+            && may_check
             && line.len() <= LONGEST_ERROR
             && REFUSED.iter().any(|words| find(line, words))
             && (message.error.is_some()
@@ -155,31 +203,56 @@ impl Conversation {
                 || find(line, b"\"isError\": true"))
     }
 
-    fn news(&mut self, line: Line) {
-        let json_rpc::Line::One(message) = json_rpc::read(&line) else {
-            return;
-        };
+    fn fate_of_news(&mut self, server: u32, message: &Message<'_>, line: &[u8]) -> Fate {
         let method = message.method.as_deref().unwrap_or_default();
         if method.ends_with("/list_changed")
             && let Some((until, seen)) = &mut self.settling
             && self.now.mono < *until
             && !seen.insert(method.to_owned())
         {
-            return;
+            return Fate::Drop;
         }
-        if method == "notifications/subscriptions/acknowledged" {
-            let params: Value = message.params_as().unwrap_or_default();
-            let id = params
-                .pointer("/_meta/io.modelcontextprotocol~1subscriptionId")
-                .map(Value::to_string);
-            let id = id
-                .and_then(|raw| serde_json::value::RawValue::from_string(raw).ok())
-                .and_then(|raw| Id::of(&raw));
-            if id.is_some_and(|id| self.swallowed.remove(&id)) {
-                return;
+        match method {
+            "notifications/subscriptions/acknowledged" => {
+                let of: Option<OfSubscription<'_>> = message.params_as();
+                let id = of.and_then(|of| Id::of(of.meta.id));
+                if id.is_some_and(|id| self.acknowledged.remove(&id)) {
+                    return Fate::Drop;
+                }
             }
+            "notifications/tasks/status" => {
+                if let Some(shape) = message.params_as::<Shape>() {
+                    self.begun.hear(shape, self.now.mono);
+                }
+            }
+            "notifications/cancelled" if self.era != Some(Era::Modern) => {
+                return self.fate_of_cancellation(server, message, line);
+            }
+            _ => {}
         }
-        self.out.push_back(Action::ToClient(line));
+        Fate::Pass
+    }
+
+    /// The client knows a server's request by our id only.
+    fn fate_of_cancellation(&mut self, server: u32, message: &Message<'_>, line: &[u8]) -> Fate {
+        let params = message.params.map(RawValue::get).unwrap_or_default();
+        let Some(cancelled) = message.params_as::<Cancelled<'_>>().and_then(|one| one.id()) else {
+            return Fate::Pass;
+        };
+        let known = self.asked.iter().find(|(_, asked)| {
+            let raw = RawValue::from_string(asked.raw_id.clone()).ok();
+            asked.server == server && raw.and_then(|raw| Id::of(&raw)).as_ref() == Some(&cancelled)
+        });
+        let Some(id) = known.map(|(id, _)| id.clone()) else {
+            return Fate::Drop;
+        };
+        self.asked.remove(&id);
+        let Ok(mut members) = serde_json::from_str::<json_rpc::Members<'_>>(params) else {
+            return Fate::Drop;
+        };
+        let written = format!("\"{}\"", id.as_text());
+        members.set("requestId", &written);
+        Fate::PassAs(message.with_params(line, &members.to_string()))
     }
 
     pub(super) fn ended(&mut self, server: u32, ended: Ended) {
@@ -193,30 +266,33 @@ impl Conversation {
         if let Some(Hold::Replay(new, _)) = self.hold
             && new == server
         {
-            return self.replay_failed("ended");
+            return self.replay_failed("ended", ended);
         }
         if Some(server) == self.active {
+            self.active = None;
+            self.begun.forget();
             self.crashed(ended);
         }
     }
 
-    fn crashed(&mut self, ended: Ended) {
+    /// Starts another, unless that has been done too often.
+    pub(super) fn crashed(&mut self, ended: Ended) {
         let (window, most) = self.settings.pace.crashes;
         let since = self.now.mono.saturating_sub(window);
         self.crashes.retain(|at| *at >= since);
         self.crashes.push_back(self.now.mono);
-        self.active = None;
         let opening = self.calls.values().any(|call| call.method == "initialize");
         let hopeless = opening && self.has.is_none();
-        if self.crashes.len() > most || hopeless || !self.used {
+        if self.crashes.len() > most || hopeless || self.era.is_none() {
             return self.give_up(ended);
         }
         self.note(format!(
             "the server ended by itself (exit code {}); starting it again",
             ended.code
         ));
-        self.hold = Some(Hold::Fetch(None));
-        self.out.push_back(Action::Fetch);
+        if !matches!(self.hold, Some(Hold::Replay(..))) {
+            self.fetch(None);
+        }
     }
 
     /// No server is left, and none will be.
@@ -227,6 +303,7 @@ impl Conversation {
             text = format!("{text}, perhaps for want of a token: {}", trouble.text);
         }
         self.note(text.clone());
+        self.clear_suspects();
         for (_, call) in std::mem::take(&mut self.calls) {
             self.answer_failed(&call.method, &call.raw_id, &text);
         }
@@ -234,62 +311,8 @@ impl Conversation {
         self.end_waiting(&text);
         self.out.push_back(Action::End(ended.code.max(1)));
     }
-
-    /// What was under way at a server that is no more in use.
-    pub(super) fn resolve_lost(&mut self, old: u32) {
-        let Some(new) = self.active else {
-            return;
-        };
-        let lost: Vec<Id> = self
-            .calls
-            .iter()
-            .filter(|(_, call)| call.server == old)
-            .map(|(id, _)| id.clone())
-            .collect();
-        for id in lost {
-            let call = self.calls.get_mut(&id).expect("just listed");
-            if call.line.is_empty() {
-                let call = self.calls.remove(&id).expect("just listed");
-                let text = "ghtok: the server was exchanged while this call was under way; whether it was done is unknown. Look before you call it again.";
-                self.answer_failed(&call.method, &call.raw_id, text);
-                continue;
-            }
-            call.server = new;
-            if call.method == LISTEN {
-                self.swallowed.insert(id.clone());
-            }
-            let line = Line::from(call.line.clone());
-            self.out.push_back(Action::ToServer(new, line));
-        }
-        let gone: Vec<Id> = self
-            .asked
-            .iter()
-            .filter(|(_, (server, _))| *server == old)
-            .map(|(id, _)| id.clone())
-            .collect();
-        for id in gone {
-            self.asked.remove(&id);
-            self.cancel(&id);
-        }
-    }
-
-    /// Closes a dialog that nobody needs any more.
-    pub(super) fn cancel(&mut self, id: &Id) {
-        let params = serde_json::json!({"requestId": id.as_text(), "reason": "no longer needed"});
-        self.tell_client(dialog::notification("notifications/cancelled", &params));
-    }
 }
 
-/// What becomes of a server's answer.
-enum Fate {
-    /// The client gets it.
-    Pass,
-    /// It was ours.
-    Drop,
-    /// It says that the token is dead: held until that is known.
-    Suspect(Id, Call),
-}
-
-pub(super) fn find(text: &[u8], words: &[u8]) -> bool {
+fn find(text: &[u8], words: &[u8]) -> bool {
     text.windows(words.len()).any(|part| part == words)
 }

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde::de::IgnoredAny;
+use serde_json::Value;
 
-use super::{Action, Conversation, Cure, Hold, News, Then, Trouble};
-use super::{Asking, Era};
-use crate::formats::json_rpc::{self, Id, Message};
+use super::{Action, Asking, Conversation, Cure, Era, Exchange, News, Then, Trouble};
+use crate::formats::json_rpc::{self, Id, Members, Message};
 use crate::mcp::dialog::{self, Code, KEY};
 use crate::mcp::line::Line;
 
@@ -24,7 +24,7 @@ pub(super) enum Login {
 
 /// A call that waits for a person.
 #[derive(Debug)]
-pub struct Waiting {
+pub(super) struct Waiting {
     pub(super) line: Line,
     id: Option<Id>,
     raw_id: String,
@@ -46,6 +46,15 @@ pub(super) struct Dialog {
     answered: bool,
 }
 
+/// How a dialog of ours is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Closing {
+    /// There is a token.
+    Done,
+    /// There is none.
+    Undone,
+}
+
 /// A call that comes back with what a person did in our dialog (MRTR).
 pub(super) struct Retry {
     action: Option<String>,
@@ -55,36 +64,56 @@ pub(super) struct Retry {
 /// Our own states begin so.
 const STATE: &str = "ghtok.";
 
+/// The parameters that a call comes back with.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Returning {
+    request_state: Option<String>,
+    input_responses: Option<IgnoredAny>,
+}
+
+/// What a person did in our dialog.
+#[derive(Deserialize)]
+struct Response {
+    action: Option<String>,
+}
+
 impl Retry {
     /// `None` if the call carries no state of ours.
     pub(super) fn of(message: &Message<'_>) -> Option<Self> {
-        #[derive(Deserialize)]
-        struct Params {
-            #[serde(rename = "requestState")]
-            state: Option<String>,
-        }
-        let state = message.params_as::<Params>()?.state?;
-        let before = state.strip_prefix(STATE)?.to_owned();
-        let mut params: Map<String, Value> = message.params_as()?;
-        let action = params
-            .get("inputResponses")
-            .and_then(|all| all.pointer(&format!("/{KEY}/action")))
-            .and_then(Value::as_str)
-            .map(str::to_owned);
-        if let Some(Value::Object(all)) = params.get_mut("inputResponses") {
-            all.remove(KEY);
-            if all.is_empty() {
-                params.remove("inputResponses");
-            }
+        let state = message.params_as::<Returning>()?.request_state?;
+        let before = state.strip_prefix(STATE)?;
+        let mut params: Members<'_> = message.params_as()?;
+        let responses = params.get("inputResponses");
+        let mut responses: Members<'_> =
+            responses.and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default();
+        let response: Option<Response> =
+            responses.get(KEY).and_then(|raw| serde_json::from_str(raw).ok());
+        responses.remove(KEY);
+        let theirs = responses.to_string();
+        if responses.is_empty() {
+            params.remove("inputResponses");
+        } else {
+            params.set("inputResponses", &theirs);
         }
         // What the server itself had asked the client to bring back.
-        match before.split_once(':') {
-            Some((_, theirs)) => params.insert("requestState".into(), theirs.into()),
+        let state = before.split_once(':').map(|(_, theirs)| Value::from(theirs).to_string());
+        match &state {
+            Some(theirs) => params.set("requestState", theirs),
             None => params.remove("requestState"),
-        };
+        }
         Some(Self {
-            action,
-            params: Value::Object(params).to_string(),
+            action: response.and_then(|response| response.action),
+            params: params.to_string(),
+        })
+    }
+
+    /// True if the call comes back from a dialog of the server's own.
+    pub(super) fn of_server(message: &Message<'_>) -> bool {
+        let returning: Option<Returning> = message.params_as();
+        returning.is_some_and(|call| match call.request_state {
+            Some(state) => !state.starts_with(STATE),
+            None => call.input_responses.is_some(),
         })
     }
 
@@ -97,16 +126,32 @@ impl Retry {
 impl Conversation {
     /// A call that needs a token, and there is none: it is fetched, or a person is asked.
     pub(super) fn without_token(&mut self, line: Line) {
+        let now = self.now.mono;
+        if self.has_another() {
+            // It is at hand, and the server did not start with it.
+            match self.exchange {
+                Exchange::Stuck(until) if now < until => {
+                    let (method, raw_id) = named(&line);
+                    let text = "ghtok: the server did not start with the fresh token; see its standard error, and call the tool again";
+                    self.answer_failed(&method, &raw_id, text);
+                }
+                _ => {
+                    self.exchange = Exchange::Free;
+                    self.held.push_back(line);
+                    self.begin_drain(Then::Start);
+                }
+            }
+            return;
+        }
         match self.trouble.clone() {
             Some(trouble) if trouble.cure == Cure::SignIn => self.ask(line, &trouble),
-            Some(trouble) if self.now.mono < self.retry_at => {
+            Some(trouble) if now < self.retry_at => {
                 let (method, raw_id) = named(&line);
                 self.answer_failed(&method, &raw_id, &format!("ghtok: {}", trouble.text));
             }
             _ => {
                 self.held.push_back(line);
-                self.hold = Some(Hold::Fetch(None));
-                self.out.push_back(Action::Fetch);
+                self.fetch(None);
             }
         }
     }
@@ -121,12 +166,34 @@ impl Conversation {
         let waiting = self.waiting_for(line);
         self.waiting.push(waiting);
         match self.login.clone() {
-            Login::None => {
-                self.login = Login::Begun;
-                self.out.push_back(Action::SignIn);
-            }
+            Login::None => self.begin_sign_in(),
             Login::Begun => {}
             Login::Shown(code) => self.show(&code),
+        }
+    }
+
+    fn begin_sign_in(&mut self) {
+        self.login = Login::Begun;
+        self.out.push_back(Action::SignIn);
+    }
+
+    /// With `--eager` no call need be held for it.
+    pub(super) fn ask_at_once(&mut self) {
+        let needed = self.trouble.as_ref().is_some_and(|trouble| trouble.cure == Cure::SignIn);
+        if self.settings.asking == Asking::AtOnce
+            && needed
+            && self.lacks_token()
+            && self.login == Login::None
+            && self.now.mono >= self.no_until
+        {
+            self.begin_sign_in();
+        }
+    }
+
+    /// From now on the client may be asked; before, a code is only told on standard error.
+    pub(super) fn initialized(&mut self) {
+        if let Login::Shown(code) = self.login.clone() {
+            self.show(&code);
         }
     }
 
@@ -168,7 +235,9 @@ impl Conversation {
         let app = self.settings.app.clone();
         match self.era {
             Some(Era::Legacy) if modes.any() && self.negotiated_dialogs(modes.url) => {
-                if self.dialog.is_none() {
+                if self.dialog.is_none()
+                    && (self.handshake.initialized || !self.waiting.is_empty())
+                {
                     self.open_dialog(code);
                 }
             }
@@ -195,8 +264,8 @@ impl Conversation {
     }
 
     fn open_dialog(&mut self, code: &Code) {
-        self.dialogs += 1;
-        let id = format!("ghtok:login:{}", self.dialogs);
+        self.next_asked += 1;
+        let id = format!("ghtok:login:{}", self.next_asked);
         let pages = self.handshake.version.as_deref() >= Some("2025-11-25");
         let mut modes = self.modes;
         modes.url &= pages;
@@ -243,11 +312,15 @@ impl Conversation {
         self.no_until = self.now.mono + self.settings.pace.after_a_no;
         self.login = Login::None;
         self.out.push_back(Action::GiveUpSignIn);
-        let text = format!(
+        let text = self.declined_text();
+        self.end_waiting(&text);
+    }
+
+    fn declined_text(&self) -> String {
+        format!(
             "ghtok: the sign-in was declined. To sign in later: {}",
             self.settings.login_command
-        );
-        self.end_waiting(&text);
+        )
     }
 
     fn cancelled(&mut self) {
@@ -264,16 +337,13 @@ impl Conversation {
     /// A call that came back from our dialog.
     pub(super) fn retried(&mut self, retry: &Retry, line: Line) {
         if !self.lacks_token() {
-            return self.pass_on(line);
+            return self.client_said(line);
         }
         let (method, raw_id) = named(&line);
         match (retry.action.as_deref(), self.login.clone()) {
             (Some("decline"), _) => {
                 self.declined();
-                let text = format!(
-                    "ghtok: the sign-in was declined. To sign in later: {}",
-                    self.settings.login_command
-                );
+                let text = self.declined_text();
                 self.answer_failed(&method, &raw_id, &text);
             }
             (Some("accept"), Login::Begun | Login::Shown(_)) => {
@@ -293,29 +363,39 @@ impl Conversation {
     }
 
     pub(super) fn signed_in(&mut self, result: Result<News, Trouble>) {
-        self.login = Login::None;
-        self.close_dialog(result.is_ok());
         match result {
             Ok(news) => {
                 self.trouble = None;
                 self.latest = Some(news);
                 self.mute = false;
-                if self.hold.is_none() {
-                    self.begin_drain(Then::Start);
-                }
+                self.login = Login::None;
+                self.close_dialog(Closing::Done);
             }
-            Err(trouble) => {
+            Err(trouble) if self.login != Login::None => {
+                self.login = Login::None;
+                self.close_dialog(Closing::Undone);
                 let text = format!("ghtok: {}", trouble.text);
                 self.end_waiting(&text);
             }
+            // Nobody waits for it any more.
+            Err(_) => {}
         }
     }
 
-    fn close_dialog(&mut self, done: bool) {
+    /// There is a token, wherever it came from.
+    pub(super) fn end_sign_in(&mut self) {
+        if self.login != Login::None {
+            self.login = Login::None;
+            self.out.push_back(Action::GiveUpSignIn);
+        }
+        self.close_dialog(Closing::Done);
+    }
+
+    fn close_dialog(&mut self, closing: Closing) {
         let Some(dialog) = self.dialog.take() else {
             return;
         };
-        if let Some(id) = dialog.elicitation.as_ref().filter(|_| done) {
+        if let Some(id) = dialog.elicitation.as_ref().filter(|_| closing == Closing::Done) {
             let params = serde_json::json!({"elicitationId": id});
             self.tell_client(dialog::notification(
                 "notifications/elicitation/complete",
@@ -338,7 +418,7 @@ impl Conversation {
         let before = self.waiting.len();
         self.waiting.retain(|one| one.id.as_ref() != Some(id));
         if self.waiting.is_empty() {
-            self.close_dialog(false);
+            self.close_dialog(Closing::Undone);
         }
         before != self.waiting.len()
     }
@@ -385,8 +465,8 @@ fn their_state(line: &[u8]) -> String {
     let json_rpc::Line::One(message) = json_rpc::read(line) else {
         return "login".into();
     };
-    let params: Value = message.params_as().unwrap_or_default();
-    match params.get("requestState").and_then(Value::as_str) {
+    let returning: Option<Returning> = message.params_as();
+    match returning.and_then(|call| call.request_state) {
         Some(theirs) => format!("login:{theirs}"),
         None => "login".into(),
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Action, Conversation, Hold, Life};
+use super::{Action, Conversation, Ended, Hold, Life, Then};
 
 /// The wall clock may jump and machines sleep: it is looked at now and then.
 const OFTEN: Duration = Duration::from_secs(30);
@@ -14,22 +14,21 @@ impl Conversation {
         }
         let now = self.now.mono;
         match self.hold {
-            Some(Hold::Drain(..)) => self.drained(),
-            Some(Hold::Fetch(Some(until))) if now >= until => {
-                self.latest = None;
-                self.start();
-            }
+            Some(Hold::Drain(_)) => self.drained(),
+            Some(Hold::Fetch(Some(until))) if now >= until => self.start(),
             Some(Hold::Replay(server, until)) if now >= until => {
                 self.out.push_back(Action::Stop(server));
-                self.replay_failed("did not answer the handshake in time");
+                self.replay_failed("did not answer the handshake in time", Ended { code: 1 });
             }
+            None if self.has_another() && self.may_exchange() => self.begin_drain(Then::Start),
             // A conversation that goes on has its next token before the next call.
-            None if self.used && !self.is_busy() && self.held.is_empty() && self.is_due() => {
-                self.begin_renewal();
-            }
+            None if self.used && !self.is_busy() && self.is_due() => self.begin_drain(Then::Fetch),
             _ => {}
         }
         self.pass_time_waiting();
+        if self.close_at.is_some_and(|at| now >= at) {
+            self.close(None);
+        }
     }
 
     fn is_due(&self) -> bool {
@@ -42,7 +41,8 @@ impl Conversation {
             return None;
         }
         let hold = match self.hold {
-            Some(Hold::Drain(until, _) | Hold::Replay(_, until)) => Some(until),
+            Some(Hold::Drain(_)) => self.drain_until,
+            Some(Hold::Replay(_, until)) => Some(until),
             Some(Hold::Fetch(first)) => first,
             None if self.used => self.has.and_then(|has| has.due_at).map(|due| {
                 let left = self.now.wall.until(due);
@@ -50,6 +50,13 @@ impl Conversation {
             }),
             Some(Hold::Check) | None => None,
         };
-        [hold, self.next_of_waiting()].into_iter().flatten().min()
+        let times = [hold, self.next_of_waiting(), self.close_at];
+        times.into_iter().flatten().min()
+    }
+
+    /// How long something has taken, in words.
+    pub(super) fn took(&self, since: Duration) -> String {
+        let took = self.now.mono.saturating_sub(since);
+        format!(" in {:.1} ms", took.as_secs_f64() * 1000.0)
     }
 }

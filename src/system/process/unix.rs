@@ -27,7 +27,7 @@ pub(super) fn run_in_place(command: &mut Command) -> io::Result<u8> {
 }
 
 /// A process group: a server and all that it starts, unless that leaves it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Family(Pid);
 
 #[cfg_attr(

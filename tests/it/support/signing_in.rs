@@ -12,6 +12,11 @@ pub fn hurried_fake() -> Builder {
     FakeGitHub::builder().time_scale(10)
 }
 
+/// A fake that may be asked every second, for the product at its own pace.
+pub fn prompt_fake() -> Builder {
+    FakeGitHub::builder().interval(1)
+}
+
 /// Runs `login` in the hurried program; the person approves.
 #[track_caller]
 pub fn sign_in(fake: &FakeGitHub, sandbox: &Sandbox, arguments: &[&str]) -> Run {

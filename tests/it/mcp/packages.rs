@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::support::deadline::{LIMIT, ends};
 use crate::support::sandbox::{Program, Sandbox, path_of};
-use crate::support::signing_in::hurried_fake;
+use crate::support::signing_in::prompt_fake;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -89,7 +89,7 @@ fn p5_real_clients_sign_in_by_the_dialogs_that_they_have() {
         ("auto", Some("url")),
         ("none", None),
     ] {
-        let fake = hurried_fake().start().expect("a fake");
+        let fake = prompt_fake().start().expect("a fake");
         let sandbox = Sandbox::new(&fake);
         let calls = if asked.is_some() {
             "call\n"
@@ -99,7 +99,7 @@ fn p5_real_clients_sign_in_by_the_dialogs_that_they_have() {
         let child = drive(
             &sandbox,
             &fake,
-            Program::Hurried,
+            Program::Real,
             kind,
             ("get-env", "{}"),
             &["node", &everything],

@@ -5,106 +5,10 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use ghtok::mcp::conversation::{
-    Action, Asking, Conversation, Cure, Ended, Event, News, Now, Pace, Restarts, Settings, Trouble,
-};
-use ghtok::mcp::dialog::Code;
-use ghtok::mcp::line::Line;
-use ghtok::token::Timestamp;
+use ghtok::mcp::conversation::{Ended, Event};
 use serde_json::{Value, json};
 
-/// A conversation, and everything that it said to the client by itself.
-struct Talk {
-    conversation: Conversation,
-    now: Now,
-    said: Vec<Value>,
-}
-
-impl Talk {
-    /// With a client that has opened in this revision, and nobody signed in.
-    fn open(version: &str, capabilities: &Value) -> Self {
-        let settings = Settings {
-            app: "main".into(),
-            login_command: "ghtok login".into(),
-            asking: Asking::WhileHolding,
-            restarts: Restarts::Allowed,
-            wait: Duration::from_secs(900),
-            max_drain: Duration::from_secs(30),
-            pace: Pace::STANDARD,
-        };
-        let now = Now {
-            mono: Duration::ZERO,
-            wall: Timestamp(1_000_000),
-        };
-        let mut talk = Self {
-            conversation: Conversation::begin(settings, now),
-            now,
-            said: Vec::new(),
-        };
-        talk.on(Event::Token(Err(needed())));
-        if version != "2026-07-28" {
-            talk.client(&json!({"id": 0, "method": "initialize", "params": {"protocolVersion": version, "capabilities": capabilities}}));
-            talk.server(&json!({"id": 0, "result": {"protocolVersion": version}}));
-            talk.said.clear();
-        }
-        talk
-    }
-
-    fn on(&mut self, event: Event) {
-        self.conversation.on(event, self.now);
-        while let Some(action) = self.conversation.next_action() {
-            if let Action::ToClient(line) = action {
-                self.said.push(serde_json::from_slice(&line).expect("JSON"));
-            }
-        }
-    }
-
-    fn client(&mut self, message: &Value) {
-        self.on(Event::Client(line(message), None));
-    }
-
-    fn server(&mut self, message: &Value) {
-        self.on(Event::Server(1, line(message)));
-    }
-
-    fn call(&mut self, id: u32, meta: &Value) {
-        let params = json!({"name": "write", "arguments": {}, "_meta": meta});
-        self.client(&json!({"id": id, "method": "tools/call", "params": params}));
-    }
-
-    fn pass(&mut self, time: Duration) {
-        self.now.mono += time;
-        self.on(Event::Tick);
-    }
-}
-
-fn line(message: &Value) -> Line {
-    Line::from(format!("{message}\n").into_bytes())
-}
-
-fn needed() -> Trouble {
-    Trouble {
-        text: "main: not signed in; sign in with: ghtok login".into(),
-        cure: Cure::SignIn,
-    }
-}
-
-fn code() -> Code {
-    Code {
-        url: "https://github.com/login/device".into(),
-        user_code: "ABCD-1234".into(),
-        until: "2026-11-23 03:00 +00:00".into(),
-        expires_at: 1_000_900,
-    }
-}
-
-fn signed_in() -> News {
-    News {
-        generation: 1,
-        due_at: None,
-        expires_at: None,
-    }
-}
+use super::talk::{Talk, code, needed, token};
 
 /// What is said in one revision, whatever the client can show and the person does.
 fn everything(version: &str) -> Vec<Value> {
@@ -124,7 +28,7 @@ fn everything(version: &str) -> Vec<Value> {
         } else {
             json!({"progressToken": 7})
         };
-        for end in [Ok(signed_in()), Err(needed())] {
+        for end in [Ok(token(1)), Err(needed())] {
             let mut talk = Talk::open(version, &modes);
             talk.call(1, &meta);
             talk.on(Event::Code(code()));
@@ -144,6 +48,19 @@ fn everything(version: &str) -> Vec<Value> {
             talk.call(2, &meta);
             said.append(&mut talk.said);
         }
+        let mut talk = Talk::open(version, &modes);
+        talk.call(3, &meta);
+        talk.on(Event::Code(code()));
+        talk.server(1, &json!({"id": 0, "method": "roots/list"}));
+        talk.on(Event::SignedIn(Ok(token(1))));
+        talk.pass(Duration::from_secs(30));
+        talk.take_handshake(2);
+        talk.on(Event::Ended(2, Ended { code: 3 }));
+        talk.on(Event::Token(Ok(token(1))));
+        // That was the server's.
+        talk.said.retain(|one| one["method"] != "roots/list");
+        said.append(&mut talk.said);
+
         let mut talk = Talk::open(version, &modes);
         talk.client(&json!({"id": 5, "method": "tools/list"}));
         talk.on(Event::Ended(1, Ended { code: 3 }));

@@ -1,0 +1,112 @@
+//! What happens to a conversation, and what it has done.
+
+use crate::mcp::dialog::Code;
+use crate::mcp::line::Line;
+use crate::token::Timestamp;
+
+use std::time::Duration;
+
+/// The time of an event.
+#[derive(Clone, Copy, Debug)]
+pub struct Now {
+    /// Never goes back.
+    pub mono: Duration,
+    /// May jump; tokens go by it.
+    pub wall: Timestamp,
+}
+
+/// What is known of a token; the token itself is not here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct News {
+    /// Its token set's generation.
+    pub generation: u64,
+    /// When a new one is to be had; `None` for a token without an end.
+    pub due_at: Option<Timestamp>,
+    /// When it ends.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Why there is no token, or no newer one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// What failed and the next command, for a person.
+    pub text: String,
+    /// Whether a sign-in would help.
+    pub cure: Cure,
+}
+
+/// What would help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cure {
+    /// A person has to sign in.
+    SignIn,
+    /// Time, or the person's own command.
+    Other,
+}
+
+/// The last saved or sent token set, as the outcome file tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Its generation.
+    pub generation: u64,
+    /// True once it is stored.
+    pub is_stored: bool,
+}
+
+/// How a server ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Its code, 128 + n for a signal.
+    pub code: u8,
+}
+
+/// What happens.
+#[derive(Debug)]
+pub enum Event {
+    /// The client sent a line; what the outcome file tells just then.
+    Client(Line, Option<Told>),
+    /// The client closed its end, or this process shall end; with the signal's number.
+    Close(Option<u8>),
+    /// A server sent a line.
+    Server(u32, Line),
+    /// A server is gone.
+    Ended(u32, Ended),
+    /// What came of a fetch or a check.
+    Token(Result<News, Trouble>),
+    /// The device flow has a code.
+    Code(Code),
+    /// What came of the sign-in.
+    SignedIn(Result<News, Trouble>),
+    /// Time has passed.
+    Tick,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub enum Action {
+    /// Send this to the client.
+    ToClient(Line),
+    /// Send this to a server.
+    ToServer(u32, Line),
+    /// Start a server with the token of this generation, or with a void one.
+    Start(u32, Option<u64>),
+    /// End a server in good order.
+    Stop(u32),
+    /// Get a valid token.
+    Fetch,
+    /// Have the token of this generation checked; get a valid one.
+    Check(u64),
+    /// Sign a person in.
+    SignIn,
+    /// Let the sign-in be.
+    GiveUpSignIn,
+    /// Tell whoever reads standard error.
+    Note(String),
+    /// Tell who wants to know each step.
+    Step(String),
+    /// Show it there: it is no message.
+    Stray(u32, Line),
+    /// End, with this code.
+    End(u8),
+}
+

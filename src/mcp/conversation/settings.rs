@@ -1,0 +1,91 @@
+//! What is set for a whole conversation.
+
+use std::time::Duration;
+
+use crate::steps::Detail;
+
+/// What is set for a whole conversation.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What people call the App.
+    pub app: String,
+    /// The command that signs in to it.
+    pub login_command: String,
+    /// Whether a person may be asked.
+    pub asking: Asking,
+    /// Whether a server may be exchanged.
+    pub restarts: Restarts,
+    /// How long calls are held for a person.
+    pub wait: Duration,
+    /// How long calls that are under way may delay an exchange.
+    pub max_drain: Duration,
+    /// How much of it is told, beside what it does.
+    pub detail: Detail,
+    /// The waits that nobody chooses.
+    pub pace: Pace,
+}
+
+/// Whether a person may be asked (P5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asking {
+    /// While a call is held that needs a token.
+    WhileHolding,
+    /// As soon as it is known that there is no sign-in (`--eager`).
+    AtOnce,
+    /// Never (`--no-prompt`).
+    Never,
+}
+
+/// Whether a server may be exchanged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Restarts {
+    /// For every new token.
+    Allowed,
+    /// Never (`--no-restart`); a server that has no token yet gets its first.
+    Never,
+}
+
+/// The waits that nobody chooses.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// How long a client's opening waits for a token before a server starts without one.
+    pub first_token: Duration,
+    /// How long a new server has for the handshake.
+    pub replay: Duration,
+    /// An answer to a dialog that comes sooner was no person's.
+    pub reflex: Duration,
+    /// How long nobody is asked again after a no.
+    pub after_a_no: Duration,
+    /// How often a held call's progress is told.
+    pub progress: Duration,
+    /// How often a 401 in an answer is believed enough to be checked.
+    pub checks: Duration,
+    /// After a failure, the first pause before the token is asked for again.
+    pub backoff: Duration,
+    /// In which time a server may die how often.
+    pub crashes: (Duration, usize),
+    /// How long a new server's news of its own lists are kept to one each.
+    pub settling: Duration,
+    /// How much of a token's life is kept free of calls that may be cut off.
+    pub margin: Duration,
+    /// How long a client that has closed its end is still served what it had said before.
+    pub last_calls: Duration,
+}
+
+impl Pace {
+    /// The product's own.
+    pub const STANDARD: Self = Self {
+        first_token: Duration::from_secs(5),
+        replay: Duration::from_secs(20),
+        reflex: Duration::from_millis(400),
+        after_a_no: Duration::from_secs(60),
+        progress: Duration::from_secs(10),
+        checks: Duration::from_secs(60),
+        backoff: Duration::from_secs(5),
+        crashes: (Duration::from_secs(60), 3),
+        settling: Duration::from_secs(2),
+        margin: Duration::from_secs(30),
+        last_calls: Duration::from_secs(5),
+    };
+}
+

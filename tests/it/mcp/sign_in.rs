@@ -1,0 +1,176 @@
+//! The sign-in by each of the dialogs that clients have.
+
+use std::time::Duration;
+
+use fake_github::Endpoint;
+use serde_json::json;
+
+use super::client::{Client, soon};
+use crate::support::sandbox::{Program, Sandbox};
+use crate::support::signing_in::prompt_fake;
+
+/// P5: nothing is asked before a tool is called, and then only once for two clients.
+#[test]
+fn p5_two_clients_sign_in_with_one_code_by_their_own_dialogs() {
+    let fake = prompt_fake().start().expect("a fake");
+    let sandbox = Sandbox::new(&fake);
+    let start = || Client::start(&fake, &sandbox, Program::Real, &[], &[]);
+    let (mut pages, mut forms) = (start(), start());
+    pages.open(
+        "2025-11-25",
+        &json!({"elicitation": {"url": {}, "form": {}}}),
+    );
+    forms.open("2025-06-18", &json!({"elicitation": {}}));
+    for client in [&mut pages, &mut forms] {
+        let tools = client.get("tools/list", &json!({}));
+        assert!(tools["result"]["tools"].is_array(), "{tools}");
+    }
+    assert_eq!(fake.count(Endpoint::DeviceCode), 0);
+    let call = json!({"name": "write", "arguments": {}});
+    let first = pages.ask("tools/call", &call);
+    let page = pages.receive();
+    assert_eq!(page["method"], "elicitation/create", "{page}");
+    assert_eq!(page["params"]["mode"], "url");
+    let second = forms.ask("tools/call", &call);
+    let form = forms.receive();
+    assert!(form["params"]["requestedSchema"].is_object(), "{form}");
+    let code = fake.pending_codes().pop().expect("a code");
+    for dialog in [&page, &form] {
+        assert!(
+            dialog["params"]["message"]
+                .as_str()
+                .expect("a text")
+                .contains(&code)
+        );
+    }
+    pages.send(&json!({"jsonrpc": "2.0", "id": page["id"], "result": {"action": "accept"}}));
+    fake.approve(&code);
+    for (client, id) in [(&pages, first), (&forms, second)] {
+        let answer = client.answer_to(id);
+        assert_eq!(answer["result"]["content"][0]["text"], "ok", "{answer}");
+    }
+    assert_eq!(fake.count(Endpoint::DeviceCode), 1);
+}
+
+#[test]
+fn a_client_without_dialogs_reads_the_code_in_the_tools_result() {
+    let fake = prompt_fake().start().expect("a fake");
+    let sandbox = Sandbox::new(&fake);
+    let mut client = Client::start(&fake, &sandbox, Program::Real, &[], &[]);
+    client.open("2024-11-05", &json!({}));
+    let result = client.call("write", &json!({}));
+    assert_eq!(result["isError"], true);
+    let code = fake.pending_codes().pop().expect("a code");
+    assert!(
+        result["content"][0]["text"]
+            .as_str()
+            .expect("a text")
+            .contains(&code)
+    );
+    fake.approve(&code);
+    soon("the approval is noticed", || client.text("write") == "ok");
+    assert_eq!(fake.count(Endpoint::DeviceCode), 1);
+}
+
+/// P5: `--no-prompt` forbids it, and a no is a no for a minute.
+#[test]
+fn p5_who_may_not_be_asked_is_told_the_command() {
+    let fake = prompt_fake().start().expect("a fake");
+    let sandbox = Sandbox::new(&fake);
+    let mut client = Client::start(&fake, &sandbox, Program::Real, &["--no-prompt"], &[]);
+    client.open("2025-06-18", &json!({"elicitation": {}}));
+    let result = client.call("write", &json!({}));
+    let text = result["content"][0]["text"].as_str().expect("a text");
+    assert!(text.contains("ghtok login"), "{text}");
+    assert_eq!(fake.count(Endpoint::DeviceCode), 0);
+
+    let mut client = Client::start(&fake, &sandbox, Program::Real, &[], &[]);
+    client.open("2025-06-18", &json!({"elicitation": {}}));
+    let id = client.ask("tools/call", &json!({"name": "write", "arguments": {}}));
+    let dialog = client.receive();
+    std::thread::sleep(Duration::from_millis(600));
+    client.send(&json!({"jsonrpc": "2.0", "id": dialog["id"], "result": {"action": "decline"}}));
+    let answer = client.answer_to(id);
+    assert!(
+        answer["result"]["content"][0]["text"]
+            .as_str()
+            .expect("a text")
+            .contains("declined")
+    );
+    assert_eq!(client.call("write", &json!({}))["isError"], true);
+    assert_eq!(fake.count(Endpoint::DeviceCode), 1);
+    assert!(client.deeds().is_empty(), "nothing reached the server");
+}
+
+/// The stateless revision: the dialog is the answer, and the call comes back.
+#[test]
+fn p5_a_modern_client_is_asked_by_the_answer() {
+    let fake = prompt_fake().start().expect("a fake");
+    let sandbox = Sandbox::new(&fake);
+    let mut client = Client::start(&fake, &sandbox, Program::Real, &[], &[]);
+    let meta = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {"elicitation": {"url": {}}},
+    });
+    let mut params = json!({"name": "write", "arguments": {"n": 1.50}, "_meta": meta});
+    let asked = client.get("tools/call", &params)["result"].take();
+    assert_eq!(asked["resultType"], "input_required", "{asked}");
+    let request = &asked["inputRequests"]["ghtok.login"];
+    assert_eq!(request["params"]["mode"], "url");
+    let code = fake.pending_codes().pop().expect("a code");
+    params["inputResponses"] = json!({"ghtok.login": {"action": "accept"}});
+    params["requestState"] = asked["requestState"].clone();
+    let id = client.ask("tools/call", &params);
+    fake.approve(&code);
+    let answer = client.answer_to(id);
+    assert_eq!(answer["result"]["content"][0]["text"], "ok", "{answer}");
+    assert_eq!(client.deeds(), ["write 1.5"]);
+}
+
+/// P5: a code that ran out is told, and the next call has a new one.
+#[test]
+fn p5_a_code_that_expires_ends_the_wait_and_the_next_call_asks_anew() {
+    let fake = prompt_fake().start().expect("a fake");
+    let sandbox = Sandbox::new(&fake);
+    let mut client = Client::start(&fake, &sandbox, Program::Real, &[], &[]);
+    client.open("2025-06-18", &json!({"elicitation": {}}));
+    let call = json!({"name": "write", "arguments": {}});
+    let id = client.ask("tools/call", &call);
+    let dialog = client.receive();
+    client.send(&json!({"jsonrpc": "2.0", "id": dialog["id"], "result": {"action": "accept", "content": {}}}));
+    let code = fake.pending_codes().pop().expect("a code");
+    fake.expire(&code);
+    let answer = client.answer_to(id);
+    let text = answer["result"]["content"][0]["text"].as_str();
+    assert!(text.expect("a text").contains("expired"), "{answer}");
+    client.ask("tools/call", &call);
+    let dialog = client.receive();
+    let newer = fake.pending_codes().pop().expect("a new code");
+    assert!(
+        newer != code
+            && dialog["params"]["message"]
+                .as_str()
+                .expect("a text")
+                .contains(&newer)
+    );
+    assert_eq!(fake.count(Endpoint::DeviceCode), 2);
+}
+
+/// Who cancels the held call may still approve: the next call goes through, and no answer comes twice.
+#[test]
+fn an_approval_after_the_client_gave_up_counts() {
+    let fake = prompt_fake().start().expect("a fake");
+    let sandbox = Sandbox::new(&fake);
+    let mut client = Client::start(&fake, &sandbox, Program::Real, &[], &[]);
+    client.open("2025-11-25", &json!({"elicitation": {"url": {}}}));
+    let id = client.ask("tools/call", &json!({"name": "write", "arguments": {}}));
+    assert_eq!(client.receive()["method"], "elicitation/create");
+    client.send(&json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": id}}));
+    let closed = client.receive();
+    assert_eq!(closed["method"], "notifications/cancelled", "{closed}");
+    fake.approve(&fake.pending_codes().pop().expect("a code"));
+    soon("the sign-in is told", || sandbox.outcome().is_some());
+    assert_eq!(client.text("write"), "ok");
+    assert_eq!(client.deeds().len(), 1, "the cancelled call was not made");
+    assert_eq!(fake.count(Endpoint::DeviceCode), 1);
+}
