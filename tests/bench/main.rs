@@ -1,10 +1,13 @@
 //! The measurements of `tests/bench/run`: whole processes, interleaved in one run, medians.
 //!
 //! Usage: bench PROGRAM NOTHING STORE [ROUNDS]   (STORE: file, kernel or keychain)
+//!        bench mcp PROGRAM [ROUNDS]
 //! Memory and instructions are told where `/usr/bin/time` and valgrind are installed.
 
 #![allow(clippy::disallowed_methods, clippy::print_stdout, unreachable_pub)]
 
+mod mcp;
+mod mcp_server;
 mod table;
 
 use std::env;
@@ -20,18 +23,34 @@ type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
 fn main() -> Outcome {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let [program, nothing, store, rest @ ..] = arguments.as_slice() else {
-        return Err("usage: bench PROGRAM NOTHING STORE [ROUNDS]".into());
-    };
-    let rounds = rest.first().map_or(Ok(200), |text| text.parse())?;
-    let bench = Bench::new(program.into(), nothing.into(), store)?;
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let rounds = |rest: &[&str]| rest.first().map_or(Ok(200), |text| text.parse());
+    match arguments.as_slice() {
+        ["server", start] => mcp_server::serve(Duration::from_millis(start.parse()?)),
+        ["mcp", program, rest @ ..] => {
+            let bench = Bench::new(program.into(), PathBuf::new(), "file")?;
+            bench.mcp(rounds(rest)?)?;
+            bench.end()
+        }
+        [program, nothing, store, rest @ ..] => {
+            let bench = Bench::new(program.into(), nothing.into(), store)?;
+            whole_processes(&bench, rounds(rest)?)?;
+            bench.end()
+        }
+        _ => {
+            Err("usage: bench PROGRAM NOTHING STORE [ROUNDS], or bench mcp PROGRAM [ROUNDS]".into())
+        }
+    }
+}
+
+fn whole_processes(bench: &Bench, rounds: usize) -> Outcome {
     bench.cached(rounds)?;
     bench.exec(rounds)?;
     bench.timer(rounds)?;
     bench.at_once(200)?;
     bench.refresh(rounds.min(50))?;
     bench.cost();
-    bench.end()
+    Ok(())
 }
 
 /// The program, signed in to a fake GitHub in a home of its own.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 /// The times of one subject.
+#[derive(Clone)]
 pub struct Series {
     name: &'static str,
     milliseconds: Vec<f64>,
@@ -14,6 +15,10 @@ impl Series {
             name,
             milliseconds: Vec::new(),
         }
+    }
+
+    pub fn name(&self) -> &'static str {
+        self.name
     }
 
     pub fn push(&mut self, time: Duration) {

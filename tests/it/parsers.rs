@@ -1,10 +1,11 @@
-//! A short run of what `tests/fuzz` does at length: damaged texts for the parsers of the record and of
-//! the configuration, the same at every run.
+//! A short run of what `tests/fuzz` does at length: damaged texts for the parsers of the record, of the
+//! configuration and of MCP's lines, the same at every run.
 
 use std::fs;
 use std::path::Path;
 
 use ghtok::config::{Config, Environment, Flags};
+use ghtok::formats::json_rpc::{Line, Members, read, with_ids};
 use ghtok::store::record::{decode, encode};
 use tempfile::TempDir;
 
@@ -74,4 +75,48 @@ fn a_damaged_configuration_is_read_or_refused_in_one_line() {
         }
     }
     assert!(read > 100 && refused > 100, "{read} {refused}");
+}
+
+#[test]
+fn a_damaged_mcp_line_is_noise_or_keeps_all_but_its_id() {
+    const OURS: &str = "\"ghtok:1:1\"";
+    let (seeds, mut chance) = (seeds("json_rpc"), Chance::new(13));
+    let (mut ones, mut batches, mut noise) = (0, 0, 0);
+    for _ in 0..50_000 {
+        let line = damaged(&seeds, &mut chance);
+        match read(&line) {
+            Line::One(message) => {
+                ones += 1;
+                if let Some(members) = message.params_as::<Members<'_>>() {
+                    let written = members.to_string();
+                    assert_eq!(
+                        serde_json::from_str::<Members<'_>>(&written).ok(),
+                        Some(members)
+                    );
+                }
+                if message.id.is_some() {
+                    let renamed = message.with_id(&line, OURS);
+                    let Line::One(again) = read(&renamed) else {
+                        panic!("no message any more: {}", String::from_utf8_lossy(&renamed));
+                    };
+                    assert_eq!(
+                        (again.kind(), &again.method),
+                        (message.kind(), &message.method)
+                    );
+                    assert!(again.with_id(&renamed, message.raw_id(&line)) == line);
+                }
+            }
+            Line::Batch(all) => {
+                batches += 1;
+                let ids: Vec<_> = all.iter().map(|one| (one, OURS.to_owned())).collect();
+                let renamed = with_ids(&line, &ids);
+                assert!(matches!(read(&renamed), Line::Batch(again) if again.len() == all.len()));
+            }
+            Line::Noise => noise += 1,
+        }
+    }
+    assert!(
+        ones > 1000 && batches > 1000 && noise > 1000,
+        "{ones} {batches} {noise}"
+    );
 }
