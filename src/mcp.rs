@@ -8,5 +8,6 @@ pub mod environment;
 pub mod guard;
 pub mod line;
 pub mod mask;
+pub mod stage;
 pub mod wire;
 pub mod wrapper;

@@ -1,6 +1,6 @@
 //! Puts `mcp` together: a conversation, its servers, and the way to their tokens.
 
-use std::io::{ErrorKind, PipeWriter, Write};
+use std::io::{self, ErrorKind, PipeWriter, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -10,8 +10,8 @@ use crate::auth::outcome::Happened;
 use crate::auth::ports::{Clock, Prompt};
 use crate::auth::record::Refused;
 use crate::cli;
-use crate::commands::Call;
 use crate::commands::login::{self, Present};
+use crate::commands::{Call, exec};
 use crate::error::{Error, Result, system_reason};
 use crate::formats::plain_text::one_line;
 use crate::github::DeviceAuthorization;
@@ -59,20 +59,26 @@ impl Root<'_> {
             clock,
             steps: self.steps,
             guard: &|sign, family| guard.tell(sign, family),
+            end: &|ended| process::end(ended.unwrap_or_else(|why| not_started(arguments, &why))),
         };
-        let started = wrapper.run(settings, &|code| process::end(code));
-        started.map(|()| 0).map_err(|error| {
-            let program = arguments.command.first().map(|word| word.to_string_lossy());
-            let command = one_line(&program.unwrap_or_default(), 200);
-            match error.kind() {
-                ErrorKind::NotFound => Error::CommandNotFound { command },
-                _ => Error::CommandNotRun {
-                    command,
-                    cause: system_reason(&error),
-                },
-            }
-        })
+        wrapper.run(settings);
+        Ok(0)
     }
+}
+
+/// Says so, with the exit code of that.
+fn not_started(arguments: &cli::Mcp, why: &io::Error) -> u8 {
+    let program = arguments.command.first().map(|word| word.to_string_lossy());
+    let command = one_line(&program.unwrap_or_default(), 200);
+    let error = match why.kind() {
+        ErrorKind::NotFound => Error::CommandNotFound { command },
+        _ => Error::CommandNotRun {
+            command,
+            cause: system_reason(why),
+        },
+    };
+    crate::report(&error, cli::ErrorOutput::Text);
+    exec::exit_code(&error)
 }
 
 /// The process that ends servers which this one left behind; started with the first that needs it.

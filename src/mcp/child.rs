@@ -1,10 +1,10 @@
 //! One server: its process, the threads at its pipes, and its end.
 
 use std::ffi::OsString;
-use std::io::{self, BufReader, Read, Write};
-use std::process::{ChildStderr, ChildStdin, ChildStdout};
-use std::sync::mpsc::{self, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io::{self, Read};
+use std::process::{ChildStderr, ChildStdout};
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use crate::mcp::conversation::Ended;
 use crate::mcp::environment::Variable;
 use crate::mcp::line::{Line, Road};
 use crate::mcp::mask::Mask;
-use crate::mcp::wire::lines;
-use crate::mcp::wrapper::Word;
+use crate::mcp::stage::{Stage, Word};
+use crate::mcp::wire::{Outlet, lines};
 use crate::system::clock::pause;
 use crate::system::process::{Change, Ending, Family, code_of, start_server, widen};
 use crate::system::terminal::Terminal;
@@ -34,94 +34,97 @@ const LAST_WORDS: Duration = Duration::from_millis(200);
 /// How often an end is looked for.
 const LOOK: Duration = Duration::from_millis(10);
 
+/// What one server says goes through one mask, on both of its streams.
+pub type SharedMask = Arc<Mutex<Mask>>;
+
 /// A server that runs.
 pub struct Server {
     number: u32,
     family: Arc<Family>,
-    input: Option<Sender<Line>>,
-    mask: Arc<Mutex<Mask>>,
+    input: Option<Arc<Outlet>>,
+    mask: SharedMask,
+}
+
+/// Starts a server; what it says and its end are told on the stage.
+///
+/// # Errors
+/// What the system says.
+pub fn start(
+    number: u32,
+    command: &[OsString],
+    variables: &[Variable],
+    token: Option<&AccessToken>,
+    stage: Stage<'_, '_>,
+) -> io::Result<Server> {
+    let (program, arguments) = command
+        .split_first()
+        .ok_or_else(|| io::Error::other("no command"))?;
+    let secret = token.map_or(VOID, AccessToken::expose);
+    let changes: Vec<Change<'_>> = variables
+        .iter()
+        .map(|variable| match variable {
+            Variable::Token(name) => Change::Set(name, secret),
+            Variable::Text(name, text) => Change::Set(name, text),
+            Variable::Gone(name) => Change::Remove(name),
+        })
+        .collect();
+    let (mut child, family) = start_server(program, arguments, &changes)?;
+    let mask = Arc::new(Mutex::new(Mask::new(secret)));
+    let (stderr, masked) = (child.stderr.take(), Arc::clone(&mask));
+    thread::spawn(move || stderr.map(|stderr| pass(stderr, &masked)));
+    let input = child.stdin.take().map(Outlet::to_server);
+    let stdout = child.stdout.take();
+    // Dropped when all has been read.
+    let (reading, has_read) = mpsc::channel::<()>();
+    stage.spawn(move || {
+        if let Some(stdout) = stdout {
+            read(stdout, number, stage);
+        }
+        drop(reading);
+        stage.tell(Word::Silent(number));
+    });
+    stage.spawn(move || {
+        let code = child.wait().map_or(1, code_of);
+        let _ = has_read.recv_timeout(LAST_WORDS);
+        stage.tell(Word::Ended(number, Ended { code }));
+    });
+    Ok(Server {
+        number,
+        family: Arc::new(family),
+        input,
+        mask,
+    })
 }
 
 impl Server {
-    /// Starts a server; what it says and its end are sent as words.
-    ///
-    /// # Errors
-    /// What the system says.
-    pub fn start(
-        number: u32,
-        command: &[OsString],
-        variables: &[Variable],
-        token: Option<&AccessToken>,
-        words: &Sender<Word>,
-    ) -> io::Result<Self> {
-        let (program, arguments) = command
-            .split_first()
-            .ok_or_else(|| io::Error::other("no command"))?;
-        let secret = token.map_or(VOID, AccessToken::expose);
-        let changes: Vec<Change<'_>> = variables
-            .iter()
-            .map(|variable| match variable {
-                Variable::Token(name) => Change::Set(name, secret),
-                Variable::Text(name, text) => Change::Set(name, text),
-                Variable::Gone(name) => Change::Remove(name),
-            })
-            .collect();
-        let (mut child, family) = start_server(program, arguments, &changes)?;
-        let mask = Arc::new(Mutex::new(Mask::new(secret)));
-        let (input, lines_in) = mpsc::channel();
-        child.stdin.as_ref().inspect(|pipe| widen(*pipe));
-        child.stdout.as_ref().inspect(|pipe| widen(*pipe));
-        let stdin = child.stdin.take();
-        thread::spawn(move || stdin.map(|stdin| write(stdin, &lines_in)));
-        let (stderr, masked) = (child.stderr.take(), Arc::clone(&mask));
-        thread::spawn(move || stderr.map(|stderr| show(stderr, &masked)));
-        let (stdout, out) = (child.stdout.take(), words.clone());
-        let reader = thread::spawn(move || stdout.map(|stdout| read(stdout, number, &out)));
-        let words = words.clone();
-        thread::spawn(move || {
-            let code = child.wait().map_or(1, code_of);
-            wait(LAST_WORDS, || reader.is_finished());
-            let _ = words.send(Word::Ended(number, Ended { code }));
-        });
-        Ok(Self {
-            number,
-            family: Arc::new(family),
-            input: Some(input),
-            mask,
-        })
-    }
-
     /// The number by which another process can end it and all that it has started.
     pub fn family(&self) -> Option<u32> {
         self.family.number()
     }
 
-    /// Sends it a line.
+    /// Sends it a line, without waiting until it reads.
     pub fn send(&self, line: Line) {
         if let Some(input) = &self.input {
-            // One that is gone says so itself.
-            let _ = input.send(line);
+            input.put(line);
+            input.wake();
         }
     }
 
-    /// Shows what it said that is no message.
-    pub fn show(&self, bytes: &[u8]) {
-        let shown = {
-            let mut mask = self.mask.lock().unwrap_or_else(PoisonError::into_inner);
-            mask.pass(bytes)
-        };
-        Terminal.pass(&shown);
+    /// What takes its token out of what it says.
+    pub fn mask(&self) -> SharedMask {
+        Arc::clone(&self.mask)
     }
 
     /// Ends it in good order, and all that it has started: no more input, then a request, then force.
-    pub fn stop(&mut self, words: &Sender<Word>) {
-        if self.input.take().is_none() {
+    pub fn stop(&mut self, stage: Stage<'_, '_>) {
+        let Some(input) = self.input.take() else {
             return;
-        }
-        let (family, words, number) = (Arc::clone(&self.family), words.clone(), self.number);
-        thread::spawn(move || {
+        };
+        input.close();
+        let (family, number) = (Arc::clone(&self.family), self.number);
+        stage.spawn(move || {
             end(&family);
-            let _ = words.send(Word::Stopped(number));
+            stage.tell(Word::Stopped(number));
         });
     }
 }
@@ -146,29 +149,29 @@ fn wait(limit: Duration, is_so: impl Fn() -> bool) -> bool {
     true
 }
 
-fn write(mut stdin: ChildStdin, lines: &mpsc::Receiver<Line>) {
-    for line in lines {
-        if stdin.write_all(&line).and_then(|()| stdin.flush()).is_err() {
-            break;
-        }
-    }
-}
-
-fn read(stdout: ChildStdout, number: u32, words: &Sender<Word>) {
+fn read(stdout: ChildStdout, number: u32, stage: Stage<'_, '_>) {
+    widen(&stdout);
     let road = Road::default();
-    lines(BufReader::with_capacity(64 * 1024, stdout), |line| {
-        words.send(Word::Server(number, road.admit(line))).is_ok()
+    lines(stdout, |line| {
+        stage.tell_and_write(Word::Server(number, road.admit(line)));
     });
-    let _ = words.send(Word::Silent(number));
 }
 
-fn show(mut stderr: ChildStderr, mask: &Mutex<Mask>) {
-    let masked = || mask.lock().unwrap_or_else(PoisonError::into_inner);
+fn pass(mut stderr: ChildStderr, mask: &SharedMask) {
     let mut some = [0; 8192];
     while let Ok(count @ 1..) = stderr.read(&mut some) {
-        let shown = masked().pass(&some[..count]);
-        Terminal.pass(&shown);
+        show(mask, &some[..count]);
     }
-    let rest = masked().rest();
+    let rest = masked(mask).rest();
     Terminal.pass(&rest);
+}
+
+/// Shows what a server said that is no message.
+pub fn show(mask: &SharedMask, bytes: &[u8]) {
+    let shown = masked(mask).pass(bytes);
+    Terminal.pass(&shown);
+}
+
+fn masked(mask: &SharedMask) -> MutexGuard<'_, Mask> {
+    mask.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,17 +1,18 @@
-//! Lines from a stream, and the client's two streams.
+//! Lines from a stream and to one.
 
-use std::io::{BufRead, BufReader, Read};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::collections::VecDeque;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::ChildStdin;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use crate::mcp::line::{LONGEST, Line, Road};
-use crate::mcp::wrapper::Word;
-use crate::system::process::widen;
+use crate::mcp::line::{LONGEST, Line};
+use crate::system::process::{takes_at_once, widen};
 use crate::system::terminal::Terminal;
 
-/// What is read at once.
-const AT_ONCE: usize = 64 * 1024;
+/// What is read at once: a result of the usual size, and its frame.
+const AT_ONCE: usize = 128 * 1024;
 
 /// The room that a line may get before it is read.
 const MOST_ROOM: usize = 128 * 1024;
@@ -19,9 +20,8 @@ const MOST_ROOM: usize = 128 * 1024;
 /// How long the last lines may take to leave.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
-/// Reads lines to the end; a last one without its end counts too. Ends early if `take` says so, or
-/// at a line that is too long.
-pub fn lines(input: impl Read, mut take: impl FnMut(Vec<u8>) -> bool) {
+/// Reads lines to the end; a last one without its end counts too. Ends early at a line that is too long.
+pub fn lines(input: impl Read, mut take: impl FnMut(Vec<u8>)) {
     let mut input = BufReader::with_capacity(AT_ONCE, input);
     let most = u64::try_from(LONGEST + b"\r\n".len()).unwrap_or(u64::MAX);
     let mut usual = 0;
@@ -40,61 +40,137 @@ pub fn lines(input: impl Read, mut take: impl FnMut(Vec<u8>) -> bool) {
         }
         // Lines of one kind follow each other; a rare long one is not remembered.
         usual = line.len().min(MOST_ROOM);
-        if !take(line) {
+        take(line);
+    }
+}
+
+/// Who reads what is written.
+enum Reader {
+    Client,
+    Server(ChildStdin),
+}
+
+/// Lines on their way out, in order. Who must not wait leaves them to a thread of the outlet's own.
+pub struct Outlet {
+    reader: Reader,
+    queue: Mutex<Queue>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Queue {
+    lines: VecDeque<Line>,
+    /// A thread writes, and goes on while there are lines.
+    is_written: bool,
+    is_closed: bool,
+}
+
+impl Outlet {
+    /// To the client.
+    pub fn to_client() -> Arc<Self> {
+        widen(&std::io::stdout());
+        Self::open(Reader::Client)
+    }
+
+    /// To a server.
+    pub fn to_server(stdin: ChildStdin) -> Arc<Self> {
+        widen(&stdin);
+        Self::open(Reader::Server(stdin))
+    }
+
+    fn open(reader: Reader) -> Arc<Self> {
+        let outlet = Arc::new(Self {
+            reader,
+            queue: Mutex::default(),
+            changed: Condvar::new(),
+        });
+        let own = Arc::clone(&outlet);
+        thread::spawn(move || own.stand_by());
+        outlet
+    }
+
+    /// Puts a line behind the others. A short one that nobody need wait for leaves at once; for any other,
+    /// [`Self::write`] or [`Self::wake`] is called next.
+    pub fn put(&self, line: Line) {
+        let mut queue = self.queue();
+        if !queue.is_written && queue.lines.is_empty() && self.takes_at_once(&line) {
+            self.write_line(&line);
+        } else {
+            queue.lines.push_back(line);
+        }
+    }
+
+    /// Writes all that there is, unless another thread does so; waits for a slow reader.
+    pub fn write(&self) {
+        let mut queue = self.queue();
+        if queue.is_written {
             return;
         }
-    }
-}
-
-/// Tells what the client says.
-pub fn listen(words: Sender<Word>) {
-    thread::spawn(move || {
-        let road = Road::default();
-        lines(Terminal.input(), |line| {
-            words.send(Word::Client(road.admit(line))).is_ok()
-        });
-        let _ = words.send(Word::ClientClosed);
-    });
-}
-
-/// What the client reads: a thread of its own writes it, so that nobody else waits for a slow client.
-pub struct Outbox(Sender<Out>);
-
-enum Out {
-    Line(Line),
-    Flush(SyncSender<()>),
-}
-
-impl Outbox {
-    /// Opens it.
-    pub fn open() -> Self {
-        widen(&std::io::stdout());
-        let (out, lines) = channel();
-        thread::spawn(move || write(&lines));
-        Self(out)
+        queue.is_written = true;
+        while let Some(line) = queue.lines.pop_front() {
+            drop(queue);
+            self.write_line(&line);
+            drop(line);
+            queue = self.queue();
+        }
+        queue.is_written = false;
+        if queue.is_closed {
+            self.changed.notify_all();
+        }
     }
 
-    /// Sends a line.
-    pub fn send(&self, line: Line) {
-        // The writer ends with this process.
-        let _ = self.0.send(Out::Line(line));
+    /// Has the outlet's own thread write.
+    pub fn wake(&self) {
+        let queue = self.queue();
+        if !queue.is_written && !queue.lines.is_empty() {
+            self.changed.notify_all();
+        }
     }
 
-    /// Waits until all has left, for a second at most.
+    /// No more lines come; the stream ends once nobody has the outlet any more.
+    pub fn close(&self) {
+        self.queue().is_closed = true;
+        self.changed.notify_all();
+    }
+
+    /// The same, and waits until all has left, for a second at most.
     pub fn flush(&self) {
-        let (done, written) = sync_channel(1);
-        if self.0.send(Out::Flush(done)).is_ok() {
-            let _ = written.recv_timeout(LAST_LINES);
+        self.close();
+        let queue = self.queue();
+        let unwritten = |queue: &mut Queue| queue.is_written || !queue.lines.is_empty();
+        let _ = self.changed.wait_timeout_while(queue, LAST_LINES, unwritten);
+    }
+
+    fn stand_by(&self) {
+        loop {
+            let idle = |queue: &mut Queue| {
+                (queue.lines.is_empty() || queue.is_written) && !queue.is_closed
+            };
+            let queue = self.changed.wait_while(self.queue(), idle);
+            let over = queue.is_ok_and(|queue| queue.is_closed);
+            self.write();
+            if over {
+                return;
+            }
         }
     }
-}
 
-fn write(lines: &Receiver<Out>) {
-    for out in lines {
-        match out {
-            // A client that is gone closes its other end too.
-            Out::Line(line) => drop(Terminal.data(&line)),
-            Out::Flush(done) => drop(done.send(())),
+    fn takes_at_once(&self, line: &[u8]) -> bool {
+        match &self.reader {
+            Reader::Client => takes_at_once(&std::io::stdout(), line.len()),
+            Reader::Server(stdin) => takes_at_once(stdin, line.len()),
         }
+    }
+
+    /// A reader that is gone says so by the end of its own stream, or of its process.
+    fn write_line(&self, line: &[u8]) {
+        match &self.reader {
+            Reader::Client => drop(Terminal.data(line)),
+            Reader::Server(stdin) => drop((&*stdin).write_all(line)),
+        }
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -92,7 +92,7 @@ pub fn run_in_place(
 }
 
 /// Starts a server that this process talks to through pipes, and what it starts with it. On Linux it is
-/// killed with the thread that started it.
+/// killed with this process.
 ///
 /// # Errors
 /// If it cannot be started.
@@ -117,7 +117,7 @@ pub fn start_server(
             Change::Remove(name) => command.env_remove(name),
         };
     }
-    platform::start_family(&mut command)
+    platform::start_family(command)
 }
 
 /// How a family of processes is ended.
@@ -205,4 +205,6 @@ pub fn hide_memory() {
     }
 }
 
-pub use platform::{Family, file_of_reader, handed_over, leave_session, reap, widen};
+pub use platform::{
+    Family, file_of_reader, handed_over, leave_session, reap, takes_at_once, widen,
+};

@@ -56,6 +56,15 @@ impl Terminal {
         self.say(&format!("ghtok: {text}"));
     }
 
+    /// True if standard error takes a short line at once, as far as that can be known: where a note may be
+    /// lost, and nobody may wait for whoever reads it.
+    pub fn takes_notes(self) -> bool {
+        #[cfg(unix)]
+        return crate::system::process::takes_at_once(&io::stderr(), 1);
+        #[cfg(not(unix))]
+        true
+    }
+
     /// True if a person can read standard error.
     pub fn shows_notes(self) -> bool {
         io::stderr().is_terminal()

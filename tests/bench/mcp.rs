@@ -16,57 +16,107 @@ const SMALL: usize = 64;
 /// About what Node takes.
 const START: &str = "100";
 
+/// A server of npm's, where that is installed.
+const FILESYSTEM: &str =
+    "tests/consumers/node_modules/@modelcontextprotocol/server-filesystem/dist/index.js";
+
+/// A tool's call, and how long its text is.
+struct Call {
+    params: Value,
+    size: usize,
+}
+
 impl Bench {
     pub fn mcp(&self, rounds: usize) -> Outcome {
-        self.calls(rounds)?;
+        self.latency(rounds)?;
+        let large = text(LARGE);
+        self.throughput("the cheapest server", rounds, &large, &server("0")?)?;
+        if Path::new(FILESYSTEM).exists() {
+            let file = self.home.path().join("large");
+            std::fs::write(&file, "x".repeat(LARGE))?;
+            let read = json!({"name": "read_text_file", "arguments": {"path": file}});
+            let read = Call {
+                params: read,
+                size: LARGE,
+            };
+            let mut command = Command::new("node");
+            command.arg(FILESYSTEM).arg(self.home.path());
+            self.throughput("server-filesystem", rounds, &read, &command)?;
+        }
         self.pause(rounds.min(20))
     }
 
-    /// Latency of small calls and throughput of large ones, in turns of bare and wrapped.
-    fn calls(&self, rounds: usize) -> Outcome {
-        let mut bare = Client::start(&mut server("0")?)?;
-        let mut wrapped = Client::start(&mut self.wrapped("0")?)?;
-        let mut small = [Series::new("bare"), Series::new("under ghtok mcp")];
-        let mut alone = small.clone();
-        let mut eight = small.clone();
-        for _ in 0..rounds {
-            for (at, client) in [&mut bare, &mut wrapped].into_iter().enumerate() {
-                for _ in 0..10 {
-                    small[at].push(client.calls(1, 1, SMALL)?);
-                }
-                alone[at].push(client.calls(20, 1, LARGE)?);
-                eight[at].push(client.calls(40, 8, LARGE)?);
+    /// Small calls, in turns of bare and wrapped.
+    fn latency(&self, rounds: usize) -> Outcome {
+        let (command, small) = (server("0")?, text(SMALL));
+        let mut clients = [
+            Client::start(&mut copy(&command))?,
+            Client::start(&mut self.wrapped(&command))?,
+        ];
+        let mut series = both();
+        for _ in 0..rounds * 10 {
+            for (client, series) in clients.iter_mut().zip(&mut series) {
+                series.push(client.calls(1, 1, &small)?);
             }
         }
         title(&format!(
             "mcp: a call of {SMALL} bytes, {} in turns",
             rounds * 10
         ));
-        small.iter().for_each(Series::print);
-        let added = small[1].median() - small[0].median();
+        series.iter().for_each(Series::print);
+        let added = series[1].median() - series[0].median();
         row("added", &format!("{added:7.3} ms median (limit 0.3)"));
-        throughput("mcp: 64 KiB results, one at a time", 20, &alone);
-        throughput("mcp: 64 KiB results, 8 in flight", 40, &eight);
         row(
             "memory of ghtok mcp",
-            &format!("{} KiB at most", wrapped.memory()?),
+            &format!("{} KiB at most", clients[1].memory()?),
         );
-        wrapped.end()?;
-        bare.end()
+        clients.into_iter().try_for_each(Client::end)
+    }
+
+    /// Large calls, in turns of bare and wrapped.
+    fn throughput(&self, name: &str, rounds: usize, call: &Call, server: &Command) -> Outcome {
+        let mut clients = [
+            Client::start(&mut copy(server))?,
+            Client::start(&mut self.wrapped(server))?,
+        ];
+        for (count, in_flight) in [(20, 1), (40, 8)] {
+            let mut series = both();
+            for _ in 0..rounds {
+                for (client, series) in clients.iter_mut().zip(&mut series) {
+                    series.push(client.calls(count, in_flight, call)?);
+                }
+            }
+            title(&format!(
+                "mcp: 64 KiB results of {name}, {in_flight} in flight"
+            ));
+            for one in &series {
+                let megabytes = f64::from(count) * 65.536 / 1000.0;
+                let speed = megabytes / (one.median() / 1000.0);
+                row(one.name(), &format!("{speed:7.0} MB/s median"));
+            }
+            let share = series[0].median() / series[1].median();
+            row("share", &format!("{share:7.2} of bare (wanted: 0.8)"));
+        }
+        row(
+            "memory of ghtok mcp",
+            &format!("{} KiB at most (limit 12288)", clients[1].memory()?),
+        );
+        clients.into_iter().try_for_each(Client::end)
     }
 
     /// How long a call takes that finds another token, beside the server's own start.
     fn pause(&self, rounds: usize) -> Outcome {
         let mut start = Series::new("the server's own start");
         let mut pause = Series::new("a call across an exchange");
-        let mut wrapped = Client::start(&mut self.wrapped(START)?)?;
+        let (command, small) = (server(START)?, text(SMALL));
+        let mut wrapped = Client::start(&mut self.wrapped(&command))?;
         for _ in 0..rounds {
             let began = Instant::now();
-            let bare = Client::start(&mut server(START)?)?;
+            let bare = Client::start(&mut copy(&command))?;
             start.push(began.elapsed());
             bare.end()?;
             timed(&mut self.ghtok(&["refresh", "--force"]))?;
-            pause.push(wrapped.calls(1, 1, SMALL)?);
+            pause.push(wrapped.calls(1, 1, &small)?);
         }
         wrapped.end()?;
         title(&format!("mcp: {rounds} exchanges"));
@@ -80,23 +130,26 @@ impl Bench {
         Ok(())
     }
 
-    fn wrapped(&self, start: &str) -> Outcome<Command> {
-        let bare = server(start)?;
+    fn wrapped(&self, server: &Command) -> Command {
         let mut command = self.ghtok(&["mcp", "--"]);
-        command.arg(bare.get_program()).args(bare.get_args());
-        Ok(command)
+        command.arg(server.get_program()).args(server.get_args());
+        command
     }
 }
 
-fn throughput(name: &str, calls: u32, series: &[Series; 2]) {
-    title(name);
-    for one in series {
-        let megabytes = f64::from(calls) * LARGE as f64 / 1e6;
-        let speed = megabytes / (one.median() / 1000.0);
-        row(one.name(), &format!("{speed:7.0} MB/s median"));
-    }
-    let share = series[0].median() / series[1].median();
-    row("share", &format!("{share:7.2} of bare (at least 0.8)"));
+fn both() -> [Series; 2] {
+    [Series::new("bare"), Series::new("under ghtok mcp")]
+}
+
+fn text(size: usize) -> Call {
+    let params = json!({"name": "text", "arguments": {"size": size}});
+    Call { params, size }
+}
+
+fn copy(server: &Command) -> Command {
+    let mut command = Command::new(server.get_program());
+    command.args(server.get_args());
+    command
 }
 
 /// This program, as a server.
@@ -138,18 +191,18 @@ impl Client {
     }
 
     /// How long so many calls take, so many of them in flight.
-    fn calls(&mut self, count: u32, in_flight: u32, size: usize) -> Outcome<Duration> {
+    fn calls(&mut self, count: u32, in_flight: u32, call: &Call) -> Outcome<Duration> {
         let began = Instant::now();
-        let params = json!({"name": "text", "arguments": {"size": size}});
         let mut sent = 0;
         for answered in 0..count {
             while sent < count && sent < answered + in_flight {
+                let params = &call.params;
                 self.send(&json!({"jsonrpc": "2.0", "id": sent, "method": "tools/call", "params": params}))?;
                 sent += 1;
             }
             let answer = self.receive()?;
             let text = answer["result"]["content"][0]["text"].as_str();
-            if text.map(str::len) != Some(size) {
+            if text.map(str::len) != Some(call.size) {
                 return Err(format!("not the answer: {answer}").into());
             }
         }
@@ -160,10 +213,16 @@ impl Client {
         Ok(self.input.write_all(format!("{message}\n").as_bytes())?)
     }
 
+    /// The next answer.
     fn receive(&mut self) -> Outcome<Value> {
-        self.line.clear();
-        self.output.read_line(&mut self.line)?;
-        Ok(serde_json::from_str(&self.line)?)
+        loop {
+            self.line.clear();
+            self.output.read_line(&mut self.line)?;
+            let message: Value = serde_json::from_str(&self.line)?;
+            if message.get("method").is_none() {
+                return Ok(message);
+            }
+        }
     }
 
     /// What it has had in memory at most, in KiB (proc(5)).

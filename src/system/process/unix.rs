@@ -30,21 +30,43 @@ pub(super) fn run_in_place(command: &mut Command) -> io::Result<u8> {
 #[derive(Debug)]
 pub struct Family(Pid);
 
-#[cfg_attr(
-    target_os = "linux",
-    expect(unsafe_code, reason = "a death signal is set between fork and exec")
-)]
-pub(super) fn start_family(command: &mut Command) -> io::Result<(Child, Family)> {
-    command.process_group(0);
-    #[cfg(target_os = "linux")]
+#[cfg(not(target_os = "linux"))]
+pub(super) fn start_family(mut command: Command) -> io::Result<(Child, Family)> {
+    let child = command.process_group(0).spawn()?;
+    let family = Family(Pid::from_child(&child));
+    Ok((child, family))
+}
+
+/// It is killed with the thread that started it, so all are started by one that lasts.
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "a death signal is set between fork and exec")]
+pub(super) fn start_family(mut command: Command) -> io::Result<(Child, Family)> {
+    use rustix::process::{Signal, set_parent_process_death_signal};
+    use std::sync::{Mutex, OnceLock, PoisonError, mpsc};
+
+    type Wish = (Command, mpsc::Sender<io::Result<Child>>);
+    static LASTING: OnceLock<Mutex<mpsc::Sender<Wish>>> = OnceLock::new();
+
     // SAFETY: the closure makes one system call, which is safe after fork, and allocates nothing.
     unsafe {
-        command.pre_exec(|| {
-            use rustix::process::{Signal, set_parent_process_death_signal};
-            Ok(set_parent_process_death_signal(Some(Signal::KILL))?)
-        });
+        command
+            .process_group(0)
+            .pre_exec(|| Ok(set_parent_process_death_signal(Some(Signal::KILL))?));
     }
-    let child = command.spawn()?;
+    let lasting = LASTING.get_or_init(|| {
+        let (wishes, to_start) = mpsc::channel::<Wish>();
+        std::thread::spawn(move || {
+            for (mut command, started) in to_start {
+                let _ = started.send(command.spawn());
+            }
+        });
+        Mutex::new(wishes)
+    });
+    let gone = || io::Error::other("no thread starts processes");
+    let (started, answer) = mpsc::channel();
+    let wishes = lasting.lock().unwrap_or_else(PoisonError::into_inner);
+    wishes.send((command, started)).map_err(|_| gone())?;
+    let child = answer.recv().map_err(|_| gone())??;
     let family = Family(Pid::from_child(&child));
     Ok((child, family))
 }
@@ -138,6 +160,14 @@ pub fn widen(pipe: &impl AsFd) {
     }
     #[cfg(not(target_os = "linux"))]
     let _ = pipe;
+}
+
+/// True if a pipe takes so many bytes now, so that nobody waits for its reader (poll(2), pipe(7)).
+pub fn takes_at_once(pipe: &impl AsFd, count: usize) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let mut asked = [PollFd::new(pipe, PollFlags::OUT)];
+    let at_once = Timespec::default();
+    count <= rustix::pipe::PIPE_BUF && poll(&mut asked, Some(&at_once)) == Ok(1)
 }
 
 /// A pipe's end, to be handed on.

@@ -37,7 +37,7 @@ pub(super) fn run_in_place(command: &mut Command) -> io::Result<u8> {
 }
 
 /// Not a moment of it runs outside its family.
-pub(super) fn start_family(command: &mut Command) -> io::Result<(Child, Family)> {
+pub(super) fn start_family(mut command: Command) -> io::Result<(Child, Family)> {
     let job = Job::new()?;
     command.creation_flags(CREATE_NEW_PROCESS_GROUP | CREATE_SUSPENDED);
     let mut child = command.spawn()?;
@@ -93,6 +93,11 @@ pub fn leave_session() {}
 
 /// A pipe keeps its room here.
 pub fn widen<P>(_: &P) {}
+
+/// Nobody can know it here.
+pub fn takes_at_once<P>(_: &P, _: usize) -> bool {
+    false
+}
 
 /// A pipe's end, to be handed on.
 pub fn file_of_reader(reader: io::PipeReader) -> File {

@@ -90,12 +90,12 @@ fn a_slow_reader_costs_bounded_memory_and_loses_nothing() {
     soon("the server waits", || {
         let before = client.deeds().len();
         std::thread::sleep(std::time::Duration::from_millis(700));
-        before > 60 && client.deeds().len() == before
+        before > 0 && client.deeds().len() == before
     });
     let done = client.deeds().len();
-    assert!(done < 100, "{done} calls were made though nobody reads");
+    assert!(done < 10, "{done} calls were made though nobody reads");
     let memory = memory_of(client.child.id());
-    assert!(memory < 100 * 1024, "{memory} KiB");
+    assert!(memory < 20 * 1024, "{memory} KiB");
     client.read();
     for id in first..first + MANY {
         let answer = client.receive();
