@@ -7,9 +7,11 @@ mod calls;
 mod client;
 mod events;
 mod renewal;
+mod retry;
 mod server;
 mod settings;
 mod sign_in;
+mod waiting;
 mod waits;
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
@@ -19,7 +21,8 @@ use self::begun::Begun;
 use self::calls::{Call, Suspect};
 pub use self::events::{Action, Cure, Ended, Event, News, Now, Told, Trouble};
 pub use self::settings::{Asking, Pace, Restarts, Settings};
-use self::sign_in::{Dialog, Login, Waiting};
+use self::sign_in::{Dialog, Login};
+use self::waiting::Waiting;
 use crate::formats::json_rpc::Id;
 use crate::mcp::dialog::{self, Era, Modes};
 use crate::mcp::line::Line;
@@ -218,7 +221,7 @@ impl Conversation {
         if self.life != Life::Running {
             return;
         }
-        if signal.is_none() && !self.held.is_empty() && self.close_at.is_none() {
+        if signal.is_none() && self.close_at.is_none() && self.owes_answers() {
             // It may have written all that it wants answered, and closed its end at once.
             self.close_at = Some(self.now.mono + self.settings.pace.last_calls);
             return;

@@ -1,5 +1,6 @@
 //! `ghtok mcp`: around a server of ours with a client that is these tests, and between real ones.
 
+mod asking;
 mod client;
 mod conversation;
 mod dialogs;

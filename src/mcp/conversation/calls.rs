@@ -71,6 +71,11 @@ impl Conversation {
         Some((message.id.clone()?, call))
     }
 
+    /// True if the client has asked for something that it has not got.
+    pub(super) fn owes_answers(&self) -> bool {
+        !self.held.is_empty() || self.calls.values().any(|call| call.method != LISTEN)
+    }
+
     pub(super) fn is_busy(&self) -> bool {
         let here = |server: u32| Some(server) == self.active;
         let mut calls = self.calls.values();

@@ -5,7 +5,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::calls::may_ask;
-use super::sign_in::Retry;
+use super::retry::Retry;
 use super::{Conversation, Hold, Life, Then};
 use crate::formats::json_rpc::{self, Id, Kind, Message};
 use crate::mcp::dialog::{self, Era, Modes};
@@ -269,9 +269,6 @@ impl Conversation {
                 // It began something new: the rest waits behind it.
                 self.held.append(&mut held);
             }
-        }
-        if self.hold.is_none() && self.close_at.is_some() {
-            self.close(None);
         }
     }
 

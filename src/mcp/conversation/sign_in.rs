@@ -2,13 +2,10 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
-use serde_json::Value;
-
 use super::{Action, Asking, Conversation, Cure, Era, Exchange, News, Then, Trouble};
-use crate::formats::json_rpc::{self, Id, Members, Message};
-use crate::mcp::dialog::{self, Code, KEY};
+use super::retry::{Retry, state_of};
+use crate::formats::json_rpc::{self, Id};
+use crate::mcp::dialog::{self, Code};
 use crate::mcp::line::Line;
 
 /// How far a sign-in is.
@@ -22,21 +19,6 @@ pub(super) enum Login {
     Shown(Code),
 }
 
-/// A call that waits for a person.
-#[derive(Debug)]
-pub(super) struct Waiting {
-    pub(super) line: Line,
-    id: Option<Id>,
-    raw_id: String,
-    method: String,
-    meta: Option<Value>,
-    progress: Option<Value>,
-    /// The last progress told, and when the next one is.
-    told: u32,
-    next: Duration,
-    until: Duration,
-}
-
 /// A dialog that the client shows.
 #[derive(Debug)]
 pub(super) struct Dialog {
@@ -48,79 +30,11 @@ pub(super) struct Dialog {
 
 /// How a dialog of ours is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Closing {
+pub(super) enum Closing {
     /// There is a token.
     Done,
     /// There is none.
     Undone,
-}
-
-/// A call that comes back with what a person did in our dialog (MRTR).
-pub(super) struct Retry {
-    action: Option<String>,
-    params: String,
-}
-
-/// Our own states begin so.
-const STATE: &str = "ghtok.";
-
-/// The parameters that a call comes back with.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Returning {
-    request_state: Option<String>,
-    input_responses: Option<IgnoredAny>,
-}
-
-/// What a person did in our dialog.
-#[derive(Deserialize)]
-struct Response {
-    action: Option<String>,
-}
-
-impl Retry {
-    /// `None` if the call carries no state of ours.
-    pub(super) fn of(message: &Message<'_>) -> Option<Self> {
-        let state = message.params_as::<Returning>()?.request_state?;
-        let before = state.strip_prefix(STATE)?;
-        let mut params: Members<'_> = message.params_as()?;
-        let responses = params.get("inputResponses");
-        let mut responses: Members<'_> =
-            responses.and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default();
-        let response: Option<Response> =
-            responses.get(KEY).and_then(|raw| serde_json::from_str(raw).ok());
-        responses.remove(KEY);
-        let theirs = responses.to_string();
-        if responses.is_empty() {
-            params.remove("inputResponses");
-        } else {
-            params.set("inputResponses", &theirs);
-        }
-        // What the server itself had asked the client to bring back.
-        let state = before.split_once(':').map(|(_, theirs)| Value::from(theirs).to_string());
-        match &state {
-            Some(theirs) => params.set("requestState", theirs),
-            None => params.remove("requestState"),
-        }
-        Some(Self {
-            action: response.and_then(|response| response.action),
-            params: params.to_string(),
-        })
-    }
-
-    /// True if the call comes back from a dialog of the server's own.
-    pub(super) fn of_server(message: &Message<'_>) -> bool {
-        let returning: Option<Returning> = message.params_as();
-        returning.is_some_and(|call| match call.request_state {
-            Some(state) => !state.starts_with(STATE),
-            None => call.input_responses.is_some(),
-        })
-    }
-
-    /// The call as the server may see it.
-    pub(super) fn without_ours(&self, message: &Message<'_>, line: &[u8]) -> Vec<u8> {
-        message.with_params(line, &self.params)
-    }
 }
 
 impl Conversation {
@@ -197,25 +111,6 @@ impl Conversation {
         }
     }
 
-    fn waiting_for(&self, line: Line) -> Waiting {
-        let (method, raw_id) = named(&line);
-        let (id, (meta, progress)) = match json_rpc::read(&line) {
-            json_rpc::Line::One(message) => (message.id.clone(), dialog::meta(message.params)),
-            _ => (None, (None, None)),
-        };
-        Waiting {
-            line,
-            id,
-            raw_id,
-            method,
-            meta,
-            progress,
-            told: 0,
-            next: self.now.mono + self.settings.pace.progress,
-            until: self.now.mono + self.settings.wait,
-        }
-    }
-
     pub(super) fn code(&mut self, code: &Code) {
         if self.login == Login::None {
             return;
@@ -243,7 +138,7 @@ impl Conversation {
             }
             Some(Era::Modern) if modes.any() => {
                 for one in std::mem::take(&mut self.waiting) {
-                    let state = format!("{STATE}{}", their_state(&one.line));
+                    let state = state_of(&one.line);
                     let result = dialog::input_required(code, &app, modes, &state);
                     self.tell_client(dialog::response(&one.raw_id, &result));
                 }
@@ -391,7 +286,7 @@ impl Conversation {
         self.close_dialog(Closing::Done);
     }
 
-    fn close_dialog(&mut self, closing: Closing) {
+    pub(super) fn close_dialog(&mut self, closing: Closing) {
         let Some(dialog) = self.dialog.take() else {
             return;
         };
@@ -406,73 +301,9 @@ impl Conversation {
             self.cancel(&dialog.id);
         }
     }
-
-    /// Answers every call that waits, with this text.
-    pub(super) fn end_waiting(&mut self, text: &str) {
-        for one in std::mem::take(&mut self.waiting) {
-            self.answer_failed(&one.method, &one.raw_id, text);
-        }
-    }
-
-    pub(super) fn stop_waiting_for(&mut self, id: &Id) -> bool {
-        let before = self.waiting.len();
-        self.waiting.retain(|one| one.id.as_ref() != Some(id));
-        if self.waiting.is_empty() {
-            self.close_dialog(Closing::Undone);
-        }
-        before != self.waiting.len()
-    }
-
-    /// Tells how long calls are held, and ends those that were held too long.
-    pub(super) fn pass_time_waiting(&mut self) {
-        let now = self.now.mono;
-        let mut messages = Vec::new();
-        for one in &mut self.waiting {
-            if now < one.next {
-                continue;
-            }
-            one.next = now + self.settings.pace.progress;
-            one.told += 1;
-            if let Some(token) = &one.progress {
-                let mut params = serde_json::json!({"progressToken": token, "progress": one.told});
-                if self.handshake.version.as_deref() >= Some("2025-03-26") {
-                    params["message"] = "waiting for the sign-in to GitHub".into();
-                }
-                messages.push(dialog::notification("notifications/progress", &params));
-            }
-        }
-        for message in messages {
-            self.tell_client(message);
-        }
-        let (over, waiting) = std::mem::take(&mut self.waiting)
-            .into_iter()
-            .partition(|one| one.until <= now);
-        self.waiting = waiting;
-        for one in over {
-            let text = "ghtok: nobody signed in while this call was held. Call the tool again.";
-            self.answer_failed(&one.method, &one.raw_id, text);
-        }
-    }
-
-    pub(super) fn next_of_waiting(&self) -> Option<Duration> {
-        let times = self.waiting.iter().map(|one| one.next.min(one.until));
-        times.min()
-    }
 }
 
-/// A state of the server's own that the call carries, to be given back to it.
-fn their_state(line: &[u8]) -> String {
-    let json_rpc::Line::One(message) = json_rpc::read(line) else {
-        return "login".into();
-    };
-    let returning: Option<Returning> = message.params_as();
-    match returning.and_then(|call| call.request_state) {
-        Some(theirs) => format!("login:{theirs}"),
-        None => "login".into(),
-    }
-}
-
-fn named(line: &[u8]) -> (String, String) {
+pub(super) fn named(line: &[u8]) -> (String, String) {
     match json_rpc::read(line) {
         json_rpc::Line::One(message) => (
             message.method.as_deref().unwrap_or_default().to_owned(),

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use ghtok::mcp::conversation::{Asking, Ended, Event, Pace, Restarts, Settings};
+use ghtok::mcp::conversation::{Ended, Event, Pace, Restarts, Settings};
 use serde_json::{Value, json};
 
-use super::talk::{Talk, code, line, needed, offline, settings, token};
+use super::talk::{Talk, line, offline, settings, token};
 
 const GONE: Ended = Ended { code: 3 };
 const SECOND: Duration = Duration::from_secs(1);
@@ -125,26 +125,6 @@ fn a_new_server_that_fails_leaves_the_old_one_in_use() {
     }
 }
 
-/// Without a token the old one is of little use: each call that comes later tries once more.
-#[test]
-fn a_first_token_whose_server_fails_is_tried_again_by_a_later_call() {
-    let mut talk = Talk::open("2025-11-25", &json!({"elicitation": {}}));
-    talk.call(1, &json!({}));
-    talk.on(Event::Code(code()));
-    talk.on(Event::SignedIn(Ok(token(1))));
-    assert_eq!(talk.news(), ["SignIn", "start 2 with Some(1)"]);
-    talk.pass(20 * SECOND);
-    assert_eq!(talk.answered(), [&json!(1)]);
-    talk.call(2, &json!({}));
-    assert_eq!(talk.answered(), [&json!(1), &json!(2)], "too early");
-    talk.pass(5 * SECOND);
-    talk.news();
-    talk.call(3, &json!({}));
-    talk.take_handshake(3);
-    assert_eq!(talk.news(), ["start 3 with Some(1)", "stop 1"]);
-    assert_eq!(talk.requests(3, &json!(3)), 1);
-}
-
 #[test]
 fn a_token_that_comes_late_is_still_used() {
     let mut talk = Talk::begin(settings());
@@ -158,35 +138,6 @@ fn a_token_that_comes_late_is_still_used() {
         &json!({"id": 0, "result": {"protocolVersion": "2025-11-25"}}),
     );
     assert_eq!(talk.news(), ["start 2 with Some(1)"]);
-}
-
-#[test]
-fn a_token_that_comes_during_a_handshake_is_for_the_server_after_it() {
-    let mut talk = Talk::open("2025-11-25", &json!({"elicitation": {}}));
-    talk.call(1, &json!({}));
-    talk.on(Event::Code(code()));
-    talk.on(Event::SignedIn(Ok(token(1))));
-    talk.on(Event::Token(Ok(token(2))));
-    talk.take_handshake(2);
-    assert_eq!(talk.news(), ["SignIn", "start 2 with Some(1)", "stop 1"]);
-    talk.server(2, &json!({"id": 1, "result": {}}));
-    assert_eq!(talk.news(), ["start 3 with Some(2)"]);
-}
-
-/// The fetch had begun before, and knows nothing of it.
-#[test]
-fn a_sign_in_that_ends_during_a_failing_fetch_counts() {
-    let mut talk = Talk::open("2025-11-25", &json!({"elicitation": {}}));
-    talk.call(1, &json!({}));
-    talk.on(Event::Code(code()));
-    talk.others_saved(1);
-    talk.client(&json!({"id": 2, "method": "tools/list"}));
-    talk.news();
-    talk.on(Event::SignedIn(Ok(token(1))));
-    talk.on(Event::Token(Err(needed())));
-    talk.server(1, &json!({"id": 2, "result": {"tools": []}}));
-    talk.take_handshake(2);
-    assert_eq!(talk.requests(2, &json!(1)), 1, "{:?}", talk.done);
 }
 
 #[test]
@@ -236,63 +187,6 @@ fn two_exchanges_in_a_row_lose_nothing() {
         let made: usize = (1..4).map(|server| talk.requests(server, &json!(id))).sum();
         assert_eq!((made, talk.requests(3, &json!(id))), (1, 1), "{id}");
     }
-}
-
-#[test]
-fn a_sign_in_elsewhere_closes_the_open_dialog() {
-    let mut talk = Talk::open("2025-11-25", &json!({"elicitation": {"url": {}}}));
-    talk.call(1, &json!({}));
-    talk.on(Event::Code(code()));
-    let dialog = talk.said.last().expect("a dialog")["id"].clone();
-    talk.others_saved(1);
-    talk.client(&json!({"id": 2, "method": "tools/list"}));
-    talk.on(Event::Token(Ok(token(1))));
-    talk.take_handshake(2);
-    let methods: Vec<&str> = talk
-        .said
-        .iter()
-        .filter_map(|one| one["method"].as_str())
-        .collect();
-    assert_eq!(
-        methods,
-        [
-            "elicitation/create",
-            "notifications/elicitation/complete",
-            "notifications/cancelled"
-        ]
-    );
-    assert_eq!(talk.said[2]["params"]["requestId"], dialog);
-    assert!(talk.news().contains(&"GiveUpSignIn".into()));
-    assert_eq!(talk.requests(2, &json!(1)), 1);
-    // What that sign-in says later is nobody's business any more.
-    talk.on(Event::SignedIn(Err(needed())));
-    assert!(talk.answered().is_empty());
-}
-
-#[test]
-fn a_call_comes_back_from_our_dialog_as_it_was() {
-    let mut talk = Talk::open("2026-07-28", &json!({}));
-    let meta = json!({
-        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-        "io.modelcontextprotocol/clientCapabilities": {"elicitation": {}},
-    });
-    talk.call(1, &meta);
-    talk.on(Event::Code(code()));
-    assert_eq!(talk.said[0]["result"]["requestState"], "ghtok.login");
-    talk.on(Event::SignedIn(Ok(token(1))));
-    let back = format!(
-        r#"{{"id":2,"method":"tools/call","params":{{"z":12345678901234567890123,"requestState":"ghtok.login:a\"b","inputResponses":{{"ghtok.login":{{"action":"accept"}},"own":1.50}},"a":[ ],"_meta":{meta}}}}}"#
-    );
-    let wanted = back
-        .replace(r#""ghtok.login":{"action":"accept"},"#, "")
-        .replace("ghtok.login:", "");
-    let raw = ghtok::mcp::line::Line::from(format!("{back}\n").into_bytes());
-    talk.on(Event::Client(raw, None));
-    let (server, sent) = talk.sent.last().expect("the call");
-    assert_eq!(
-        (*server, sent),
-        (2, &serde_json::from_str(&wanted).expect("JSON"))
-    );
 }
 
 #[test]
@@ -361,10 +255,9 @@ fn what_was_said_before_the_end_is_served() {
     talk.on(Event::Close(None));
     talk.on(Event::Token(Ok(token(1))));
     assert_eq!(talk.requests(1, &json!(0)), 1);
-    assert_eq!(
-        talk.news(),
-        ["Fetch", "start 1 with Some(1)", "GiveUpSignIn", "stop 1"]
-    );
+    assert_eq!(talk.news(), ["Fetch", "start 1 with Some(1)"]);
+    talk.server(1, &json!({"id": 0, "result": {}}));
+    assert_eq!(talk.news(), ["GiveUpSignIn", "stop 1"]);
     // Not for ever.
     let mut talk = Talk::begin(settings());
     talk.client(&json!({"id": 0, "method": "initialize", "params": {}}));
@@ -469,34 +362,4 @@ fn an_exchange_waits_for_a_call_that_comes_back() {
     assert!(talk.news().is_empty(), "it is under way now");
     talk.server(1, &json!({"id": 3, "result": {"resultType": "complete"}}));
     assert_eq!(talk.news(), ["Fetch"]);
-}
-
-/// P5: `--eager` is a person's word that may be given beforehand.
-#[test]
-fn p5_eager_asks_at_the_start_and_only_there() {
-    let mut talk = Talk::begin(Settings {
-        asking: Asking::AtOnce,
-        ..settings()
-    });
-    talk.on(Event::Token(Err(needed())));
-    assert_eq!(talk.news(), ["Fetch", "start 1 with None", "SignIn"]);
-    talk.on(Event::Code(code()));
-    talk.client(
-        &json!({"id": 0, "method": "initialize", "params": {"capabilities": {"elicitation": {}}}}),
-    );
-    talk.server(
-        1,
-        &json!({"id": 0, "result": {"protocolVersion": "2025-06-18"}}),
-    );
-    assert_eq!(talk.said.len(), 1, "no dialog before the client is ready");
-    talk.client(&json!({"method": "notifications/initialized"}));
-    assert_eq!(talk.said[1]["method"], "elicitation/create");
-    talk.pass(SECOND);
-    let dialog = talk.said[1]["id"].clone();
-    talk.client(&json!({"id": dialog, "result": {"action": "decline"}}));
-    talk.pass(SECOND);
-    assert!(!talk.news().contains(&"SignIn".into()), "a no is a no");
-    let mut usual = Talk::begin(settings());
-    usual.on(Event::Token(Err(needed())));
-    assert_eq!(usual.news(), ["Fetch", "start 1 with None"]);
 }

@@ -1,0 +1,88 @@
+//! Calls that come back from a dialog (revision 2026-07-28, "Multi Round-Trip Requests").
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+use crate::formats::json_rpc::{self, Members, Message};
+use crate::mcp::dialog::KEY;
+
+/// A call that comes back with what a person did in our dialog (MRTR).
+pub(super) struct Retry {
+    pub(super) action: Option<String>,
+    params: String,
+}
+
+/// Our own states begin so.
+const STATE: &str = "ghtok.";
+
+/// The parameters that a call comes back with.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Returning {
+    request_state: Option<String>,
+    input_responses: Option<IgnoredAny>,
+}
+
+/// What a person did in our dialog.
+#[derive(Deserialize)]
+struct Response {
+    action: Option<String>,
+}
+
+impl Retry {
+    /// `None` if the call carries no state of ours.
+    pub(super) fn of(message: &Message<'_>) -> Option<Self> {
+        let state = message.params_as::<Returning>()?.request_state?;
+        let before = state.strip_prefix(STATE)?;
+        let mut params: Members<'_> = message.params_as()?;
+        let responses = params.get("inputResponses");
+        let mut responses: Members<'_> =
+            responses.and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default();
+        let response: Option<Response> =
+            responses.get(KEY).and_then(|raw| serde_json::from_str(raw).ok());
+        responses.remove(KEY);
+        let theirs = responses.to_string();
+        if responses.is_empty() {
+            params.remove("inputResponses");
+        } else {
+            params.set("inputResponses", &theirs);
+        }
+        // What the server itself had asked the client to bring back.
+        let state = before.split_once(':').map(|(_, theirs)| Value::from(theirs).to_string());
+        match &state {
+            Some(theirs) => params.set("requestState", theirs),
+            None => params.remove("requestState"),
+        }
+        Some(Self {
+            action: response.and_then(|response| response.action),
+            params: params.to_string(),
+        })
+    }
+
+    /// True if the call comes back from a dialog of the server's own.
+    pub(super) fn of_server(message: &Message<'_>) -> bool {
+        let returning: Option<Returning> = message.params_as();
+        returning.is_some_and(|call| match call.request_state {
+            Some(state) => !state.starts_with(STATE),
+            None => call.input_responses.is_some(),
+        })
+    }
+
+    /// The call as the server may see it.
+    pub(super) fn without_ours(&self, message: &Message<'_>, line: &[u8]) -> Vec<u8> {
+        message.with_params(line, &self.params)
+    }
+}
+
+/// The state that a call is to come back with; one of the server's own, if it carries that, goes with it.
+pub(super) fn state_of(line: &[u8]) -> String {
+    let returning: Option<Returning> = match json_rpc::read(line) {
+        json_rpc::Line::One(message) => message.params_as(),
+        _ => None,
+    };
+    match returning.and_then(|call| call.request_state) {
+        Some(theirs) => format!("{STATE}login:{theirs}"),
+        None => format!("{STATE}login"),
+    }
+}
