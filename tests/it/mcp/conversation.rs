@@ -225,6 +225,19 @@ fn an_answer_to_a_server_that_is_gone_reaches_nobody() {
     assert_eq!(talk.sent.len(), before);
 }
 
+/// Whether it is asked in the middle of a call or not.
+#[test]
+fn an_exchange_waits_for_the_answer_to_a_servers_own_question() {
+    let mut talk = Talk::signed_in();
+    talk.server(1, &json!({"id": 0, "method": "roots/list"}));
+    let ours = talk.said[0]["id"].clone();
+    begin_exchange(&mut talk, 1);
+    assert!(talk.news().is_empty());
+    talk.client(&json!({"id": ours, "result": {"roots": []}}));
+    assert_eq!(talk.news(), ["Fetch"]);
+    assert_eq!(talk.sent.last().expect("the answer").1["id"], 0);
+}
+
 #[test]
 fn a_client_that_is_not_through_with_its_handshake_is_told_for_once() {
     let mut talk = Talk::begin(settings());
