@@ -28,7 +28,7 @@ pub use self::git_credential::GitCredential;
 pub use self::headers::Headers;
 pub use self::login::Login;
 pub use self::logout::Logout;
-pub use self::mcp::{Mcp, McpGuard};
+pub use self::mcp::{Mcp, McpGuard, Opening};
 pub use self::refresh::Refresh;
 pub use self::refresher::Refresher;
 pub use self::schedule::{Schedule, ScheduleDeed};

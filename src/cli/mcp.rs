@@ -11,6 +11,7 @@ use crate::mcp::conversation::{Asking, Restarts};
 
 /// Arguments of `mcp`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Mcp {
     #[command(flatten)]
     target: Target,
@@ -26,6 +27,9 @@ pub struct Mcp {
     /// Ask for a sign-in at the start, and not only when a tool is called
     #[arg(long, conflicts_with = "no_prompt")]
     eager: bool,
+    /// Open the page of a sign-in in the browser too
+    #[arg(long, conflicts_with = "no_prompt")]
+    open: bool,
     /// Never exchange a server that has a token, not even for a fresh one
     #[arg(long)]
     no_restart: bool,
@@ -35,6 +39,15 @@ pub struct Mcp {
     /// The server and its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
     pub command: Vec<OsString>,
+}
+
+/// Whether a sign-in's page is opened in this machine's browser (P5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// It is, at each code (`--open`).
+    Here,
+    /// It is shown only.
+    Never,
 }
 
 /// The hidden process takes no arguments: all it needs comes by its standard input.
@@ -48,6 +61,15 @@ impl Mcp {
             (true, _) => Asking::Never,
             (false, true) => Asking::AtOnce,
             (false, false) => Asking::WhileHolding,
+        }
+    }
+
+    /// Whether a sign-in's page is opened here.
+    pub fn opening(&self) -> Opening {
+        if self.open {
+            Opening::Here
+        } else {
+            Opening::Never
         }
     }
 

@@ -12,6 +12,7 @@ use crate::auth::record::Refused;
 use crate::cli;
 use crate::commands::login::{self, Present};
 use crate::commands::{Call, exec};
+use crate::config::{Browsers, Desktop, Environment};
 use crate::error::{Error, Result, system_reason};
 use crate::formats::plain_text::one_line;
 use crate::github::DeviceAuthorization;
@@ -21,7 +22,9 @@ use crate::mcp::environment;
 use crate::mcp::wrapper::{Fetched, Tokens, Wrapper};
 use crate::store::dialog::SharedDialog;
 use crate::store::state_folder::StateFolder;
+use crate::system::browser::Browser;
 use crate::system::process::{self, Children};
+use crate::system::terminal::Terminal;
 use crate::token::{AccessToken, Timestamp};
 use crate::{Machine, Root, this_program};
 
@@ -55,7 +58,11 @@ impl Root<'_> {
         let wrapper = Wrapper {
             command: &arguments.command,
             variables: &variables,
-            tokens: &Source { root: self, app },
+            tokens: &Source {
+                root: self,
+                app,
+                browser: browser(arguments.opening()),
+            },
             clock,
             steps: self.steps,
             guard: &|sign, family| guard.tell(sign, family),
@@ -107,6 +114,26 @@ impl Guard {
 struct Source<'a> {
     root: &'a Root<'a>,
     app: &'a App,
+    /// Shown each code, if the person has asked for that.
+    browser: Option<Browser>,
+}
+
+/// The person's browser, where one can be seen from here.
+fn browser(wish: cli::Opening) -> Option<Browser> {
+    if wish == cli::Opening::Never {
+        return None;
+    }
+    let desktop = Desktop::of(&Environment::of_the_screen());
+    let found = match &desktop.browsers {
+        Browsers::Named(_, commands) | Browsers::Usual(commands) => {
+            Browser::find(commands, &desktop.folders)
+        }
+        Browsers::OutOfSight(_) => None,
+    };
+    if found.is_none() {
+        Terminal.note("mcp: --open finds no browser here");
+    }
+    found
 }
 
 impl Tokens for Source<'_> {
@@ -151,6 +178,7 @@ impl Tokens for Source<'_> {
                     }
                     let publish = |code: Code| {
                         lead.publish(&serde_json::to_vec(&code).unwrap_or_default());
+                        self.open(&code.url);
                         show(code);
                     };
                     let clock = Impatient {
@@ -201,6 +229,15 @@ impl Tokens for Source<'_> {
 }
 
 impl Source<'_> {
+    /// Only who runs the device flow opens its page: one code, one page.
+    fn open(&self, page: &str) {
+        if let Some(browser) = &self.browser
+            && let Err(error) = browser.open(page, &self.app.host)
+        {
+            Terminal.note(&format!("mcp: the browser was not opened: {error}"));
+        }
+    }
+
     fn with_call(&self, work: impl FnOnce(&Call<'_>) -> Result<(News, AccessToken)>) -> Fetched {
         let root = Root {
             machine: self.root.machine,

@@ -54,7 +54,8 @@ impl Client {
         Self::of(command)
     }
 
-    fn command(
+    /// How the product is started with a server of ours.
+    pub fn command(
         fake: &FakeGitHub,
         sandbox: &Sandbox,
         program: Program,

@@ -174,3 +174,42 @@ fn an_approval_after_the_client_gave_up_counts() {
     assert_eq!(client.deeds().len(), 1, "the cancelled call was not made");
     assert_eq!(fake.count(Endpoint::DeviceCode), 1);
 }
+
+/// P5: a browser is opened by who says so, once for one code, and by nobody else.
+#[test]
+fn p5_the_page_is_opened_where_that_is_asked_for() {
+    use std::os::unix::fs::PermissionsExt;
+    for (flags, opened) in [(vec![], 0), (vec!["--open"], 1)] {
+        let fake = prompt_fake().start().expect("a fake");
+        let sandbox = Sandbox::new(&fake);
+        let browser = sandbox.home().join("browser");
+        let notes = sandbox.home().join("notes");
+        let script = format!("#!/bin/sh\necho \"$1\" >> {}\n", notes.display());
+        std::fs::write(&browser, script).expect("a browser");
+        let may_run = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(&browser, may_run).expect("its mode");
+        let mut clients = [(); 2].map(|()| {
+            let mut command = Client::command(&fake, &sandbox, Program::Real, &flags, &[]);
+            command.env("BROWSER", &browser).env("DISPLAY", ":9");
+            Client::of(command)
+        });
+        for client in &mut clients {
+            client.open("2025-06-18", &json!({"elicitation": {}}));
+            assert!(!notes.exists(), "nobody has called a tool");
+        }
+        for client in &mut clients {
+            client.begin("write", &json!({}));
+            assert_eq!(client.receive()["method"], "elicitation/create");
+        }
+        let pages = || std::fs::read_to_string(&notes).unwrap_or_default();
+        if opened > 0 {
+            soon("the page is opened", || pages().ends_with('\n'));
+        }
+        let pages = pages();
+        assert_eq!(pages.lines().count(), opened, "{pages}");
+        assert!(
+            pages.lines().all(|page| page.starts_with(fake.base_url())),
+            "{pages}"
+        );
+    }
+}
