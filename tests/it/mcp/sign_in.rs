@@ -102,6 +102,37 @@ fn p5_who_may_not_be_asked_is_told_the_command() {
     assert!(client.deeds().is_empty(), "nothing reached the server");
 }
 
+/// P5: a dialog that was closed without a no leaves the code good; the next call shows it again.
+#[test]
+fn p5_a_closed_dialog_is_shown_again_with_the_same_code() {
+    let fake = prompt_fake().start().expect("a fake");
+    let sandbox = Sandbox::new(&fake);
+    let mut client = Client::start(&fake, &sandbox, Program::Real, &[], &[]);
+    client.open("2025-06-18", &json!({"elicitation": {}}));
+    let call = json!({"name": "write", "arguments": {}});
+    let shown = |dialog: &serde_json::Value, code: &str| {
+        let message = dialog["params"]["message"].as_str();
+        assert!(message.expect("a text").contains(code), "{dialog}");
+    };
+    let id = client.ask("tools/call", &call);
+    let dialog = client.receive();
+    let code = fake.pending_codes().pop().expect("a code");
+    shown(&dialog, &code);
+    // Sooner it would be no person's doing.
+    std::thread::sleep(Duration::from_millis(600));
+    client.send(&json!({"jsonrpc": "2.0", "id": dialog["id"], "result": {"action": "cancel"}}));
+    let answer = client.answer_to(id);
+    assert_eq!(answer["result"]["isError"], true, "{answer}");
+    let id = client.ask("tools/call", &call);
+    let again = client.receive();
+    assert_ne!(again["id"], dialog["id"]);
+    shown(&again, &code);
+    fake.approve(&code);
+    assert_eq!(client.answer_to(id)["result"]["content"][0]["text"], "ok");
+    assert_eq!(fake.count(Endpoint::DeviceCode), 1);
+    assert_eq!(client.deeds().len(), 1, "the first call was not made");
+}
+
 /// The stateless revision: the dialog is the answer, and the call comes back.
 #[test]
 fn p5_a_modern_client_is_asked_by_the_answer() {
