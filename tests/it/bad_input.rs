@@ -13,7 +13,7 @@ use std::time::Duration;
 use fake_github::{CLIENT_ID, Endpoint, FakeGitHub};
 
 use crate::support::deadline::{LIMIT, ends};
-use crate::support::sandbox::{Program, Run, Sandbox};
+use crate::support::sandbox::{ANSWER, Program, Run, Sandbox};
 
 /// Not due, and no longer than an hour.
 const FRESH: Duration = Duration::from_secs(3000);
@@ -36,7 +36,7 @@ const GET: &[&str] = &["get"];
 const CHECK: &[&str] = &["status", "--check"];
 const EXEC: &[&str] = &["exec", "--", "true"];
 const GIT: &[&str] = &["git-credential", "get"];
-const MCP: &[&str] = &["mcp", "--", "cat"];
+const MCP: &[&str] = &["mcp", "--", "sed", "-u", ANSWER];
 const LOGIN: &[&str] = &["login"];
 const FORCE: &[&str] = &["refresh", "--force"];
 const LOGOUT: &[&str] = &["logout"];

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::support::canned::{Asked, Canned};
 use crate::support::deadline::run_command;
 use crate::support::processes::in_full;
-use crate::support::sandbox::{Program, Run, Sandbox, record_of};
+use crate::support::sandbox::{ANSWER, Program, Run, Sandbox, record_of};
 
 /// What drives a terminal (ECMA-48; xterm's control sequences), and what deceives a reader.
 fn escapes() -> Vec<String> {
@@ -262,7 +262,7 @@ const COMMANDS: [&[&str]; 7] = [
     &["status"],
     &["status", "--json"],
     &["exec", "--", "true"],
-    &["mcp", "--no-prompt", "--", "cat"],
+    &["mcp", "--no-prompt", "--", "sed", "-u", ANSWER],
     &["logout", "--revoke"],
 ];
 

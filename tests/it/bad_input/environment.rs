@@ -62,7 +62,7 @@ fn a_variable_that_is_no_text_is_named_or_passed_over() {
     for name in OTHERS {
         let home = Home::new();
         for arguments in COMMANDS.into_iter().chain([FORCE]) {
-            // Without a PATH there is no `true`; whether `cat` is looked for depends on who is faster.
+            // Without a PATH there is no `true`; whether `sed` is looked for depends on who is faster.
             if name == "PATH" && arguments == MCP {
                 continue;
             }

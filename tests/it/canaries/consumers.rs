@@ -11,7 +11,7 @@ use fake_github::{Cut, Endpoint, Failure, FakeGitHub, Fault};
 use super::{Scene, without_the_token};
 use crate::support::deadline::{LIMIT, ends};
 use crate::support::processes::{eventually, proc_of};
-use crate::support::sandbox::{Program, Run};
+use crate::support::sandbox::{ANSWER, Program, Run};
 
 const DUE: Duration = Duration::from_secs(60);
 const OVER: Duration = Duration::ZERO;
@@ -30,8 +30,12 @@ const CONSUMERS: [Consumer; 8] = [
     (&["exec", "--", "true"], "", DUE),
     (&["exec", "-e", "MINE", "--", "true"], "", OVER),
     (&["git-credential", "get"], DESCRIPTION, OVER),
-    (&["mcp", "--", "cat"], CALL, DUE),
-    (&["mcp", "--no-prompt", "--", "cat"], CALL, OVER),
+    (&["mcp", "--", "sed", "-u", ANSWER], CALL, DUE),
+    (
+        &["mcp", "--no-prompt", "--", "sed", "-u", ANSWER],
+        CALL,
+        OVER,
+    ),
 ];
 
 fn faults() -> Vec<Option<Fault>> {
@@ -137,14 +141,16 @@ fn end(child: &mut Child) {
 
 /// A process and all that descend from it.
 fn family(pid: u32) -> Vec<u32> {
-    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
-    let children = children.unwrap_or_default();
+    // Each thread has children of its own.
+    let threads = fs::read_dir(format!("/proc/{pid}/task"))
+        .into_iter()
+        .flatten();
+    let children: Vec<String> = threads
+        .filter_map(|thread| fs::read_to_string(thread.ok()?.path().join("children")).ok())
+        .collect();
     let mut all = vec![pid];
-    for child in children
-        .split_whitespace()
-        .filter_map(|text| text.parse().ok())
-    {
-        all.extend(family(child));
+    for child in children.iter().flat_map(|text| text.split_whitespace()) {
+        all.extend(family(child.parse().expect("a number")));
     }
     all
 }

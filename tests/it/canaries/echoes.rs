@@ -13,7 +13,7 @@ use ghtok::store::record::encode;
 use super::Scene;
 use crate::support::canned::{Asked, Canned};
 use crate::support::deadline::run_command;
-use crate::support::sandbox::{Program, Run, record_of};
+use crate::support::sandbox::{ANSWER, Program, Run, record_of};
 
 /// A name that only a proxy could reach (RFC 6761 section 6.4).
 const BEHIND: &str = "behind.invalid";
@@ -68,7 +68,7 @@ const COMMANDS: [&[&str]; 9] = [
     &["exec", "--", "true"],
     &["headers"],
     &["git-credential", "get"],
-    &["mcp", "--no-prompt", "--", "cat"],
+    &["mcp", "--no-prompt", "--", "sed", "-u", ANSWER],
     &["logout", "--revoke"],
 ];
 

@@ -28,6 +28,9 @@ pub enum Program {
     Hurried,
 }
 
+/// What makes `sed -u` an MCP server that answers each request, with nothing.
+pub const ANSWER: &str = r#"s/"method".*/"result":{}}/"#;
+
 /// A home with one App at a fake GitHub.
 pub struct Sandbox {
     home: TempDir,
