@@ -1,6 +1,8 @@
 //! A timer as lines of a crontab, between two marks (crontab(5)). Everything outside the marks is
 //! somebody else's and stays as it is, to the byte.
 
+use std::ops::Range;
+
 use super::Timer;
 
 const BEGIN: &str = "# BEGIN ghtok schedule; \"ghtok schedule remove\" takes this away\n";
@@ -20,36 +22,44 @@ pub fn lines(timer: &Timer) -> String {
 }
 
 /// A crontab with our lines at its end, in place of those that it had.
-pub fn with(crontab: &str, timer: &Timer) -> String {
-    let mut text = without(crontab);
-    if !text.is_empty() && !text.ends_with('\n') {
-        text.push('\n');
+pub fn with(crontab: &[u8], timer: &Timer) -> Vec<u8> {
+    let mut bytes = without(crontab);
+    if bytes.last().is_some_and(|last| *last != b'\n') {
+        bytes.push(b'\n');
     }
-    text + &lines(timer)
+    bytes.extend(lines(timer).bytes());
+    bytes
 }
 
 /// A crontab without our lines.
-pub fn without(crontab: &str) -> String {
+pub fn without(crontab: &[u8]) -> Vec<u8> {
     match found(crontab) {
-        Some((before, _, after)) => without(&format!("{before}{after}")),
-        None => crontab.to_owned(),
+        Some(ours) => without(&[&crontab[..ours.start], &crontab[ours.end..]].concat()),
+        None => crontab.to_vec(),
     }
 }
 
 /// Our lines, as they stand in a crontab.
-pub fn ours(crontab: &str) -> Option<&str> {
-    found(crontab).map(|(_, ours, _)| ours)
+pub fn ours(crontab: &[u8]) -> Option<&[u8]> {
+    found(crontab).map(|ours| &crontab[ours])
 }
 
-fn found(crontab: &str) -> Option<(&str, &str, &str)> {
-    let start = crontab
-        .match_indices(BEGIN)
-        .map(|(at, _)| at)
-        .find(|at| *at == 0 || crontab[..*at].ends_with('\n'))?;
-    let length = crontab[start..].find(END)? + END.len();
-    let (before, rest) = crontab.split_at(start);
-    let (ours, after) = rest.split_at(length);
-    Some((before, ours, after))
+/// Where the first pair of marks is. A mark that lost its other half is somebody's text.
+fn found(crontab: &[u8]) -> Option<Range<usize>> {
+    let mut begun = None;
+    let mut end = 0;
+    for line in crontab.split_inclusive(|byte| *byte == b'\n') {
+        let start = end;
+        end += line.len();
+        if line == BEGIN.as_bytes() {
+            begun = Some(start);
+        } else if line == END.as_bytes()
+            && let Some(begun) = begun
+        {
+            return Some(begun..end);
+        }
+    }
+    None
 }
 
 /// `env` sets the variables, because the crontab may name any shell. Unescaped percent signs would
@@ -79,7 +89,7 @@ mod tests {
     use super::*;
     use crate::schedule::tests::{awkward, plain};
 
-    const OTHERS: &str = "SHELL=/bin/bash\n# mine\n5 4 * * * true\n";
+    const OTHERS: &[u8] = b"SHELL=/bin/bash\n# mine\n5 4 * * * true\n";
 
     #[test]
     fn lines_between_marks() {
@@ -107,25 +117,38 @@ mod tests {
 
     #[test]
     fn what_is_others_stays_to_the_byte() {
-        for before in ["", OTHERS, "\n", "# END ghtok schedule\n"] {
+        let mine = lines(&plain()).into_bytes();
+        let before: [&[u8]; 5] = [
+            b"",
+            OTHERS,
+            b"\n",
+            b"# END ghtok schedule\n",
+            b"# caf\xe9\r\n",
+        ];
+        for before in before {
             let with_ours = with(before, &plain());
             assert_eq!(without(&with_ours), before);
-            assert_eq!(ours(&with_ours), Some(lines(&plain()).as_str()));
+            assert_eq!(ours(&with_ours), Some(mine.as_slice()));
             let later = Timer {
                 minute: 3,
                 ..plain()
             };
-            assert_eq!(without(&with(&with_ours, &later)), before);
-            assert_eq!(with(&with_ours, &later).matches(BEGIN).count(), 1);
-            let between = format!("{with_ours}{OTHERS}");
-            assert_eq!(without(&between), format!("{before}{OTHERS}"));
+            let changed = with(&with_ours, &later);
+            assert_eq!(changed, with(before, &later));
+            assert_eq!(without(&changed), before);
+            let between = [&with_ours, OTHERS].concat();
+            assert_eq!(without(&between), [before, OTHERS].concat());
         }
         assert_eq!(
-            with("1 * * * * x", &plain()),
-            format!("1 * * * * x\n{}", lines(&plain()))
+            with(b"1 * * * * x", &plain()),
+            [b"1 * * * * x\n", mine.as_slice()].concat()
         );
         assert_eq!(ours(OTHERS), None);
-        // Half a pair of marks is not ours to judge.
-        assert_eq!(without(BEGIN), BEGIN);
+        // Half a pair of marks is not ours to judge, and what follows it is not ours to take.
+        for half in [BEGIN, END] {
+            let half = [half.as_bytes(), OTHERS].concat();
+            assert_eq!(without(&half), half);
+            assert_eq!(without(&with(&half, &plain())), half);
+        }
     }
 }

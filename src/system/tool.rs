@@ -23,7 +23,9 @@ pub struct Said {
     /// Its exit code; `None` if a signal ended it.
     pub code: Option<i32>,
     /// Its standard output.
-    pub stdout: String,
+    pub stdout: Vec<u8>,
+    /// Whether that is all of it.
+    pub is_whole: bool,
     /// Its standard error.
     pub stderr: String,
 }
@@ -32,6 +34,11 @@ impl Said {
     /// True if it did its work.
     pub fn is_good(&self) -> bool {
         self.code == Some(0)
+    }
+
+    /// Its standard output as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
     }
 
     /// Why it did not, in a line.
@@ -90,10 +97,13 @@ pub fn run(
             program.display()
         ));
     };
+    let (stdout, is_whole) = drained(stdout.as_ref());
+    let (stderr, _) = drained(stderr.as_ref());
     Ok(Said {
         code: status.code(),
-        stdout: text(stdout.as_ref()),
-        stderr: text(stderr.as_ref()),
+        stdout,
+        is_whole,
+        stderr: String::from_utf8_lossy(&stderr).into_owned(),
     })
 }
 
@@ -116,23 +126,27 @@ fn end(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
     }
 }
 
-fn drain(pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
+/// What was said, and whether that is all.
+type Drained = (Vec<u8>, bool);
+
+fn drain(pipe: impl Read + Send + 'static) -> Receiver<Drained> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         let mut bytes = Vec::new();
         let mut pipe = pipe.take(MOST);
-        let _ = pipe.read_to_end(&mut bytes);
-        let _ = std::io::copy(&mut pipe.into_inner(), &mut std::io::sink());
-        let _ = sender.send(bytes);
+        let read = pipe.read_to_end(&mut bytes);
+        let rest = std::io::copy(&mut pipe.into_inner(), &mut std::io::sink());
+        let is_whole = read.is_ok() && matches!(rest, Ok(0));
+        let _ = sender.send((bytes, is_whole));
     });
     receiver
 }
 
 /// A child of the program that has ended may keep the pipe open; it is not waited for.
-fn text(bytes: Option<&Receiver<Vec<u8>>>) -> String {
+fn drained(pipe: Option<&Receiver<Drained>>) -> Drained {
     const FOR_THE_REST: Duration = Duration::from_millis(500);
-    let bytes = bytes.and_then(|bytes| bytes.recv_timeout(FOR_THE_REST).ok());
-    String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned()
+    let drained = pipe.and_then(|pipe| pipe.recv_timeout(FOR_THE_REST).ok());
+    drained.unwrap_or_default()
 }
 
 #[cfg(all(test, unix))]
@@ -157,7 +171,8 @@ mod tests {
             shell("cat; echo $NAME $LC_ALL; echo oh >&2; exit 3", b"in", SOON).expect("an end");
         let expected = Said {
             code: Some(3),
-            stdout: "invalue C\n".into(),
+            stdout: b"invalue C\n".into(),
+            is_whole: true,
             stderr: "oh\n".into(),
         };
         assert_eq!(said, expected);
@@ -171,7 +186,9 @@ mod tests {
         let hanging = shell("exec sleep 100", b"", Duration::from_millis(50));
         assert_eq!(hanging, Err("/bin/sh did not end within 0 s".into()));
         let much = shell("head -c 3000000 /dev/zero", &vec![0; 300_000], SOON).expect("an end");
-        assert_eq!(much.stdout.len(), 1024 * 1024);
+        assert_eq!((much.stdout.len(), much.is_whole), (1024 * 1024, false));
+        let held = shell("echo in; sleep 2 &", b"", SOON).expect("an end");
+        assert!(!held.is_whole, "{held:?}");
     }
 
     #[test]

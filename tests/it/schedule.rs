@@ -4,6 +4,7 @@ mod desk;
 mod hours;
 mod lifecycle;
 mod notices;
+mod others;
 mod real_cron;
 mod real_systemd;
 mod runs;

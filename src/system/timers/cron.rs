@@ -9,21 +9,30 @@ use crate::schedule::{Timer, cron};
 pub(super) struct Cron(pub(super) Places);
 
 impl Cron {
-    /// The crontab; a user without one has an empty one.
-    fn read(&self) -> Result<String, String> {
+    /// The whole crontab, for what is missing here would be lost; a user without one has an empty one.
+    fn read(&self) -> Result<Vec<u8>, String> {
         let said = run(&self.0, "crontab", &["-l"], b"")?;
-        if said.is_good() {
-            return Ok(said.stdout);
+        if !said.is_good() && is_none(&said.stderr) {
+            return Ok(Vec::new());
         }
-        if said.stderr.contains("no crontab") {
-            return Ok(String::new());
+        if !said.is_good() {
+            return Err(format!("crontab -l: {}", said.trouble()));
         }
-        Err(format!("crontab -l: {}", said.trouble()))
+        if !said.is_whole {
+            return Err("crontab -l: the crontab could not be read whole".into());
+        }
+        Ok(said.stdout)
     }
 
-    fn replace(&self, text: &str) -> Result<(), String> {
-        must(&self.0, "crontab", &["-"], text.as_bytes()).map(drop)
+    fn replace(&self, crontab: &[u8]) -> Result<(), String> {
+        must(&self.0, "crontab", &["-"], crontab).map(drop)
     }
+}
+
+/// Whether these are the words for a user who has no crontab: the usual ones, and busybox's.
+fn is_none(words: &str) -> bool {
+    let absent = words.contains("can't open '") && words.contains("No such file or directory");
+    absent || words.contains("no crontab for")
 }
 
 impl Timers for Cron {
@@ -71,9 +80,9 @@ impl Timers for Cron {
     fn look(&self, timer: &Timer) -> Look {
         let drift = match self.read() {
             Err(silent) => Some(silent),
-            Ok(text) => match cron::ours(&text) {
+            Ok(crontab) => match cron::ours(&crontab) {
                 None => Some("the crontab has no lines of ghtok's".into()),
-                Some(ours) if ours != cron::lines(timer) => {
+                Some(ours) if ours != cron::lines(timer).as_bytes() => {
                     Some("ghtok's lines in the crontab were changed".into())
                 }
                 Some(_) => None,

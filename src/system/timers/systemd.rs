@@ -20,7 +20,7 @@ impl Systemd {
 
     fn systemctl(&self, arguments: &[&str]) -> Result<String, String> {
         let arguments = [&["--user"][..], arguments].concat();
-        must(&self.0, "systemctl", &arguments, b"").map(|said| said.stdout)
+        must(&self.0, "systemctl", &arguments, b"").map(|said| said.text())
     }
 
     /// Whether a question to the manager is answered with a yes; silence is a no.

@@ -14,7 +14,7 @@ impl TaskScheduler {
     fn read(&self) -> Option<String> {
         let arguments = ["/query", "/tn", task_scheduler::TASK, "/xml"];
         let said = run(&self.0, "schtasks", &arguments, b"").ok()?;
-        said.is_good().then_some(said.stdout)
+        said.is_good().then(|| said.text())
     }
 }
 
