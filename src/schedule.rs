@@ -75,13 +75,14 @@ impl Timer {
         std::iter::once(self.program.as_str()).chain(self.arguments.iter().map(String::as_str))
     }
 
-    /// Whether every word of it can be written into a scheduler's file, of which each is made of lines.
+    /// Whether every word of it can be written into a scheduler's file, of which each is text made of
+    /// lines. What stands for bytes that are no text would name another path.
     pub fn is_writable(&self) -> bool {
         let variables = self.environment.iter().map(|(_, value)| value.as_str());
         !self
             .command()
             .chain(variables)
-            .any(|word| word.contains(char::is_control))
+            .any(|word| word.contains(|c: char| c.is_control() || c == char::REPLACEMENT_CHARACTER))
     }
 
     /// The next run after `now`, where local time is `offset` seconds ahead of UTC.
@@ -105,7 +106,7 @@ pub(crate) mod tests {
             arguments: vec![
                 "schedule".into(),
                 "run".into(),
-                "--client-id=Iv1.a\"<&>".into(),
+                "--client-id=Iv1.a$b\"<&>".into(),
             ],
             environment: vec![("GHTOK_STATE_DIR".into(), "/home/me/a b%c\"d'$e".into())],
             minute: 7,
@@ -143,5 +144,8 @@ pub(crate) mod tests {
         let mut timer = plain();
         timer.program.push('\u{1b}');
         assert!(!timer.is_writable());
+        let mut timer = plain();
+        timer.program = String::from_utf8_lossy(b"/opt/caf\xe9/ghtok").into_owned();
+        assert!(!timer.is_writable(), "it would name another path");
     }
 }

@@ -105,7 +105,7 @@ mod tests {
     fn words_are_quoted_for_cron_and_its_shell() {
         assert_eq!(
             command(&awkward()),
-            r#"env 'GHTOK_STATE_DIR=/home/me/a b\%c"d'\''$e' '/opt/it'\''s 100\%/gh$tok\x' schedule run '--client-id=Iv1.a"<&>'"#
+            r#"env 'GHTOK_STATE_DIR=/home/me/a b\%c"d'\''$e' '/opt/it'\''s 100\%/gh$tok\x' schedule run '--client-id=Iv1.a$b"<&>'"#
         );
         assert!(fits(&awkward()));
         let long = Timer {

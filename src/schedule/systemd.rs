@@ -40,7 +40,10 @@ pub fn timer(timer: &Timer) -> String {
 
 /// The service. Exit codes that a later run mends, or a person, are no failure of the unit.
 pub fn service(timer: &Timer) -> String {
-    let command: Vec<String> = timer.command().map(word_of_command).collect();
+    let arguments = timer.arguments.iter().map(|word| argument(word));
+    let command: Vec<String> = std::iter::once(quoted(&timer.program))
+        .chain(arguments)
+        .collect();
     let environment: String = timer
         .environment
         .iter()
@@ -71,8 +74,8 @@ pub fn service(timer: &Timer) -> String {
     )
 }
 
-/// In a command line a dollar names a variable, too.
-fn word_of_command(word: &str) -> String {
+/// In an argument a dollar names a variable, too; in the program's path it is a dollar.
+fn argument(word: &str) -> String {
     quoted(&word.replace('$', "$$"))
 }
 
@@ -113,7 +116,7 @@ mod tests {
     #[test]
     fn words_are_quoted_as_systemd_reads_them() {
         let text = service(&awkward());
-        let expected = "ExecStart=\"/opt/it's 100%%/gh$$tok\\\\x\" schedule run \"--client-id=Iv1.a\\\"<&>\"\n\
+        let expected = "ExecStart=\"/opt/it's 100%%/gh$tok\\\\x\" schedule run \"--client-id=Iv1.a$$b\\\"<&>\"\n\
                         Environment=\"GHTOK_STATE_DIR=/home/me/a b%%c\\\"d'$e\"\n";
         assert!(text.contains(expected), "{text}");
     }

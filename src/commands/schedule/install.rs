@@ -92,7 +92,7 @@ fn check_words(timer: &Timer) -> Result<()> {
         return Ok(());
     }
     Err(Error::Usage {
-        message: "schedule: a path has a line break or another control character in it, which no scheduler's file can hold".into(),
+        message: "schedule: a path has a control character in it, or is not in UTF-8: no scheduler's file can hold it".into(),
         hint: "rename it, and run again: ghtok schedule install".into(),
     })
 }
