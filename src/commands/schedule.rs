@@ -35,7 +35,8 @@ impl Desk<'_> {
                 continue;
             }
             let timers = (self.scheduler)(scheduler);
-            if known != Some(scheduler) && timers.probe().is_err() {
+            let is_unknown = known != Some(scheduler);
+            if is_unknown && (timers.foreign().is_some() || timers.probe().is_err()) {
                 continue;
             }
             match timers.remove() {

@@ -61,6 +61,10 @@ pub trait Timers {
     fn files(&self, timer: &Timer) -> Vec<File>;
     /// The folders that this may make, each after those below it.
     fn folders(&self) -> Vec<PathBuf>;
+    /// A file in the place of one of these that somebody else wrote.
+    fn foreign(&self) -> Option<PathBuf> {
+        None
+    }
     /// Puts the timer there, in place of one that is there.
     fn install(&self, timer: &Timer) -> Result<(), String>;
     /// Takes the timer away, if it is there; true if it was.
@@ -112,6 +116,18 @@ fn write(path: &Path, text: &str) -> Result<(), String> {
         text_file::replace(path, text.as_bytes())
     };
     write().map_err(|error| format!("{}: {}", path.display(), system_reason(&error)))
+}
+
+/// Whether something has this name, if only a link that leads nowhere.
+fn is_there(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok()
+}
+
+/// Whether something has this name that does not say that ghtok wrote it.
+fn is_foreign(path: &Path) -> bool {
+    const MARK: &[u8] = b"ghtok schedule install";
+    let bytes = text_file::read_small(path).unwrap_or_default();
+    is_there(path) && !bytes.windows(MARK.len()).any(|part| part == MARK)
 }
 
 /// Removes a file; true if there was one.

@@ -62,6 +62,7 @@ pub fn run(input: Input, draft: Draft<'_>, desk: &Desk<'_>) -> Result<()> {
     }
     let was_there = is_there(scheduler, &timer, known.as_ref(), timers.as_ref());
     if !was_there {
+        check_place(scheduler, timers.as_ref(), known.as_ref())?;
         desk.clear(known.as_ref().map(|known| known.scheduler), Some(scheduler))?;
         let before = known.map_or_else(Vec::new, |known| known.made);
         let made = before
@@ -164,6 +165,19 @@ fn is_there(
 ) -> bool {
     let is_known = known.is_some_and(|known| known.scheduler == scheduler && known.timer == *timer);
     is_known && timers.look(timer).drift.is_empty()
+}
+
+/// What somebody else wrote is not replaced.
+fn check_place(scheduler: Scheduler, timers: &dyn Timers, known: Option<&Installed>) -> Result<()> {
+    let is_ours = known.is_some_and(|known| known.scheduler == scheduler);
+    match timers.foreign() {
+        Some(path) if !is_ours => Err(Error::Timer {
+            doing: "install the timer",
+            cause: format!("{} was not written by ghtok", path.display()),
+            cure: "give it another name, or name another scheduler with --scheduler".into(),
+        }),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Remembered first, so that whatever is left by an installation that was cut off can be removed.

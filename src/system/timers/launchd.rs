@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{File, Look, Places, Timers, drift, erase, must, run, write};
+use super::{File, Look, Places, Timers, drift, erase, is_foreign, is_there, must, run, write};
 use crate::schedule::{Timer, launchd};
 use crate::system::clock::pause;
 
@@ -78,6 +78,10 @@ impl Timers for Launchd {
             .collect()
     }
 
+    fn foreign(&self) -> Option<PathBuf> {
+        Some(self.file()).filter(|path| is_foreign(path))
+    }
+
     fn install(&self, timer: &Timer) -> Result<(), String> {
         write(&self.file(), &launchd::agent(timer))?;
         let _ = run(&self.0, "launchctl", &["bootout", &Self::service()], b"");
@@ -85,11 +89,11 @@ impl Timers for Launchd {
     }
 
     fn remove(&self) -> Result<bool, String> {
-        if !self.file().exists() {
+        if !is_there(&self.file()) && !self.is_loaded() {
             return Ok(false);
         }
         let _ = run(&self.0, "launchctl", &["bootout", &Self::service()], b"");
-        erase(&self.file())
+        erase(&self.file()).map(|_| true)
     }
 
     fn look(&self, timer: &Timer) -> Look {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{File, Look, Places, Timers, drift, erase, must, run, write};
+use super::{File, Look, Places, Timers, drift, erase, is_foreign, is_there, must, run, write};
 use crate::schedule::{Timer, systemd};
 use crate::token::Timestamp;
 
@@ -16,6 +16,17 @@ impl Systemd {
 
     fn service(&self) -> PathBuf {
         self.0.units.join(systemd::service_file())
+    }
+
+    /// By which the timer is enabled.
+    fn link(&self) -> PathBuf {
+        let wanted = self.0.units.join("timers.target.wants");
+        wanted.join(systemd::timer_file())
+    }
+
+    fn stamp(&self) -> PathBuf {
+        let name = format!("stamp-{}", systemd::timer_file());
+        self.0.stamps.join(name)
     }
 
     fn systemctl(&self, arguments: &[&str]) -> Result<String, String> {
@@ -57,12 +68,17 @@ impl Timers for Systemd {
     }
 
     fn folders(&self) -> Vec<PathBuf> {
-        let wanted = self.0.units.join("timers.target.wants");
-        let above = [&wanted, &self.0.stamps];
-        above
+        let files = [self.link(), self.stamp()];
+        files
             .iter()
-            .flat_map(|folder| folder.ancestors().take(4).map(PathBuf::from))
+            .flat_map(|file| file.ancestors().skip(1).take(4).map(PathBuf::from))
             .collect()
+    }
+
+    fn foreign(&self) -> Option<PathBuf> {
+        [self.timer(), self.service()]
+            .into_iter()
+            .find(|path| is_foreign(path))
     }
 
     fn install(&self, timer: &Timer) -> Result<(), String> {
@@ -76,15 +92,17 @@ impl Timers for Systemd {
     }
 
     fn remove(&self) -> Result<bool, String> {
-        if !self.timer().exists() && !self.service().exists() {
+        let files = [self.link(), self.timer(), self.service(), self.stamp()];
+        if !files.iter().any(|file| is_there(file)) {
             return Ok(false);
         }
         let timer = systemd::timer_file();
-        // A manager that does not answer has nothing to stop; the files go all the same.
-        let _ = self.systemctl(&["disable", "--now", &timer]);
+        // A manager that does not answer has nothing to stop; the files go all the same. Nor does it
+        // disable or clean what has lost its file.
+        let _ = self.systemctl(&["stop", &timer]);
+        let _ = self.systemctl(&["disable", &timer]);
         let _ = self.systemctl(&["clean", "--what=state", &timer]);
-        let link = self.0.units.join("timers.target.wants").join(&timer);
-        for file in [link, self.timer(), self.service()] {
+        for file in files {
             erase(&file)?;
         }
         let _ = self.systemctl(&["daemon-reload"]);

@@ -26,8 +26,11 @@ case "$*" in
     ln -sf "$HOME/.config/systemd/user/ghtok.timer" "$HOME/.config/systemd/user/timers.target.wants/ghtok.timer" ;;
   "restart ghtok.timer") mkdir -p "$HOME/.local/share/systemd/timers"
     : > "$HOME/.local/share/systemd/timers/stamp-ghtok.timer"; : > "$dir/active" ;;
-  "disable --now ghtok.timer") rm -f "$HOME/.config/systemd/user/timers.target.wants/ghtok.timer" "$dir/active" ;;
-  "clean --what=state ghtok.timer") rm -f "$HOME/.local/share/systemd/timers/stamp-ghtok.timer" ;;
+  "stop ghtok.timer") rm -f "$dir/active" ;;
+  "disable ghtok.timer") [ -e "$HOME/.config/systemd/user/ghtok.timer" ] || exit 1
+    rm -f "$HOME/.config/systemd/user/timers.target.wants/ghtok.timer" ;;
+  "clean --what=state ghtok.timer") [ -e "$HOME/.config/systemd/user/ghtok.timer" ] || exit 1
+    rm -f "$HOME/.local/share/systemd/timers/stamp-ghtok.timer" ;;
   "--quiet is-enabled ghtok.timer") [ -L "$HOME/.config/systemd/user/timers.target.wants/ghtok.timer" ] ;;
   "--quiet is-active ghtok.timer") [ -e "$dir/active" ] ;;
   "--timestamp=unix --property=NextElapseUSecRealtime show ghtok.timer") echo "NextElapseUSecRealtime=@1999999999" ;;

@@ -1,10 +1,11 @@
-//! What is other people's stays theirs: the lines of a crontab.
+//! What is other people's stays theirs: lines of a crontab, units of the same name, a timer that works.
 
 use std::fs;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Stage;
 use super::desk::Desk;
+use super::{Stage, everything};
 use crate::support::sandbox::Run;
 
 fn install(desk: &Desk, stage: &Stage, scheduler: &str) -> Run {
@@ -15,6 +16,10 @@ fn stage() -> Stage {
     let stage = Stage::new();
     stage.sandbox.seed(&stage.fake, Duration::from_secs(7200));
     stage
+}
+
+fn units(stage: &Stage) -> PathBuf {
+    stage.sandbox.home().join(".config/systemd/user")
 }
 
 #[test]
@@ -62,4 +67,43 @@ fn busybox_has_other_words_for_no_crontab() {
     install(&desk, &stage, "cron").expect_code(0);
     desk.run(&stage, &["schedule", "remove"]).expect_code(0);
     assert_eq!(desk.kept("crontab.kept"), None);
+}
+
+#[test]
+fn units_of_this_name_that_somebody_wrote_are_left_alone() {
+    let (stage, desk) = (stage(), Desk::new());
+    fs::create_dir_all(units(&stage)).expect("a folder");
+    fs::write(units(&stage).join("ghtok.service"), "[Service]\n# mine\n").expect("a unit");
+    let before = everything(stage.sandbox.home());
+    let failed = install(&desk, &stage, "systemd").expect_code(1);
+    assert!(
+        failed
+            .stderr
+            .contains("ghtok.service was not written by ghtok"),
+        "{failed:?}"
+    );
+    assert_eq!(everything(stage.sandbox.home()), before);
+    install(&desk, &stage, "cron").expect_code(0);
+    desk.run(&stage, &["schedule", "remove"]).expect_code(0);
+    desk.run(&stage, &["schedule", "remove"]).expect_code(0);
+    assert_eq!(everything(stage.sandbox.home()), before);
+}
+
+#[test]
+fn what_is_left_of_a_timer_without_its_files_goes_too() {
+    let (stage, desk) = (stage(), Desk::new());
+    let before = everything(stage.sandbox.home());
+    install(&desk, &stage, "systemd").expect_code(0);
+    for unit in ["ghtok.timer", "ghtok.service"] {
+        fs::remove_file(units(&stage).join(unit)).expect("a unit");
+    }
+    desk.run(&stage, &["schedule", "remove"]).expect_code(0);
+    assert_eq!(everything(stage.sandbox.home()), before);
+    assert_eq!(desk.kept("active"), None);
+
+    install(&desk, &stage, "launchd").expect_code(0);
+    let agent = "Library/LaunchAgents/ghtok.schedule.plist";
+    fs::remove_file(stage.sandbox.home().join(agent)).expect("an agent");
+    desk.run(&stage, &["schedule", "remove"]).expect_code(0);
+    assert_eq!(desk.kept("loaded"), None);
 }
