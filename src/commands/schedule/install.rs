@@ -64,16 +64,16 @@ pub fn run(input: Input, draft: Draft<'_>, desk: &Desk<'_>) -> Result<()> {
     if !was_there {
         check_place(scheduler, timers.as_ref(), known.as_ref())?;
         desk.clear(known.as_ref().map(|known| known.scheduler), Some(scheduler))?;
-        let before = known.map_or_else(Vec::new, |known| known.made);
-        let made = before
-            .into_iter()
-            .chain(missing(timers.as_ref(), draft.state_dir));
+        let mut made = known
+            .as_ref()
+            .map_or_else(Vec::new, |known| known.made.clone());
+        made.extend(missing(timers.as_ref(), draft.state_dir));
         let installed = Installed {
             scheduler,
             timer: timer.clone(),
-            made: made.collect(),
+            made,
         };
-        put(&installed, timers.as_ref(), desk)?;
+        put(&installed, known.as_ref(), timers.as_ref(), desk)?;
     }
     let what = if was_there {
         "already installed"
@@ -181,20 +181,46 @@ fn check_place(scheduler: Scheduler, timers: &dyn Timers, known: Option<&Install
 }
 
 /// Remembered first, so that whatever is left by an installation that was cut off can be removed.
-fn put(installed: &Installed, timers: &dyn Timers, desk: &Desk<'_>) -> Result<()> {
+fn put(
+    installed: &Installed,
+    before: Option<&Installed>,
+    timers: &dyn Timers,
+    desk: &Desk<'_>,
+) -> Result<()> {
     desk.notes.remember(installed)?;
     timers.install(&installed.timer).map_err(|cause| {
-        // Whole or not at all.
-        let _ = timers.remove();
-        let _ = desk.notes.forget();
-        super::remove::tidy(&installed.made);
+        let left = take_back(installed, before, timers, desk);
         Error::Timer {
             doing: "install the timer",
             cause: format!("{}: {cause}", installed.scheduler),
-            cure: "nothing was changed; name another with --scheduler, or have anything run this every hour: ghtok schedule run"
-                .into(),
+            cure: format!("{left}; name another with --scheduler, or have anything run this every hour: ghtok schedule run"),
         }
     })
+}
+
+/// Whole or not at all: what was there before is put back. Says how things are then.
+fn take_back(
+    installed: &Installed,
+    before: Option<&Installed>,
+    timers: &dyn Timers,
+    desk: &Desk<'_>,
+) -> &'static str {
+    let removed = timers.remove();
+    super::remove::tidy(&installed.made);
+    let Some(before) = before else {
+        if removed.is_err() {
+            return "not all of it could be taken back: ghtok schedule remove";
+        }
+        let _ = desk.notes.forget();
+        super::remove::tidy(&installed.made);
+        return "nothing was changed";
+    };
+    let put_back = (desk.scheduler)(before.scheduler).install(&before.timer);
+    if desk.notes.remember(before).is_ok() && put_back.is_ok() {
+        "the timer of before stays"
+    } else {
+        "the timer of before could not be put back: ghtok schedule status"
+    }
 }
 
 /// The folders that this is going to make, each after those below it.

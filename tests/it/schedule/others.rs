@@ -90,6 +90,25 @@ fn units_of_this_name_that_somebody_wrote_are_left_alone() {
 }
 
 #[test]
+fn a_timer_that_works_outlives_an_installation_that_fails() {
+    let (stage, desk) = (stage(), Desk::new());
+    install(&desk, &stage, "cron").expect_code(0);
+    stage.look_after().expect_code(0);
+    let before = everything(stage.sandbox.home());
+    let crontab = desk.kept("crontab.kept");
+    // Another scheduler that refuses; and the same one, for a path that has changed.
+    desk.put("no-systemctl-enable", "");
+    let failed = install(&desk, &stage, "systemd").expect_code(1);
+    assert!(
+        failed.stderr.contains("the timer of before stays"),
+        "{failed:?}"
+    );
+    assert_eq!(desk.kept("crontab.kept"), crontab);
+    assert_eq!(everything(stage.sandbox.home()), before);
+    desk.run(&stage, &["schedule", "status"]).expect_code(0);
+}
+
+#[test]
 fn what_is_left_of_a_timer_without_its_files_goes_too() {
     let (stage, desk) = (stage(), Desk::new());
     let before = everything(stage.sandbox.home());
