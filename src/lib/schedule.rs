@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use crate::app::App;
 use crate::cli::{self, ScheduleDeed};
 use crate::commands::schedule::install::{self, Draft};
-use crate::commands::schedule::run::{News, Outcome, Round, look_after};
+use crate::commands::schedule::run::{News, Outcome, Round, failed, look_after};
 use crate::commands::schedule::{Desk, remove, status};
 use crate::config::Environment;
-use crate::error::{Error, Result, most_serious};
-use crate::schedule::notes::{AppRun, LastRun, Notes, RunResult};
+use crate::error::{Result, most_serious};
+use crate::schedule::notes::{AppRun, LastRun, Notes};
 use crate::schedule::{Scheduler, Timer};
 use crate::store::state_folder::StateFolder;
 use crate::store::timer_notes::TimerNotes;
@@ -104,7 +104,7 @@ impl Root<'_> {
 
     fn look_after_all(&self) -> Result<u8> {
         let notes = self.timer_notes();
-        let Some(_turn) = notes.turn()? else {
+        let Some(turn) = notes.turn()? else {
             Terminal.note("another run of the timer goes on");
             return Ok(0);
         };
@@ -114,48 +114,37 @@ impl Root<'_> {
         }
         let before = notes.last_run();
         let at = self.machine.clock.now();
-        let mut run = LastRun {
+        let outcomes: Vec<Outcome> = apps
+            .into_iter()
+            .map(|app| self.look_after_one(app, before.as_ref()))
+            .collect();
+        let run = LastRun {
             at: at.0,
-            apps: Vec::new(),
+            apps: outcomes.iter().map(|outcome| outcome.run.clone()).collect(),
         };
-        let mut codes = Vec::new();
-        for app in apps {
-            let warned_at = before
-                .as_ref()
-                .and_then(|run| run.warned_at(app.key().as_str()));
-            let outcome =
-                self.look_after_one(app, |round, call| look_after(warned_at, round, call));
-            tell(&outcome)?;
-            codes.push(outcome.exit_code);
-            run.apps.push(outcome.run);
-        }
-        notes.tell_run(&run)?;
-        Ok(most_serious(codes))
+        // Neither keeps the other from its work: a full log, or a full disk.
+        let remembered = if turn.stands() {
+            notes.tell_run(&run)
+        } else {
+            Ok(())
+        };
+        outcomes.iter().try_for_each(tell)?;
+        remembered?;
+        Ok(most_serious(
+            outcomes.iter().map(|outcome| outcome.exit_code),
+        ))
     }
 
-    fn look_after_one(
-        &self,
-        app: &App,
-        work: impl FnOnce(Round<'_>, &crate::commands::Call<'_>) -> Outcome,
-    ) -> Outcome {
+    fn look_after_one(&self, app: &App, before: Option<&LastRun>) -> Outcome {
+        let warned_at = before.and_then(|run| run.warned_at(app.key().as_str()));
         let notify = |notice: &Notice| self.notify(notice);
         let round = Round {
             rules: self.config.schedule,
             usual: self.config.min_ttl,
             notify: &notify,
         };
-        let looked = self.with_call(app, |call| Ok(work(round, call)));
-        looked.unwrap_or_else(|error: Error| Outcome {
-            exit_code: error.exit_code(),
-            news: News::Yes,
-            run: AppRun {
-                app: app.label().to_owned(),
-                record: app.key().as_str().to_owned(),
-                result: RunResult::Failed,
-                words: error.to_string(),
-                warned_at: None,
-            },
-        })
+        let looked = self.with_call(app, |call| Ok(look_after(warned_at, round, call)));
+        looked.unwrap_or_else(|error| failed(&error, warned_at, app))
     }
 
     #[cfg(target_os = "linux")]

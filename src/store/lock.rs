@@ -31,6 +31,11 @@ impl Lock {
         ))
     }
 
+    /// Whether it is still the lock that others find here.
+    pub(crate) fn is_at(&self, path: &Path) -> bool {
+        platform::is_same_file(&self.0, path)
+    }
+
     /// The same open, locked file once more, for a process that takes over the lock.
     pub(crate) fn share(&self) -> Option<File> {
         self.0.try_clone().ok()
@@ -68,7 +73,7 @@ mod platform {
         }
     }
 
-    fn is_same_file(file: &File, path: &Path) -> bool {
+    pub(super) fn is_same_file(file: &File, path: &Path) -> bool {
         let (Ok(open), Ok(named)) = (file.metadata(), std::fs::symlink_metadata(path)) else {
             return false;
         };
@@ -108,11 +113,15 @@ mod platform {
 
     /// The file must look like the lock, and the lock must be held: then it is held by this file.
     pub(super) fn is_locked_by(file: &File, path: &Path) -> Result<bool, StoreError> {
-        // Asking about a file is allowed while nobody may open it.
+        Ok(is_same_file(file, path) && take(path)?.is_none())
+    }
+
+    /// Asking about a file is allowed while nobody may open it.
+    pub(super) fn is_same_file(file: &File, path: &Path) -> bool {
         let (Ok(open), Ok(named)) = (file.metadata(), std::fs::symlink_metadata(path)) else {
-            return Ok(false);
+            return false;
         };
-        Ok(marks(&open) == marks(&named) && take(path)?.is_none())
+        marks(&open) == marks(&named)
     }
 
     fn marks(metadata: &Metadata) -> (bool, u64, u64, u64) {

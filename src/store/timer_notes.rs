@@ -1,6 +1,7 @@
 //! What is remembered of the timer: two files of the state folder, and the lock of its runs. No secret.
 
 use std::fs;
+use std::path::PathBuf;
 
 use crate::auth::ports::StoreError;
 use crate::error::{Error, Result};
@@ -15,7 +16,17 @@ pub struct TimerNotes(StateFolder);
 
 /// The right to look after the sign-ins; one process at a time has it.
 #[derive(Debug)]
-pub struct Turn(#[expect(dead_code, reason = "held until it is dropped")] Lock);
+pub struct Turn {
+    lock: Lock,
+    path: PathBuf,
+}
+
+impl Turn {
+    /// Whether the timer's notes were not forgotten in the meantime, and the lock with them.
+    pub fn stands(&self) -> bool {
+        self.lock.is_at(&self.path)
+    }
+}
 
 impl TimerNotes {
     /// Names the files; nothing is touched.
@@ -29,8 +40,9 @@ impl TimerNotes {
     /// If the state folder cannot be used.
     pub fn turn(&self) -> Result<Option<Turn>> {
         self.0.create().map_err(unusable)?;
-        let lock = Lock::try_take(&self.0.timer_lock()).map_err(unusable)?;
-        Ok(lock.map(Turn))
+        let path = self.0.timer_lock();
+        let lock = Lock::try_take(&path).map_err(unusable)?;
+        Ok(lock.map(|lock| Turn { lock, path }))
     }
 }
 
@@ -55,7 +67,8 @@ impl Notes for TimerNotes {
     }
 
     fn forget(&self) -> Result<()> {
-        for file in [self.0.timer_run(), self.0.timer(), self.0.timer_lock()] {
+        // The lock first: a run that goes on leaves no note then.
+        for file in [self.0.timer_lock(), self.0.timer_run(), self.0.timer()] {
             private_file::remove(&file).map_err(unusable)?;
         }
         // A folder that holds something else stays.

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::app::App;
 use crate::auth::broker::Broker;
 use crate::auth::outcome::Happened;
 use crate::auth::record::Record;
@@ -59,7 +60,7 @@ struct Found {
 pub fn look_after(warned_at: Option<Timestamp>, round: Round<'_>, call: &Call<'_>) -> Outcome {
     let mut found = match look(call) {
         Ok(found) => found,
-        Err(error) => return failed(&error, warned_at, call),
+        Err(error) => return failed(&error, warned_at, call.app),
     };
     let now = call.clock.now();
     let mut failure = None;
@@ -72,7 +73,7 @@ pub fn look_after(warned_at: Option<Timestamp>, round: Round<'_>, call: &Call<'_
         // What came of it may be a reason to warn.
         found = match look(call) {
             Ok(found) => found,
-            Err(error) => return failed(&error, warned_at, call),
+            Err(error) => return failed(&error, warned_at, call.app),
         };
         let rules = Rules {
             keep_alive: false,
@@ -89,7 +90,7 @@ pub fn look_after(warned_at: Option<Timestamp>, round: Round<'_>, call: &Call<'_
         return warned(&notice, &found, round.notify, call);
     }
     match failure {
-        Some(error) if found.ended.is_none() => failed(&error, warned_at, call),
+        Some(error) if found.ended.is_none() => failed(&error, warned_at, call.app),
         Some(_) | None => nothing(found, warned_at, call),
     }
 }
@@ -222,7 +223,7 @@ fn warned(notice: &Notice, found: &Found, notify: &Notify<'_>, call: &Call<'_>) 
     Outcome {
         exit_code: code_of(found),
         news: News::Yes,
-        run: app_run(RunResult::Warned, words, Some(call.clock.now()), call),
+        run: app_run(RunResult::Warned, words, Some(call.clock.now()), call.app),
     }
 }
 
@@ -235,7 +236,7 @@ fn refreshed(call: &Call<'_>) -> Outcome {
             RunResult::Refreshed,
             format!("refreshed: {words}"),
             None,
-            call,
+            call.app,
         ),
     }
 }
@@ -249,11 +250,12 @@ fn nothing(found: Found, warned_at: Option<Timestamp>, call: &Call<'_>) -> Outco
     Outcome {
         exit_code,
         news: News::No,
-        run: app_run(result, found.words, warned_at, call),
+        run: app_run(result, found.words, warned_at, call.app),
     }
 }
 
-fn failed(error: &Error, warned_at: Option<Timestamp>, call: &Call<'_>) -> Outcome {
+/// What came of an App that could not be looked at, or not be refreshed.
+pub fn failed(error: &Error, warned_at: Option<Timestamp>, app: &App) -> Outcome {
     let news = match error.exit_code() {
         // Offline, locked, or another ghtok at work: the next run finds out.
         5..=7 => News::No,
@@ -262,7 +264,7 @@ fn failed(error: &Error, warned_at: Option<Timestamp>, call: &Call<'_>) -> Outco
     Outcome {
         exit_code: error.exit_code(),
         news,
-        run: app_run(RunResult::Failed, error.to_string(), warned_at, call),
+        run: app_run(RunResult::Failed, error.to_string(), warned_at, app),
     }
 }
 
@@ -270,15 +272,10 @@ fn code_of(found: &Found) -> u8 {
     found.ended.as_ref().map_or(0, Error::exit_code)
 }
 
-fn app_run(
-    result: RunResult,
-    words: String,
-    warned_at: Option<Timestamp>,
-    call: &Call<'_>,
-) -> AppRun {
+fn app_run(result: RunResult, words: String, warned_at: Option<Timestamp>, app: &App) -> AppRun {
     AppRun {
-        app: call.app.label().to_owned(),
-        record: call.app.key().as_str().to_owned(),
+        app: app.label().to_owned(),
+        record: app.key().as_str().to_owned(),
         result,
         words,
         warned_at: warned_at.map(|at| at.0),

@@ -3,12 +3,13 @@
 use std::fs;
 use std::time::Duration;
 
-use fake_github::{CLIENT_ID, Endpoint};
+use fake_github::{CLIENT_ID, Endpoint, Failure, Fault};
 use ghtok::auth::record::{Record, RefreshRefused};
 use ghtok::token::{Expiring, TokenSet};
 use serde_json::Value;
 
 use super::Stage;
+use crate::support::deadline::{LIMIT, ends, run_command};
 use crate::support::sandbox::now;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -220,4 +221,84 @@ fn two_runs_at_once_are_one() {
     lock.lock().expect("locked");
     let ran = stage.look_after().expect_code(0);
     assert_eq!(ran.stderr, "ghtok: another run of the timer goes on\n");
+}
+
+#[test]
+fn a_run_whose_words_nobody_takes_is_remembered_all_the_same() {
+    let stage = Stage::new();
+    stage.sandbox.seed(&stage.fake, Duration::from_secs(7200));
+    change(&stage, |record| {
+        record.refresh_refused = Some(RefreshRefused {
+            at: now(),
+            interrupted_at: None,
+        });
+    });
+    let mut command = stage.command(
+        &[std::path::Path::new("/nonexistent")],
+        &["schedule", "run"],
+    );
+    let full = fs::OpenOptions::new().write(true).open("/dev/full");
+    command.stdout(full.expect("a full disk"));
+    run_command(&mut command).expect_code(1);
+    assert_eq!(last_run(&stage)["apps"][0]["result"], "warned");
+    let again = stage.look_after().expect_code(4);
+    assert_eq!(again.stdout, "", "once a day");
+}
+
+#[test]
+fn what_cannot_be_looked_at_for_an_hour_is_no_ground_for_a_second_warning() {
+    let stage = Stage::new();
+    stage.sandbox.seed(&stage.fake, Duration::from_secs(7200));
+    change(&stage, |record| {
+        record.refresh_refused = Some(RefreshRefused {
+            at: now(),
+            interrupted_at: None,
+        });
+    });
+    assert_ne!(stage.look_after().expect_code(4).stdout, "");
+    // Nobody can say in which store it is.
+    let remembered = stage
+        .sandbox
+        .state_folder()
+        .remembered(&stage.sandbox.app().key());
+    fs::create_dir(&remembered).expect("a folder");
+    let mut command = stage.command(
+        &[std::path::Path::new("/nonexistent")],
+        &["schedule", "run"],
+    );
+    assert_ne!(run_command(command.env_remove("GHTOK_STORE")).code, Some(4));
+    assert_eq!(last_run(&stage)["apps"][0]["result"], "failed");
+    fs::remove_dir(&remembered).expect("removed");
+    assert_eq!(stage.look_after().expect_code(4).stdout, "", "once a day");
+}
+
+#[test]
+fn a_run_that_goes_on_while_the_timer_is_removed_leaves_nothing_of_it() {
+    let stage = Stage::new();
+    idle(&stage, 40 * DAY);
+    stage
+        .fake
+        .fail_next(Endpoint::Refresh, Fault::before(Failure::Gate));
+    let mut command = stage.command(
+        &[std::path::Path::new("/nonexistent")],
+        &["schedule", "run"],
+    );
+    let running = command.spawn().expect("ghtok starts");
+    stage
+        .fake
+        .wait_for_held(Endpoint::Refresh, 1, LIMIT)
+        .expect("a refresh");
+    stage
+        .run_in(
+            &[std::path::Path::new("/nonexistent")],
+            &["schedule", "remove"],
+        )
+        .expect_code(0);
+    stage.fake.release(Endpoint::Refresh);
+    let ran = ends(running, LIMIT).expect_code(0);
+    assert!(ran.stdout.contains(": refreshed: "), "{ran:?}");
+    let folder = stage.sandbox.state_folder();
+    for note in [folder.timer(), folder.timer_run(), folder.timer_lock()] {
+        assert!(!note.exists(), "{}", note.display());
+    }
 }
