@@ -66,6 +66,7 @@ impl Root<'_> {
         };
         let draft = Draft {
             timer: self.timer(&environment),
+            moved_by: environment.moved_by(),
             proxy_variable: self
                 .config
                 .network

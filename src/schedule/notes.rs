@@ -1,5 +1,5 @@
 //! What is remembered of the timer between runs: what was installed, and what the last run did. Their
-//! stored form is JSON with a version; one of another version is no note at all.
+//! stored form is JSON with a version; one of a later version is a later ghtok's.
 
 use serde::{Deserialize, Serialize};
 
@@ -73,7 +73,7 @@ pub trait Notes {
     /// What was installed; `None` if nothing is known to be.
     ///
     /// # Errors
-    /// If there is a note and it cannot be read.
+    /// If there is a note and it cannot be read, or a later ghtok wrote it.
     fn installed(&self) -> Result<Option<Installed>>;
     /// Remembers what is installed, durably.
     ///
@@ -116,6 +116,16 @@ pub fn decode<T: for<'a> Deserialize<'a>>(bytes: &[u8]) -> Option<T> {
     (versioned.version == VERSION).then_some(versioned.note)
 }
 
+/// The version of a note, where that is later than this ghtok's.
+pub fn later_version(bytes: &[u8]) -> Option<u32> {
+    #[derive(Deserialize)]
+    struct Any {
+        version: u32,
+    }
+    let note: Any = serde_json::from_slice(bytes).ok()?;
+    (note.version > VERSION).then_some(note.version)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,6 +144,10 @@ mod tests {
             .expect("text")
             .replace("\"version\":1", "\"version\":2");
         assert_eq!(decode::<Installed>(later.as_bytes()), None);
-        assert_eq!(decode::<Installed>(b"{"), None);
+        assert_eq!(later_version(later.as_bytes()), Some(2));
+        for none in [b"{".as_slice(), b"{\"version\":1}", b"{\"version\":0}"] {
+            assert_eq!(decode::<Installed>(none), None);
+            assert_eq!(later_version(none), None);
+        }
     }
 }

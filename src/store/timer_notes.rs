@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::auth::ports::StoreError;
 use crate::error::{Error, Result};
-use crate::schedule::notes::{Installed, LastRun, Notes, decode, encode};
+use crate::schedule::notes::{Installed, LastRun, Notes, decode, encode, later_version};
 use crate::store::lock::Lock;
 use crate::store::private_file;
 use crate::store::state_folder::StateFolder;
@@ -48,8 +48,21 @@ impl TimerNotes {
 
 impl Notes for TimerNotes {
     fn installed(&self) -> Result<Option<Installed>> {
-        let bytes = private_file::read(&self.0.timer()).map_err(unusable)?;
-        Ok(bytes.and_then(|bytes| decode(&bytes)))
+        let path = self.0.timer();
+        let Some(bytes) = private_file::read(&path).map_err(unusable)? else {
+            return Ok(None);
+        };
+        match later_version(&bytes) {
+            Some(version) => Err(Error::Timer {
+                doing: "use its notes",
+                cause: format!(
+                    "{} was written by a newer ghtok (format {version})",
+                    path.display()
+                ),
+                cure: "use that ghtok, or remove the file to have the timer forgotten".into(),
+            }),
+            None => Ok(decode(&bytes)),
+        }
     }
 
     fn remember(&self, installed: &Installed) -> Result<()> {

@@ -19,6 +19,7 @@ mod platform {
 
     use super::Notice;
     use crate::bus::{Bus, Deadline, Failure, Session, call};
+    use crate::formats::plain_text::one_line;
 
     const NOTIFICATIONS: &str = "org.freedesktop.Notifications\0";
     const PATH: &str = "/org/freedesktop/Notifications\0";
@@ -38,7 +39,7 @@ mod platform {
             Failure::Refused { name, .. } if name.contains(".Error.Spawn.") => {
                 "the notification service does not start".into()
             }
-            Failure::Refused { name, text } => format!("{text} ({name})"),
+            Failure::Refused { name, text } => format!("{} ({name})", one_line(&text, 300)),
             Failure::NoAnswer(error) => error.to_string(),
         })
     }

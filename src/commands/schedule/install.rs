@@ -32,6 +32,8 @@ pub enum Deed {
 pub struct Draft<'a> {
     /// It, with a minute that a first installation takes.
     pub timer: Timer,
+    /// The variables of this shell that name ghtok's own folders.
+    pub moved_by: Vec<&'static str>,
     /// The variable of this shell that names a proxy, if the configuration names none.
     pub proxy_variable: Option<&'static str>,
     /// Where the configuration is.
@@ -84,6 +86,9 @@ pub fn run(input: Input, draft: Draft<'_>, desk: &Desk<'_>) -> Result<()> {
         "{what}: {scheduler} runs \"{}\" at minute {minute} of every hour; see: ghtok schedule status",
         timer.command().collect::<Vec<_>>().join(" "),
     ));
+    if scheduler == Scheduler::TaskScheduler {
+        warn_of_folders(&draft.moved_by, desk);
+    }
     warn(lasts, draft.proxy_variable, draft.config_file, desk);
     Ok(())
 }
@@ -230,6 +235,15 @@ fn missing(timers: &dyn Timers, state_dir: &Path) -> Vec<String> {
     let is_missing = |folder: &&PathBuf| fs::symlink_metadata(folder).is_err();
     let missing = folders.iter().filter(is_missing);
     missing.map(|folder| folder.display().to_string()).collect()
+}
+
+/// A task has no place for variables.
+fn warn_of_folders(moved_by: &[&str], desk: &Desk<'_>) {
+    for name in moved_by {
+        desk.terminal.note(&format!(
+            "{name} is set here: the task sees it only if it is set for the user: setx {name} \"…\""
+        ));
+    }
 }
 
 fn warn(lasts: Lasting, proxy: Option<&'static str>, config_file: &Path, desk: &Desk<'_>) {

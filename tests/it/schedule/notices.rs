@@ -10,7 +10,7 @@ use std::time::Duration;
 use dbus::Message;
 use dbus::arg::{PropMap, RefArg};
 use dbus::blocking::Connection;
-use dbus::channel::MatchingReceiver;
+use dbus::channel::{MatchingReceiver, Sender as _};
 use dbus::message::MatchRule;
 use fake_github::CLIENT_ID;
 use ghtok::auth::record::RefreshRefused;
@@ -44,7 +44,6 @@ fn record_notices(bus: &PrivateBus) -> Receiver<Notified> {
 }
 
 fn serve(connection: &Connection, sender: &mpsc::Sender<Notified>) {
-    use dbus::channel::Sender as _;
     let sender = sender.clone();
     connection.start_receive(
         MatchRule::new_method_call(),
@@ -157,6 +156,37 @@ fn a_service_that_does_not_answer_costs_five_seconds_at_most() {
             .contains("no notice on the desktop: did not answer within 5 s"),
         "{ran:?}"
     );
+}
+
+#[test]
+fn what_a_service_says_instead_is_one_short_line() {
+    let Some(bus) = PrivateBus::without_keyring() else {
+        return;
+    };
+    let connection = bus.connect();
+    connection
+        .request_name("org.freedesktop.Notifications", false, false, true)
+        .expect("the name");
+    thread::spawn(move || {
+        connection.start_receive(
+            MatchRule::new_method_call(),
+            Box::new(|call: Message, connection: &Connection| {
+                let words = format!("\u{1b}]0;title\u{7}\n{}", "x".repeat(100_000));
+                let words = std::ffi::CString::new(words).expect("words");
+                let _ = connection.send(call.error(&"org.example.No".into(), &words));
+                true
+            }),
+        );
+        while connection.process(Duration::from_millis(100)).is_ok() {}
+    });
+    let ran = look_after(&ended(), &bus).expect_code(4);
+    let line = ran.stdout.trim_end_matches('\n');
+    assert!(
+        line.contains("(no notice on the desktop: ]0;title x"),
+        "{line:.300}"
+    );
+    assert!(line.ends_with(" (org.example.No))"), "{line:.300}");
+    assert!(!line.contains(char::is_control) && line.len() < 1000);
 }
 
 #[test]

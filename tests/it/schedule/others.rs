@@ -1,4 +1,5 @@
-//! What is other people's stays theirs: lines of a crontab, units of the same name, a timer that works.
+//! What is other people's stays theirs: lines of a crontab, units of the same name, a timer that works,
+//! a later ghtok's notes.
 
 use std::fs;
 use std::path::PathBuf;
@@ -125,4 +126,33 @@ fn what_is_left_of_a_timer_without_its_files_goes_too() {
     fs::remove_file(stage.sandbox.home().join(agent)).expect("an agent");
     desk.run(&stage, &["schedule", "remove"]).expect_code(0);
     assert_eq!(desk.kept("loaded"), None);
+}
+
+#[test]
+fn a_later_ghtoks_note_is_neither_overwritten_nor_forgotten() {
+    let (stage, desk) = (stage(), Desk::new());
+    install(&desk, &stage, "cron").expect_code(0);
+    let file = stage.sandbox.state_folder().timer();
+    let later = fs::read_to_string(&file).expect("a note");
+    let later = later.replace("\"version\":1", "\"version\":2,\"more\":[]");
+    fs::write(&file, &later).expect("a note");
+    let crontab = desk.kept("crontab.kept");
+    for deed in ["install", "remove", "status"] {
+        let failed = desk.run(&stage, &["schedule", deed]).expect_code(1);
+        let words = "timer was written by a newer ghtok (format 2)";
+        assert!(failed.stderr.contains(words), "{failed:?}");
+    }
+    stage.look_after().expect_code(0);
+    assert_eq!(fs::read_to_string(&file).expect("a note"), later);
+    assert_eq!(desk.kept("crontab.kept"), crontab);
+}
+
+#[test]
+fn a_task_that_does_not_see_the_folders_of_this_shell_is_said() {
+    let (stage, desk) = (stage(), Desk::new());
+    let words = "GHTOK_STATE_DIR is set here: the task sees it only if it is set for the user";
+    let installed = install(&desk, &stage, "task-scheduler").expect_code(0);
+    assert!(installed.stderr.contains(words), "{installed:?}");
+    let installed = install(&desk, &stage, "cron").expect_code(0);
+    assert!(!installed.stderr.contains(words), "{installed:?}");
 }
