@@ -20,6 +20,11 @@ pub fn service_file() -> String {
     format!("{NAME}.service")
 }
 
+/// Whether systemd takes the program's path: it refuses quotes and backslashes there, however written.
+pub fn takes(timer: &Timer) -> bool {
+    !timer.program.contains(['\'', '"', '\\'])
+}
+
 /// The timer: a run that the machine slept through is made up for, and the machine is not woken.
 pub fn timer(timer: &Timer) -> String {
     format!(
@@ -119,5 +124,6 @@ mod tests {
         let expected = "ExecStart=\"/opt/it's 100%%/gh$tok\\\\x\" schedule run \"--client-id=Iv1.a$$b\\\"<&>\"\n\
                         Environment=\"GHTOK_STATE_DIR=/home/me/a b%%c\\\"d'$e\"\n";
         assert!(text.contains(expected), "{text}");
+        assert!(takes(&plain()) && !takes(&awkward()));
     }
 }

@@ -82,6 +82,9 @@ impl Timers for Systemd {
     }
 
     fn install(&self, timer: &Timer) -> Result<(), String> {
+        if !systemd::takes(timer) {
+            return Err("systemd takes no program with a quote or a backslash in its path".into());
+        }
         write(&self.timer(), &systemd::timer(timer))?;
         write(&self.service(), &systemd::service(timer))?;
         self.systemctl(&["daemon-reload"])?;

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use super::Stage;
 use super::desk::Desk;
+use crate::support::deadline::run_command;
 use crate::support::words::plain;
 
 /// What `--print` shows, with the minute replaced.
@@ -115,6 +116,10 @@ fn systemds_own_verifier_has_nothing_to_say() {
     let (stage, desk) = (Stage::new(), Desk::new());
     desk.run(&stage, &["schedule", "install", "--scheduler", "systemd"])
         .expect_code(0);
+    verify(&stage);
+}
+
+fn verify(stage: &Stage) {
     let units = stage.sandbox.home().join(".config/systemd/user");
     let verified = Command::new("systemd-analyze")
         .args(["--user", "verify"])
@@ -131,6 +136,36 @@ fn systemds_own_verifier_has_nothing_to_say() {
         .filter(|line| line.contains("ghtok"))
         .collect();
     assert!(verified.status.success() && ours.is_empty(), "{words}");
+}
+
+#[test]
+fn systemd_finds_a_program_whatever_its_path_or_says_that_it_does_not() {
+    let (stage, desk) = (Stage::new(), Desk::new());
+    let folder = stage.sandbox.home().join("mine $HOME $$ 100% <&>");
+    std::fs::create_dir(&folder).expect("a folder");
+    super::place(&stage.program(), &folder.join("ghtok"));
+    let own = desk.at("");
+    let usual = stage.command(&[&own, Path::new("/usr/bin"), Path::new("/bin")], &[]);
+    let mut command = Command::new(folder.join("ghtok"));
+    for (name, value) in usual.get_envs() {
+        command.env(name, value.expect("set"));
+    }
+    command.args(["schedule", "install", "--scheduler", "systemd"]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    run_command(&mut command).expect_code(0);
+    verify(&stage);
+
+    let quoted = stage.sandbox.home().join("it's");
+    std::fs::rename(&folder, &quoted).expect("moved");
+    let mut moved = Command::new(quoted.join("ghtok"));
+    for (name, value) in command.get_envs() {
+        moved.env(name, value.expect("set"));
+    }
+    moved.args(["schedule", "install", "--scheduler", "systemd"]);
+    moved.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let refused = run_command(&mut moved).expect_code(1);
+    let words = "systemd takes no program with a quote or a backslash in its path";
+    assert!(refused.stderr.contains(words), "{refused:?}");
 }
 
 #[test]
