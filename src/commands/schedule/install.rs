@@ -65,6 +65,10 @@ pub fn run(input: Input, draft: Draft<'_>, desk: &Desk<'_>) -> Result<()> {
     let was_there = is_there(scheduler, &timer, known.as_ref(), timers.as_ref());
     if !was_there {
         check_place(scheduler, timers.as_ref(), known.as_ref())?;
+        if let Some(known) = &known {
+            // Before anything is taken away it is seen that notes can be written.
+            desk.notes.remember(known)?;
+        }
         desk.clear(known.as_ref().map(|known| known.scheduler), Some(scheduler))?;
         let mut made = known
             .as_ref()
@@ -133,7 +137,10 @@ fn choose(
     let mut problems = Vec::new();
     let candidates: Vec<_> = match named {
         Some(scheduler) => vec![scheduler],
-        None => known.into_iter().chain(Scheduler::ALL).collect(),
+        None => {
+            let others = Scheduler::ALL.into_iter().filter(|it| known != Some(*it));
+            known.into_iter().chain(others).collect()
+        }
     };
     for scheduler in candidates {
         let timers = (desk.scheduler)(scheduler);
@@ -142,7 +149,6 @@ fn choose(
             Err(cause) => problems.push(format!("{scheduler}: {cause}")),
         }
     }
-    problems.dedup();
     Err(Error::Timer {
         doing: match named {
             Some(_) => "use that scheduler",

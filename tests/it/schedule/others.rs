@@ -110,6 +110,30 @@ fn a_timer_that_works_outlives_an_installation_that_fails() {
 }
 
 #[test]
+fn a_timer_that_works_outlives_a_note_that_cannot_be_written() {
+    let (stage, desk) = (stage(), Desk::new());
+    install(&desk, &stage, "systemd").expect_code(0);
+    // In the place of the file that would become the note.
+    let beside = stage.sandbox.state_dir().join("timer.new");
+    fs::create_dir(&beside).expect("a folder");
+    install(&desk, &stage, "cron").expect_code(1);
+    assert_eq!(desk.kept("crontab.kept"), None);
+    desk.run(&stage, &["schedule", "status"]).expect_code(0);
+}
+
+#[test]
+fn a_scheduler_that_works_no_more_is_asked_once() {
+    let (stage, desk) = (stage(), Desk::new());
+    install(&desk, &stage, "systemd").expect_code(0);
+    for program in ["systemctl", "crontab", "launchctl", "schtasks"] {
+        desk.put(&format!("without-{program}"), "");
+    }
+    desk.asked();
+    desk.run(&stage, &["schedule", "install"]).expect_code(1);
+    assert_eq!(desk.asked().len(), 4);
+}
+
+#[test]
 fn what_is_left_of_a_timer_without_its_files_goes_too() {
     let (stage, desk) = (stage(), Desk::new());
     let before = everything(stage.sandbox.home());
