@@ -106,6 +106,9 @@ const ELSEWHERE: &[&str] = &[
     // A person reads it in the client's dialog.
     "cannot use the state folder:",
     // Other programs' words, by which they are understood.
+    "can't open '",
+    "No such file or directory",
+    "no crontab for",
     ", expected literal string",
     "duplicate key",
     "(os error",

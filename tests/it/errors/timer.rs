@@ -37,6 +37,31 @@ pub fn all(page: &mut Page) {
             "nothing was changed; name another with --scheduler, or have anything run this every hour: ghtok schedule run",
         ),
         (
+            "use that scheduler",
+            "cron: crontab -l: the crontab could not be read whole",
+            "have any scheduler of yours run this every hour: ghtok schedule run",
+        ),
+        (
+            "install the timer",
+            "/home/me/.config/systemd/user/ghtok.service was not written by ghtok",
+            "give it another name, or name another scheduler with --scheduler",
+        ),
+        (
+            "install the timer",
+            "systemd: systemd takes no program with a quote or a backslash in its path",
+            "the timer of before stays; name another with --scheduler, or have anything run this every hour: ghtok schedule run",
+        ),
+        (
+            "install the timer",
+            "systemd: systemctl --user enable ghtok.timer: exit code 1",
+            "not all of it could be taken back: ghtok schedule remove; name another with --scheduler, or have anything run this every hour: ghtok schedule run",
+        ),
+        (
+            "install the timer",
+            "cron: crontab -: exit code 1",
+            "the timer of before could not be put back: ghtok schedule status; name another with --scheduler, or have anything run this every hour: ghtok schedule run",
+        ),
+        (
             "take the timer away",
             "systemd: /usr/bin/systemctl did not end within 20 s",
             "mend that and run again: ghtok schedule remove",
@@ -51,6 +76,11 @@ pub fn all(page: &mut Page) {
             "others may read or write /home/me/.local/state/ghtok/timer (mode 0644); chmod 600 it if you trust its content",
             "look into the state folder, which this names: ghtok status -v",
         ),
+        (
+            "use its notes",
+            "/home/me/.local/state/ghtok/timer was written by a newer ghtok (format 2)",
+            "use that ghtok, or remove the file to have the timer forgotten",
+        ),
     ] {
         page.add(Error::Timer {
             doing,
@@ -62,7 +92,7 @@ pub fn all(page: &mut Page) {
 
 fn usage(page: &mut Page) {
     page.add(Error::Usage {
-        message: "schedule: a path has a line break or another control character in it, which no scheduler's file can hold".into(),
+        message: "schedule: a path has a control character in it, or is not in UTF-8: no scheduler's file can hold it".into(),
         hint: "rename it, and run again: ghtok schedule install".into(),
     });
     for (what, cure) in [
