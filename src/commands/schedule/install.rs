@@ -58,7 +58,11 @@ pub fn run(input: Input, draft: Draft<'_>, desk: &Desk<'_>) -> Result<()> {
     };
     check_words(&timer)?;
     let lasts = check_program(&timer)?;
-    let (scheduler, timers) = choose(input.scheduler, known.as_ref(), desk)?;
+    let (scheduler, timers) = match (input.deed, input.scheduler) {
+        // What is only shown need not work here.
+        (Deed::Print, Some(named)) => (named, (desk.scheduler)(named)),
+        (_, named) => choose(named, known.as_ref(), desk)?,
+    };
     if input.deed == Deed::Print {
         return print(timers.as_ref(), &timer, desk);
     }

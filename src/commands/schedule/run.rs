@@ -100,8 +100,8 @@ fn look(call: &Call<'_>) -> Result<Found, Error> {
     match call.broker.load() {
         Ok(record) => Ok(of_record(&record, &call.broker, call)),
         Err(Error::SignInNeeded { .. }) => Ok(of_no_record(call)),
-        // Nobody can read it; a new sign-in replaces it.
-        Err(error @ (Error::Damaged { .. } | Error::Newer { .. })) => Ok(ended(error)),
+        // Nobody can read it; a new sign-in replaces it. (A later ghtok's record is no such case.)
+        Err(error @ Error::Damaged { .. }) => Ok(ended(error)),
         Err(error) => Err(error),
     }
 }
@@ -186,7 +186,7 @@ fn ended(error: Error) -> Found {
 
 fn sign_in_again(found: &Found, call: &Call<'_>) -> Notice {
     let command = match &found.ended {
-        Some(Error::Damaged { .. } | Error::Newer { .. }) => {
+        Some(Error::Damaged { .. }) => {
             format!("{} --force", call.login_command)
         }
         Some(_) | None => call.login_command.to_owned(),

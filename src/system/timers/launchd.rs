@@ -39,21 +39,15 @@ impl Launchd {
 
     fn load(&self) -> Result<(), String> {
         let file = self.file().display().to_string();
-        let load = || {
-            must(
-                &self.0,
-                "launchctl",
-                &["bootstrap", &Self::domain(), &file],
-                b"",
-            )
-        };
+        let arguments = ["bootstrap", &Self::domain(), &file];
         for _ in 1..TRIES {
-            if load().is_ok() {
+            // What does not even answer is not asked again.
+            if run(&self.0, "launchctl", &arguments, b"")?.is_good() {
                 return Ok(());
             }
             pause(BETWEEN_TRIES);
         }
-        load().map(drop)
+        must(&self.0, "launchctl", &arguments, b"").map(drop)
     }
 }
 

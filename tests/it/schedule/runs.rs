@@ -168,6 +168,19 @@ fn a_damaged_record_is_told_with_the_command_that_replaces_it() {
 }
 
 #[test]
+fn a_later_ghtoks_record_is_left_to_it() {
+    let stage = Stage::new();
+    stage.sandbox.put_bytes(b"{\"v\":99}");
+    let ran = stage.look_after().expect_code(1);
+    assert!(
+        ran.stdout.contains("was written by a newer ghtok"),
+        "{ran:?}"
+    );
+    assert!(!ran.stdout.contains("--force"), "{ran:?}");
+    assert_eq!(last_run(&stage)["apps"][0]["result"], "failed");
+}
+
+#[test]
 fn each_app_has_its_own_result_and_the_most_serious_code_is_the_runs() {
     let stage = Stage::new();
     idle(&stage, 40 * DAY);

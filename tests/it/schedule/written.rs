@@ -57,6 +57,15 @@ fn printing_changes_nothing() {
 }
 
 #[test]
+fn what_is_only_shown_need_not_work_here() {
+    let (stage, desk) = (Stage::new(), Desk::with_only(&[]));
+    for scheduler in ["systemd", "cron", "launchd", "task-scheduler"] {
+        assert!(printed(&stage, &desk, scheduler).contains("schedule"));
+    }
+    assert_eq!(desk.asked(), Vec::<String>::new());
+}
+
+#[test]
 fn systemds_units() {
     let (stage, desk) = (Stage::new(), Desk::new());
     let text = plain(
