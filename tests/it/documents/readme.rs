@@ -116,15 +116,23 @@ fn its_configuration_is_one() {
 
 #[test]
 fn its_mcp_server_is_a_command_that_ghtok_understands() {
-    let examples = blocks(&document("README.md"), "json");
-    assert!(!examples.is_empty());
-    for example in examples {
-        let entry: Value = serde_json::from_str(&example).expect("JSON");
-        let server = &entry["mcpServers"]["github"];
-        assert_eq!(server["command"], "ghtok");
+    let examples: Vec<Value> = blocks(&document("README.md"), "json")
+        .iter()
+        .map(|example| serde_json::from_str(example).expect("JSON"))
+        .collect();
+    let [before, after] = examples.as_slice() else {
+        panic!("before and after: {examples:?}");
+    };
+    let words = |example: &Value| -> Vec<String> {
+        let server = &example["mcpServers"]["github"];
         let arguments = server["args"].as_array().expect("a list").iter();
-        let words = arguments.map(|word| word.as_str().expect("a text").into());
-        let line = std::iter::once("ghtok".into()).chain(words);
-        assert!(Cli::read(line).is_ok(), "{example}");
-    }
+        std::iter::once(&server["command"])
+            .chain(arguments)
+            .map(|word| word.as_str().expect("a text").to_owned())
+            .collect()
+    };
+    let wrapped = ["ghtok", "mcp", "--"].map(str::to_owned);
+    assert_eq!(words(after), [&wrapped[..], &words(before)].concat());
+    assert!(Cli::read(words(after).into_iter().map(Into::into)).is_ok());
+    assert_eq!(after["mcpServers"]["github"].get("env"), None);
 }
