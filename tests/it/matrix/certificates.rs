@@ -10,6 +10,7 @@ use fake_github::{FakeGitHub, TlsIdentity};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use crate::support::deadline::run_command;
+use crate::support::namespace::Namespace;
 use crate::support::sandbox::{Program, Run, Sandbox};
 
 /// The authorities of all fakes have the same name.
@@ -87,6 +88,25 @@ fn a_companys_authority_is_trusted_by_ca_file_and_by_the_systems_variables() {
     company.sandbox.configure("ca_file = \"../ca.pem\"\n");
     let run = run_command(company.command().env("SSL_CERT_FILE", &system));
     company.expect_refusal("both", &run, ANOTHERS);
+}
+
+/// Where the administrator puts it, in a namespace that has the system's file with one authority more.
+#[test]
+fn a_companys_authority_is_trusted_where_the_system_keeps_its_own() {
+    const SYSTEMS: &str = "/etc/ssl/certs/ca-certificates.crt";
+    let Ok(known) = fs::read_to_string(SYSTEMS) else {
+        println!("skipped: this system keeps them elsewhere");
+        return;
+    };
+    let company = Company::new(TlsIdentity::Valid);
+    let more = company.sandbox.home().join("system.pem");
+    fs::write(&more, format!("{known}\n{}", company.pem)).expect("a bundle");
+    let setup = format!("mount --bind {} {SYSTEMS}", more.display());
+    let Some(namespace) = Namespace::open(&setup) else {
+        return;
+    };
+    let run = namespace.run(&company.command());
+    company.expect_token("the system's", &run);
 }
 
 /// Makes a bundle of our authority, another's, what is no certificate, and a revocation list.
