@@ -41,6 +41,9 @@ impl Begun {
 
     /// The server has said this.
     pub(super) fn hear(&mut self, shape: Shape, now: Duration) {
+        // What no longer counts is not kept for the life of a conversation.
+        self.rounds.retain(|until| now < *until);
+        self.tasks.retain(|_, until| now < *until);
         if shape.result_type.as_deref() == Some("input_required") {
             self.rounds.push_back(now + LONGEST);
         }
@@ -105,6 +108,17 @@ mod tests {
         hear(&mut begun, r#"{"taskId":"a","status":"working"}"#);
         begun.closed("a");
         assert!(!begun.is_there(Duration::ZERO));
+    }
+
+    #[test]
+    fn what_nobody_hears_the_end_of_is_not_kept() {
+        let mut begun = Begun::default();
+        for second in 0..1000 {
+            let text = format!(r#"{{"taskId":"{second}","status":"working"}}"#);
+            let shape = serde_json::from_str(&text).expect("a result");
+            begun.hear(shape, Duration::from_secs(second));
+        }
+        assert_eq!(begun.tasks.len(), 300);
     }
 
     #[test]
