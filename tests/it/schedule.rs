@@ -15,11 +15,13 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use fake_github::FakeGitHub;
+use ghtok::auth::record::RefreshRefused;
 
 use crate::support::deadline::run_command;
-use crate::support::sandbox::{Program, Run, Sandbox, path_of};
+use crate::support::sandbox::{Program, Run, Sandbox, now, path_of};
 
 /// A home with ghtok installed in it.
 pub struct Stage {
@@ -42,6 +44,19 @@ impl Stage {
             sandbox,
             spool,
         }
+    }
+
+    /// One whose sign-in has ended: the refresh token was refused, the access token lives.
+    pub fn after_the_end() -> Self {
+        let stage = Self::new();
+        stage.sandbox.seed(&stage.fake, Duration::from_secs(7200));
+        let mut record = stage.sandbox.record();
+        record.refresh_refused = Some(RefreshRefused {
+            at: now(),
+            interrupted_at: None,
+        });
+        stage.sandbox.put(&record);
+        stage
     }
 
     /// Where ghtok is installed.

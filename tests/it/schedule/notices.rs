@@ -13,12 +13,11 @@ use dbus::blocking::Connection;
 use dbus::channel::{MatchingReceiver, Sender as _};
 use dbus::message::MatchRule;
 use fake_github::CLIENT_ID;
-use ghtok::auth::record::RefreshRefused;
 
 use super::Stage;
 use crate::secret_service::bus::{PrivateBus, wait_until};
 use crate::support::deadline::run_command;
-use crate::support::sandbox::{Run, now};
+use crate::support::sandbox::Run;
 
 /// One call of `Notify` as a service gets it.
 #[derive(Debug)]
@@ -73,19 +72,6 @@ fn serve(connection: &Connection, sender: &mpsc::Sender<Notified>) {
     while connection.process(Duration::from_millis(100)).is_ok() {}
 }
 
-/// A stage whose sign-in has ended.
-fn ended() -> Stage {
-    let stage = Stage::new();
-    stage.sandbox.seed(&stage.fake, Duration::from_secs(7200));
-    let mut record = stage.sandbox.record();
-    record.refresh_refused = Some(RefreshRefused {
-        at: now(),
-        interrupted_at: None,
-    });
-    stage.sandbox.put(&record);
-    stage
-}
-
 fn look_after(stage: &Stage, bus: &PrivateBus) -> Run {
     let mut command = stage.command(&[Path::new("/nonexistent")], &["schedule", "run"]);
     let address = bus.session().bus_address.expect("an address");
@@ -98,7 +84,7 @@ fn a_notice_goes_to_the_desktop_once_a_day_and_can_start_nothing() {
         return;
     };
     let notices = record_notices(&bus);
-    let stage = ended();
+    let stage = Stage::after_the_end();
     for _ in 0..5 {
         look_after(&stage, &bus).expect_code(4);
     }
@@ -143,7 +129,7 @@ fn a_service_that_does_not_answer_costs_five_seconds_at_most() {
     silent
         .request_name("org.freedesktop.Notifications", false, false, true)
         .expect("the name");
-    let stage = ended();
+    let stage = Stage::after_the_end();
     let began = std::time::Instant::now();
     let ran = look_after(&stage, &bus).expect_code(4);
     assert!(
@@ -179,7 +165,7 @@ fn what_a_service_says_instead_is_one_short_line() {
         );
         while connection.process(Duration::from_millis(100)).is_ok() {}
     });
-    let ran = look_after(&ended(), &bus).expect_code(4);
+    let ran = look_after(&Stage::after_the_end(), &bus).expect_code(4);
     let line = ran.stdout.trim_end_matches('\n');
     assert!(
         line.contains("(no notice on the desktop: ]0;title x"),
@@ -194,7 +180,7 @@ fn a_bus_without_a_notification_service_is_told_where_the_words_go() {
     let Some(bus) = PrivateBus::without_keyring() else {
         return;
     };
-    let ran = look_after(&ended(), &bus).expect_code(4);
+    let ran = look_after(&Stage::after_the_end(), &bus).expect_code(4);
     assert!(
         ran.stdout
             .ends_with("no notification service is running)\n")
@@ -214,7 +200,7 @@ fn a_real_notification_daemon_shows_it() {
         println!("skipped: dunst or Xvfb is not installed");
         return;
     };
-    let stage = ended();
+    let stage = Stage::after_the_end();
     look_after(&stage, &bus).expect_code(4);
     look_after(&stage, &bus).expect_code(4);
     let shown = desktop.shown(&bus);

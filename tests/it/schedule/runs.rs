@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use fake_github::{CLIENT_ID, Endpoint, Failure, Fault};
-use ghtok::auth::record::{Record, RefreshRefused};
+use ghtok::auth::record::Record;
 use ghtok::token::{Expiring, TokenSet};
 use serde_json::Value;
 
@@ -107,14 +107,7 @@ fn offline_is_no_news_and_exit_code_5() {
 
 #[test]
 fn a_sign_in_that_has_ended_is_told_once_a_day_where_no_desktop_is() {
-    let stage = Stage::new();
-    stage.sandbox.seed(&stage.fake, Duration::from_secs(7200));
-    change(&stage, |record| {
-        record.refresh_refused = Some(RefreshRefused {
-            at: now(),
-            interrupted_at: None,
-        });
-    });
+    let stage = Stage::after_the_end();
     let ran = stage.look_after().expect_code(4);
     assert!(
         ran.stdout
@@ -238,14 +231,7 @@ fn two_runs_at_once_are_one() {
 
 #[test]
 fn a_run_whose_words_nobody_takes_is_remembered_all_the_same() {
-    let stage = Stage::new();
-    stage.sandbox.seed(&stage.fake, Duration::from_secs(7200));
-    change(&stage, |record| {
-        record.refresh_refused = Some(RefreshRefused {
-            at: now(),
-            interrupted_at: None,
-        });
-    });
+    let stage = Stage::after_the_end();
     let mut command = stage.command(
         &[std::path::Path::new("/nonexistent")],
         &["schedule", "run"],
@@ -260,14 +246,7 @@ fn a_run_whose_words_nobody_takes_is_remembered_all_the_same() {
 
 #[test]
 fn what_cannot_be_looked_at_for_an_hour_is_no_ground_for_a_second_warning() {
-    let stage = Stage::new();
-    stage.sandbox.seed(&stage.fake, Duration::from_secs(7200));
-    change(&stage, |record| {
-        record.refresh_refused = Some(RefreshRefused {
-            at: now(),
-            interrupted_at: None,
-        });
-    });
+    let stage = Stage::after_the_end();
     assert_ne!(stage.look_after().expect_code(4).stdout, "");
     // Nobody can say in which store it is.
     let remembered = stage
