@@ -314,4 +314,15 @@ mod tests {
         assert!(!host("github.com").is_meant_by("ghes.example"));
         assert!(!host("github.com").is_meant_by(""));
     }
+
+    #[test]
+    fn p6_an_inherited_host_with_another_port_is_another_host() {
+        let server = host("ghes.example:8443");
+        assert!(server.is_meant_by("GHES.example:8443"));
+        for other in ["ghes.example", "ghes.example:8444", "https://ghes.example"] {
+            assert!(!server.is_meant_by(other), "{other}");
+        }
+        assert!(!host("ghes.example").is_meant_by("ghes.example:8443"));
+        assert!(host("ghes.example").is_meant_by("ghes.example:443"));
+    }
 }

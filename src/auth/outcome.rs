@@ -121,6 +121,7 @@ impl Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::record::RescueKey;
 
     const AT: Timestamp = Timestamp(5_000);
 
@@ -157,6 +158,47 @@ mod tests {
         let a_minute = failed(Some(Timestamp(AT.0 + 60)));
         assert!(adopted(&a_minute, 3, 59));
         assert!(!adopted(&a_minute, 3, 60));
+    }
+
+    fn intent(interrupted_at: Option<Timestamp>) -> Intent {
+        Intent {
+            generation: 4,
+            key: RescueKey::from_bytes([7; 32]),
+            started_at: AT,
+            interrupted_at,
+        }
+    }
+
+    #[test]
+    fn p3_only_a_failure_of_its_own_generation_clears_an_intent() {
+        assert!(failed(None).voids(Some(&intent(None))));
+        assert!(!failed(None).voids(Some(&intent(Some(AT)))), "still open");
+        assert!(!failed(None).voids(None));
+        for generation in [3, 5] {
+            let other = Outcome {
+                generation,
+                ..failed(None)
+            };
+            assert!(!other.voids(Some(&intent(None))), "{generation}");
+        }
+        for what in [Happened::Saved, Happened::Deleted, Happened::Sent] {
+            let other = Outcome {
+                what,
+                ..failed(None)
+            };
+            assert!(!other.voids(Some(&intent(None))), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn p3_a_sent_refresh_is_open_for_its_own_generation_only() {
+        let sent = Outcome {
+            what: Happened::Sent,
+            ..failed(None)
+        };
+        assert!(sent.leaves_open(4));
+        assert!(!sent.leaves_open(3) && !sent.leaves_open(5));
+        assert!(!failed(None).leaves_open(4));
     }
 
     #[test]

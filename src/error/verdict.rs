@@ -218,3 +218,22 @@ pub fn most_serious(codes: impl IntoIterator<Item = u8>) -> u8 {
         .min_by_key(rank)
         .unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::most_serious;
+
+    #[test]
+    fn the_most_serious_code_is_a_missing_sign_in_then_the_store_then_a_failure() {
+        const ORDER: [u8; 5] = [4, 6, 1, 7, 5];
+        for (rank, code) in ORDER.iter().enumerate() {
+            let mut rest = ORDER[rank..].to_vec();
+            rest.push(0);
+            assert_eq!(most_serious(rest.iter().copied()), *code, "{rest:?}");
+            rest.reverse();
+            assert_eq!(most_serious(rest), *code, "in any order");
+        }
+        assert_eq!(most_serious([0, 0]), 0);
+        assert_eq!(most_serious([]), 0);
+    }
+}

@@ -348,6 +348,18 @@ mod tests {
     }
 
     #[test]
+    fn a_record_of_generation_zero_is_damage() {
+        let record = Record {
+            generation: 0,
+            ..full()
+        };
+        assert!(matches!(
+            decode(&encode(&record)),
+            Err(StoreError::Damaged(_))
+        ));
+    }
+
+    #[test]
     fn a_newer_format_is_told_from_damage() {
         assert_eq!(
             decode(br#"{"v":2,"sealed":"x"}"#),

@@ -119,3 +119,59 @@ fn nonce() -> Nonce {
 fn bound_to(owner: &RecordKey, generation: u64) -> Vec<u8> {
     format!("{} {generation}", owner.as_str()).into_bytes()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::{App, ClientId};
+    use crate::host::Host;
+    use crate::token::{AccessToken, Timestamp, TokenSet};
+
+    fn owner(client_id: &str) -> RecordKey {
+        App {
+            name: None,
+            client_id: ClientId::parse(client_id).expect("an ID"),
+            host: Host::parse("ghes.example").expect("a host"),
+            account: None,
+            owners: vec![],
+        }
+        .key()
+    }
+
+    fn record(generation: u64) -> Record {
+        Record {
+            generation,
+            tokens: TokenSet::Permanent(AccessToken::new("ghu_x")),
+            obtained_at: Timestamp(1),
+            account: None,
+            intent: None,
+            refused: None,
+            refresh_refused: None,
+        }
+    }
+
+    /// One key for all, so that only the binding can refuse.
+    #[test]
+    fn p3_a_rescue_opens_for_its_own_record_and_generation_only() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("rescue");
+        let key = RescueKey::from_bytes([7; 32]);
+        let mut file = RescueFile::prepare(path.clone()).expect("room");
+        file.seal(&owner("Iv1.one"), &record(2), &key)
+            .expect("sealed");
+        let opened = |client_id, generation| {
+            open(&path, &owner(client_id), generation, &key).expect("readable")
+        };
+        assert_eq!(opened("Iv1.one", 2), Some(record(2)));
+        assert_eq!(opened("Iv1.two", 2), None, "another record's");
+        assert_eq!(opened("Iv1.one", 3), None, "another generation's");
+        let other = RescueKey::from_bytes([8; 32]);
+        let content = open(&path, &owner("Iv1.one"), 2, &other).expect("readable");
+        assert_eq!(content, None, "another intent's");
+        // The text is bound as well, not only the record in it.
+        let sealed = fs::read(&path).expect("a file");
+        let bound = |generation| bound_to(&owner("Iv1.one"), generation);
+        assert_ne!(bound(2), bound(3));
+        assert!(unseal(&sealed, &owner("Iv1.one"), 3, &key).is_none());
+    }
+}

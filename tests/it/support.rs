@@ -10,6 +10,7 @@ pub mod herd;
 pub mod leaks;
 pub mod mount;
 pub mod namespace;
+pub mod overtaken;
 pub mod processes;
 #[cfg(target_os = "linux")]
 pub mod pty;

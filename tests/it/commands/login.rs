@@ -249,3 +249,17 @@ fn a_configured_app_is_called_by_its_name() {
         "it is written already: {told:?}"
     );
 }
+
+/// A refresh that was under way when somebody signed out must not be taken for this sign-in's.
+#[test]
+fn p2_a_sign_in_after_a_logout_counts_on_from_the_generation_before() {
+    let fake = hurried_fake().start().expect("a fake");
+    let sandbox = Sandbox::new(&fake);
+    sandbox.seed(&fake, HOUR);
+    mark(&sandbox, |record| record.generation = 5);
+    run(&sandbox, &["logout"]).expect_code(0);
+    assert!(!sandbox.record_file().exists());
+    sign_in(&fake, &sandbox, &["login"]).expect_code(0);
+    assert_eq!(sandbox.record().generation, 6);
+    assert_eq!(sandbox.outcome().expect("an outcome").generation, 6);
+}

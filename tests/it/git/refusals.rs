@@ -1,14 +1,25 @@
 //! A token that the server refuses: what git's `erase` sets going, and what it does not (P7).
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use fake_github::{Endpoint, FakeGitHub};
-use ghtok::auth::record::Refused;
+use fake_github::{CLIENT_ID, Endpoint, FakeGitHub};
+use ghtok::auth::broker::Broker;
+use ghtok::auth::record::{Intent, Record, Refused, RescueKey};
+use ghtok::commands::{Call, git_credential};
+use ghtok::formats::git_credential::Request;
+use ghtok::github::{GitHub, Network};
+use ghtok::limits::Limits;
+use ghtok::steps::Steps;
+use ghtok::system::clock::SystemClock;
+use ghtok::system::terminal::Terminal;
+use ghtok::token::Timestamp;
 use tempfile::TempDir;
 
 use crate::support::git::{Desk, feed, gits, url, with_a_repository, with_a_repository_and};
+use crate::support::overtaken::{Door, NoRefresh, Overtaken, Silent};
 use crate::support::processes::eventually;
-use crate::support::sandbox::{Program, Run, Sandbox};
+use crate::support::sandbox::{Program, Run, Sandbox, now, record_of};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const LIFE: Duration = Duration::from_secs(28_800);
@@ -161,4 +172,93 @@ fn p7_a_token_is_old_enough_after_a_minute() {
         erase(&sandbox, &lines).expect_code(0);
         assert_eq!(sandbox.record().refused.is_some(), marked, "{age} s");
     }
+}
+
+/// `erase` of the stored token on a record that was changed like this; whether it stayed as it was.
+#[track_caller]
+fn erase_leaves_alone(change: impl FnOnce(&mut Record)) {
+    let fake = FakeGitHub::start().expect("a fake");
+    let sandbox = Sandbox::new(&fake);
+    let pair = sandbox.seed(&fake, HOUR);
+    let mut record = sandbox.record();
+    change(&mut record);
+    sandbox.put(&record);
+    let lines = format!(
+        "protocol=http\nhost={}\npassword={}\n",
+        fake.host(),
+        pair.access_token
+    );
+    erase(&sandbox, &lines).expect_code(0);
+    assert_eq!(sandbox.record(), record);
+}
+
+#[test]
+fn p7_a_confirmed_401_is_not_overwritten_by_a_report() {
+    let then = Timestamp(now().0 - 60);
+    erase_leaves_alone(|record| record.refused = Some(Refused::Confirmed(then)));
+    erase_leaves_alone(|record| record.refused = Some(Refused::Reported(then)));
+}
+
+/// Its process may have died after it was sent: only the next refresh finds out.
+#[test]
+fn p7_a_record_whose_refresh_is_open_is_not_marked() {
+    erase_leaves_alone(|record| {
+        record.intent = Some(Intent {
+            generation: 2,
+            key: RescueKey::from_bytes([7; 32]),
+            started_at: now(),
+            interrupted_at: None,
+        });
+    });
+}
+
+/// Between the first look and the lock another process has refreshed: its token is not ours to mark.
+#[test]
+fn p7_what_was_refreshed_before_the_lock_is_not_marked() {
+    let fake = FakeGitHub::start().expect("a fake");
+    let sandbox = Sandbox::new(&fake);
+    let pair = sandbox.seed(&fake, HOUR);
+    let newer = Record {
+        generation: 2,
+        ..record_of(&fake.mint(CLIENT_ID), HOUR)
+    };
+    let store = Overtaken {
+        store: sandbox.store(),
+        reads: Cell::default(),
+        before: Door::Lock,
+        by: &|| sandbox.put(&newer),
+    };
+    let lines = format!(
+        "protocol=http\nhost={}\npassword={}\n",
+        fake.host(),
+        pair.access_token
+    );
+    let request = Request::read_from(lines.as_bytes()).expect("a description");
+    let (app, clock) = (sandbox.app(), SystemClock::start());
+    let limits = Limits::STANDARD;
+    let github = GitHub::new(&app.host, &app.client_id, Network::default(), limits);
+    git_credential::erase(
+        &request,
+        &Call {
+            app: &app,
+            login_command: "ghtok login",
+            store: &store,
+            broker: Broker {
+                app: &app,
+                login_command: "ghtok login",
+                store: &store,
+                refresher: &NoRefresh,
+                clock: &clock,
+                observer: &Silent,
+                steps: Steps::SILENT,
+                limits,
+            },
+            github: &github,
+            clock: &clock,
+            terminal: Terminal,
+            limits,
+        },
+    )
+    .expect("nothing to do");
+    assert_eq!(sandbox.record(), newer);
 }

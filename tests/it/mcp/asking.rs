@@ -144,3 +144,40 @@ fn p5_eager_asks_at_the_start_and_only_there() {
     usual.on(Event::Token(Err(needed())));
     assert_eq!(usual.news(), ["Fetch", "start 1 with None"]);
 }
+
+/// Answers a dialog `after` it was opened; what the client hears next.
+fn answered_after(after: Duration, action: &str) -> Talk {
+    let mut talk = Talk::open("2025-11-25", &json!({"elicitation": {}}));
+    talk.call(1, &json!({}));
+    talk.on(Event::Code(code()));
+    let dialog = talk.said.last().expect("a dialog")["id"].clone();
+    talk.said.clear();
+    talk.pass(after);
+    talk.client(&json!({"id": dialog, "result": {"action": action}}));
+    talk
+}
+
+/// Some clients say that they can show dialogs and decline each one by themselves.
+#[test]
+fn p5_a_dialog_answered_within_400_ms_was_answered_by_no_person() {
+    for action in ["decline", "cancel"] {
+        let talk = answered_after(Duration::from_millis(399), action);
+        let text = talk.said[0]["result"]["content"][0]["text"]
+            .as_str()
+            .expect("the code instead")
+            .to_owned();
+        assert!(text.contains("ABCD-1234"), "{action}: {text}");
+        assert!(
+            !text.contains("declined") && !text.contains("closed"),
+            "{text}"
+        );
+        assert!(!talk.done.contains(&"GiveUpSignIn".into()), "{action}");
+    }
+    let declined = answered_after(Duration::from_millis(400), "decline");
+    assert!(declined.done.contains(&"GiveUpSignIn".into()));
+    let text = declined.said[0].to_string();
+    assert!(text.contains("the sign-in was declined"), "{text}");
+    let closed = answered_after(Duration::from_millis(400), "cancel");
+    let text = closed.said[0].to_string();
+    assert!(text.contains("the dialog was closed"), "{text}");
+}

@@ -8,17 +8,17 @@ use std::time::Duration;
 use fake_github::{CLIENT_ID, Endpoint, FakeGitHub, Pair};
 use ghtok::auth::broker::{Broker, Served};
 use ghtok::auth::outcome::{Attempt, FailureCause, Happened, Outcome, SharedFailure};
-use ghtok::auth::ports::{Event, LockedStore, Observer, Refresher, StoreError, TokenStore};
-use ghtok::auth::record::{Intent, Record, RescueKey, Want};
+use ghtok::auth::ports::{Event, LockedStore, Observer, Refresher, Step, StoreError, TokenStore};
+use ghtok::auth::record::{Intent, Record, RefreshRefused, RescueKey, Want};
 use ghtok::auth::refresh::Refresh;
 use ghtok::error;
 use ghtok::github::{GitHub, Network};
 use ghtok::limits::Limits;
 use ghtok::steps::Steps;
-use ghtok::store::RecordStore;
 use ghtok::system::clock::SystemClock;
 use ghtok::token::MinTtl;
 
+use crate::support::overtaken::{Door, Overtaken, Silent};
 use crate::support::records::{DUE, FRESH, age_outcome, sign_in, with_lock};
 use crate::support::sandbox::{Sandbox, now, record_of};
 
@@ -31,12 +31,6 @@ fn limits() -> Limits {
     }
 }
 
-struct Silent;
-
-impl Observer for Silent {
-    fn observe(&self, _: &Event) {}
-}
-
 /// A refresher that only notes that it was started.
 #[derive(Default)]
 struct Spy(Cell<bool>);
@@ -47,59 +41,19 @@ impl Refresher for Spy {
     }
 }
 
-/// A store on which another process works between two of our reads.
-struct Overtaken<'a> {
-    store: RecordStore,
-    reads: Cell<usize>,
-    before: Door,
-    by: &'a dyn Fn(),
-}
-
-/// What the other process comes before.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Door {
-    /// Our lock.
-    Lock,
-    /// Our first look at the outcome.
-    Outcome,
-    /// Our second read of the record.
-    SecondRead,
-}
-
-impl TokenStore for Overtaken<'_> {
-    fn load(&self) -> Result<Option<Record>, StoreError> {
-        self.reads.set(self.reads.get() + 1);
-        if self.before == Door::SecondRead && self.reads.get() == 2 {
-            (self.by)();
-        }
-        self.store.load()
-    }
-
-    fn try_lock(&self) -> Result<Option<Box<dyn LockedStore + '_>>, StoreError> {
-        if self.before == Door::Lock {
-            (self.by)();
-        }
-        self.store.try_lock()
-    }
-
-    fn unlock(&self, limit: Duration) -> Result<(), StoreError> {
-        self.store.unlock(limit)
-    }
-
-    fn outcome(&self) -> Option<Outcome> {
-        if self.before == Door::Outcome {
-            (self.by)();
-        }
-        self.store.outcome()
-    }
-
-    fn place(&self) -> String {
-        self.store.place()
-    }
-}
-
 /// A caller that is overtaken by another process: what it gets, and whether it started a refresh.
 fn get_overtaken(sandbox: &Sandbox, before: Door, by: &dyn Fn()) -> (error::Result<Served>, bool) {
+    overtaken(sandbox, before, by, |broker| {
+        broker.access_token(MinTtl::DEFAULT)
+    })
+}
+
+fn overtaken(
+    sandbox: &Sandbox,
+    before: Door,
+    by: &dyn Fn(),
+    call: impl FnOnce(&Broker<'_>) -> error::Result<Served>,
+) -> (error::Result<Served>, bool) {
     let store = Overtaken {
         store: sandbox.store(),
         reads: Cell::default(),
@@ -120,8 +74,7 @@ fn get_overtaken(sandbox: &Sandbox, before: Door, by: &dyn Fn()) -> (error::Resu
             ..limits()
         },
     };
-    let served = broker.access_token(MinTtl::DEFAULT);
-    (served, spy.0.get())
+    (call(&broker), spy.0.get())
 }
 
 /// Another process has refreshed: a pair of the next generation is stored.
@@ -175,6 +128,87 @@ fn p3_a_failure_vouches_for_no_later_attempt() {
     let (served, _) = get_overtaken(&sandbox, Door::SecondRead, &by);
     let error = served.expect_err("no token that may be dead");
     assert_eq!(error.exit_code(), 5, "{error}");
+}
+
+/// A failure is shared, and by then somebody has refreshed or learnt that the sign-in is over.
+#[test]
+fn p4_whoever_shares_a_failure_goes_by_the_record_of_now() {
+    let overtaken_by = |by: &dyn Fn(&Sandbox, &FakeGitHub)| {
+        let fake = FakeGitHub::start().expect("a fake");
+        let sandbox = Sandbox::new(&fake);
+        sign_in(&sandbox, &fake, DUE);
+        with_lock(&sandbox.store(), |locked| {
+            let failed = outcome(Happened::Failed(reset_connection()));
+            locked.report(&failed).expect("told");
+        });
+        let (served, started) = overtaken(
+            &sandbox,
+            Door::SecondRead,
+            &|| by(&sandbox, &fake),
+            |broker| broker.newer_than(1),
+        );
+        assert!(!started, "the failure is shared");
+        served
+    };
+    let served = overtaken_by(&|sandbox, fake| store_newer(sandbox, &fake.mint(CLIENT_ID)));
+    assert_eq!(served.expect("the newer token").generation, 2);
+    let served = overtaken_by(&|sandbox, _| {
+        let refused = RefreshRefused {
+            at: now(),
+            interrupted_at: Some(now()),
+        };
+        sandbox.put(&Record {
+            refresh_refused: Some(refused),
+            ..sandbox.record()
+        });
+    });
+    assert_eq!(served.expect_err("lost").code(), "sign_in_lost");
+}
+
+/// The lock did not keep another process out (a file system whose locks lock nothing): it used the
+/// refresh token first.
+#[test]
+fn p3_a_refused_refresh_token_is_no_loss_where_a_newer_pair_is_stored() {
+    let fake = FakeGitHub::start().expect("a fake");
+    let sandbox = Sandbox::new(&fake);
+    let pair = sign_in(&sandbox, &fake, DUE);
+    let newer = Record {
+        generation: 2,
+        ..record_of(&fake.mint(CLIENT_ID), FRESH)
+    };
+    fake.revoke(pair.refresh_token.as_deref().expect("one"));
+    let by = |event: &Event| {
+        if *event == Event::Refresh(Step::Answered) {
+            sandbox.put(&newer);
+        }
+    };
+    refresh_observed(&fake, &sandbox, &By(by), |locked, refresh| {
+        refresh.run(locked, USUAL);
+    });
+    assert_eq!(sandbox.record(), newer);
+    let told = sandbox.outcome().expect("an outcome");
+    assert_eq!((told.generation, told.what), (2, Happened::Saved));
+    assert_eq!(fake.count(Endpoint::Refresh), 1);
+}
+
+/// A handed-over lock is taken for this record's only if it is this record's.
+#[test]
+fn p2_a_refresher_does_not_adopt_the_lock_of_another_record() {
+    let fake = FakeGitHub::start().expect("a fake");
+    let (sandbox, other) = (Sandbox::new(&fake), Sandbox::new(&fake));
+    let (store, other_store) = (sandbox.store(), other.store());
+    let locked = other_store.try_lock().expect("a folder").expect("free");
+    let file = locked.lock_file().expect("a file to hand over");
+    sandbox.state_folder().create().expect("a state folder");
+    assert!(store.adopt_lock(file).is_err(), "there is no lock yet");
+    drop(store.try_lock().expect("a folder").expect("free"));
+    let file = locked.lock_file().expect("a file to hand over");
+    assert!(store.adopt_lock(file).is_err(), "another record's");
+    assert!(store.try_lock().expect("a folder").is_some(), "it is free");
+
+    let own = store.try_lock().expect("a folder").expect("free");
+    let file = own.lock_file().expect("a file to hand over");
+    assert!(store.adopt_lock(file).is_ok());
 }
 
 /// Another process has written its intent to refresh, and then this happened.
@@ -335,6 +369,24 @@ fn refresh(
     sandbox: &Sandbox,
     work: impl FnOnce(&mut dyn LockedStore, &Refresh<'_>),
 ) {
+    refresh_observed(fake, sandbox, &Silent, work);
+}
+
+/// An observer that does something at each step.
+struct By<F>(F);
+
+impl<F: Fn(&Event)> Observer for By<F> {
+    fn observe(&self, event: &Event) {
+        (self.0)(event);
+    }
+}
+
+fn refresh_observed(
+    fake: &FakeGitHub,
+    sandbox: &Sandbox,
+    observer: &dyn Observer,
+    work: impl FnOnce(&mut dyn LockedStore, &Refresh<'_>),
+) {
     let app = sandbox.app();
     assert_eq!(app.host.to_string(), fake.host());
     let github = GitHub::new(&app.host, &app.client_id, Network::default(), limits());
@@ -342,7 +394,7 @@ fn refresh(
     let refresh = Refresh {
         github: &github,
         clock: &clock,
-        observer: &Silent,
+        observer,
         limits: limits(),
     };
     with_lock(&sandbox.store(), |locked| work(locked, &refresh));
