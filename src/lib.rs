@@ -17,6 +17,7 @@ pub mod host;
 pub mod limits;
 pub mod mcp;
 pub mod plain_file;
+pub mod private_file;
 pub mod schedule;
 pub mod steps;
 pub mod store;

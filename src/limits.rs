@@ -23,6 +23,8 @@ pub struct Limits {
     pub store: Duration,
     /// How long one failure answers for everybody.
     pub failure_shared: Duration,
+    /// How long another program may hold the lock of git's configuration.
+    pub git_lock: Duration,
     /// The longest `Retry-After` that is believed.
     pub retry_after: Duration,
 }
@@ -40,6 +42,7 @@ impl Limits {
         unlock: Duration::from_secs(60),
         store: Duration::from_secs(5),
         failure_shared: Duration::from_secs(10),
+        git_lock: Duration::from_secs(1),
         retry_after: Duration::from_secs(300),
     };
 
@@ -56,6 +59,7 @@ impl Limits {
             unlock: self.unlock / divisor,
             store: self.store / divisor,
             failure_shared: self.failure_shared / divisor,
+            git_lock: self.git_lock / divisor,
             retry_after: self.retry_after / divisor,
         }
     }

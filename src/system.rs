@@ -5,6 +5,7 @@ pub mod aside;
 pub mod browser;
 pub mod clipboard;
 pub mod clock;
+pub mod git_file;
 pub mod notes;
 pub mod notification;
 pub mod process;

@@ -1,12 +1,14 @@
 //! `ghtok setup git`: has git ask ghtok about the configured hosts, with consent, and takes it back.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::app::App;
 use crate::error::{Error, Result, system_reason};
 use crate::formats::git_config::{self, Entry, Rest, Section};
 use crate::formats::plain_text::one_line;
 use crate::host::HostKind;
+use crate::system::git_file::LockedFile;
 use crate::system::terminal::Terminal;
 use crate::system::text_file;
 
@@ -31,6 +33,8 @@ pub struct Desk<'a> {
     pub program: String,
     /// git's global configuration.
     pub file: PathBuf,
+    /// How long another program may hold git's lock of that file.
+    pub limit: Duration,
     /// Where git keeps passwords in plain text, if it does.
     pub plain_stores: Vec<PathBuf>,
     /// git's helpers in their order, as git lists them; `None` where git does not say.
@@ -115,7 +119,17 @@ impl Desk<'_> {
             self.terminal.note("nothing was changed");
             return Ok(false);
         }
-        text_file::replace(&self.file, &after).map_err(|error| self.failed("change", &error))?;
+        let locked = self.lock()?;
+        if locked.content() != present.as_deref() {
+            return Err(Error::GitConfig {
+                doing: "change",
+                path: self.file.clone(),
+                cause: "another program changed it at the same moment".into(),
+            });
+        }
+        locked
+            .replace(&after)
+            .map_err(|error| self.failed("change", &error))?;
         self.terminal
             .note("done; take it back with: ghtok setup git --undo");
         Ok(true)
@@ -134,19 +148,19 @@ impl Desk<'_> {
     }
 
     fn undo(&self) -> Result<()> {
-        let rest = match self.read()? {
-            Some(text) => self.without_ours(&text)?,
-            None => Rest::NotThere,
-        };
+        let ours = |text: &[u8]| self.without_ours(text).map(|rest| rest != Rest::NotThere);
+        if !self.read()?.as_deref().map_or(Ok(false), ours)? {
+            let file = self.file.display();
+            self.terminal
+                .note(&format!("{file} has no lines of ghtok's"));
+            return Ok(());
+        }
+        let locked = self.lock()?;
+        let rest = self.without_ours(locked.content().unwrap_or_default())?;
         let done = match rest {
-            Rest::NotThere => {
-                let file = self.file.display();
-                self.terminal
-                    .note(&format!("{file} has no lines of ghtok's"));
-                return Ok(());
-            }
-            Rest::File(rest) => text_file::replace(&self.file, &rest),
-            Rest::NoFile => text_file::remove(&self.file),
+            Rest::NotThere => Ok(()),
+            Rest::File(rest) => locked.replace(&rest),
+            Rest::NoFile => locked.remove(),
         };
         done.map_err(|error| self.failed("change", &error))?;
         self.terminal
@@ -156,6 +170,10 @@ impl Desk<'_> {
 
     fn read(&self) -> Result<Option<Vec<u8>>> {
         text_file::read(&self.file).map_err(|error| self.failed("read", &error))
+    }
+
+    fn lock(&self) -> Result<LockedFile> {
+        LockedFile::lock(&self.file, self.limit).map_err(|error| self.failed("change", &error))
     }
 
     fn without_ours(&self, text: &[u8]) -> Result<Rest> {

@@ -1,14 +1,17 @@
 //! Adds an `[[app]]` to the configuration file: everything that stands there stays byte for byte, and
 //! a kill at any instant leaves either the old file or the new one.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::fs;
+use std::io;
+#[cfg(unix)]
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::{file, settings};
 use crate::app::App;
 use crate::error::{Error, Result, system_reason};
 use crate::host::Host;
+use crate::private_file::{Mode, Replacement, sync_folder_of};
 
 /// The lines that describe `app` under the name `name` (see [`check_app_name`](super::check_app_name)).
 pub fn app_section(app: &App, name: &str) -> String {
@@ -43,7 +46,9 @@ pub fn append_app(file: &Path, section: &str) -> Result<()> {
     };
     let folder = target.parent().unwrap_or(Path::new("."));
     create_folder(folder).map_err(refuse)?;
-    let new = Replacement::write(&target, &text).map_err(refuse)?;
+    let mut new = Replacement::begin(&target).map_err(refuse)?;
+    new.fill(text.as_bytes(), Mode::KeepOr(0o600))
+        .map_err(refuse)?;
     if file::read(&target)? != before {
         let cause = "it was changed by somebody else at the same moment".into();
         return Err(Error::File {
@@ -52,50 +57,10 @@ pub fn append_app(file: &Path, section: &str) -> Result<()> {
             cause,
         });
     }
-    new.take_place(&target).map_err(refuse)
-}
-
-/// The whole new file beside the old one, gone again unless it takes its place.
-struct Replacement {
-    path: PathBuf,
-}
-
-impl Replacement {
-    fn write(target: &Path, text: &str) -> io::Result<Self> {
-        let path = target.with_file_name(format!(".config.toml.{}.new", std::process::id()));
-        // Only a killed process of the same number can have left one.
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut file = create_private(&path)?;
-        let new = Self { path };
-        file.write_all(text.as_bytes())?;
-        if let Ok(metadata) = fs::metadata(target) {
-            if metadata.permissions().readonly() {
-                return Err(io::Error::new(
-                    ErrorKind::PermissionDenied,
-                    "it is read-only",
-                ));
-            }
-            file.set_permissions(metadata.permissions())?;
-        }
-        file.sync_all()?;
-        Ok(new)
-    }
-
-    fn take_place(self, target: &Path) -> io::Result<()> {
-        fs::rename(&self.path, target)?;
-        sync_folder(target);
-        Ok(())
-    }
-}
-
-impl Drop for Replacement {
-    fn drop(&mut self) {
-        // After the renaming there is nothing to remove.
-        let _ = fs::remove_file(&self.path);
-    }
+    new.commit().map_err(refuse)?;
+    // A system that cannot do so has lost nothing but its haste.
+    let _ = sync_folder_of(&target);
+    Ok(())
 }
 
 /// Where a linked file really is: people keep their dot-files elsewhere.
@@ -160,31 +125,6 @@ fn create_folder(folder: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 fn create_folder(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)
-}
-
-#[cfg(unix)]
-fn create_private(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-
-    let file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    file.set_permissions(fs::Permissions::from_mode(0o600))?;
-    Ok(file)
-}
-
-#[cfg(not(unix))]
-fn create_private(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).open(path)
-}
-
-/// Makes the renaming last; a system that cannot do so has lost nothing but its haste.
-fn sync_folder(target: &Path) {
-    if let Some(folder) = target.parent().and_then(|folder| File::open(folder).ok()) {
-        let _ = folder.sync_all();
-    }
 }
 
 #[cfg(all(test, unix))]
@@ -327,16 +267,5 @@ mod tests {
         let taken = Scratch::new();
         fs::create_dir(taken.file()).expect("a folder");
         assert!(append_app(&taken.file(), SECTION).is_err());
-    }
-
-    #[test]
-    fn the_leftover_of_a_killed_process_is_replaced() {
-        let folder = Scratch::new();
-        let left = folder
-            .path()
-            .join(format!(".config.toml.{}.new", std::process::id()));
-        fs::write(&left, "half").expect("a file");
-        append_app(&folder.file(), SECTION).expect("written");
-        assert!(!left.exists());
     }
 }

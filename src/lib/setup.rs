@@ -40,6 +40,7 @@ impl Root<'_> {
             apps,
             program: lasting_program(&environment).replace(std::path::MAIN_SEPARATOR, "/"),
             file: environment.git_configuration()?,
+            limit: self.machine.limits.git_lock,
             plain_stores: environment.git_plain_stores()?,
             helpers: &list,
             terminal: Terminal,

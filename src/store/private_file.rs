@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::auth::ports::StoreError;
 use crate::error::system_reason;
+use crate::private_file::{Mode, Replacement, sync_folder_of};
 
 /// No file of ours comes near this size.
 const LARGEST: u64 = 64 * 1024;
@@ -85,10 +86,7 @@ pub(crate) fn open_or_create(path: &Path) -> Result<File, StoreError> {
 /// # Errors
 /// If it cannot be made.
 pub(crate) fn create(path: &Path) -> Result<File, StoreError> {
-    match fs::remove_file(path) {
-        Err(error) if !is_absent(&error) => return Err(failed("replace", path, &error)),
-        Ok(()) | Err(_) => {}
-    }
+    clear(path)?;
     let mut options = OpenOptions::new();
     options.read(true).write(true).create_new(true);
     let file = open(&options, path).map_err(|error| failed("create", path, &error))?;
@@ -96,25 +94,28 @@ pub(crate) fn create(path: &Path) -> Result<File, StoreError> {
     Ok(file)
 }
 
-/// Replaces a private file whole or not at all: written beside it, synced, renamed, and the rename
-/// synced too. One writer at a time (the lock), so that the name beside it is always the same and
-/// no kill leaves more than one such file.
+fn clear(path: &Path) -> Result<(), StoreError> {
+    match fs::remove_file(path) {
+        Err(error) if !is_absent(&error) => Err(failed("replace", path, &error)),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Replaces a private file whole or not at all. One writer at a time (the lock), so that the name
+/// beside it is always the same and no kill leaves more than one such file. What stands in its place
+/// is replaced too, a link itself and not where it leads.
 ///
 /// # Errors
 /// If any of that fails; then the old content stands.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let beside = beside(path);
-    let write = || {
-        let mut file = create(&beside)?;
-        file.write_all(bytes)
-            .and_then(|()| file.sync_all())
-            .map_err(|error| failed("write", &beside, &error))?;
-        fs::rename(&beside, path).map_err(|error| failed("replace", path, &error))
-    };
-    write().inspect_err(|_| {
-        // Best effort: a full disk is freed of the half-written file.
-        let _ = fs::remove_file(&beside);
-    })?;
+    clear(&beside)?;
+    let mut new = Replacement::begin_as(path, beside.clone())
+        .map_err(|error| failed("create", &beside, &error))?;
+    new.fill(bytes, Mode::PRIVATE)
+        .map_err(|error| failed("write", &beside, &error))?;
+    new.commit()
+        .map_err(|error| failed("replace", path, &error))?;
     sync_parent(path)
 }
 
@@ -144,6 +145,11 @@ pub(crate) fn prove_replaceable(path: &Path) -> Result<(), StoreError> {
     });
     let _ = fs::remove_file(&beside);
     proof
+}
+
+fn sync_parent(path: &Path) -> Result<(), StoreError> {
+    sync_folder_of(path)
+        .map_err(|error| failed("sync", path.parent().unwrap_or(Path::new("")), &error))
 }
 
 /// Removes a private file and what a killed writer left beside it.
@@ -341,20 +347,6 @@ mod platform {
             "it belongs to another user; is HOME yours?",
         ))
     }
-
-    pub(super) fn sync_parent(path: &Path) -> Result<(), StoreError> {
-        let Some(parent) = path.parent() else {
-            return Ok(());
-        };
-        // Something else in its place is not waited for.
-        let only_a_folder = (OFlags::DIRECTORY | OFlags::NONBLOCK).bits();
-        OpenOptions::new()
-            .read(true)
-            .custom_flags(only_a_folder.cast_signed())
-            .open(parent)
-            .and_then(|folder| folder.sync_all())
-            .map_err(|error| failed("sync", parent, &error))
-    }
 }
 
 #[cfg(not(unix))]
@@ -389,13 +381,6 @@ mod platform {
     pub(super) fn check_owner(_: &Path, _: &'static str, _: Others) -> Result<(), StoreError> {
         Ok(())
     }
-
-    /// A folder cannot be synced there; the rename itself is journalled.
-    pub(super) fn sync_parent(_: &Path) -> Result<(), StoreError> {
-        Ok(())
-    }
 }
 
-use platform::{
-    check_owner, check_private, make_folders, open, set_private, set_private_folder, sync_parent,
-};
+use platform::{check_owner, check_private, make_folders, open, set_private, set_private_folder};

@@ -231,13 +231,66 @@ fn a_read_only_file_is_left_alone() {
 }
 
 #[test]
-fn a_file_that_git_is_changing_is_left_alone() {
+fn a_held_lock_of_git_is_waited_for_and_then_named() {
     let home = Home::new();
     home.write(".gitconfig", USUAL);
-    home.write(".gitconfig.lock", "half");
+    let lock = home.write(".gitconfig.lock", "half");
     let before = snapshot(home.sandbox.home());
-    home.setup(&["--yes"]).expect_code(1);
-    assert_eq!(snapshot(home.sandbox.home()), before);
+    for flag in ["--yes", "--undo"] {
+        let refused = home.setup(&[flag]);
+        assert_eq!(snapshot(home.sandbox.home()), before);
+        if flag == "--yes" {
+            let refused = refused.expect_code(1);
+            let named = format!("{} exists: another program", lock.display());
+            assert!(refused.stderr.contains(&named), "{refused:?}");
+        }
+    }
+    let mut setup = home.in_it(
+        home.sandbox
+            .command(Program::Real, ["setup", "git", "--yes"]),
+    );
+    let started = setup.spawn().expect("ghtok starts");
+    std::thread::sleep(Duration::from_millis(300));
+    fs::remove_file(&lock).expect("the lock");
+    let done = started.wait_with_output().expect("an end");
+    assert!(done.status.success(), "{done:?}");
+}
+
+#[test]
+fn a_private_file_is_never_readable_for_others_while_it_is_replaced() {
+    let home = Home::new();
+    let file = home.write(".gitconfig", USUAL);
+    fs::set_permissions(&file, Permissions::from_mode(0o600)).expect("mode");
+    let told = traced(&home, &["setup", "git", "--yes"]);
+    for line in told.lines().filter(|line| line.contains("O_CREAT")) {
+        assert!(line.contains("0600"), "{line}");
+    }
+    assert!(told.contains(".gitconfig.lock"), "{told}");
+    let mode = fs::metadata(&file).expect("it").permissions().mode();
+    assert_eq!(mode & 0o7777, 0o600);
+}
+
+/// The files that a ghtok under umask 0 opens, as strace prints them.
+fn traced(home: &Home, arguments: &[&str]) -> String {
+    let log = home.path("strace.log");
+    let real = home.sandbox.command(Program::Real, [""; 0]);
+    let mut command = Command::new("sh");
+    command
+        .args([
+            "-c",
+            "umask 0; exec strace -f -e trace=openat -o \"$@\"",
+            "-",
+        ])
+        .arg(&log)
+        .arg(real.get_program())
+        .args(arguments)
+        .env_clear()
+        .envs(
+            real.get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+    run_command(&mut home.in_it(command)).expect_code(0);
+    fs::read_to_string(log).expect("a log")
 }
 
 #[test]

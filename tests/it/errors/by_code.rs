@@ -134,7 +134,12 @@ pub fn other(page: &mut Page) {
     for (doing, cause) in [
         ("read", "permission denied"),
         ("change", "it is read-only"),
-        ("change", "file exists"),
+        (
+            "change",
+            "/home/me/.gitconfig.lock exists: another program is changing the file, or left this one when it was killed (then delete it)",
+        ),
+        ("change", "another program changed it at the same moment"),
+        ("change", "too many symbolic links"),
         (
             "take ghtok's lines out of",
             "a line among them is new or missing: [user]",

@@ -44,6 +44,7 @@ const SOURCES: &[&str] = &[
     "lib.rs",
     "lib/mcp.rs",
     "mcp/environment.rs",
+    "private_file.rs",
     "steps.rs",
     "store/apple.rs",
     "store/file.rs",
@@ -58,6 +59,7 @@ const SOURCES: &[&str] = &[
     "store/secret_service/prompt.rs",
     "store/timer_notes.rs",
     "store/windows.rs",
+    "system/git_file.rs",
     "system/timers.rs",
     "system/timers/cron.rs",
     "system/timers/systemd.rs",
@@ -103,6 +105,8 @@ const ELSEWHERE: &[&str] = &[
     "ghtok's lines in the crontab were changed",
     "the timer is not enabled",
     "the timer is not active",
+    // Where the system gives no random numbers, TLS ends before.
+    "the system gives no random numbers",
     // A person reads it in the client's dialog.
     "cannot use the state folder:",
     // Other programs' words, by which they are understood.
