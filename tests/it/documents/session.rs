@@ -66,7 +66,7 @@ impl<'f> Session<'f> {
 
     /// Types these lines into a shell that ends at the first one that fails.
     pub fn types(&self, lines: &[String]) -> Run {
-        let mut script = String::from("set -eu -o pipefail\n");
+        let mut script = String::from("umask 022\nset -eu -o pipefail\n");
         for line in lines {
             let shown = line.replace('\'', "'\\''");
             script += &format!("printf '%s\\n' '$ {shown}'\n{line}\n");
