@@ -3,18 +3,35 @@
 use std::fmt;
 
 use crate::host::Host;
+use crate::token::{is_like_a_client_secret, token_prefix};
 
 /// A GitHub App's client ID: safe as part of a file name and of a keychain item's user name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ClientId(String);
 
 impl ClientId {
-    /// Takes an ID of letters, digits, dots, hyphens and underscores (`Iv23li…`, `Iv1.…`).
+    /// Takes an ID of letters, digits, dots, hyphens and underscores (`Iv23li…`, `Iv1.…`). What is easily
+    /// copied in its place is refused: a token or a client secret would be sent and stored as public.
     ///
     /// # Errors
     /// What is wrong with the text, in words that follow its quotation.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
+        if token_prefix(text).is_some() {
+            return Err(
+                "is a token, not a client ID; copy the \"Client ID\" (Iv23li…) from the GitHub App's page",
+            );
+        }
+        if is_like_a_client_secret(text) {
+            return Err(
+                "is a client secret or an old token, not a client ID; copy the \"Client ID\" (Iv23li…) from the GitHub App's page",
+            );
+        }
+        if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(
+                "is a number, such as an \"App ID\"; copy the \"Client ID\" (Iv23li…) from the GitHub App's page",
+            );
+        }
         match text.len() {
             0 => Err("is empty"),
             1..=64 if text.bytes().all(fits) => Ok(Self(text.to_owned())),
@@ -28,9 +45,9 @@ impl ClientId {
         &self.0
     }
 
-    /// True for an OAuth App's ID (`Ov…`), whose tokens do not expire.
+    /// True for an OAuth App's ID (`Ov23…`), whose tokens do not expire.
     pub fn is_oauth_app(&self) -> bool {
-        self.0.starts_with("Ov")
+        self.0.starts_with("Ov23")
     }
 }
 
@@ -156,6 +173,31 @@ mod tests {
             app.key().file_name(),
             "ghes.example%3A8443%2FIv1.0123456789abcdef%2Focto-cat"
         );
+    }
+
+    #[test]
+    fn p6_what_is_pasted_in_place_of_a_client_id_is_refused() {
+        let secret = "0123456789abcdef0123456789abcdef01234567";
+        for bad in [
+            "ghp_0123456789abcdefghijklmnopqrstuvwxyz",
+            "ghu_short",
+            "ghr_x",
+            "github_pat_11ABCDEFG",
+            secret,
+            "123456",
+            "7",
+        ] {
+            let reason = ClientId::parse(bad).expect_err(bad);
+            assert!(reason.contains("Client ID"), "{bad}: {reason}");
+        }
+        // Old OAuth Apps, which Enterprise Servers still have.
+        for good in [
+            "Iv1.0123456789abcdef",
+            "Iv23liAbCdEf",
+            "178c6fc778ccc68e1d6a",
+        ] {
+            assert!(ClientId::parse(good).is_ok(), "{good}");
+        }
     }
 
     #[test]

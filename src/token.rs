@@ -54,6 +54,19 @@ secret! {
     DeviceCode
 }
 
+/// The prefixes of GitHub's tokens (docs.github.com, "About authentication to GitHub").
+const PREFIXES: [&str; 6] = ["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"];
+
+/// The prefix of a text that begins as one of GitHub's tokens does.
+pub fn token_prefix(text: &str) -> Option<&'static str> {
+    PREFIXES.into_iter().find(|prefix| text.starts_with(prefix))
+}
+
+/// True for 40 hexadecimal digits: an App's client secret, or a token from before there were prefixes.
+pub fn is_like_a_client_secret(text: &str) -> bool {
+    text.len() == 40 && text.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
 /// A moment in whole seconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub i64);

@@ -26,7 +26,7 @@ use crate::system::signals;
 use crate::system::terminal::screen::Screen;
 use crate::token::MinTtl;
 use person::accompanied;
-use words::{interrupted, tell_new, tell_present};
+use words::{interrupted, tell_new, tell_present, warn_of_oauth_app};
 
 /// How often, and how far apart, a new sign-in is tried to be saved.
 const SAVE_TRIES: u32 = 5;
@@ -123,6 +123,7 @@ pub fn run(input: &Input, usual: MinTtl, desk: &Desk<'_>, call: &Call<'_>) -> Re
     {
         return tell_present(input.output, &served, desk, call);
     }
+    warn_of_oauth_app(call);
     let saved = Arc::new(AtomicBool::new(false));
     end_with_a_word(input.output, &saved, &desk.screen);
     let record = match input.output {

@@ -2,6 +2,7 @@
 //! a secret. Pure.
 
 use crate::formats::plain_text::without_tricks;
+use crate::token::{is_like_a_client_secret, token_prefix};
 
 /// The longest value that is shown whole, in characters.
 const SHOWN: usize = 60;
@@ -15,8 +16,11 @@ pub(super) fn quoted(value: &str) -> String {
 }
 
 /// A value without what stands before an `@` (a user and a password), and without whatever looks like a
-/// GitHub token.
+/// GitHub token or a client secret.
 pub(super) fn shown(value: &str) -> String {
+    if let Some(prefix) = token_prefix(value) {
+        return format!("{prefix}…");
+    }
     if looks_like_a_token(value) {
         return "…".into();
     }
@@ -37,7 +41,10 @@ fn looks_like_a_token(value: &str) -> bool {
         .as_bytes()
         .windows(4)
         .any(|four| matches!(four, [b'g', b'h', b'p' | b'o' | b'u' | b's' | b'r', b'_']));
-    value.len() >= TOKEN_LENGTH && (prefixed || value.contains("github_pat_"))
+    // A JSON Web Token begins so: the encoded form of `{"`.
+    let is_jwt = value.starts_with("eyJ");
+    is_like_a_client_secret(value)
+        || value.len() >= TOKEN_LENGTH && (prefixed || is_jwt || value.contains("github_pat_"))
 }
 
 #[cfg(test)]
@@ -58,9 +65,12 @@ mod tests {
             "ghu_0123456789abcdef0123456789abcdef0123",
             "github_pat_0123456789abcdef",
             "x ghr_0123456789abcdef0123456789abcdef",
+            "0123456789abcdef0123456789abcdef01234567",
+            "eyJ0123456789abcdef0123456789",
         ] {
             assert!(!quoted(token).contains("0123"), "{token}");
         }
-        assert_eq!(quoted("ghs_runner"), "\"ghs_runner\"");
+        assert_eq!(quoted("ghs_runner"), "\"ghs_…\"");
+        assert_eq!(quoted("my-ghs_runner"), "\"my-ghs_runner\"");
     }
 }

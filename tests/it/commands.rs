@@ -1,6 +1,7 @@
 //! The commands as a person or a program meets them, on a fake GitHub and the file store.
 
 mod apps;
+mod client_ids;
 mod get;
 mod help;
 mod login;

@@ -94,13 +94,8 @@ impl Prompt for Person<'_, '_, '_> {
 impl<'env> Person<'_, 'env, '_> {
     fn invitation(&self, authorization: &DeviceAuthorization) -> String {
         let app = self.call.app;
-        let oauth_app = if app.client_id.is_oauth_app() {
-            "\nThis client ID is an OAuth App's: its tokens do not expire. A GitHub App is safer.\n"
-        } else {
-            ""
-        };
         format!(
-            "Sign in to {host} as a user of the App \"{label}\":\n{oauth_app}\n{steps}\n\n\
+            "Sign in to {host} as a user of the App \"{label}\":\n\n{steps}\n\n\
              Go on only if you started this yourself. If somebody sent you here or gave you\n\
              a code, stop: they would get access to your account.\n",
             host = app.host,

@@ -2,6 +2,7 @@
 
 use super::program::{Since, signed_in};
 use super::{Desk, Input, Output};
+use crate::app::App;
 use crate::auth::broker::Served;
 use crate::auth::record::{Account, Record};
 use crate::commands::Call;
@@ -11,6 +12,22 @@ use crate::token::{Timestamp, TokenSet};
 
 /// The name that an App gets which nobody named.
 const NAME_OF_THE_FIRST_APP: &str = "main";
+
+/// An OAuth App's client ID is easily copied in place of a GitHub App's.
+pub(super) fn warn_of_oauth_app(call: &Call<'_>) {
+    let App {
+        client_id, host, ..
+    } = call.app;
+    if client_id.is_oauth_app() {
+        call.terminal.note(&format!(
+            "{client_id} is the client ID of an OAuth App: its tokens do not expire and can only read public data"
+        ));
+        call.terminal.note(&format!(
+            "for a GitHub App, copy the \"Client ID\" (Iv23…) from its page: {}/settings/apps",
+            host.web_url()
+        ));
+    }
+}
 
 pub(super) fn tell_present(
     output: Output,

@@ -227,6 +227,15 @@ pub fn variables(page: &mut Page) {
         ("HOME", ""),
         ("GHTOK_STORE", "moon"),
         ("GHTOK_CLIENT_ID", "Iv1/a"),
+        (
+            "GHTOK_CLIENT_ID",
+            "ghp_0123456789abcdefghijklmnopqrstuvwxyz",
+        ),
+        (
+            "GHTOK_CLIENT_ID",
+            "0123456789abcdef0123456789abcdef01234567",
+        ),
+        ("GHTOK_CLIENT_ID", "123456"),
         ("GHTOK_HOST", "https://github.com/login"),
         ("HTTPS_PROXY", "ftp://proxy.example"),
     ] {

@@ -160,9 +160,11 @@ fn an_oauth_app_is_told_apart() {
     ));
     let left = desk.sign_in();
     assert!(
-        left.screen.contains("This client ID is an OAuth App's"),
+        left.screen
+            .contains("Ov23liTESTCLIENT0001 is the client ID of an OAuth App"),
         "{left:?}"
     );
+    assert!(left.screen.contains("copy the \"Client ID\""), "{left:?}");
 }
 
 #[test]
