@@ -30,6 +30,7 @@ use crate::app::RecordKey;
 use crate::auth::outcome::Outcome;
 use crate::auth::ports::{LockedStore, StoreError, TokenStore};
 use crate::auth::record::{Record, RescueKey};
+use crate::store::dialog::SharedDialog;
 use crate::store::lock::Lock;
 use crate::store::outcome::OutcomeFile;
 use crate::store::rescue::RescueFile;
@@ -182,6 +183,16 @@ impl LockedStore for LockedRecord<'_> {
     fn wipe_rescue(&mut self) {
         self.rescue = None;
         rescue::wipe(&self.store.folder.rescue(&self.store.key));
+    }
+
+    fn forget_rest(&mut self) -> Result<(), StoreError> {
+        let (folder, key) = (&self.store.folder, &self.store.key);
+        self.rescue = None;
+        let files = [folder.rescue(key), folder.remembered(key), folder.log(key)];
+        // One that stays keeps none of the others.
+        let removed = files.map(|path| private_file::remove(&path));
+        let dialog = SharedDialog::new(folder.clone(), key).forget();
+        removed.into_iter().chain([dialog]).collect()
     }
 
     fn lock_file(&self) -> Option<File> {

@@ -67,6 +67,10 @@ pub trait LockedStore {
     fn rescued(&self, generation: u64, key: &RescueKey) -> Result<Option<Record>, StoreError>;
     /// Removes the rescue file, if there is one.
     fn wipe_rescue(&mut self);
+    /// Removes what is kept beside a record that was deleted: the rescue file, the note of its store, the
+    /// code of an MCP dialog, the log. The lock stays, and so does the outcome: its generation tells the
+    /// next sign-in from this one.
+    fn forget_rest(&mut self) -> Result<(), StoreError>;
     /// The open, locked file, for a process that takes over the lock; `None` where locks cannot be
     /// handed on. The lock ends when both are closed.
     fn lock_file(&self) -> Option<File>;

@@ -30,29 +30,41 @@ pub enum Scope {
 /// If the store cannot be changed, or GitHub was to revoke and did not: then nothing is forgotten.
 pub fn run(input: Input, call: &Call<'_>) -> Result<()> {
     let mut locked = call.lock()?;
-    let record = match locked.load() {
-        Ok(record) => record,
+    let stored = match locked.load() {
+        Ok(Some(record)) => Stored::Record(Box::new(record)),
+        Ok(None) => Stored::Nothing,
         Err(error @ (StoreError::Damaged(_) | StoreError::Newer(_))) => {
             call.terminal.note(&call.store_error(error).to_string());
-            None
+            Stored::Unreadable
         }
         Err(error) => return Err(call.store_error(error)),
     };
-    if let (Scope::AlsoAtGitHub, Some(record)) = (input.scope, &record) {
+    if let (Scope::AlsoAtGitHub, Stored::Record(record)) = (input.scope, &stored) {
         revoke(record, call)?;
     }
-    forget(locked.as_mut(), record.as_ref(), call)?;
-    let app = call.app.label();
-    call.terminal.note(&match (input.scope, record) {
-        (Scope::Here, _) => format!("{app}: signed out; the tokens are forgotten here"),
-        (Scope::AlsoAtGitHub, Some(_)) => {
-            format!("{app}: signed out; GitHub revoked the tokens and tells their owner by mail")
+    forget(locked.as_mut(), &stored, call)?;
+    let done = match (stored, input.scope) {
+        (Stored::Nothing, _) => "not signed in; nothing was stored",
+        (Stored::Record(_), Scope::AlsoAtGitHub) => {
+            "signed out; GitHub revoked the tokens and tells their owner by mail"
         }
-        (Scope::AlsoAtGitHub, None) => {
-            format!("{app}: signed out; there was no token that GitHub could be asked to revoke")
+        (Stored::Unreadable, Scope::AlsoAtGitHub) => {
+            "signed out; there was no token that GitHub could be asked to revoke"
         }
-    });
+        (Stored::Record(_) | Stored::Unreadable, Scope::Here) => {
+            "signed out; the tokens are forgotten here"
+        }
+    };
+    call.terminal.note(&format!("{}: {done}", call.app.label()));
     Ok(())
+}
+
+/// What the store has of a sign-in.
+enum Stored {
+    Record(Box<Record>),
+    /// It is damaged, or a later ghtok's.
+    Unreadable,
+    Nothing,
 }
 
 fn revoke(record: &Record, call: &Call<'_>) -> Result<()> {
@@ -102,13 +114,24 @@ fn no_revocation(status: u16, call: &Call<'_>) -> Error {
     }
 }
 
-fn forget(locked: &mut dyn LockedStore, record: Option<&Record>, call: &Call<'_>) -> Result<()> {
+fn forget(locked: &mut dyn LockedStore, stored: &Stored, call: &Call<'_>) -> Result<()> {
     locked.delete().map_err(|error| call.store_error(error))?;
-    locked.wipe_rescue();
-    let known = record.map(|record| record.generation);
-    let last = locked.outcome().map(|outcome| outcome.generation);
+    // The tokens are gone: what is left holds none that could be read.
+    if let Err(error) = locked.forget_rest() {
+        call.terminal.note(&call.store_error(error).to_string());
+    }
+    let last = locked.outcome();
+    if matches!(stored, Stored::Nothing) && last.is_none() {
+        return Ok(());
+    }
+    let known = match stored {
+        Stored::Record(record) => Some(record.generation),
+        Stored::Unreadable | Stored::Nothing => None,
+    };
     let deleted = Outcome {
-        generation: known.or(last).unwrap_or(0),
+        generation: known
+            .or(last.map(|outcome| outcome.generation))
+            .unwrap_or(0),
         at: call.clock.now(),
         what: Happened::Deleted,
     };

@@ -43,6 +43,19 @@ impl SharedDialog {
         }))
     }
 
+    /// Removes a code that a killed process left. One whose device flow still runs stays.
+    ///
+    /// # Errors
+    /// If it is there and stays.
+    pub fn forget(&self) -> Result<(), StoreError> {
+        if self.code.symlink_metadata().is_ok()
+            && let Some(_lock) = Lock::try_take(&self.lock)?
+        {
+            private_file::remove(&self.code)?;
+        }
+        Ok(())
+    }
+
     /// The code that another process left.
     pub fn code(&self) -> Option<Vec<u8>> {
         private_file::read(&self.code)

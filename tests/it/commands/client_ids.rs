@@ -30,14 +30,14 @@ fn p6_a_token_or_number_in_place_of_a_client_id_is_refused_before_anything_is_se
         variable.env("GHTOK_CLIENT_ID", pasted);
         for mut login in [flag, variable] {
             login.env("GHTOK_HOST", fake.host());
-            refused(login, pasted, why);
+            refused(login, why);
         }
         sandbox.configure(&format!(
             "[[app]]\nname = \"main\"\nclient_id = \"{pasted}\"\nhost = \"{}\"\n",
             fake.host()
         ));
         for arguments in [&["login"][..], &["get"], &["status"]] {
-            refused(configured(&sandbox, Program::Real, arguments), pasted, why);
+            refused(configured(&sandbox, Program::Real, arguments), why);
         }
         assert_eq!(fake.connections(), 0);
         assert!(!sandbox.state_dir().exists());
@@ -45,7 +45,7 @@ fn p6_a_token_or_number_in_place_of_a_client_id_is_refused_before_anything_is_se
 }
 
 #[track_caller]
-fn refused(mut command: std::process::Command, pasted: &str, why: &str) {
+fn refused(mut command: std::process::Command, why: &str) {
     let told = run_command(&mut command).expect_code(2);
     assert!(told.stderr.contains(why), "{told:?}");
     let is_secret = why != "number";

@@ -1,5 +1,7 @@
 //! `ghtok logout`: forgets here, and with `--revoke` at GitHub first.
 
+use std::os::unix::fs::PermissionsExt;
+
 use fake_github::{CLIENT_ID, Endpoint, Failure, Fault};
 use ghtok::auth::outcome::Happened;
 
@@ -24,7 +26,96 @@ fn logout_forgets_here_and_asks_nobody() {
     assert_eq!(fake.connections(), 0);
     assert!(fake.is_alive(&pair.access_token), "GitHub was not asked");
     run(&sandbox, &["get"]).expect_code(4);
+}
+
+#[test]
+fn logout_with_nothing_stored_does_not_claim_that_somebody_was_signed_out() {
+    let (fake, sandbox) = start();
+    for arguments in [&["logout"][..], &["logout", "--revoke"]] {
+        let told = run(&sandbox, arguments).expect_code(0);
+        assert_eq!(
+            told.stderr,
+            format!("ghtok: {CLIENT_ID}: not signed in; nothing was stored\n")
+        );
+    }
+    sandbox.seed(&fake, HOUR);
     run(&sandbox, &["logout"]).expect_code(0);
+    let told = run(&sandbox, &["logout"]).expect_code(0);
+    assert!(told.stderr.contains("not signed in"), "{told:?}");
+    assert_eq!(fake.connections(), 0);
+}
+
+/// The outcome stays on purpose: the next sign-in counts on from its generation.
+#[test]
+fn p12_logout_leaves_nothing_of_a_sign_in_but_its_lock_and_its_end() {
+    let (fake, sandbox) = start();
+    sandbox.seed(&fake, HOUR);
+    let (folder, key) = (sandbox.state_folder(), sandbox.app().key());
+    let (dialog_lock, dialog) = folder.dialog(&key);
+    let beside = |path: &std::path::Path| {
+        path.with_file_name(format!(
+            "{}.new",
+            path.file_name().expect("a name").to_string_lossy()
+        ))
+    };
+    let left = [
+        folder.remembered(&key),
+        folder.rescue(&key),
+        folder.log(&key),
+        beside(&folder.remembered(&key)),
+        beside(&sandbox.record_file()),
+        dialog,
+    ];
+    for path in &left {
+        std::fs::write(path, "file\n").expect("a file");
+        let private = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(path, private).expect("a mode");
+    }
+    run(&sandbox, &["logout"]).expect_code(0);
+    for path in &left {
+        assert!(!path.exists(), "{}", path.display());
+    }
+    let mut names: Vec<String> = std::fs::read_dir(folder.path())
+        .expect("a folder")
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
+    names.sort();
+    let name = |path: std::path::PathBuf| {
+        path.file_name()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned()
+    };
+    let mut expected = vec![
+        name(folder.lock(&key)),
+        name(folder.outcome(&key)),
+        name(dialog_lock),
+        "records".into(),
+    ];
+    expected.sort();
+    assert_eq!(names, expected);
+    assert_eq!(
+        std::fs::read_dir(folder.records())
+            .expect("a folder")
+            .count(),
+        0
+    );
+}
+
+#[test]
+fn logout_tells_the_generation_that_the_next_sign_in_counts_on_from() {
+    let (fake, sandbox) = start();
+    sandbox.seed(&fake, HOUR);
+    super::mark(&sandbox, |record| record.generation = 7);
+    run(&sandbox, &["logout"]).expect_code(0);
+    let outcome = sandbox.outcome().expect("an outcome");
+    assert_eq!((outcome.generation, outcome.what), (7, Happened::Deleted));
 }
 
 #[test]

@@ -89,9 +89,10 @@ const ELSEWHERE: &[&str] = &[
     ", seen refused",
     // Notes.
     "exec: replaced or removed for this command:",
-    ": signed out; the tokens are forgotten here",
-    ": signed out; GitHub revoked the tokens and tells their owner by mail",
-    ": signed out; there was no token that GitHub could be asked to revoke",
+    "signed out; the tokens are forgotten here",
+    "signed out; GitHub revoked the tokens and tells their owner by mail",
+    "signed out; there was no token that GitHub could be asked to revoke",
+    "not signed in; nothing was stored",
     "begins the list of helpers anew: where it counts, git does not ask ghtok about",
     "the helper \"",
     ") comes after ghtok: git before 2.46 hands it the token for",

@@ -328,6 +328,10 @@ impl LockedStore for Refusing<'_> {
         self.locked.wipe_rescue();
     }
 
+    fn forget_rest(&mut self) -> Result<(), StoreError> {
+        self.locked.forget_rest()
+    }
+
     fn lock_file(&self) -> Option<File> {
         self.locked.lock_file()
     }
