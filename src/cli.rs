@@ -267,6 +267,7 @@ impl Described {
             host: self.host.clone(),
             store: self.store,
             account: None,
+            config_dir: None,
         }
     }
 }

@@ -16,7 +16,7 @@ mod scratch;
 mod settings;
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 pub use self::append::{app_section, append_app};
@@ -47,6 +47,8 @@ pub struct Flags {
     pub store: Option<StoreChoice>,
     /// `--account`: the GitHub login that it must be.
     pub account: Option<String>,
+    /// `--config-dir`: the folder of the configuration file.
+    pub config_dir: Option<PathBuf>,
 }
 
 /// Where sign-ins are kept.
@@ -78,6 +80,9 @@ pub struct Config {
     pub store: StoreChoice,
     /// The store that a flag names: a command that is to find the same sign-in must name it too.
     pub store_flag: Option<StoreChoice>,
+    /// The folder of the configuration that a flag names: a process that is to find the same
+    /// configuration must be told it too.
+    pub config_dir_flag: Option<PathBuf>,
     /// How much life a token must have left where the call does not say.
     pub min_ttl: MinTtl,
     /// How hosts are reached.
@@ -128,7 +133,10 @@ pub struct InheritedHosts {
 impl Config {
     /// Puts it all together: a flag before a variable, a variable before the file.
     pub fn load(flags: &Flags, environment: &Environment) -> Result<Self> {
-        let folder = environment.config_dir()?;
+        let folder = match &flags.config_dir {
+            Some(folder) => absolute("--config-dir", folder)?,
+            None => environment.config_dir()?,
+        };
         let file = folder.join("config.toml");
         let (file_state, settings) = match file::read(&file)? {
             Some(text) => (FileState::Read, settings::parse(&file, &text)?),
@@ -139,6 +147,7 @@ impl Config {
             choice: Choice::new(flags, environment, &settings.apps)?,
             store: store(flags, environment, &settings)?,
             store_flag: flags.store,
+            config_dir_flag: flags.config_dir.clone(),
             min_ttl: settings.min_ttl.map_or(MinTtl::DEFAULT, MinTtl::Usual),
             git: Git {
                 quit: settings.git_quit.unwrap_or(false),
@@ -171,7 +180,18 @@ impl Config {
 /// What is wrong with it.
 #[cfg(fuzzing)]
 pub fn apps_of(text: &str) -> Result<Vec<App>> {
-    settings::parse(std::path::Path::new("config.toml"), text).map(|settings| settings.apps)
+    settings::parse(Path::new("config.toml"), text).map(|settings| settings.apps)
+}
+
+fn absolute(origin: &'static str, folder: &Path) -> Result<PathBuf> {
+    if folder.is_absolute() {
+        return Ok(folder.to_owned());
+    }
+    let folder = quoted(&folder.to_string_lossy());
+    Err(Error::Config {
+        origin: origin.into(),
+        problem: format!("{folder} is not an absolute path"),
+    })
 }
 
 fn store(flags: &Flags, environment: &Environment, settings: &Settings) -> Result<StoreChoice> {

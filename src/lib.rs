@@ -285,7 +285,10 @@ impl Root<'_> {
         let here = self.refresh(&github, &telling);
         let detached = DetachedRefresher {
             program: this_program,
-            arguments: &|want| refresher::arguments(app, choice, want, self.detail),
+            arguments: &|want| {
+                let config_dir = self.config.config_dir_flag.as_deref();
+                refresher::arguments(app, choice, config_dir, want, self.detail)
+            },
             steps: self.steps,
             otherwise: &here as &dyn Refresher,
         };

@@ -5,6 +5,7 @@
 pub mod apple;
 pub mod dialog;
 pub mod file;
+pub mod fingerprints;
 #[cfg(target_os = "linux")]
 pub mod kernel;
 #[cfg(any(target_os = "macos", windows))]
@@ -79,6 +80,19 @@ impl RecordStore {
         ))
     }
 
+    /// Whether this is, or lately was, an access token of this record.
+    ///
+    /// # Errors
+    /// If nothing is known of its tokens and the record cannot be read.
+    pub fn has_issued(&self, token: &str) -> Result<bool, StoreError> {
+        let known = fingerprints::contain(&self.folder.fingerprints(&self.key), token);
+        if let Some(is_known) = known {
+            return Ok(is_known);
+        }
+        let record = self.load()?;
+        Ok(record.is_some_and(|record| record.tokens.access_token().expose() == token))
+    }
+
     fn locked(&self, lock: Lock) -> LockedRecord<'_> {
         LockedRecord {
             store: self,
@@ -145,7 +159,11 @@ impl LockedStore for LockedRecord<'_> {
     }
 
     fn save(&mut self, record: &Record) -> Result<(), StoreError> {
-        self.store.slot.write(&record::encode(record))
+        self.store.slot.write(&record::encode(record))?;
+        let known = self.store.folder.fingerprints(&self.store.key);
+        // Without it the record itself is asked.
+        let _ = fingerprints::add(&known, record.tokens.access_token());
+        Ok(())
     }
 
     fn delete(&mut self) -> Result<(), StoreError> {

@@ -1,5 +1,7 @@
 //! The arguments of the hidden refresh process.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::Described;
@@ -15,6 +17,8 @@ pub struct Refresher {
     described: Described,
     #[arg(long)]
     account: Option<String>,
+    #[arg(long)]
+    config_dir: Option<PathBuf>,
     /// What is wanted of the record.
     #[arg(long)]
     pub order: Order,
@@ -25,6 +29,7 @@ impl Refresher {
         Flags {
             app: self.app.clone(),
             account: self.account.clone(),
+            config_dir: self.config_dir.clone(),
             ..self.described.flags()
         }
     }

@@ -27,6 +27,7 @@ impl Status {
             host,
             store: _,
             account: _,
+            config_dir: _,
         } = self.target.flags();
         app.is_some() || client_id.is_some() || host.is_some()
     }

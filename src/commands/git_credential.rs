@@ -2,6 +2,7 @@
 //! silence, so that git goes on with its next helper.
 
 mod choice;
+mod via;
 
 use std::ffi::OsStr;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 pub use self::choice::choose;
+pub use self::via::{Via, pass_on};
 use crate::app::App;
 use crate::auth::broker::Served;
 use crate::auth::record::{Account, Refused};

@@ -1,6 +1,8 @@
 //! The hidden command that runs one refresh in a process of its own. Its caller watches the
 //! outcome; it says nothing itself.
 
+use std::ffi::OsString;
+use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -48,7 +50,13 @@ impl FromStr for Order {
 }
 
 /// The arguments of the process that refreshes an App's record. No secret is among them.
-pub fn arguments(app: &App, store: StoreChoice, want: Want, detail: Detail) -> Vec<String> {
+pub fn arguments(
+    app: &App,
+    store: StoreChoice,
+    config_dir: Option<&Path>,
+    want: Want,
+    detail: Detail,
+) -> Vec<OsString> {
     let mut arguments = vec!["refresher".to_owned(), format!("--store={store}")];
     match &app.name {
         Some(name) => arguments.push(format!("--app={name}")),
@@ -62,6 +70,10 @@ pub fn arguments(app: &App, store: StoreChoice, want: Want, detail: Detail) -> V
     }
     arguments.extend(detail.flag().map(str::to_owned));
     arguments.push(format!("--order={}", Order(want).to_argument()));
+    let mut arguments: Vec<OsString> = arguments.into_iter().map(OsString::from).collect();
+    if let Some(folder) = config_dir {
+        arguments.extend(["--config-dir".into(), folder.into()]);
+    }
     arguments
 }
 

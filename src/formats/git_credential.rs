@@ -2,6 +2,7 @@
 //! App answers is not decided here. <https://git-scm.com/docs/git-credential>
 
 mod attributes;
+mod relay;
 mod url;
 
 use std::io::{Read, Write};
@@ -11,6 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 pub use self::attributes::{Attributes, LONGEST_LINE, MOST_LINES, Malformed};
+pub use self::relay::{Description, RepositoryPath};
 use crate::host::Host;
 use crate::token::{AccessToken, Timestamp};
 
@@ -151,26 +153,27 @@ impl Request {
 
     /// True if this token is the secret that the description carries, in either form.
     pub fn carries(&self, token: &AccessToken) -> bool {
-        let as_password = self
-            .password
-            .as_ref()
-            .is_some_and(|password| password.as_str() == token.expose());
-        as_password || self.carries_in_header(token)
+        self.secrets()
+            .iter()
+            .any(|secret| secret.as_str() == token.expose())
     }
 
-    fn carries_in_header(&self, token: &AccessToken) -> bool {
-        let basic = self
-            .authtype
-            .as_deref()
-            .is_some_and(|scheme| scheme.eq_ignore_ascii_case("Basic"));
-        let Some(credential) = self.credential.as_ref().filter(|_| basic) else {
-            return false;
-        };
-        let Ok(decoded) = STANDARD.decode(credential.as_bytes()).map(Zeroizing::new) else {
-            return false;
-        };
-        let mut parts = decoded.splitn(2, |byte| *byte == b':');
-        parts.nth(1) == Some(token.expose().as_bytes())
+    /// The secrets that the description carries: a password, the one in a `Basic` header, or the
+    /// whole value of another header.
+    pub fn secrets(&self) -> Vec<Zeroizing<String>> {
+        let password = self.password.clone();
+        password.into_iter().chain(self.in_header()).collect()
+    }
+
+    fn in_header(&self) -> Option<Zeroizing<String>> {
+        let (scheme, credential) = (self.authtype.as_deref()?, self.credential.as_ref()?);
+        if !scheme.eq_ignore_ascii_case("Basic") {
+            return Some(credential.clone());
+        }
+        let decoded = STANDARD.decode(credential.as_bytes()).map(Zeroizing::new);
+        let decoded = decoded.ok()?;
+        let (_, password) = str::from_utf8(&decoded).ok()?.split_once(':')?;
+        Some(Zeroizing::new(password.to_owned()))
     }
 }
 

@@ -1,24 +1,27 @@
 //! Puts `git-credential` together.
 
+use zeroize::Zeroizing;
+
+use crate::app::App;
 use crate::cli::{self, Cli};
 use crate::commands::git_credential;
 use crate::error::Result;
+use crate::formats::git_credential::{Description, Request};
 use crate::system::terminal::Terminal;
 use crate::{Machine, Root};
 
 /// git goes on whatever comes of it: it has other helpers, and a person.
 pub(crate) fn answer(machine: &Machine<'_>, cli: &Cli, git: &cli::GitCredential) -> Result<u8> {
+    if let Some(via) = git.via() {
+        let is_ours = |description: &Description| carries_our_token(machine, cli, git, description);
+        return git_credential::pass_on(via, git.word(), is_ours, Terminal);
+    }
     let next = git_credential::begin(git.operation(), Terminal)?;
     let (git_credential::Next::Get(request) | git_credential::Next::Erase(request)) = &next else {
         return Ok(0);
     };
     let root = Root::load(machine, cli)?;
-    let mut apps = if git.names_an_app() {
-        vec![root.config.app(None)?]
-    } else {
-        root.config.all_apps().collect()
-    };
-    apps.retain(|app| request.is_for(&app.host));
+    let apps = apps_of(&root, git, request)?;
     if apps.is_empty() {
         return Ok(0);
     }
@@ -42,4 +45,66 @@ pub(crate) fn answer(machine: &Machine<'_>, cli: &Cli, git: &cli::GitCredential)
         }
     }
     Ok(0)
+}
+
+/// Whether a description carries a token that ghtok keeps for its host. Where that cannot be found out,
+/// a token of the kind that ghtok keeps counts as one.
+fn carries_our_token(
+    machine: &Machine<'_>,
+    cli: &Cli,
+    git: &cli::GitCredential,
+    description: &Description,
+) -> bool {
+    /// Of user access tokens of GitHub Apps (docs.github.com, "About authentication to GitHub").
+    const USER_TOKEN: &str = "ghu_";
+    let Ok(request) = Request::read_from(description.bytes()) else {
+        return String::from_utf8_lossy(description.bytes()).contains(USER_TOKEN);
+    };
+    let secrets = request.secrets();
+    if secrets.is_empty() {
+        return false;
+    }
+    has_issued(machine, cli, git, &request, &secrets)
+        .unwrap_or_else(|| secrets.iter().any(|secret| secret.starts_with(USER_TOKEN)))
+}
+
+/// Whether one of these secrets is a token of an App of the host; `None` if nobody can say.
+fn has_issued(
+    machine: &Machine<'_>,
+    cli: &Cli,
+    git: &cli::GitCredential,
+    request: &Request,
+    secrets: &[Zeroizing<String>],
+) -> Option<bool> {
+    let root = Root::load(machine, cli).ok()?;
+    let apps = apps_of(&root, git, request).ok()?;
+    let mut answers = Vec::new();
+    for app in &apps {
+        let opened = root
+            .store_of(app)
+            .and_then(|choice| root.open_store(app, choice));
+        for secret in secrets {
+            let store = opened.as_ref().ok();
+            answers.push(store.and_then(|store| store.has_issued(secret).ok()));
+        }
+    }
+    if answers.contains(&Some(true)) {
+        return Some(true);
+    }
+    (!answers.is_empty() && !answers.contains(&None)).then_some(false)
+}
+
+/// The Apps of the host that git names.
+fn apps_of<'a>(
+    root: &'a Root<'_>,
+    git: &cli::GitCredential,
+    request: &Request,
+) -> Result<Vec<&'a App>> {
+    let mut apps: Vec<&App> = if git.names_an_app() {
+        vec![root.config.app(None)?]
+    } else {
+        root.config.all_apps().collect()
+    };
+    apps.retain(|app| request.is_for(&app.host));
+    Ok(apps)
 }

@@ -50,6 +50,11 @@ impl StateFolder {
         self.file(key, "rescue")
     }
 
+    /// Marks by which the record's last access tokens are known again.
+    pub fn fingerprints(&self, key: &RecordKey) -> PathBuf {
+        self.file(key, "fingerprints")
+    }
+
     /// The lock of the one device flow that MCP dialogs share, and the code of it.
     pub fn dialog(&self, key: &RecordKey) -> (PathBuf, PathBuf) {
         (self.file(key, "dialog.lock"), self.file(key, "dialog"))

@@ -9,7 +9,7 @@ mod platform;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
@@ -20,7 +20,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 /// If it cannot be started.
 pub fn start_detached(
     program: &Path,
-    arguments: &[String],
+    arguments: &[OsString],
     stdin: Option<File>,
 ) -> io::Result<Child> {
     platform::detach(&mut silent(program, arguments, stdin))
@@ -31,14 +31,14 @@ pub fn start_detached(
 /// # Errors
 /// If it cannot be started.
 pub fn start_watching(program: &Path, argument: &str, stdin: File) -> io::Result<Child> {
-    silent(program, &[argument.to_owned()], Some(stdin)).spawn()
+    silent(program, &[argument.into()], Some(stdin)).spawn()
 }
 
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place that starts a process"
 )]
-fn silent(program: &Path, arguments: &[String], stdin: Option<File>) -> Command {
+fn silent(program: &Path, arguments: &[OsString], stdin: Option<File>) -> Command {
     let mut command = Command::new(program);
     command
         .args(arguments)
@@ -157,6 +157,29 @@ pub fn output_of(program: &Path, arguments: &[&str]) -> Option<Vec<u8>> {
         .output()
         .ok()?;
     output.status.success().then_some(output.stdout)
+}
+
+/// Runs a command line as git runs a helper's: by the shell, with the standard output, the standard
+/// error and the terminal of this process. It may ask a person, so its end is waited for without limit.
+///
+/// # Errors
+/// If no shell can be started.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that starts a process"
+)]
+pub fn run_in_shell(line: &OsStr, input: &[u8]) -> io::Result<u8> {
+    let shell = if cfg!(unix) { "/bin/sh" } else { "sh" };
+    let mut child = Command::new(shell)
+        .arg("-c")
+        .args([line, line])
+        .stdin(Stdio::piped())
+        .spawn()?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // One that does not read has no need to.
+        let _ = stdin.write_all(input);
+    }
+    child.wait().map(code_of)
 }
 
 /// Runs a program for the person who is here: it has our terminal, and says what it says on standard

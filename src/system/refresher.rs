@@ -1,6 +1,7 @@
 //! Runs a refresh in a process of its own, so that no Ctrl-C, closed terminal or killed caller cuts
 //! it in half. On Unix that process inherits the lock as its standard input: no gap, one refresher.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::auth::ports::{LockedStore, Refresher};
@@ -14,7 +15,7 @@ pub struct DetachedRefresher<'a> {
     /// Where this program is; asked only when a refresh is due.
     pub program: fn() -> Option<PathBuf>,
     /// The arguments that name the record and what is wanted of it.
-    pub arguments: &'a dyn Fn(Want) -> Vec<String>,
+    pub arguments: &'a dyn Fn(Want) -> Vec<OsString>,
     /// Where steps are told.
     pub steps: Steps,
     /// Runs the refresh here, if no process can be started.

@@ -5,3 +5,4 @@ mod helper;
 mod hostile;
 mod refusals;
 mod remote;
+mod via;

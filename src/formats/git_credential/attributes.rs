@@ -89,7 +89,7 @@ impl Attributes {
     }
 }
 
-const TOO_LONG: Malformed = Malformed("has a line of more than 65535 bytes");
+pub(super) const TOO_LONG: Malformed = Malformed("has a line of more than 65535 bytes");
 
 /// A bare CR has been taken for a line's end by others (CVE-2024-50338, CVE-2024-52006).
 fn check(byte: u8) -> Result<(), Malformed> {

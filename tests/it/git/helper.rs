@@ -194,6 +194,52 @@ fn p5_foreign_hosts_are_left_to_git_and_nobody_is_asked() {
 }
 
 #[test]
+fn a_configuration_folder_named_by_a_flag_is_found_without_variables_and_by_the_refresh() {
+    let fake = FakeGitHub::start().expect("a fake");
+    let sandbox = Sandbox::new(&fake);
+    let old = sandbox.seed(&fake, Duration::from_secs(60)).access_token;
+    sandbox.configure(&format!(
+        "store = \"file\"\n[[app]]\nname = \"main\"\nclient_id = \"{}\"\nhost = \"{}\"\n",
+        fake_github::CLIENT_ID,
+        fake.host()
+    ));
+    let folder = sandbox.config_dir();
+    let asked = format!("protocol=http\nhost={}\n", fake.host());
+    let ask = |folder: &std::path::Path| {
+        let mut command = sandbox.command(
+            Program::Real,
+            [
+                "git-credential".as_ref(),
+                "--config-dir".as_ref(),
+                folder.as_os_str(),
+                "get".as_ref(),
+            ],
+        );
+        for name in [
+            "GHTOK_CONFIG_DIR",
+            "GHTOK_CLIENT_ID",
+            "GHTOK_HOST",
+            "GHTOK_STORE",
+        ] {
+            command.env_remove(name);
+        }
+        feed(&mut command, asked.as_bytes())
+    };
+    let run = ask(&folder).expect_code(0);
+    assert!(run.stdout.contains("password=ghu_"), "{run:?}");
+    assert!(!run.stdout.contains(&old), "it was due: {run:?}");
+    assert_eq!(fake.generation(), 1);
+    let run = ask("config".as_ref());
+    assert!(
+        run.stdout.is_empty()
+            && run
+                .stderr
+                .contains("--config-dir: \"config\" is not an absolute path"),
+        "{run:?}"
+    );
+}
+
+#[test]
 fn git_finds_it_by_its_own_name_too() {
     for git in gits() {
         let fake = FakeGitHub::start().expect("a fake");
