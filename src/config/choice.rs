@@ -186,7 +186,7 @@ impl Wish {
 
     /// What is not said fits every App.
     fn fits(&self, app: &App) -> bool {
-        self.contradiction(app).is_none()
+        self.describes_nothing() || self.contradiction(app).is_none()
     }
 
     /// The App, unless this level describes another one.

@@ -11,8 +11,8 @@ use crate::formats::plain_text::without_tricks;
 use crate::formats::shell::word;
 use crate::plain_file;
 
-/// The most that a configuration file may hold, in bytes: thousands of Apps.
-const MAX_BYTES: u64 = 256 * 1024;
+/// The most that a configuration file may hold, in bytes: tens of thousands of Apps.
+const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
 /// The text of the file; `None` if it, or a folder on the way to it, does not exist.
 pub(super) fn read(path: &Path) -> Result<Option<String>> {
@@ -32,8 +32,8 @@ pub(super) fn read(path: &Path) -> Result<Option<String>> {
     let bytes = read_some(file, metadata.len()).map_err(|error| refuse(system_reason(&error)))?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(refuse(format!(
-            "it is larger than {} KiB",
-            MAX_BYTES / 1024
+            "it is larger than {} MiB",
+            MAX_BYTES / (1024 * 1024)
         )));
     }
     into_text(path, bytes).map(Some)
@@ -245,7 +245,7 @@ mod tests {
         let over = Scratch::new().with("#".repeat(limit + 1));
         assert_eq!(
             refusal(&over),
-            "cannot read /c/config.toml: it is larger than 256 KiB"
+            "cannot read /c/config.toml: it is larger than 4 MiB"
         );
         let latin = Scratch::new().with(b"a = 1\nb = '\xe9'\n");
         assert_eq!(

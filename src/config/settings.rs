@@ -3,6 +3,7 @@
 //! Read from the spanned document, not through `serde`'s derive: its errors for a wrong type name
 //! neither the line nor the key, and quote the value.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -91,26 +92,25 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Settings> {
 
 fn apps(root: &Table<'_>) -> Result<Vec<App>> {
     let tables = root.tables("app")?;
-    let mut apps: Vec<App> = Vec::with_capacity(tables.len());
-    for table in &tables {
-        let app = app(table)?;
-        for (other, earlier) in apps.iter().zip(&tables) {
-            if other.name == app.name {
-                let line = earlier.line();
-                return Err(table.error(format!(
-                    "a second App is named \"{}\" (the first is on line {line})",
-                    app.label()
-                )));
-            }
-            if other.key() == app.key() {
-                return Err(table.error(format!(
-                    "the Apps \"{}\" and \"{}\" have the same client_id, host and account",
-                    other.label(),
-                    app.label()
-                )));
-            }
+    let apps = tables.iter().map(app).collect::<Result<Vec<App>>>()?;
+    // Maps, because a file may hold thousands of Apps.
+    let mut names = HashMap::with_capacity(apps.len());
+    let mut keys = HashMap::with_capacity(apps.len());
+    for (app, table) in apps.iter().zip(&tables) {
+        if let Some(earlier) = names.insert(app.name.as_deref(), table) {
+            return Err(table.error(format!(
+                "a second App is named \"{}\" (the first is on line {})",
+                app.label(),
+                earlier.line()
+            )));
         }
-        apps.push(app);
+        if let Some(other) = keys.insert(app.key(), app) {
+            return Err(table.error(format!(
+                "the Apps \"{}\" and \"{}\" have the same client_id, host and account",
+                other.label(),
+                app.label()
+            )));
+        }
     }
     Ok(apps)
 }
@@ -382,6 +382,34 @@ mod tests {
         assert_eq!(
             owners("[1]"),
             "4: owners must be a list of texts, as in [\"one\", \"two\"], not a list"
+        );
+    }
+
+    /// Comparing each App with each other one would take minutes.
+    #[test]
+    fn twenty_thousand_apps_are_read_in_linear_time() {
+        let mut text = String::new();
+        for number in 0..20_000 {
+            use std::fmt::Write;
+            let _ = write!(
+                text,
+                "[[app]]\nname = \"a{number}\"\nclient_id = \"Iv1.{number}\"\n"
+            );
+        }
+        let (sender, receiver) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let settings = parse(Path::new("c"), &text).expect("Apps");
+            let double = format!("{text}[[app]]\nname = \"a7\"\nclient_id = \"Iv1.x\"\n");
+            let error = parse(Path::new("c"), &double).expect_err("a second a7");
+            sender.send((settings.apps.len(), error.to_string()))
+        });
+        let (apps, error) = receiver
+            .recv_timeout(Duration::from_secs(60))
+            .expect("the checks are quadratic");
+        assert_eq!(apps, 20_000);
+        assert_eq!(
+            error,
+            "c, line 60001: a second App is named \"a7\" (the first is on line 22)"
         );
     }
 

@@ -1,5 +1,6 @@
 //! Puts `schedule` together.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use crate::app::App;
@@ -16,6 +17,7 @@ use crate::store::timer_notes::TimerNotes;
 use crate::system::notification::{self, Notice};
 use crate::system::terminal::Terminal;
 use crate::system::timers::{self, Places};
+use crate::token::Timestamp;
 use crate::{Root, compose_setup};
 
 impl Root<'_> {
@@ -114,10 +116,11 @@ impl Root<'_> {
             self.config.app(None)?;
         }
         let before = notes.last_run();
+        let warned: HashMap<&str, Timestamp> = before.iter().flat_map(LastRun::warnings).collect();
         let at = self.machine.clock.now();
         let outcomes: Vec<Outcome> = apps
             .into_iter()
-            .map(|app| self.look_after_one(app, before.as_ref()))
+            .map(|app| self.look_after_one(app, &warned))
             .collect();
         let run = LastRun {
             at: at.0,
@@ -136,8 +139,8 @@ impl Root<'_> {
         ))
     }
 
-    fn look_after_one(&self, app: &App, before: Option<&LastRun>) -> Outcome {
-        let warned_at = before.and_then(|run| run.warned_at(app.key().as_str()));
+    fn look_after_one(&self, app: &App, warned: &HashMap<&str, Timestamp>) -> Outcome {
+        let warned_at = warned.get(app.key().as_str()).copied();
         let notify = |notice: &Notice| self.notify(notice);
         let round = Round {
             rules: self.config.schedule,

@@ -61,10 +61,12 @@ pub enum RunResult {
 }
 
 impl LastRun {
-    /// When a person was warned about this record last.
-    pub fn warned_at(&self, record: &str) -> Option<Timestamp> {
-        let app = self.apps.iter().find(|app| app.record == record)?;
-        app.warned_at.map(Timestamp)
+    /// The records that a person was warned about, and when.
+    pub fn warnings(&self) -> impl Iterator<Item = (&str, Timestamp)> {
+        let warned = |app: &'_ AppRun| app.warned_at.map(Timestamp);
+        self.apps
+            .iter()
+            .filter_map(move |app| Some((app.record.as_str(), warned(app)?)))
     }
 }
 

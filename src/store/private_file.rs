@@ -11,8 +11,11 @@ use crate::auth::ports::StoreError;
 use crate::error::system_reason;
 use crate::private_file::{Mode, Replacement, sync_folder_of};
 
-/// No file of ours comes near this size.
+/// No record, and no file that goes with one, comes near this size.
 const LARGEST: u64 = 64 * 1024;
+
+/// A note has a few hundred bytes for each App, and there may be thousands.
+const LARGEST_NOTE: u64 = 64 * 1024 * 1024;
 
 /// Turns an I/O error into words about a file.
 pub(crate) fn failed(doing: &'static str, path: &Path, error: &io::Error) -> StoreError {
@@ -33,6 +36,18 @@ pub(crate) fn refused(doing: &'static str, path: &Path, cause: &str) -> StoreErr
 /// If it is not a regular file of ours, is open to others, or cannot be read; also if something
 /// else stands where its folder should be.
 pub(crate) fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+    read_up_to(LARGEST, path)
+}
+
+/// As [`read`], for what [`note`] wrote.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_note(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+    read_up_to(LARGEST_NOTE, path)
+}
+
+fn read_up_to(limit: u64, path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
     let mut options = OpenOptions::new();
     options.read(true);
     let file = match open(&options, path) {
@@ -41,9 +56,10 @@ pub(crate) fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError
         Err(error) => return Err(failed("read", path, &error)),
     };
     let size = check(&file, path, "read")?;
+    check_size(size, limit, path, "read")?;
     // Room for all of it at once: a buffer that grows leaves copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1));
-    file.take(LARGEST)
+    file.take(limit)
         .read_to_end(&mut bytes)
         .map_err(|error| failed("read", path, &error))?;
     Ok(Some(bytes))
@@ -76,7 +92,8 @@ pub(crate) fn open_or_create(path: &Path) -> Result<File, StoreError> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     let file = open(&options, path).map_err(|error| failed("open", path, &error))?;
-    check(&file, path, "open")?;
+    let size = check(&file, path, "open")?;
+    check_size(size, LARGEST, path, "open")?;
     set_private(&file).map_err(|error| failed("open", path, &error))?;
     Ok(file)
 }
@@ -125,8 +142,13 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
 /// # Errors
 /// If it cannot be had or written.
 pub(crate) fn note(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    let mut file = open_or_create(path)?;
-    file.set_len(0)
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    // Whatever its size: all of it goes.
+    let mut file = open(&options, path).map_err(|error| failed("open", path, &error))?;
+    check(&file, path, "open")?;
+    set_private(&file)
+        .and_then(|()| file.set_len(0))
         .and_then(|()| file.write_all(bytes))
         .map_err(|error| failed("write", path, &error))
 }
@@ -222,15 +244,20 @@ fn check(file: &File, path: &Path, doing: &'static str) -> Result<u64, StoreErro
         let found = if metadata.is_dir() { A_FOLDER } else { NO_FILE };
         return Err(refused(doing, path, found));
     }
-    if metadata.len() > LARGEST {
-        return Err(refused(
+    check_private(&metadata, path, doing)?;
+    Ok(metadata.len())
+}
+
+fn check_size(size: u64, limit: u64, path: &Path, doing: &'static str) -> Result<(), StoreError> {
+    if size <= limit {
+        Ok(())
+    } else {
+        Err(refused(
             doing,
             path,
             "it is larger than any file of ghtok's",
-        ));
+        ))
     }
-    check_private(&metadata, path, doing)?;
-    Ok(metadata.len())
 }
 
 #[cfg(unix)]

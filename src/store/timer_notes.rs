@@ -71,7 +71,9 @@ impl Notes for TimerNotes {
     }
 
     fn last_run(&self) -> Option<LastRun> {
-        let bytes = private_file::read(&self.0.timer_run()).ok().flatten()?;
+        let bytes = private_file::read_note(&self.0.timer_run())
+            .ok()
+            .flatten()?;
         decode(&bytes)
     }
 

@@ -150,7 +150,7 @@ pub fn files(page: &mut Page) {
         page.add(of_text(text));
     }
     page.add(of_text(b"# caf\xe9\n"));
-    page.add(of_text(" ".repeat(300 * 1024)));
+    page.add(of_text(" ".repeat(5 * 1024 * 1024)));
     page.add(folder_in_its_place());
     page.add(pipe_in_its_place());
     page.add(writable_by_others());

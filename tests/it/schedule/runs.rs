@@ -294,3 +294,39 @@ fn a_run_that_goes_on_while_the_timer_is_removed_leaves_nothing_of_it() {
         assert!(!note.exists(), "{}", note.display());
     }
 }
+
+/// The note of a run has an entry for each App; the next run must be able to read and replace it.
+#[test]
+fn a_note_of_thousands_of_apps_does_not_lock_the_timer_out() {
+    let stage = Stage::after_the_end();
+    let ended = &stage.sandbox;
+    let mut text = format!(
+        "[[app]]\nname = \"main\"\nclient_id = \"{CLIENT_ID}\"\nhost = \"{}\"\n",
+        stage.fake.host()
+    );
+    for number in 0..1500 {
+        use std::fmt::Write;
+        let _ = write!(
+            text,
+            "[[app]]\nname = \"app-with-a-long-name-{number:05}\"\nclient_id = \"Iv1.{number}\"\n"
+        );
+    }
+    ended.configure(&text);
+    let note = ended.state_dir().join("timer.run");
+    let warned = || last_run(&stage)["apps"][0]["warned_at"].as_i64();
+    let mut first = None;
+    for _ in 0..3 {
+        let run = run_command(&mut stage.command(&[], &["schedule", "run"]));
+        assert_eq!(run.code, Some(4), "{}", run.stderr);
+        assert!(fs::metadata(&note).expect("a note").len() > 128 * 1024);
+        // Nobody is warned again within a day: the note was read.
+        assert!(warned().is_some());
+        assert_eq!(*first.get_or_insert(warned()), warned());
+    }
+    // Even one that is larger than any is replaced.
+    let file = fs::OpenOptions::new().write(true).open(&note).expect("it");
+    file.set_len(65 * 1024 * 1024).expect("a hole");
+    let run = run_command(&mut stage.command(&[], &["schedule", "run"]));
+    assert_eq!(run.code, Some(4), "{}", run.stderr);
+    assert!(fs::metadata(&note).expect("a note").len() < 1024 * 1024);
+}
