@@ -9,7 +9,6 @@ mod duration;
 mod environment;
 mod file;
 mod network;
-mod proxy;
 mod quote;
 #[cfg(test)]
 mod scratch;
@@ -24,13 +23,12 @@ use self::choice::Choice;
 pub use self::desktop::{Browsers, Desktop};
 pub use self::duration::parse_duration;
 pub use self::environment::Environment;
-pub use self::network::NetworkSettings;
-pub use self::proxy::Proxy;
 use self::quote::quoted;
 use self::settings::Settings;
 pub use self::settings::check_app_name;
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::github::Network;
 use crate::schedule::rules::Rules;
 use crate::token::MinTtl;
 
@@ -85,8 +83,8 @@ pub struct Config {
     pub config_dir_flag: Option<PathBuf>,
     /// How much life a token must have left where the call does not say.
     pub min_ttl: MinTtl,
-    /// How hosts are reached.
-    pub network: NetworkSettings,
+    /// How hosts are reached; not judged yet.
+    pub network: Network,
     /// `[git]`.
     pub git: Git,
     /// `[schedule]`.
@@ -166,7 +164,7 @@ impl Config {
                 github_host: environment.lossy_text("GITHUB_HOST"),
             },
             inherited_tokens: environment.token_variables(),
-            network: NetworkSettings::new(&settings, &folder, environment)?,
+            network: network::network(&settings, &folder, environment),
             apps: settings.apps,
             default_app: settings.default_app,
             file,
@@ -299,8 +297,9 @@ mod tests {
             }
         );
         assert_eq!(config.inherited.gh_host.as_deref(), Some("ghes.example"));
-        let proxy = config.network.proxy.as_ref().expect("a proxy");
-        assert_eq!(proxy.expose(), "http://u:hunter2@proxy:3128");
+        let proxy = config.network.proxy.as_ref().expect("a setting").judge();
+        let proxy = proxy.expect("an address").expect("a proxy");
+        assert_eq!(proxy.to_string(), "http://proxy:3128");
         assert!(!format!("{config:?}").contains("hunter2"));
     }
 

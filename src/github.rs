@@ -12,7 +12,9 @@ mod failure;
 mod fields;
 mod grant;
 mod network;
+mod no_proxy;
 mod poll;
+mod proxy;
 mod refresh_token;
 mod request;
 mod retry_after;
@@ -25,14 +27,16 @@ pub use device_code::{DeviceAuthorization, is_page_of};
 pub use error_code::ErrorCode;
 pub use failure::Failure;
 pub use grant::Grant;
-pub use network::{Network, Proxy};
+pub use network::Network;
 pub use poll::Poll;
+pub use proxy::{Proxy, ProxySetting};
 pub use refresh_token::{Connection, Refreshed};
 pub use user::UserAnswer;
 
 use std::time::Duration;
 
 use crate::app::ClientId;
+use crate::error::Error;
 use crate::host::Host;
 use crate::limits::Limits;
 use crate::steps::Steps;
@@ -78,6 +82,18 @@ impl GitHub {
     #[must_use]
     pub fn telling(self, steps: Steps) -> Self {
         Self { steps, ..self }
+    }
+
+    /// Says whether the settings of the network can be used, without connecting: what is wrong with
+    /// them is this process's own trouble.
+    ///
+    /// # Errors
+    /// The setting, and what is wrong with it.
+    pub fn check_settings(&self) -> Result<(), Error> {
+        match self.network.check(&self.host.web_url()) {
+            Ok(()) => Ok(()),
+            Err(cause) => cause.setting_error().map_or(Ok(()), Err),
+        }
     }
 
     /// Connects and asks once, within the usual limits of the two phases.

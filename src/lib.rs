@@ -58,7 +58,7 @@ use crate::commands::{Call, exec, get, headers, login, logout, refresh, refreshe
 use crate::compose_report::{report, tell};
 use crate::config::{Config, Environment, FileState, StoreChoice};
 use crate::error::{Error, Result, most_serious};
-use crate::github::{GitHub, Network, Proxy};
+use crate::github::GitHub;
 use crate::limits::Limits;
 use crate::schedule::notes::Notes as _;
 use crate::steps::{Detail, Steps};
@@ -261,7 +261,7 @@ impl Root<'_> {
         let app = self.config.app(None)?;
         let store = self.open_store(app, self.store_of(app)?)?;
         let handed_over = process::handed_over().and_then(|file| store.adopt_lock(file).ok());
-        let github = self.github(app)?;
+        let github = self.github(app);
         let telling = self.telling();
         let refresh = self.refresh(&github, &telling);
         self.with_call(app, |call| {
@@ -280,7 +280,7 @@ impl Root<'_> {
         let choice = self.store_of(app)?;
         let store = self.open_store(app, choice)?;
         let login_command = login::command(app, self.store_to_name(app, choice));
-        let github = self.github(app)?;
+        let github = self.github(app);
         let telling = self.telling();
         let here = self.refresh(&github, &telling);
         let detached = DetachedRefresher {
@@ -290,6 +290,7 @@ impl Root<'_> {
                 refresher::arguments(app, choice, config_dir, want, self.detail)
             },
             steps: self.steps,
+            github: &github,
             otherwise: &here as &dyn Refresher,
         };
         let broker = Broker {
@@ -426,26 +427,9 @@ impl Root<'_> {
         }
     }
 
-    fn github(&self, app: &App) -> Result<GitHub> {
-        let settings = &self.config.network;
-        let proxy = match &settings.proxy {
-            Some(proxy) => Some(
-                Proxy::parse(proxy.expose()).map_err(|problem| Error::Config {
-                    origin: proxy.variable().unwrap_or("proxy").into(),
-                    problem: format!("the address {problem}"),
-                })?,
-            ),
-            None => None,
-        };
-        let network = Network {
-            proxy,
-            no_proxy: settings.no_proxy.clone(),
-            ca_file: settings.ca_file.clone(),
-        };
-        Ok(
-            GitHub::new(&app.host, &app.client_id, network, self.machine.limits)
-                .telling(self.steps),
-        )
+    fn github(&self, app: &App) -> GitHub {
+        let network = self.config.network.clone();
+        GitHub::new(&app.host, &app.client_id, network, self.machine.limits).telling(self.steps)
     }
 
     fn telling(&self) -> Telling<'_> {

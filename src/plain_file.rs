@@ -1,5 +1,5 @@
 //! Opens files that a person or another program named. A pipe, a socket or a device in a file's place
-//! is refused at once, never waited for. Knows nothing of owners and modes.
+//! is refused at once, never waited for. Also says whether others could have written it.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
@@ -23,6 +23,56 @@ pub fn open(path: &Path) -> io::Result<(File, Metadata)> {
         return Err(io::Error::other(NO_FILE));
     }
     Ok((file, metadata))
+}
+
+/// Why the content of a file is not to be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Distrust {
+    /// It belongs to another user.
+    Owner,
+    /// Others may write it.
+    Writable {
+        /// Its mode.
+        mode: u32,
+    },
+}
+
+/// Says whether others could have written a file, as ssh does with its own: what stands in ours
+/// decides where tokens go. The system's administrator is trusted, and readers are nothing to fear.
+/// Where each user has a group of their own, of the same number, the usual umask lets that group
+/// write.
+///
+/// # Errors
+/// Why it is not to be trusted.
+#[cfg(unix)]
+pub fn trust(metadata: &Metadata) -> Result<(), Distrust> {
+    use std::os::unix::fs::MetadataExt;
+
+    let owner = metadata.uid();
+    if owner != 0 && owner != rustix::process::geteuid().as_raw() {
+        return Err(Distrust::Owner);
+    }
+    let others = if metadata.gid() == owner {
+        0o002
+    } else {
+        0o022
+    };
+    if metadata.mode() & others != 0 {
+        return Err(Distrust::Writable {
+            mode: metadata.mode() & 0o7777,
+        });
+    }
+    Ok(())
+}
+
+/// On Windows the user's profile folders carry access lists that keep other users out.
+///
+/// # Errors
+/// None.
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "on Unix this can fail")]
+pub fn trust(_: &Metadata) -> Result<(), Distrust> {
+    Ok(())
 }
 
 const A_FOLDER: &str = "it is a folder, not a file";

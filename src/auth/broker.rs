@@ -176,6 +176,9 @@ impl Broker<'_> {
             };
             return self.without_refresh(&waiting.record, want, died).map(Some);
         }
+        if let Err(error) = self.refresher.check_settings() {
+            return self.without_refresh(&waiting.record, want, error).map(Some);
+        }
         waiting.refreshers += 1;
         self.refresher.start(locked, want);
         Ok(None)

@@ -136,6 +136,9 @@ impl DeviceFlow<'_> {
             } => (cause, *retry_after),
             Failure::NotSent(cause) | Failure::Unknown(cause) => (cause, None),
         };
+        if let Some(error) = cause.setting_error() {
+            return error;
+        }
         Error::Temporary {
             app: self.app.label().to_owned(),
             what: "could not ask for a code to sign in with",

@@ -119,6 +119,14 @@ pub enum StoreError {
 
 /// Runs one refresh where its caller cannot cut it in half.
 pub trait Refresher {
+    /// Says whether this process's own settings let it reach the network. What is wrong with them
+    /// is told to its caller alone, never to those who wait.
+    ///
+    /// # Errors
+    /// The setting at fault.
+    fn check_settings(&self) -> Result<()> {
+        Ok(())
+    }
     /// Starts it with the lock already taken. What comes of it is read from the outcome.
     fn start(&self, locked: Box<dyn LockedStore + '_>, want: Want);
 }

@@ -80,12 +80,14 @@ fn revoke(record: &Record, call: &Call<'_>) -> Result<()> {
                     cause: Cause::HttpStatus { status, .. },
                     retry_after: None,
                 } => no_revocation(status, call),
-                Failure::NotSent(cause) | Failure::Unknown(cause) => Error::Temporary {
-                    app,
-                    what: "could not revoke the tokens, so nothing was forgotten",
-                    cause: cause.to_string(),
-                    retry_after: None,
-                },
+                Failure::NotSent(cause) | Failure::Unknown(cause) => {
+                    cause.setting_error().unwrap_or_else(|| Error::Temporary {
+                        app,
+                        what: "could not revoke the tokens, so nothing was forgotten",
+                        cause: cause.to_string(),
+                        retry_after: None,
+                    })
+                }
                 Failure::Answered {
                     cause, retry_after, ..
                 } => Error::Temporary {

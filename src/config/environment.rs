@@ -162,17 +162,9 @@ impl Environment {
         }
     }
 
-    /// The first of these variables that is set, with its name.
-    pub(super) fn first_text(
-        &self,
-        names: &[&'static str],
-    ) -> Result<Option<(&'static str, &str)>> {
-        for name in names {
-            if let Some(text) = self.text(name)? {
-                return Ok(Some((name, text)));
-            }
-        }
-        Ok(None)
+    /// The value of a variable that is not judged yet; an empty one counts as not set.
+    pub(super) fn raw(&self, name: &'static str) -> Option<&OsStr> {
+        self.value(name)
     }
 
     /// The text of a variable that only children's tools mean anything by.

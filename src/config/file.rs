@@ -7,9 +7,8 @@ use std::path::Path;
 
 use crate::error::{Error, Result, system_reason};
 use crate::formats::plain_text::without_tricks;
-#[cfg(unix)]
 use crate::formats::shell::word;
-use crate::plain_file;
+use crate::plain_file::{self, Distrust};
 
 /// The most that a configuration file may hold, in bytes: tens of thousands of Apps.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
@@ -50,42 +49,21 @@ pub(super) fn line_at(text: &[u8], offset: usize) -> usize {
     before.split(|byte| *byte == b'\n').count()
 }
 
-/// Refuses a file that others could have written: what stands in it decides where tokens go. As ssh
-/// does with its own; the system's administrator is trusted, and readers are nothing to fear. Where
-/// each user has a group of their own, of the same number, the usual umask lets that group write.
-#[cfg(unix)]
+/// Refuses a file that others could have written.
 fn check_rights(path: &Path, metadata: &Metadata) -> Result<()> {
-    use std::os::unix::fs::MetadataExt;
-
-    let owner = metadata.uid();
-    let others = if metadata.gid() == owner {
-        0o002
-    } else {
-        0o022
-    };
-    if owner != 0 && owner != rustix::process::geteuid().as_raw() {
-        return Err(Error::File {
+    plain_file::trust(metadata).map_err(|distrust| match distrust {
+        Distrust::Owner => Error::File {
             doing: "trust",
             path: path.to_owned(),
             cause: "it belongs to another user".into(),
-        });
-    }
-    if metadata.mode() & others != 0 {
-        return Err(Error::Exposed {
+        },
+        Distrust::Writable { mode } => Error::Exposed {
             rights: "write",
-            mode: metadata.mode() & 0o7777,
+            mode,
             cure: format!("chmod go-w {}", word(&path.to_string_lossy())),
             path: path.to_owned(),
-        });
-    }
-    Ok(())
-}
-
-/// On Windows the user's profile folders carry access lists that keep other users out.
-#[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "on Unix this can fail")]
-fn check_rights(_: &Path, _: &Metadata) -> Result<()> {
-    Ok(())
+        },
+    })
 }
 
 fn read_some(file: File, length: u64) -> io::Result<Vec<u8>> {

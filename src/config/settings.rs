@@ -12,9 +12,9 @@ use toml::de::DeValue;
 use super::StoreChoice;
 use super::document::{Document, Table};
 use super::duration::parse_duration;
-use super::proxy::Proxy;
 use crate::app::{AccountName, App, ClientId};
 use crate::error::Result;
+use crate::github::ProxySetting;
 use crate::host::Host;
 
 /// The content of a configuration file; of a missing one by `Default`.
@@ -24,31 +24,13 @@ pub(super) struct Settings {
     pub(super) default_app: Option<String>,
     pub(super) store: Option<StoreChoice>,
     pub(super) min_ttl: Option<Duration>,
-    pub(super) proxy: ProxySetting,
+    /// An empty one means none, whatever the environment says.
+    pub(super) proxy: Option<ProxySetting>,
     pub(super) no_proxy: Option<String>,
-    pub(super) ca_file: Option<CaFile>,
+    pub(super) ca_file: Option<String>,
     pub(super) git_quit: Option<bool>,
     pub(super) schedule_warn: Option<bool>,
     pub(super) schedule_keep_alive: Option<bool>,
-}
-
-/// What the file says about a proxy.
-#[derive(Debug, Default)]
-pub(super) enum ProxySetting {
-    /// Nothing: ask the environment.
-    #[default]
-    Unsaid,
-    /// An empty text: none, whatever the environment says.
-    Without,
-    /// This one.
-    Through(Proxy),
-}
-
-/// The path of a file of certificates as written, and where.
-#[derive(Debug)]
-pub(super) struct CaFile {
-    pub(super) path: String,
-    pub(super) origin: String,
 }
 
 /// Reads the whole text; `path` is only for errors.
@@ -75,7 +57,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Settings> {
         min_ttl: min_ttl(&root)?,
         proxy: proxy(&root)?,
         no_proxy: root.parsed("no_proxy", |text| Ok(text.trim().to_owned()))?,
-        ca_file: ca_file(&root)?,
+        ca_file: root.parsed("ca_file", |path| Ok(path.to_owned()))?,
         ..Settings::default()
     };
     if let Some(git) = root.table("git")? {
@@ -193,28 +175,12 @@ fn min_ttl(root: &Table<'_>) -> Result<Option<Duration>> {
     }
 }
 
-fn proxy(root: &Table<'_>) -> Result<ProxySetting> {
+fn proxy(root: &Table<'_>) -> Result<Option<ProxySetting>> {
     let Some(entry) = root.entry("proxy") else {
-        return Ok(ProxySetting::Unsaid);
-    };
-    match Proxy::parse(entry.text()?, None) {
-        Ok(Some(proxy)) => Ok(ProxySetting::Through(proxy)),
-        Ok(None) => Ok(ProxySetting::Without),
-        Err(reason) => Err(entry.error(reason)),
-    }
-}
-
-fn ca_file(root: &Table<'_>) -> Result<Option<CaFile>> {
-    let Some(entry) = root.entry("ca_file") else {
         return Ok(None);
     };
-    match entry.text()? {
-        "" => Err(entry.error("is empty")),
-        path => Ok(Some(CaFile {
-            path: path.to_owned(),
-            origin: entry.origin(),
-        })),
-    }
+    let text = entry.text()?;
+    Ok(Some(ProxySetting::of_file(entry.origin(), text)))
 }
 
 #[cfg(test)]
@@ -427,11 +393,6 @@ mod tests {
             (
                 "min_ttl = -5",
                 "1: min_ttl \"-5\" is not a number of seconds",
-            ),
-            ("ca_file = \"\"", "1: ca_file is empty"),
-            (
-                "proxy = \"http://u:hunter2@:80\"",
-                "1: proxy has no usable host (an address is [SCHEME://][USER:PASSWORD@]HOST[:PORT])",
             ),
             (
                 "default_app = \"x\"",

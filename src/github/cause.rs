@@ -5,6 +5,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::error::Error;
+use crate::formats::shell::word;
+
 /// Why a request came to nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cause {
@@ -61,6 +64,20 @@ pub enum Cause {
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
+    },
+    /// Others could have written the configured `ca_file`.
+    CaFileExposed {
+        /// The file.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
+    /// A variable or a key of the configuration cannot be used.
+    Setting {
+        /// Which.
+        origin: String,
+        /// What is wrong with it; no part of its text, which may hold a password.
+        problem: String,
     },
     /// The request itself could not be written as HTTP.
     BadRequest,
@@ -132,6 +149,28 @@ pub enum Stage {
 }
 
 impl Cause {
+    /// The error that names a setting at fault, in the configuration or the environment of this
+    /// process; `None` for what the network or the server did.
+    pub fn setting_error(&self) -> Option<Error> {
+        match self {
+            Self::Setting { origin, problem } => Some(Error::Config {
+                origin: origin.clone(),
+                problem: problem.clone(),
+            }),
+            Self::CaFile { path, reason } => Some(Error::Config {
+                origin: "ca_file".into(),
+                problem: format!("{} {reason}", path.display()),
+            }),
+            Self::CaFileExposed { path, mode } => Some(Error::Exposed {
+                path: path.clone(),
+                rights: "write",
+                mode: *mode,
+                cure: format!("chmod go-w {}", word(&path.to_string_lossy())),
+            }),
+            _ => None,
+        }
+    }
+
     /// A stable name for programs.
     pub fn code(&self) -> &'static str {
         match self {
@@ -142,7 +181,8 @@ impl Cause {
             Self::Proxy { .. } => "proxy",
             Self::Certificate { .. } => "tls_certificate",
             Self::Tls { .. } => "tls",
-            Self::CaFile { .. } => "ca_file",
+            Self::CaFile { .. } | Self::CaFileExposed { .. } => "ca_file",
+            Self::Setting { .. } => "config_invalid",
             Self::BadRequest => "bad_request",
             Self::AnswerTimeout { .. } => "answer_timeout",
             Self::CutOff { .. } => "cut_off",
@@ -172,6 +212,12 @@ impl fmt::Display for Cause {
             }
             Self::Tls { host, reason } => write!(f, "TLS with {host} failed: {reason}"),
             Self::CaFile { path, reason } => write!(f, "the ca_file {} {reason}", path.display()),
+            Self::CaFileExposed { path, mode } => write!(
+                f,
+                "others may write the ca_file {} (mode {mode:04o})",
+                path.display()
+            ),
+            Self::Setting { origin, problem } => write!(f, "{origin}: {problem}"),
             Self::BadRequest => write!(
                 f,
                 "the stored token cannot be sent in a request (a new sign-in replaces it)"

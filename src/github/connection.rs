@@ -48,10 +48,13 @@ impl Link {
     ) -> Result<Self, Cause> {
         let target: Uri = url.parse().map_err(|_| Cause::BadRequest)?;
         let host = target.host().ok_or(Cause::BadRequest)?.to_owned();
+        let proxy = network.proxy_for(&target)?;
+        let behind_proxy = proxy.is_some();
         let attempt = Arc::new(Attempt::default());
         let (sender, receiver) = mpsc::sync_channel(1);
         let dial = Dial {
             target,
+            proxy,
             network: network.clone(),
             attempt: Arc::clone(&attempt),
             limit,
@@ -66,9 +69,9 @@ impl Link {
             })?;
         receiver.recv_timeout(limit).unwrap_or_else(|_| {
             let stage = attempt.give_up();
-            let stage = match network.proxy_for(&host) {
-                Some(_) if stage == Stage::Tls => Stage::Proxy,
-                _ => stage,
+            let stage = match stage {
+                Stage::Tls if behind_proxy => Stage::Proxy,
+                stage => stage,
             };
             Err(Cause::ConnectTimeout { host, stage, limit })
         })

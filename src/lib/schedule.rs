@@ -74,7 +74,7 @@ impl Root<'_> {
                 .network
                 .proxy
                 .as_ref()
-                .and_then(crate::config::Proxy::variable),
+                .and_then(crate::github::ProxySetting::variable),
             config_file: &self.config.file,
             state_dir: &self.config.state_dir,
         };

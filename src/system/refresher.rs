@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use crate::auth::ports::{LockedStore, Refresher};
 use crate::auth::record::Want;
+use crate::error::Result;
+use crate::github::GitHub;
 use crate::steps::Steps;
 use crate::system::process::start_detached;
 use crate::system::signals::HeldOff;
@@ -18,11 +20,17 @@ pub struct DetachedRefresher<'a> {
     pub arguments: &'a dyn Fn(Want) -> Vec<OsString>,
     /// Where steps are told.
     pub steps: Steps,
+    /// Where the refresh leads.
+    pub github: &'a GitHub,
     /// Runs the refresh here, if no process can be started.
     pub otherwise: &'a dyn Refresher,
 }
 
 impl Refresher for DetachedRefresher<'_> {
+    fn check_settings(&self) -> Result<()> {
+        self.github.check_settings()
+    }
+
     /// The process outlives this one, and its outcome tells what came of it: nobody waits for it.
     /// Where the lock cannot be handed on, it takes the lock itself once this function gives it up.
     fn start(&self, locked: Box<dyn LockedStore + '_>, want: Want) {

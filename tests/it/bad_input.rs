@@ -3,6 +3,7 @@
 
 mod configuration;
 mod environment;
+mod network;
 mod places;
 mod streams;
 

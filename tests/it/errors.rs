@@ -26,6 +26,7 @@ pub fn whole_page() -> Page {
     configuration::variables(&mut page);
     by_code::sign_in(&mut page);
     network::causes(&mut page);
+    network::settings(&mut page);
     network::refusals(&mut page);
     stores::keychains(&mut page);
     stores::files(&mut page);

@@ -20,7 +20,7 @@ use fake_github::{
 };
 use ghtok::app::ClientId;
 use ghtok::github::{
-    Connection, Failure, GitHub, Network, Poll, Proxy, Refreshed, Stage, UserAnswer,
+    Connection, Failure, GitHub, Network, Poll, ProxySetting, Refreshed, Stage, UserAnswer,
 };
 use ghtok::host::Host;
 use ghtok::limits::Limits;
@@ -114,7 +114,7 @@ impl Scripted {
     fn proxy(&self, scheme: &str) -> Network {
         let proxy = format!("{scheme}://user:hunter2@{}", self.address);
         Network {
-            proxy: Some(Proxy::parse(&proxy).expect("a proxy")),
+            proxy: Some(ProxySetting::of_file("proxy".into(), &proxy)),
             ..Network::default()
         }
     }

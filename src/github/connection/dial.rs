@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ureq::config::Config;
 use ureq::http::Uri;
-use ureq::tls::TlsConfig;
+use ureq::tls::{RootCerts, TlsConfig};
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::time::Instant;
 use ureq::unversioned::transport::{
@@ -24,7 +24,9 @@ use super::{Link, USER_AGENT};
 pub(super) struct Dial {
     /// The address of the request to come.
     pub(super) target: Uri,
-    /// The way there.
+    /// The proxy that leads there, if one does.
+    pub(super) proxy: Option<Proxy>,
+    /// Which certificates to trust.
     pub(super) network: Network,
     /// Where it says how far it got.
     pub(super) attempt: Arc<Attempt>,
@@ -39,14 +41,10 @@ impl Dial {
     pub(super) fn run(self) -> Result<Link, Cause> {
         let host = self.target.host().unwrap_or_default().to_owned();
         let started = Instant::now();
-        let proxy = self.network.proxy_for(&host);
+        let proxy = self.proxy.as_ref();
         let config = Agent::config_builder()
             .proxy(proxy.map(Proxy::to_ureq))
-            .tls_config(
-                TlsConfig::builder()
-                    .root_certs(self.network.roots()?)
-                    .build(),
-            )
+            .tls_config(TlsConfig::builder().root_certs(self.roots()?).build())
             .user_agent(USER_AGENT)
             .build();
         let transport = self
@@ -66,6 +64,14 @@ impl Dial {
             host,
             took: elapsed(started),
         })
+    }
+
+    /// Plain http trusts no certificates, and reads none.
+    fn roots(&self) -> Result<RootCerts, Cause> {
+        match self.target.scheme_str() {
+            Some("https") => self.network.roots(),
+            _ => Ok(RootCerts::PlatformVerifier),
+        }
     }
 
     fn connect(

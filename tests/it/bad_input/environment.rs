@@ -16,16 +16,16 @@ use crate::support::signing_in::decide;
 const NO_TEXT: &[u8] = b"\xff\xfe/x";
 
 /// The variables whose text must be understood, and those that are paths or another program's.
-const TEXTS: [&str; 7] = [
+const TEXTS: [&str; 5] = [
     "GHTOK_APP",
     "GHTOK_CLIENT_ID",
     "GHTOK_HOST",
     "GHTOK_STORE",
     "GHTOK_LOG",
+];
+const OTHERS: [&str; 14] = [
     "HTTPS_PROXY",
     "NO_PROXY",
-];
-const OTHERS: [&str; 12] = [
     "XDG_CONFIG_HOME",
     "XDG_RUNTIME_DIR",
     "DBUS_SESSION_BUS_ADDRESS",

@@ -1,12 +1,14 @@
 //! What the network and GitHub can answer.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 use ghtok::app::{App, ClientId};
 use ghtok::auth::broker::refused;
 use ghtok::error::Error;
-use ghtok::github::{Cause, ErrorCode, Stage};
+use ghtok::github::{Cause, ErrorCode, ProxySetting, Stage};
 use ghtok::host::Host;
 
 use super::page::{self, APP, LOGIN, Page};
@@ -75,10 +77,46 @@ fn of_connections() -> Vec<Cause> {
         "cannot be read: no such file or directory",
         "is not a PEM file",
         "has no certificate in it (PEM is expected)",
+        "belongs to another user",
     ] {
         causes.push(Cause::CaFile {
             path: "/home/me/company.pem".into(),
             reason: reason.into(),
+        });
+    }
+    causes.push(Cause::CaFileExposed {
+        path: "/home/me/company's.pem".into(),
+        mode: 0o646,
+    });
+    causes.extend(of_settings());
+    causes
+}
+
+/// As `github/proxy.rs` and `github/network.rs` put them.
+fn of_settings() -> Vec<Cause> {
+    let variable = |value: &[u8]| {
+        let value = OsStr::from_bytes(value);
+        ProxySetting::of_variable("HTTPS_PROXY", value)
+    };
+    let origin = || "/home/me/.config/ghtok/config.toml, line 1".to_owned();
+    let mut causes: Vec<Cause> = [
+        variable(b"ftp://proxy.example"),
+        variable(b"http://"),
+        variable(b"http://proxy.example:99999"),
+        variable(b"http://me:p%ss@proxy.example"),
+        variable(b"\xff"),
+        ProxySetting::of_file(origin(), "ftp://proxy.example"),
+    ]
+    .iter()
+    .map(|setting| setting.judge().expect_err("a bad setting"))
+    .collect();
+    for problem in [
+        "the path is empty",
+        "the path begins with ~/, and no home folder is known",
+    ] {
+        causes.push(Cause::Setting {
+            origin: "ca_file".into(),
+            problem: problem.into(),
         });
     }
     causes
@@ -174,6 +212,13 @@ pub fn causes(page: &mut Page) {
     ] {
         let retry_after = Some(Duration::from_secs(retry_after));
         page.add(temporary(what, &limited, retry_after));
+    }
+}
+
+pub fn settings(page: &mut Page) {
+    page.section("Settings of the network, judged where a connection is made");
+    for error in all_causes().iter().filter_map(Cause::setting_error) {
+        page.add(error);
     }
 }
 

@@ -30,7 +30,7 @@ variants!(SIGN_IN_REASONS, sign_in_reason, SignInReason:
     SignedOut Expired NoRefreshToken Vanished RefreshRefused Lost AccessRefused OtherAccount);
 variants!(CAUSES, cause, Cause:
     HostNotFound ConnectTimeout ConnectionRefused ConnectFailed Proxy Certificate Tls CaFile
-    BadRequest AnswerTimeout CutOff TooLarge Malformed Html HttpStatus RateLimited Redirect);
+    CaFileExposed Setting BadRequest AnswerTimeout CutOff TooLarge Malformed Html HttpStatus RateLimited Redirect);
 variants!(ERROR_CODES, error_code, ErrorCode:
     DeviceFlowDisabled IncorrectClientCredentials UnauthorizedClient UnsupportedGrantType
     BadVerificationCode IncorrectDeviceCode UnverifiedUserEmail AccessDenied NotFound Unknown);

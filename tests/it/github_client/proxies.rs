@@ -50,6 +50,77 @@ fn a_tunnel_leads_to_the_host_and_the_proxy_sees_no_request() {
     assert!(!asked.contains("ghr_"), "{asked}");
 }
 
+/// What a SOCKS 5 proxy reads: the greeting, the password (RFC 1929), where to, and by which name.
+fn socks5(stream: &mut TcpStream) -> Vec<u8> {
+    let take = |stream: &mut TcpStream, length: usize| {
+        let mut bytes = vec![0; length];
+        let _ = stream.read_exact(&mut bytes);
+        bytes
+    };
+    let head = take(stream, 2);
+    let methods = take(stream, usize::from(head[1]));
+    assert!(head[0] == 5 && methods.contains(&2), "{head:?} {methods:?}");
+    let _ = stream.write_all(&[5, 2]);
+    let user = take(stream, 2);
+    let _ = take(stream, usize::from(user[1]));
+    let length = take(stream, 1);
+    let password = take(stream, usize::from(length[0]));
+    assert_eq!(password, b"hunter2");
+    let _ = stream.write_all(&[1, 0]);
+    let asked = take(stream, 5);
+    let name = take(stream, usize::from(asked[4]));
+    let port = take(stream, 2);
+    let _ = stream.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+    [&asked[..4], &name, &port].concat()
+}
+
+/// GNOME writes `socks://HOST:PORT/` and means SOCKS 5.
+#[test]
+fn gnomes_socks_address_leads_through_socks_5_and_the_proxy_looks_the_name_up() {
+    let (fake, ca) = with_tls(TlsIdentity::WrongName);
+    let (sender, asked) = mpsc::channel();
+    let to = fake.host();
+    let proxy = Scripted::start(move |mut stream| {
+        let _ = sender.send(socks5(&mut stream));
+        let server = TcpStream::connect(&to).expect("the fake GitHub");
+        let back = (
+            server.try_clone().expect("it"),
+            stream.try_clone().expect("it"),
+        );
+        thread::spawn(move || carry(back.0, back.1));
+        carry(stream, server);
+    });
+    for scheme in ["socks", "SOCKS", "socks5h"] {
+        let network = Network {
+            ca_file: Some(ca.0.clone()),
+            ..proxy.proxy(scheme)
+        };
+        let connected = patient(BEHIND, network).connect();
+        assert!(connected.is_ok(), "{scheme}: {connected:?}");
+        let asked = asked.recv().expect("what the proxy was asked");
+        assert_eq!(
+            asked,
+            [&[5, 1, 0, 3], BEHIND.as_bytes(), &[1, 187]].concat()
+        );
+    }
+}
+
+#[test]
+fn a_setting_at_fault_is_named_and_nothing_is_connected() {
+    let (fake, _ca) = with_tls(TlsIdentity::Valid);
+    let network = Network {
+        proxy: Some(ProxySetting::of_file("proxy".into(), "ftp://u:hunter2@x")),
+        ..Network::default()
+    };
+    let failure = connect(client(BEHIND, network.clone()));
+    assert_eq!(failure.code(), "config_invalid", "{failure:?}");
+    assert!(!format!("{failure:?} {failure}").contains("hunter2"));
+    assert!(client(BEHIND, network.clone()).check_settings().is_err());
+    // Loopback has no proxy, so a bad one does not matter there.
+    assert!(client(fake.base_url(), network).check_settings().is_ok());
+    assert_eq!(fake.connections(), 0);
+}
+
 #[test]
 fn a_proxy_that_says_no_is_named_without_its_password() {
     for (answer, says) in [

@@ -2,6 +2,7 @@
 //! is made of the files that companies hand out.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -53,8 +54,8 @@ impl Company {
     }
 
     #[track_caller]
-    fn expect_refusal(&self, what: &str, run: &Run, says: &str) {
-        assert_eq!(run.code, Some(5), "{what}: {run:?}");
+    fn expect_refusal(&self, what: &str, run: &Run, code: i32, says: &str) {
+        assert_eq!(run.code, Some(code), "{what}: {run:?}");
         assert!(run.stderr.contains(says), "{what}: {run:?}");
         assert!(self.fake.ledger().is_empty(), "{what}: something was sent");
         let record = self.sandbox.record();
@@ -67,7 +68,7 @@ impl Company {
 fn a_companys_authority_is_trusted_by_ca_file_and_by_the_systems_variables() {
     let company = Company::new(TlsIdentity::Valid);
     let nobodys = run_command(&mut company.command());
-    company.expect_refusal("nothing", &nobodys, "its issuer is unknown");
+    company.expect_refusal("nothing", &nobodys, 5, "its issuer is unknown");
 
     let company = Company::new(TlsIdentity::Valid);
     company.expect_token("ca_file", &company.by_file(company.pem.as_bytes()));
@@ -87,7 +88,7 @@ fn a_companys_authority_is_trusted_by_ca_file_and_by_the_systems_variables() {
     fs::write(company.sandbox.home().join("ca.pem"), &other.pem).expect("a file");
     company.sandbox.configure("ca_file = \"../ca.pem\"\n");
     let run = run_command(company.command().env("SSL_CERT_FILE", &system));
-    company.expect_refusal("both", &run, ANOTHERS);
+    company.expect_refusal("both", &run, 5, ANOTHERS);
 }
 
 /// Where the administrator puts it, in a namespace that has the system's file with one authority more.
@@ -143,20 +144,37 @@ fn a_bundle_may_have_other_things_in_it() {
     }
 }
 
+/// The system's own bundle belongs to root, and everybody may read it; a link to it will do.
+#[test]
+fn a_ca_file_of_the_system_is_trusted() {
+    let Some(bundle) = ["/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem"]
+        .into_iter()
+        .find(|path| Path::new(path).exists())
+    else {
+        println!("skipped: there is no bundle of the system");
+        return;
+    };
+    let company = Company::new(TlsIdentity::Valid);
+    std::os::unix::fs::symlink(bundle, company.sandbox.home().join("ca.pem")).expect("a link");
+    company.sandbox.configure("ca_file = \"../ca.pem\"\n");
+    let run = run_command(&mut company.command());
+    company.expect_refusal("the system's", &run, 5, "its issuer is unknown");
+}
+
 #[test]
 fn a_ca_file_that_will_not_do_is_named() {
     let other = Company::new(TlsIdentity::Valid).pem;
     let broken = other.replace("-----END", "!!!!\n-----END");
     let half = &other[..other.len() / 2];
-    for (what, content, says) in [
-        ("empty", "", "has no certificate in it"),
-        ("words", "hello\n", "has no certificate in it"),
-        ("broken", broken.as_str(), "is not a PEM file"),
-        ("half", half, "is not a PEM file"),
-        ("another's", other.as_str(), ANOTHERS),
+    for (what, content, code, says) in [
+        ("empty", "", 2, "has no certificate in it"),
+        ("words", "hello\n", 2, "has no certificate in it"),
+        ("broken", broken.as_str(), 2, "is not a PEM file"),
+        ("half", half, 2, "is not a PEM file"),
+        ("another's", other.as_str(), 5, ANOTHERS),
     ] {
         let company = Company::new(TlsIdentity::Valid);
-        company.expect_refusal(what, &company.by_file(content.as_bytes()), says);
+        company.expect_refusal(what, &company.by_file(content.as_bytes()), code, says);
     }
     for (put, says) in [
         (a_pipe as fn(&Path), "it is not a regular file"),
@@ -167,15 +185,39 @@ fn a_ca_file_that_will_not_do_is_named() {
         put(&company.sandbox.home().join("ca.pem"));
         company.sandbox.configure("ca_file = \"../ca.pem\"\n");
         let run = run_command(&mut company.command());
-        company.expect_refusal(says, &run, says);
+        company.expect_refusal(says, &run, 2, says);
         assert!(run.stderr.contains("ca.pem"), "{run:?}");
     }
+    let company = Company::new(TlsIdentity::Valid);
+    let _ = company.by_file(company.pem.as_bytes());
+    let file = company.sandbox.home().join("ca.pem");
+    company.sandbox.seed(&company.fake, Duration::ZERO);
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o646)).expect("a mode");
+    let asked = company.fake.ledger().len();
+    let run = run_command(&mut company.command());
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(
+        run.stderr.contains("others may write it (mode 0646)"),
+        "{run:?}"
+    );
+    assert_eq!(company.fake.ledger().len(), asked, "something was sent");
+    // The command that the hint names, as a shell reads it.
+    let (_, cure) = run
+        .stderr
+        .trim_end()
+        .rsplit_once(": chmod ")
+        .expect("a cure");
+    let cured = Command::new("sh")
+        .args(["-c", &format!("chmod {cure}")])
+        .status();
+    assert!(cured.expect("sh").success());
+    company.expect_token("cured", &run_command(&mut company.command()));
     // Of the system's.
     let company = Company::new(TlsIdentity::Valid);
     let empty = company.sandbox.home().join("empty.pem");
     fs::write(&empty, "").expect("a file");
     let run = run_command(company.command().env("SSL_CERT_FILE", &empty));
-    company.expect_refusal("an empty system", &run, "No CA certificates");
+    company.expect_refusal("an empty system", &run, 5, "No CA certificates");
 }
 
 fn a_pipe(path: &Path) {

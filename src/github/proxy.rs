@@ -1,37 +1,94 @@
-//! The address of a proxy, which may hold a password: checked here, shown nowhere. Pure.
+//! The address of a proxy, which may hold a password: as it was set, and once it is judged. A setting
+//! is judged where a connection is made, so that it stops no command that makes none. Shown without
+//! its password.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::net::Ipv6Addr;
 
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-const SCHEMES: [&str; 6] = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
+use super::Cause;
 
+const SCHEMES: [&str; 7] = [
+    "http", "https", "socks", "socks4", "socks4a", "socks5", "socks5h",
+];
+
+const NOT_TEXT: &str = "is not UTF-8 text";
 const BAD_SCHEME: &str =
-    "has a scheme that is none of http, https, socks4, socks4a, socks5, socks5h";
+    "has a scheme that is none of http, https, socks, socks4, socks4a, socks5, socks5h";
 const NO_HOST: &str = "has no usable host (an address is [SCHEME://][USER:PASSWORD@]HOST[:PORT])";
 const NO_PORT: &str = "has a port that is not a number from 1 to 65535";
 const NOT_ENCODED: &str = "has a user or password that is not percent-encoded";
 
-/// A proxy. `Debug` and `Display` leave out its user and password.
+/// The address of a proxy as the configuration or the environment has it, not judged yet.
 #[derive(Clone)]
-pub struct Proxy {
-    url: SecretString,
-    shown: String,
+pub struct ProxySetting {
+    origin: String,
+    subject: &'static str,
+    /// `None` for what is not UTF-8.
+    text: Option<SecretString>,
     variable: Option<&'static str>,
 }
 
+impl ProxySetting {
+    /// The value of an environment variable.
+    pub fn of_variable(name: &'static str, value: &OsStr) -> Self {
+        Self {
+            origin: name.into(),
+            subject: "the address",
+            text: value.to_str().map(SecretString::from),
+            variable: Some(name),
+        }
+    }
+
+    /// A text of the configuration file; `origin` is its place there.
+    pub fn of_file(origin: String, text: &str) -> Self {
+        Self {
+            origin,
+            subject: "proxy",
+            text: Some(text.into()),
+            variable: None,
+        }
+    }
+
+    /// The variable that names this proxy; `None` if the configuration file does.
+    pub fn variable(&self) -> Option<&'static str> {
+        self.variable
+    }
+
+    /// The proxy, or what is wrong with the setting.
+    ///
+    /// # Errors
+    /// `Cause::Setting`.
+    pub fn judge(&self) -> Result<Option<Proxy>, Cause> {
+        let text = self.text.as_ref().ok_or(NOT_TEXT);
+        text.and_then(|text| Proxy::parse(text.expose_secret()))
+            .map_err(|reason| Cause::Setting {
+                origin: self.origin.clone(),
+                problem: format!("{} {reason}", self.subject),
+            })
+    }
+}
+
+impl fmt::Debug for ProxySetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ProxySetting({})", self.origin)
+    }
+}
+
+/// A proxy. `Debug` and `Display` leave out its user and password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Proxy(ureq::Proxy);
+
 impl Proxy {
     /// Reads `[SCHEME://][USER[:PASSWORD]@]HOST[:PORT][/]`; no scheme means http, no text no proxy.
-    /// `variable` is the one that holds the text, `None` for the configuration file.
+    /// `socks` is what GNOME writes for SOCKS 5, with names looked up by the proxy.
     ///
     /// # Errors
     /// What is wrong with the text, in words that follow the name of its key or variable.
-    pub(super) fn parse(
-        text: &str,
-        variable: Option<&'static str>,
-    ) -> Result<Option<Self>, &'static str> {
+    pub fn parse(text: &str) -> Result<Option<Self>, &'static str> {
         let text = text.trim();
         if text.is_empty() {
             return Ok(None);
@@ -41,48 +98,43 @@ impl Proxy {
         if !SCHEMES.contains(&scheme.as_str()) {
             return Err(BAD_SCHEME);
         }
+        let scheme = if scheme == "socks" {
+            "socks5h"
+        } else {
+            &scheme
+        };
         let authority = rest.strip_suffix('/').unwrap_or(rest);
         let (login, place) = match authority.rsplit_once('@') {
             Some((login, place)) => (Some(login), place),
             None => (None, authority),
         };
         check_place(place)?;
-        let shown = format!("{scheme}://{place}");
-        let url = match login {
+        let url = Zeroizing::new(match login {
             Some(login) => {
                 check_login(login)?;
                 format!("{scheme}://{login}@{place}")
             }
-            None => shown.clone(),
-        };
-        Ok(Some(Self {
-            url: url.into(),
-            shown,
-            variable,
-        }))
+            None => format!("{scheme}://{place}"),
+        });
+        let proxy = ureq::Proxy::new(&url).map_err(|_| NO_HOST)?;
+        Ok(Some(Self(proxy)))
     }
 
-    /// The whole address, `SCHEME://[USER[:PASSWORD]@]HOST[:PORT]`, user and password
-    /// percent-encoded. Every use is a place where the password could leak.
-    pub fn expose(&self) -> &str {
-        self.url.expose_secret()
-    }
-
-    /// The variable that names this proxy; `None` if the configuration file does.
-    pub fn variable(&self) -> Option<&'static str> {
-        self.variable
+    pub(super) fn to_ureq(&self) -> ureq::Proxy {
+        self.0.clone()
     }
 }
 
 impl fmt::Display for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.shown)
+        let scheme = self.0.protocol().to_string().to_ascii_lowercase();
+        write!(f, "{scheme}://{}:{}", self.0.host(), self.0.port())
     }
 }
 
 impl fmt::Debug for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Proxy({})", self.shown)
+        write!(f, "Proxy({self})")
     }
 }
 
@@ -145,49 +197,65 @@ mod tests {
     use super::*;
 
     fn proxy(text: &str) -> Proxy {
-        Proxy::parse(text, None).expect(text).expect(text)
+        Proxy::parse(text).expect(text).expect(text)
     }
 
     #[test]
     fn addresses_are_read_and_shown_without_their_password() {
-        for (text, url, shown) in [
-            (
-                "proxy.example:3128",
-                "http://proxy.example:3128",
-                "http://proxy.example:3128",
-            ),
-            (" HTTP://proxy/ ", "http://proxy", "http://proxy"),
-            (
-                "https://u:p%40ss@proxy:443",
-                "https://u:p%40ss@proxy:443",
-                "https://proxy:443",
-            ),
-            (
-                "u:hunter2@proxy_1:80",
-                "http://u:hunter2@proxy_1:80",
-                "http://proxy_1:80",
-            ),
-            (
-                "socks5h://[::1]:1080",
-                "socks5h://[::1]:1080",
-                "socks5h://[::1]:1080",
-            ),
-            (
-                "socks4://10.0.0.1",
-                "socks4://10.0.0.1",
-                "socks4://10.0.0.1",
-            ),
+        for (text, shown) in [
+            ("proxy.example:3128", "http://proxy.example:3128"),
+            (" HTTP://proxy/ ", "http://proxy:80"),
+            ("https://u:p%40ss@proxy:443", "https://proxy:443"),
+            ("u:hunter2@proxy_1:80", "http://proxy_1:80"),
+            ("socks5h://[::1]:1080", "socks5h://[::1]:1080"),
+            ("SOCKS5://proxy", "socks5://proxy:1080"),
+            ("socks4://10.0.0.1", "socks4://10.0.0.1:1080"),
+            ("socks4a://u@10.0.0.1/", "socks4a://10.0.0.1:1080"),
         ] {
-            assert_eq!(proxy(text).expose(), url);
             assert_eq!(proxy(text).to_string(), shown);
             assert_eq!(format!("{:?}", proxy(text)), format!("Proxy({shown})"));
+        }
+        let encoded = proxy("https://u:p%40ss@proxy").to_ureq();
+        assert_eq!(encoded.password(), Some("p@ss"));
+    }
+
+    #[test]
+    fn gnomes_socks_is_socks_5_and_the_proxy_looks_names_up() {
+        for text in ["socks://127.0.0.1:7890/", "Socks://127.0.0.1:7890"] {
+            assert_eq!(proxy(text).to_string(), "socks5h://127.0.0.1:7890");
+            assert!(!proxy(text).to_ureq().resolve_target());
         }
     }
 
     #[test]
     fn nothing_is_no_proxy() {
-        assert!(Proxy::parse("", None).expect("none").is_none());
-        assert!(Proxy::parse(" \n", None).expect("none").is_none());
+        assert!(Proxy::parse("").expect("none").is_none());
+        assert!(Proxy::parse(" \n").expect("none").is_none());
+    }
+
+    #[test]
+    fn an_unusable_setting_is_named_without_its_text() {
+        #[cfg(unix)]
+        use std::os::unix::ffi::OsStrExt;
+
+        let of = |value: &[u8]| {
+            let setting = ProxySetting::of_variable("ALL_PROXY", OsStr::from_bytes(value));
+            assert!(!format!("{setting:?}").contains("hunter2"));
+            setting.judge().expect_err("unusable").to_string()
+        };
+        assert_eq!(
+            of(b"ftp://me:hunter2@proxy"),
+            format!("ALL_PROXY: the address {BAD_SCHEME}")
+        );
+        assert_eq!(
+            of(b"me:hunter2@\xff"),
+            "ALL_PROXY: the address is not UTF-8 text"
+        );
+        let file = ProxySetting::of_file("c.toml, line 1".into(), "http://me:hunter2@");
+        assert_eq!(
+            file.judge().expect_err("unusable").to_string(),
+            format!("c.toml, line 1: proxy {NO_HOST}")
+        );
     }
 
     #[test]
@@ -217,7 +285,7 @@ mod tests {
             ("http://u:%E9@proxy", NOT_ENCODED),
             ("http://u:pä@proxy", NOT_ENCODED),
         ] {
-            assert_eq!(Proxy::parse(bad, None).err(), Some(reason), "{bad:?}");
+            assert_eq!(Proxy::parse(bad).err(), Some(reason), "{bad:?}");
         }
     }
 }
