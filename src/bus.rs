@@ -4,18 +4,17 @@
 mod address;
 mod connection;
 mod deadline;
+mod peer;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::auth::ports::StoreError;
+use crate::steps::{Detail, Steps};
 use dbus::arg::Get;
 use dbus::strings::{BusName, Interface, Member, Path};
 use dbus::{Message, MessageType};
-use rustix::net::SocketAddrUnix;
-
-use crate::auth::ports::StoreError;
-use crate::steps::{Detail, Steps};
 
 pub use self::address::Session;
 use self::connection::Connection;
@@ -72,20 +71,16 @@ impl Bus {
     /// Connects and says Hello; the answer is not waited for.
     ///
     /// # Errors
-    /// `Unreachable` if nobody listens at any address, `TimedOut`.
-    pub(crate) fn connect(
-        addresses: &[SocketAddrUnix],
-        deadline: Deadline,
-        steps: Steps,
-    ) -> Result<Self, StoreError> {
-        let mut connection = Connection::open(addresses, &deadline)?;
+    /// `Unreachable` if nobody listens at any address, or another user does; `TimedOut`.
+    pub(crate) fn connect(session: &Session, deadline: Deadline) -> Result<Self, StoreError> {
+        let mut connection = Connection::open(session.bus()?, &deadline)?;
         let hello = connection.send(call(BUS, "/org/freedesktop/DBus\0", BUS, "Hello\0"));
         Ok(Self {
             connection: RefCell::new(connection),
             hello,
             signals: RefCell::default(),
             deadline,
-            steps,
+            steps: session.steps,
         })
     }
 

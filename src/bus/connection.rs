@@ -13,7 +13,9 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connec
 use zeroize::Zeroizing;
 
 use crate::auth::ports::StoreError;
+use crate::bus::address::Address;
 use crate::bus::deadline::Deadline;
+use crate::bus::peer;
 use crate::error::system_reason;
 
 /// Enough for every message of a usual read.
@@ -29,6 +31,7 @@ const LARGEST: usize = 16 * 1024 * 1024;
 /// greeting and the first calls are one packet.
 pub(crate) struct Connection {
     socket: UnixStream,
+    address: Address,
     authenticated: bool,
     last_serial: u32,
     output: Zeroizing<Vec<u8>>,
@@ -36,24 +39,55 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Connects to the first address where somebody listens.
+    /// Connects to the first address that is not gone. Another user's process may have taken the
+    /// place of a bus that is (an abstract socket, or one under /tmp): it is sent nothing, and no
+    /// other address is tried.
     ///
     /// # Errors
-    /// `Unreachable`, with the reason at the last address; `TimedOut` if the queue of a bus that
-    /// does not accept stays full.
+    /// `Unreachable`, with the reason and the address; `TimedOut` if the queue of a bus that does
+    /// not accept stays full.
     pub(crate) fn open(
-        addresses: &[SocketAddrUnix],
+        addresses: impl IntoIterator<Item = Address>,
         deadline: &Deadline,
     ) -> Result<Self, StoreError> {
-        let mut result = Err(unreachable("no address"));
+        let mut gone = Vec::new();
         for address in addresses {
-            result = reach(address, deadline);
-            if result.is_ok() {
-                break;
+            match reach(&address.socket, deadline)? {
+                Ok(socket) => return Self::begin(socket, address),
+                Err(error) => {
+                    let reason = system_reason(&error.into());
+                    if !is_gone(error) {
+                        let text =
+                            format!("cannot connect to the session bus at {address}: {reason}");
+                        return Err(unreachable(&text));
+                    }
+                    gone.push(format!("{address}: {reason}"));
+                }
+            }
+        }
+        Err(unreachable(&format!(
+            "no session bus at {}",
+            gone.join("; ")
+        )))
+    }
+
+    fn begin(socket: UnixStream, address: Address) -> Result<Self, StoreError> {
+        match peer::user(&socket) {
+            Ok(user) if peer::is_trusted(user) => {}
+            Ok(user) => {
+                return Err(unreachable(&format!(
+                    "the session bus at {address} belongs to another user (user ID {user})"
+                )));
+            }
+            Err(error) => {
+                let reason = system_reason(&error);
+                let text = format!("cannot tell whose session bus is at {address}: {reason}");
+                return Err(unreachable(&text));
             }
         }
         Ok(Self {
-            socket: result?,
+            socket,
+            address,
             authenticated: false,
             last_serial: 0,
             output: greeting(),
@@ -146,8 +180,14 @@ impl Connection {
             let full = self.input.len() == self.input.capacity();
             return if full { Err(no_dbus()) } else { Ok(false) };
         };
-        if !self.input.starts_with(b"OK") {
-            return Err(unreachable("the session bus refused this user"));
+        let guid = self.input[..end].strip_prefix(b"OK");
+        let guid = guid.ok_or_else(|| unreachable("the session bus refused this user"))?;
+        let expected = self.address.guid.as_ref();
+        if expected.is_some_and(|guid_of_address| guid.trim_ascii() != guid_of_address.as_bytes()) {
+            return Err(unreachable(&format!(
+                "another bus than the one of {} answers there (its guid differs)",
+                self.address
+            )));
         }
         self.input.drain(..end + 2);
         self.authenticated = true;
@@ -157,7 +197,10 @@ impl Connection {
 
 /// Connects a socket whose connect ends in time: `connect(2)` waits for room in the queue of a bus
 /// for as long as the socket may wait to send.
-fn reach(address: &SocketAddrUnix, deadline: &Deadline) -> Result<UnixStream, StoreError> {
+fn reach(
+    address: &SocketAddrUnix,
+    deadline: &Deadline,
+) -> Result<Result<UnixStream, Errno>, StoreError> {
     loop {
         let left = deadline.left()?;
         let connected = new_socket().and_then(|socket| {
@@ -166,15 +209,17 @@ fn reach(address: &SocketAddrUnix, deadline: &Deadline) -> Result<UnixStream, St
             Ok(socket)
         });
         match connected {
-            Ok(socket) => return Ok(UnixStream::from(socket)),
+            Ok(socket) => return Ok(Ok(UnixStream::from(socket))),
             // A signal came, or the time has passed: the deadline knows.
             Err(Errno::INTR | Errno::AGAIN) => {}
-            Err(error) => {
-                let reason = system_reason(&error.into());
-                return Err(unreachable(&format!("no session bus: {reason}")));
-            }
+            Err(error) => return Ok(Err(error)),
         }
     }
+}
+
+/// Nobody listens there any more.
+fn is_gone(error: Errno) -> bool {
+    matches!(error, Errno::NOENT | Errno::NOTDIR | Errno::CONNREFUSED)
 }
 
 fn new_socket() -> Result<OwnedFd, Errno> {

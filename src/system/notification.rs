@@ -48,7 +48,7 @@ mod platform {
         const FIRST: u32 = 0;
         const NO_ICON: &str = "";
         const AS_LONG_AS_USUAL: i32 = -1;
-        let bus = Bus::connect(&session.bus()?, Deadline::after(limit), session.steps)?;
+        let bus = Bus::connect(session, Deadline::after(limit))?;
         let hints = HashMap::from([("urgency", Variant(NORMAL))]);
         let message = call(NOTIFICATIONS, PATH, NOTIFICATIONS, "Notify\0")
             .append3("ghtok", FIRST, NO_ICON)

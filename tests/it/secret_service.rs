@@ -5,6 +5,7 @@ pub mod bus;
 mod prompts;
 mod several_items;
 mod silence;
+mod whose_bus;
 
 use std::time::{Duration, Instant};
 

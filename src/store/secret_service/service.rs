@@ -74,7 +74,7 @@ impl Service {
         deadline: Deadline,
     ) -> Result<(Self, Hits), StoreError> {
         let service = Self {
-            bus: Bus::connect(&session.bus()?, deadline, session.steps)?,
+            bus: Bus::connect(session, deadline)?,
         };
         let hits = match service.find(key, activation) {
             Err(failure) if failure.is("UnknownMethod") => service.find(key, activation),

@@ -72,6 +72,11 @@ impl PrivateBus {
         self.home.path().join("bus")
     }
 
+    /// Where the bus listens, as the bus itself says it.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     /// Starts a gnome-keyring, unlocked, whose log-in collection exists.
     pub fn start_keyring(&mut self) {
         self.keyring = Some(self.keyring_daemon("--unlock"));

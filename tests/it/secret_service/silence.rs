@@ -199,7 +199,7 @@ fn slot_with(address: &str) -> SecretServiceSlot {
     slot_in(Session {
         steps: ghtok::steps::Steps::SILENT,
         bus_address: Some(address.to_owned()),
-        runtime_dir: None,
+        runtime_dir: Some("/nonexistent".into()),
     })
 }
 

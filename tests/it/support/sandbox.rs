@@ -149,6 +149,7 @@ impl Sandbox {
             .env("TZ", "UTC")
             // Never the developer's own keychain.
             .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus")
+            .env("XDG_RUNTIME_DIR", "/nonexistent")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
