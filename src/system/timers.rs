@@ -2,6 +2,7 @@
 //! `schedule`; which one is used is decided in `commands`.
 
 mod cron;
+mod cron_daemon;
 mod launchd;
 mod systemd;
 mod task_scheduler;
@@ -53,10 +54,27 @@ pub struct Look {
     pub next: Option<Timestamp>,
 }
 
+/// Why a timer that is installed does not run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stopped {
+    /// What is missing.
+    pub cause: String,
+    /// The command to run.
+    pub cure: String,
+}
+
 /// One scheduler. Failures are words for people.
 pub trait Timers {
     /// Why it cannot be used here, if it cannot.
     fn probe(&self) -> Result<(), String>;
+    /// Why it runs no timers now, though they can be installed.
+    fn stopped(&self) -> Option<Stopped> {
+        None
+    }
+    /// A condition on its runs that the user may want to change, in words for people.
+    fn condition(&self) -> Option<String> {
+        None
+    }
     /// What would be written.
     fn files(&self, timer: &Timer) -> Vec<File>;
     /// The folders that this may make, each after those below it.

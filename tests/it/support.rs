@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod canned;
 pub mod chance;
+pub mod cron;
 pub mod deadline;
 pub mod fake_clock;
 pub mod git;

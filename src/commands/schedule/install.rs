@@ -8,7 +8,7 @@ use super::program::{Lasting, lasting};
 use crate::error::{Error, Result};
 use crate::schedule::notes::Installed;
 use crate::schedule::{Scheduler, Timer};
-use crate::system::timers::Timers;
+use crate::system::timers::{Stopped, Timers};
 
 /// What `install` is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +45,8 @@ pub struct Draft<'a> {
 /// Installs the timer, or prints it.
 ///
 /// # Errors
-/// If the program's path would not last, no scheduler works here, or the chosen one refuses.
+/// If the program's path would not last, no scheduler works here, the chosen one refuses, or it has the
+/// timer now but is not running.
 pub fn run(input: Input, draft: Draft<'_>, desk: &Desk<'_>) -> Result<()> {
     let known = desk.notes.installed()?;
     // The minute stays from one installation to the next.
@@ -90,15 +91,32 @@ pub fn run(input: Input, draft: Draft<'_>, desk: &Desk<'_>) -> Result<()> {
     } else {
         "installed"
     };
-    desk.terminal.note(&format!(
-        "{what}: {scheduler} runs \"{}\" at minute {minute} of every hour; see: ghtok schedule status",
-        timer.command().collect::<Vec<_>>().join(" "),
-    ));
+    let command = timer.command().collect::<Vec<_>>().join(" ");
+    let stopped = timers.stopped();
+    if stopped.is_none() {
+        desk.terminal.note(&format!(
+            "{what}: {scheduler} runs \"{command}\" at minute {minute} of every hour; see: ghtok schedule status"
+        ));
+    } else {
+        desk.terminal.note(&format!(
+            "{what}, but {scheduler} is not running: \"{command}\" at minute {minute} of every hour"
+        ));
+    }
     if scheduler == Scheduler::TaskScheduler {
         warn_of_folders(&draft.moved_by, desk);
     }
+    if let Some(condition) = timers.condition() {
+        desk.terminal.note(&condition);
+    }
     warn(lasts, draft.proxy_variable, draft.config_file, desk);
-    Ok(())
+    match stopped {
+        None => Ok(()),
+        Some(Stopped { cause, cure }) => Err(Error::Timer {
+            doing: "run the timer",
+            cause: format!("{scheduler}: {cause}"),
+            cure,
+        }),
+    }
 }
 
 fn check_words(timer: &Timer) -> Result<()> {
@@ -131,7 +149,8 @@ fn check_program(timer: &Timer) -> Result<Lasting> {
     })
 }
 
-/// The scheduler that is named, or that has the timer already and still works, or the first that does.
+/// The scheduler that is named, or that has the timer already and still works, or the first that does;
+/// one that is not running only if no other is.
 fn choose(
     named: Option<Scheduler>,
     known: Option<&Installed>,
@@ -139,6 +158,7 @@ fn choose(
 ) -> Result<(Scheduler, Box<dyn Timers>)> {
     let known = known.map(|known| known.scheduler);
     let mut problems = Vec::new();
+    let mut idle = None;
     let candidates: Vec<_> = match named {
         Some(scheduler) => vec![scheduler],
         None => {
@@ -149,11 +169,12 @@ fn choose(
     for scheduler in candidates {
         let timers = (desk.scheduler)(scheduler);
         match timers.probe() {
-            Ok(()) => return Ok((scheduler, timers)),
+            Ok(()) if timers.stopped().is_none() => return Ok((scheduler, timers)),
+            Ok(()) => idle = idle.or(Some((scheduler, timers))),
             Err(cause) => problems.push(format!("{scheduler}: {cause}")),
         }
     }
-    Err(Error::Timer {
+    idle.ok_or_else(|| Error::Timer {
         doing: match named {
             Some(_) => "use that scheduler",
             None => "find a scheduler that works here",

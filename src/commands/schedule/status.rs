@@ -9,6 +9,7 @@ use crate::formats::moments::rfc3339;
 use crate::schedule::notes::{Installed, LastRun, RunResult};
 use crate::schedule::rules::Rules;
 use crate::schedule::{Scheduler, Timer};
+use crate::system::timers::Stopped;
 use crate::token::Timestamp;
 
 /// How to tell.
@@ -53,6 +54,7 @@ struct OfApp<'a> {
 /// What was found.
 struct Found {
     installed: Option<Installed>,
+    stopped: Option<Stopped>,
     drift: Vec<String>,
     last_run: Option<LastRun>,
     next_run: Option<Timestamp>,
@@ -78,13 +80,17 @@ fn look(timer: &Timer, desk: &Desk<'_>) -> Result<Found, Error> {
     let Some(installed) = desk.notes.installed()? else {
         return Ok(Found {
             installed: None,
+            stopped: None,
             drift: Vec::new(),
             last_run,
             next_run: None,
         });
     };
-    let looked = (desk.scheduler)(installed.scheduler).look(&installed.timer);
+    let timers = (desk.scheduler)(installed.scheduler);
+    let looked = timers.look(&installed.timer);
+    let stopped = timers.stopped();
     let mut drift = looked.drift;
+    drift.extend(stopped.iter().map(|stopped| stopped.cause.clone()));
     if !std::path::Path::new(&installed.timer.program).exists() {
         drift.push(format!("{} is no longer there", installed.timer.program));
     }
@@ -105,6 +111,7 @@ fn look(timer: &Timer, desk: &Desk<'_>) -> Result<Found, Error> {
     };
     Ok(Found {
         installed: Some(installed),
+        stopped,
         drift,
         last_run,
         next_run,
@@ -135,7 +142,9 @@ fn words(found: &Found, rules: Rules, desk: &Desk<'_>) -> String {
             for drift in &found.drift {
                 lines.push(("drift", drift.clone()));
             }
-            if !found.drift.is_empty() {
+            if let Some(stopped) = &found.stopped {
+                lines.push(("next", stopped.cure.clone()));
+            } else if !found.drift.is_empty() {
                 lines.push(("next", "put it right with: ghtok schedule install".into()));
             }
         }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{File, Look, Places, Timers, must, run};
+use super::{File, Look, Places, Stopped, Timers, cron_daemon, must, run};
 use crate::schedule::{Timer, cron};
 
 /// cron.
@@ -38,6 +38,10 @@ fn is_none(words: &str) -> bool {
 impl Timers for Cron {
     fn probe(&self) -> Result<(), String> {
         self.read().map(drop)
+    }
+
+    fn stopped(&self) -> Option<Stopped> {
+        cron_daemon::stopped()
     }
 
     fn files(&self, timer: &Timer) -> Vec<File> {

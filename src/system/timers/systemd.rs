@@ -51,9 +51,27 @@ impl Systemd {
     }
 }
 
+fn user() -> String {
+    #[cfg(unix)]
+    let user = rustix::process::getuid().as_raw();
+    #[cfg(not(unix))]
+    let user = 0;
+    user.to_string()
+}
+
 impl Timers for Systemd {
     fn probe(&self) -> Result<(), String> {
         self.systemctl(&["list-timers"]).map(drop)
+    }
+
+    /// The user manager ends with the last log-in, unless the user lingers (loginctl(1)).
+    fn condition(&self) -> Option<String> {
+        let user = user();
+        let arguments = ["show-user", &user, "--property=Linger"];
+        let said = run(&self.0, "loginctl", &arguments, b"").ok()?;
+        (said.is_good() && said.text().trim() == "Linger=no").then(|| {
+            "the timer runs while you are logged in; on a server that you seldom log in to: loginctl enable-linger".into()
+        })
     }
 
     fn files(&self, timer: &Timer) -> Vec<File> {

@@ -14,6 +14,7 @@ use fake_github::FakeGitHub;
 use tempfile::TempDir;
 
 use crate::schedule::place;
+use crate::support::cron::CronDaemon;
 use crate::support::deadline::ends;
 use crate::support::sandbox::{Program, Run, path_of};
 
@@ -31,12 +32,17 @@ esac";
 pub struct Session<'f> {
     home: TempDir,
     fake: &'f FakeGitHub,
+    _daemon: CronDaemon,
 }
 
 impl<'f> Session<'f> {
     pub fn new(fake: &'f FakeGitHub) -> Self {
         let home = TempDir::new().expect("a home");
-        let session = Self { home, fake };
+        let session = Self {
+            home,
+            fake,
+            _daemon: CronDaemon::start(),
+        };
         fs::create_dir_all(session.programs()).expect("a folder");
         // Never the developer's own timers.
         session.stand_in("systemctl", "exit 1");

@@ -72,6 +72,16 @@ pub fn all(page: &mut Page) {
             "mend that and run again: ghtok schedule remove",
         ),
         (
+            "run the timer",
+            "cron: no cron daemon is running",
+            "start it with: sudo systemctl enable --now cron.service",
+        ),
+        (
+            "run the timer",
+            "cron: no cron daemon is running",
+            "install a cron daemon and start it, or have any scheduler of yours run this every hour: ghtok schedule run",
+        ),
+        (
             "use its notes",
             "others may read or write /home/me/.local/state/ghtok/timer (mode 0644); chmod 600 it if you trust its content",
             "look into the state folder, which this names: ghtok status -v",

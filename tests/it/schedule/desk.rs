@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{Stage, script};
+use crate::support::cron::CronDaemon;
 use crate::support::sandbox::Run;
 
 /// Begins each: the folder, the log, and what a test wants refused.
@@ -72,6 +73,7 @@ esac
 /// The stand-ins, in a folder beside the home, so that the home's bytes are ghtok's alone.
 pub struct Desk {
     folder: tempfile::TempDir,
+    _daemon: CronDaemon,
 }
 
 impl Desk {
@@ -90,7 +92,10 @@ impl Desk {
         for (name, text) in all {
             script(folder.path(), name, &format!("{HEAD}{text}"));
         }
-        Self { folder }
+        Self {
+            folder,
+            _daemon: CronDaemon::start(),
+        }
     }
 
     /// Only these programs work.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::desk::Desk;
-use super::{Stage, everything, place};
+use super::{Stage, everything, place, script};
 use crate::support::deadline::run_command;
 use crate::support::sandbox::{Program, Run, path_of};
 use crate::support::words::plain;
@@ -422,4 +422,15 @@ fn status_for_people() {
     let document: Value = serde_json::from_str(&told.stdout).expect("JSON");
     assert_eq!(document["timer"]["scheduler"], "systemd");
     assert!(document["timer"]["last_run_at_unix"].as_i64().is_some());
+}
+
+#[test]
+fn a_user_who_does_not_linger_is_told_when_the_timer_runs() {
+    for (answer, is_told) in [("Linger=no", true), ("Linger=yes", false)] {
+        let (stage, desk) = (stage(), Desk::new());
+        script(&desk.at(""), "loginctl", &format!("echo {answer}\n"));
+        let installed = install(&desk, &stage, "systemd").expect_code(0);
+        let told = installed.stderr.contains("loginctl enable-linger");
+        assert_eq!(told, is_told, "{installed:?}");
+    }
 }

@@ -12,7 +12,9 @@ use serde_json::Value;
 
 use super::{Stage, everything};
 use crate::secret_service::bus::PrivateBus;
-use crate::support::namespace::Namespace;
+use crate::support::cron::CronDaemon;
+use crate::support::deadline::run_command;
+use crate::support::namespace::{Namespace, alone};
 use crate::support::sandbox::{Run, record_of};
 
 /// The spool of Debian's cron.
@@ -44,6 +46,7 @@ fn ghtok(namespace: &Namespace, stage: &Stage, arguments: &[&str]) -> Run {
 #[test]
 fn a_real_crontab_is_given_back_to_the_byte() {
     let stage = Stage::new();
+    let _daemon = CronDaemon::start();
     let Some(namespace) = with_cron(&stage, "") else {
         return;
     };
@@ -92,6 +95,7 @@ fn faketime() -> Option<String> {
 #[test]
 fn a_real_cron_runs_it_with_nothing_of_a_login_shell() {
     let stage = Stage::new();
+    let _daemon = CronDaemon::start();
     let Some(namespace) = with_cron(&stage, "") else {
         return;
     };
@@ -141,6 +145,7 @@ fn p1_a_real_cron_finds_the_keychain_of_the_session() {
         return;
     };
     let stage = Stage::new();
+    let _daemon = CronDaemon::start();
     // Where a log-in puts the session's bus; no variable tells cron of it.
     let user = rustix::process::getuid().as_raw();
     let session = format!(
@@ -165,4 +170,48 @@ fn p1_a_real_cron_finds_the_keychain_of_the_session() {
     namespace.run(&install).expect_code(0);
     let note = by_cron(&namespace, &stage);
     assert!(note.contains("the sign-in is good for 173 d"), "{note}");
+}
+
+/// Installs, runs the command that the hint names, installs again.
+const WITHOUT_A_DAEMON: &str = r#"
+ghtok schedule install --scheduler cron 2>first; echo "first: $?"
+crontab -l | grep -c 'BEGIN ghtok schedule'
+ghtok schedule status >status; echo "status: $?"
+start=$(sed -n 's/^ghtok: hint: start it with: //p' first)
+echo "start: $start"
+$start >/dev/null
+ghtok schedule install --scheduler cron 2>second; echo "second: $?"
+ghtok schedule status >/dev/null; echo "status: $?"
+cat first status second
+"#;
+
+#[test]
+fn a_crontab_without_a_daemon_is_said_and_the_command_that_starts_one_works() {
+    let stage = Stage::new();
+    let program = stage.program();
+    let own = program.parent().expect("a folder");
+    let system = ["/usr/bin", "/bin", "/usr/sbin", "/sbin"].map(Path::new);
+    let folders = [&[own][..], &system].concat();
+    let spool = stage.spool.path();
+    fs::create_dir_all(spool.join("crontabs")).expect("a folder");
+    let setup = format!(
+        "mount --bind {} {SPOOL}; mount -t tmpfs none /run",
+        spool.display()
+    );
+    let script = format!("{setup}\ncd {}\n{WITHOUT_A_DAEMON}", spool.display());
+    let Some(mut command) = alone(&script) else {
+        return;
+    };
+    for (name, value) in stage.command(&folders, &[]).get_envs() {
+        command.env(name, value.expect("set"));
+    }
+    let run = run_command(&mut command).expect_code(0);
+    let said = |words: &str| assert!(run.stdout.contains(words), "{words}: {}", run.stdout);
+    said("first: 1\n1\nstatus: 1\nstart: /etc/init.d/cron start\nsecond: 0\nstatus: 0\n");
+    said("ghtok: installed, but cron is not running: ");
+    said("ghtok: error: schedule: cannot run the timer: cron: no cron daemon is running\n");
+    said(
+        "drift      no cron daemon is running\nnext       start it with: /etc/init.d/cron start\n",
+    );
+    said("ghtok: already installed: cron runs ");
 }

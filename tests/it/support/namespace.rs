@@ -22,6 +22,28 @@ pub struct Namespace {
 #[derive(Debug)]
 pub struct Inside(Child);
 
+/// A shell script that sees no process but its own, nor mounts of anybody else. `None`, with a line that
+/// says why, where that is not allowed (it takes root).
+pub fn alone(script: &str) -> Option<Command> {
+    let unshare = |script: &str| {
+        let mut command = Command::new("unshare");
+        command
+            .args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"])
+            .args(["sh", "-c", script])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    };
+    let is_allowed = unshare("exit 0")
+        .status()
+        .is_ok_and(|status| status.success());
+    if !is_allowed {
+        println!("skipped: no namespace can be made here (it takes root)");
+    }
+    is_allowed.then(|| unshare(script))
+}
+
 impl Namespace {
     /// Opens one and runs a shell script in it. `None`, with a line that says why, where that is not
     /// allowed (it takes root).
