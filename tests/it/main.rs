@@ -26,6 +26,7 @@ mod hygiene;
 mod kernel;
 #[cfg(target_os = "linux")]
 mod keychain;
+mod licences;
 mod matrix;
 mod mcp;
 mod mended;
