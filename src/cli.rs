@@ -67,7 +67,8 @@ pub enum Command {
         before_help = "Examples:
   ghtok login                            the default App
   ghtok login work                       the App \"work\" of the configuration
-  ghtok login --client-id Iv23liAbCdEf   an App that is not configured
+  ghtok login --client-id Iv23liAbCdEf   a new App, which is written into config.toml
+  ghtok login play --client-id Iv23liX   the same, under the name \"play\"
   ghtok login --json                     events for a program, one a line",
         after_help = "Enter opens the page in the first of these commands that is there: GHTOK_BROWSER, BROWSER (not over
 SSH without a display, nor in CI), the system's own. Both variables are lists, parted by \":\" (on

@@ -18,7 +18,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-pub use self::append::{app_section, append_app};
+pub use self::append::{AppEntry, add_app, lines_to_add};
 use self::choice::Choice;
 pub use self::desktop::{Browsers, Desktop};
 pub use self::duration::parse_duration;
@@ -31,6 +31,8 @@ use crate::error::{Error, Result};
 use crate::github::Network;
 use crate::schedule::rules::Rules;
 use crate::token::MinTtl;
+
+const STORE: &str = "GHTOK_STORE";
 
 /// What the command line says about the App and its store, unchecked.
 #[derive(Clone, Debug, Default)]
@@ -76,6 +78,8 @@ pub struct Config {
     pub default_app: Option<String>,
     /// Which store to use.
     pub store: StoreChoice,
+    /// Whether a flag or a variable names it: then no other one is looked at.
+    pub store_is_named: bool,
     /// The store that a flag names: a command that is to find the same sign-in must name it too.
     pub store_flag: Option<StoreChoice>,
     /// The folder of the configuration that a flag names: a process that is to find the same
@@ -144,6 +148,7 @@ impl Config {
             file_state,
             choice: Choice::new(flags, environment, &settings.apps)?,
             store: store(flags, environment, &settings)?,
+            store_is_named: flags.store.is_some() || environment.text(STORE)?.is_some(),
             store_flag: flags.store,
             config_dir_flag: flags.config_dir.clone(),
             min_ttl: settings.min_ttl.map_or(MinTtl::DEFAULT, MinTtl::Usual),
@@ -193,15 +198,14 @@ fn absolute(origin: &'static str, folder: &Path) -> Result<PathBuf> {
 }
 
 fn store(flags: &Flags, environment: &Environment, settings: &Settings) -> Result<StoreChoice> {
-    const NAME: &str = "GHTOK_STORE";
     if let Some(store) = flags.store {
         return Ok(store);
     }
-    let Some(text) = environment.text(NAME)? else {
+    let Some(text) = environment.text(STORE)? else {
         return Ok(settings.store.unwrap_or_default());
     };
     text.parse().map_err(|reason| Error::Config {
-        origin: NAME.into(),
+        origin: STORE.into(),
         problem: format!("{} {reason}", quoted(text)),
     })
 }

@@ -101,6 +101,28 @@ impl Host {
         self.scheme == Scheme::Https
     }
 
+    /// The host as flags, variables and the configuration name it: [`Self::parse`] reads the same one.
+    /// Only https on loopback needs its scheme.
+    pub fn spelling(&self) -> String {
+        if self.is_loopback() && self.is_https() {
+            self.web_url()
+        } else {
+            self.to_string()
+        }
+    }
+
+    /// A name for an App that is registered there and has none.
+    pub fn short_name(&self) -> &str {
+        match self.kind() {
+            HostKind::GitHubCom => "github",
+            // An address has no name; it is an Enterprise Server's.
+            _ if self.name.parse::<IpAddr>().is_ok() => "ghes",
+            HostKind::GheCom | HostKind::Server => {
+                self.name.split('.').next().unwrap_or(&self.name)
+            }
+        }
+    }
+
     /// The web host's address, where OAuth and the device page live: `https://github.com`.
     pub fn web_url(&self) -> String {
         format!("{}://{self}", self.scheme.as_str())
@@ -261,6 +283,24 @@ mod tests {
             "https://localhost:3000"
         );
         assert_eq!(host("http://[::1]:3000").web_url(), "http://[::1]:3000");
+    }
+
+    #[test]
+    fn a_hosts_spelling_is_read_back_and_its_short_name_needs_no_quotes() {
+        for (text, spelling, short) in [
+            ("github.com", "github.com", "github"),
+            ("octo.ghe.com", "octo.ghe.com", "octo"),
+            ("git.example.com:8443", "git.example.com:8443", "git"),
+            ("http://127.0.0.1:443", "127.0.0.1:443", "ghes"),
+            ("https://127.0.0.1:3000", "https://127.0.0.1:3000", "ghes"),
+            ("https://localhost", "https://localhost", "localhost"),
+            ("[::1]:3000", "[::1]:3000", "ghes"),
+            ("[2001:db8::1]", "[2001:db8::1]", "ghes"),
+        ] {
+            assert_eq!(host(text).spelling(), spelling);
+            assert_eq!(host(spelling), host(text));
+            assert_eq!(host(text).short_name(), short);
+        }
     }
 
     #[test]

@@ -56,7 +56,7 @@ use crate::cli::{Cli, Command};
 use crate::commands::refresher::Order;
 use crate::commands::{Call, exec, get, headers, login, logout, refresh, refresher, status};
 use crate::compose_report::{report, tell};
-use crate::config::{Config, Environment, FileState, StoreChoice};
+use crate::config::{Config, Environment, StoreChoice};
 use crate::error::{Error, Result, most_serious};
 use crate::github::GitHub;
 use crate::limits::Limits;
@@ -327,13 +327,6 @@ impl Root<'_> {
         }
     }
 
-    /// Where the App of this call could be written down, if it is not, and no file is there yet.
-    fn unwritten(&self) -> Result<Option<PathBuf>> {
-        let unnamed = self.config.app(None)?.name.is_none();
-        let missing = self.config.file_state == FileState::Missing;
-        Ok((unnamed && missing).then(|| self.config.file.clone()))
-    }
-
     fn open_store(&self, app: &App, store: StoreChoice) -> Result<RecordStore> {
         let key = app.key();
         let slot: Box<dyn Slot> = match store {
@@ -380,7 +373,11 @@ impl Root<'_> {
     /// Where a sign-in goes that names no store: the keychain, and on a Linux without a Secret
     /// Service the kernel keyring.
     fn store_for_login(&self, app: &App) -> Result<StoreChoice> {
-        let choice = self.store_of(app)?;
+        // What the configuration says now counts for a new sign-in, not where the last one went.
+        let choice = match self.config.store {
+            StoreChoice::Auto => self.store_of(app)?,
+            named => named,
+        };
         if choice != StoreChoice::Auto {
             return Ok(choice);
         }
@@ -395,24 +392,8 @@ impl Root<'_> {
         }
     }
 
-    /// The store that is asked for by name, else the one that the sign-in went to.
     fn store_of(&self, app: &App) -> Result<StoreChoice> {
-        if self.config.store != StoreChoice::Auto {
-            return Ok(self.config.store);
-        }
-        let note = StateFolder::at(self.config.state_dir.clone()).remembered(&app.key());
-        let remembered = remembered::read(&note).map_err(|error| match error {
-            StoreError::File { doing, path, cause } => Error::File { doing, path, cause },
-            StoreError::Exposed { path, mode } => exposed(path, mode),
-            other => Error::File {
-                doing: "read",
-                path: note.clone(),
-                cause: other.to_string(),
-            },
-        })?;
-        Ok(remembered
-            .and_then(|name| name.parse().ok())
-            .unwrap_or(StoreChoice::Auto))
+        store_of(&self.config, app)
     }
 
     /// The store that the command to sign in must name, so that its sign-in is found by a call like
@@ -447,6 +428,26 @@ impl Root<'_> {
             limits: self.machine.limits,
         }
     }
+}
+
+/// The store that this call names, else the one that the sign-in went to, else the configured one.
+fn store_of(config: &Config, app: &App) -> Result<StoreChoice> {
+    if config.store_is_named && config.store != StoreChoice::Auto {
+        return Ok(config.store);
+    }
+    let note = StateFolder::at(config.state_dir.clone()).remembered(&app.key());
+    let remembered = remembered::read(&note).map_err(|error| match error {
+        StoreError::File { doing, path, cause } => Error::File { doing, path, cause },
+        StoreError::Exposed { path, mode } => exposed(path, mode),
+        other => Error::File {
+            doing: "read",
+            path: note.clone(),
+            cause: other.to_string(),
+        },
+    })?;
+    Ok(remembered
+        .and_then(|name| name.parse().ok())
+        .unwrap_or(config.store))
 }
 
 #[cfg(target_os = "linux")]

@@ -14,6 +14,9 @@ pub struct Login {
     /// Sign in anew even if a good sign-in is there
     #[arg(long)]
     force: bool,
+    /// Do not write an App that is not configured into config.toml
+    #[arg(long)]
+    no_save: bool,
     #[command(flatten)]
     aids: Aids,
     /// Print events as JSON, one a line, on standard output; errors as JSON on standard error
@@ -36,7 +39,7 @@ struct Aids {
 }
 
 impl Login {
-    /// The command's input, but for what the configuration adds.
+    /// The command's input.
     pub fn input(&self) -> login::Input {
         login::Input {
             present: if self.force {
@@ -54,8 +57,12 @@ impl Login {
                 clipboard: self.aids.copy,
                 qr: self.aids.qr,
             },
-            unwritten: None,
         }
+    }
+
+    /// Whether an App that is not configured is written down.
+    pub fn saves_app(&self) -> bool {
+        !self.no_save
     }
 
     pub(super) fn wants_json(&self) -> bool {

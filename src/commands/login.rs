@@ -3,6 +3,7 @@
 mod company;
 mod person;
 mod program;
+mod saved_app;
 mod words;
 
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ use crate::auth::record::{Account, Record};
 use crate::commands::Call;
 use crate::config::StoreChoice;
 use crate::error::{Error, Result};
+use crate::formats::shell::word;
 use crate::github::Grant;
 use crate::host::HostKind;
 use crate::system::browser::Browser;
@@ -26,6 +28,7 @@ use crate::system::signals;
 use crate::system::terminal::screen::Screen;
 use crate::token::MinTtl;
 use person::accompanied;
+pub use saved_app::{AppInConfig, SavedApp};
 use words::{interrupted, tell_new, tell_present, warn_of_oauth_app};
 
 /// How often, and how far apart, a new sign-in is tried to be saved.
@@ -41,8 +44,6 @@ pub struct Input {
     pub output: Output,
     /// What a person asked for beside the page and the code.
     pub aids: Aids,
-    /// Where an App that only flags describe could be written down.
-    pub unwritten: Option<PathBuf>,
 }
 
 /// What to do with a sign-in that is there and good.
@@ -86,6 +87,9 @@ pub struct Desk<'a> {
     pub clipboards: Vec<String>,
     /// Where programs are looked for.
     pub folders: Vec<PathBuf>,
+    /// Writes the App into the configuration, where it is not there and is to be, and says how it is
+    /// found from then on.
+    pub save_app: &'a (dyn Fn() -> SavedApp + Sync),
 }
 
 /// Whether a browser can be offered.
@@ -104,7 +108,7 @@ pub fn command(app: &App, store: Option<StoreChoice>) -> String {
         None => format!("ghtok login --client-id {}", app.client_id),
     };
     if app.name.is_none() && app.host.kind() != HostKind::GitHubCom {
-        command.push_str(&format!(" --host {}", app.host));
+        command.push_str(&format!(" --host {}", word(&app.host.spelling())));
     }
     if let Some(store) = store {
         command.push_str(&format!(" --store {store}"));

@@ -7,18 +7,18 @@ use std::io;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::{file, settings};
+use super::{Config, file, settings};
 use crate::app::App;
 use crate::error::{Error, Result, system_reason};
 use crate::host::Host;
 use crate::private_file::{Mode, Replacement, sync_folder_of};
 
 /// The lines that describe `app` under the name `name` (see [`check_app_name`](super::check_app_name)).
-pub fn app_section(app: &App, name: &str) -> String {
+fn app_section(app: &App, name: &str) -> String {
     let mut lines = vec!["[[app]]".to_owned()];
     lines.push(format!("name = {}", basic_string(name)));
     lines.push(format!("client_id = \"{}\"", app.client_id));
-    let host = written(&app.host);
+    let host = app.host.spelling();
     if host != Host::DEFAULT {
         lines.push(format!("host = \"{host}\""));
     }
@@ -32,35 +32,203 @@ pub fn app_section(app: &App, name: &str) -> String {
     lines.join("\n") + "\n"
 }
 
-/// Appends lines to the file, or begins it (folder 0700, file 0600). A linked file is written where
-/// the link leads. What ghtok could not read again is not written.
-pub fn append_app(file: &Path, section: &str) -> Result<()> {
-    let target = target_of(file)?;
-    let before = file::read(&target)?;
-    let text = joined(before.as_deref().unwrap_or_default(), section);
-    settings::parse(file, &text)?;
-    let refuse = |error: io::Error| Error::File {
-        doing: "write",
-        path: target.clone(),
-        cause: system_reason(&error),
-    };
-    let folder = target.parent().unwrap_or(Path::new("."));
-    create_folder(folder).map_err(refuse)?;
-    let mut new = Replacement::begin(&target).map_err(refuse)?;
-    new.fill(text.as_bytes(), Mode::KeepOr(0o600))
-        .map_err(refuse)?;
-    if file::read(&target)? != before {
-        let cause = "it was changed by somebody else at the same moment".into();
-        return Err(Error::File {
-            doing: "write",
-            path: target,
-            cause,
-        });
+/// How an App is in the configuration file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppEntry {
+    /// Its name there.
+    pub name: String,
+    /// The App that was made the default in the same write, because it was the only one before.
+    pub new_default: Option<String>,
+}
+
+/// How often a write begins again because somebody else changed the file meanwhile.
+const TRIES: u32 = 5;
+
+/// Writes an App into the file, under the wanted name or one made of its host, unless it is there
+/// already. A missing file is begun (folder 0700, file 0600); a linked one is written where the link
+/// leads. What ghtok could not read again is not written.
+///
+/// # Errors
+/// If the file cannot be read or written, or does not stay as it is for a moment.
+pub fn add_app(file: &Path, app: &App, wanted: Option<&str>) -> Result<AppEntry> {
+    for _ in 0..TRIES {
+        let draft = Draft::new(file, app, wanted)?;
+        if draft.write()? {
+            return Ok(draft.entry);
+        }
     }
-    new.commit().map_err(refuse)?;
-    // A system that cannot do so has lost nothing but its haste.
-    let _ = sync_folder_of(&target);
-    Ok(())
+    Err(Error::File {
+        doing: "write",
+        path: file.to_owned(),
+        cause: "it was changed by somebody else at the same moment".into(),
+    })
+}
+
+/// The file with the App in it, as it is to be.
+struct Draft {
+    target: PathBuf,
+    before: Option<String>,
+    /// `None` where the App is there already.
+    after: Option<String>,
+    entry: AppEntry,
+}
+
+impl Draft {
+    fn new(file: &Path, app: &App, wanted: Option<&str>) -> Result<Self> {
+        let target = target_of(file)?;
+        let before = file::read(&target)?;
+        let text = before.as_deref().unwrap_or_default();
+        let settings = settings::parse(file, text)?;
+        let present = settings.apps.iter().find(|known| known.key() == app.key());
+        if let Some(name) = present.and_then(|known| known.name.clone()) {
+            return Ok(Self {
+                target,
+                before,
+                after: None,
+                entry: AppEntry {
+                    name,
+                    new_default: None,
+                },
+            });
+        }
+        let name = free_name(app, wanted, &settings.apps);
+        let new_default = default_for(&settings.apps, settings.default_app.as_deref());
+        let after = with_app(file, text, app, &name, new_default.as_deref())?;
+        Ok(Self {
+            target,
+            before,
+            after: Some(after),
+            entry: AppEntry { name, new_default },
+        })
+    }
+
+    /// Puts it in the file's place; false if the file is no longer the one that was read.
+    fn write(&self) -> Result<bool> {
+        let Some(text) = &self.after else {
+            return Ok(true);
+        };
+        let target = &self.target;
+        let refuse = |error: io::Error| Error::File {
+            doing: "write",
+            path: target.clone(),
+            cause: system_reason(&error),
+        };
+        let folder = target.parent().unwrap_or(Path::new("."));
+        create_folder(folder).map_err(refuse)?;
+        let mut new = Replacement::begin(target).map_err(refuse)?;
+        new.fill(text.as_bytes(), Mode::KeepOr(0o600))
+            .map_err(refuse)?;
+        if file::read(target)? != self.before {
+            return Ok(false);
+        }
+        new.commit().map_err(refuse)?;
+        // A system that cannot do so has lost nothing but its haste.
+        let _ = sync_folder_of(target);
+        Ok(true)
+    }
+}
+
+/// The name that an App gets: the wanted one, else one made of its host; with a number if it is taken.
+fn free_name(app: &App, wanted: Option<&str>, apps: &[App]) -> String {
+    let base = wanted.unwrap_or(app.host.short_name());
+    let is_taken = |name: &str| apps.iter().any(|app| app.name.as_deref() == Some(name));
+    if !is_taken(base) {
+        return base.to_owned();
+    }
+    let mut number = 2;
+    loop {
+        let name = format!("{base}-{number}");
+        if !is_taken(&name) {
+            return name;
+        }
+        number += 1;
+    }
+}
+
+/// The App that has to become the default where a second one comes: calls without a name meant it.
+fn default_for(apps: &[App], default_app: Option<&str>) -> Option<String> {
+    match (apps, default_app) {
+        ([only], None) => only.name.clone(),
+        _ => None,
+    }
+}
+
+/// The text with the App at its end, and the default before the first table. Each result is read
+/// again: it must say what the text said, and the App.
+fn with_app(
+    file: &Path,
+    text: &str,
+    app: &App,
+    name: &str,
+    new_default: Option<&str>,
+) -> Result<String> {
+    let newline = newline_of(text);
+    let section = app_section(app, name).replace('\n', newline);
+    let Some(default) = new_default else {
+        let whole = joined(text, newline, &section);
+        return settings::parse(file, &whole).map(|_| whole);
+    };
+    let line = format!("default_app = {}{newline}", basic_string(default));
+    // A line of a list or of a long text can look like a table's head: then the second place is right.
+    let whole = |at: usize| {
+        let (head, tail) = text.split_at(at);
+        let gap = if tail.is_empty() { "" } else { newline };
+        joined(&format!("{head}{line}{gap}{tail}"), newline, &section)
+    };
+    let is_right = |whole: &str| {
+        settings::parse(file, whole).is_ok_and(|settings| {
+            settings.default_app.as_deref() == Some(default)
+                && settings
+                    .apps
+                    .last()
+                    .is_some_and(|last| last.key() == app.key())
+        })
+    };
+    let usual = whole(before_first_table(text));
+    if is_right(&usual) {
+        return Ok(usual);
+    }
+    let first = whole(byte_order_mark(text));
+    settings::parse(file, &first).map(|_| first)
+}
+
+/// Where the first table begins, with the comment lines right above it.
+fn before_first_table(text: &str) -> usize {
+    let mut at = byte_order_mark(text);
+    let mut comment = None;
+    for line in text[at..].split_inclusive('\n') {
+        match line.trim_start().bytes().next() {
+            Some(b'[') => return comment.unwrap_or(at),
+            Some(b'#') => comment = comment.or(Some(at)),
+            _ => comment = None,
+        }
+        at += line.len();
+    }
+    byte_order_mark(text)
+}
+
+/// The lines that a person adds where [`add_app`] cannot.
+pub fn lines_to_add(config: &Config, app: &App, wanted: Option<&str>) -> String {
+    let name = free_name(app, wanted, &config.apps);
+    let section = app_section(app, &name);
+    match default_for(&config.apps, config.default_app.as_deref()) {
+        Some(default) => {
+            let line = format!("default_app = {}", basic_string(&default));
+            format!("{line}   # at the top\n\n{section}")
+        }
+        None => section,
+    }
+}
+
+fn byte_order_mark(text: &str) -> usize {
+    if text.starts_with('\u{feff}') { 3 } else { 0 }
+}
+
+fn newline_of(text: &str) -> &'static str {
+    match text.split_once('\n') {
+        Some((line, _)) if line.ends_with('\r') => "\r\n",
+        _ => "\n",
+    }
 }
 
 /// Where a linked file really is: people keep their dot-files elsewhere.
@@ -76,22 +244,13 @@ fn target_of(file: &Path) -> Result<PathBuf> {
     })
 }
 
-fn joined(before: &str, section: &str) -> String {
+fn joined(before: &str, newline: &str, section: &str) -> String {
     let gap = match before {
         "" => "",
-        before if before.ends_with('\n') => "\n",
-        _ => "\n\n",
+        before if before.ends_with('\n') => newline,
+        _ => &newline.repeat(2),
     };
     format!("{before}{gap}{section}")
-}
-
-/// The host so that [`Host::parse`] reads the same one: only https on loopback needs its scheme.
-fn written(host: &Host) -> String {
-    if host.is_loopback() && host.is_https() {
-        host.web_url()
-    } else {
-        host.to_string()
-    }
 }
 
 /// A TOML basic string (toml.io, v1.0.0, "String").
@@ -128,144 +287,4 @@ fn create_folder(folder: &Path) -> io::Result<()> {
 }
 
 #[cfg(all(test, unix))]
-mod tests {
-    use std::os::unix::fs::{PermissionsExt, symlink};
-
-    use super::super::scratch::Scratch;
-    use super::*;
-    use crate::app::{AccountName, ClientId};
-
-    fn app(host: &str) -> App {
-        App {
-            name: None,
-            client_id: ClientId::parse("Iv1.a").expect("an id"),
-            host: Host::parse(host).expect("a host"),
-            account: Some(AccountName::parse("octo").expect("a login")),
-            owners: vec!["a".into(), "b".into()],
-        }
-    }
-
-    fn mode(path: &Path) -> u32 {
-        fs::metadata(path).expect("it").permissions().mode() & 0o7777
-    }
-
-    fn content(path: &Path) -> String {
-        fs::read_to_string(path).expect("a file")
-    }
-
-    const SECTION: &str = "[[app]]\nname = \"work\"\nclient_id = \"Iv1.b\"\n";
-
-    #[test]
-    fn a_section_is_read_back_as_the_same_app() {
-        for host in [
-            "github.com",
-            "ghes.example:8443",
-            "http://127.0.0.1:443",
-            "https://localhost:80",
-            "https://localhost",
-            "http://[::1]:3000",
-        ] {
-            let named = App {
-                name: Some("work".into()),
-                ..app(host)
-            };
-            let settings =
-                settings::parse(Path::new("c"), &app_section(&app(host), "work")).expect(host);
-            assert_eq!(settings.apps, [named]);
-        }
-        let plain = App {
-            account: None,
-            owners: vec![],
-            ..app("github.com")
-        };
-        assert_eq!(
-            app_section(&plain, "x"),
-            "[[app]]\nname = \"x\"\nclient_id = \"Iv1.a\"\n"
-        );
-    }
-
-    #[test]
-    fn a_hostile_name_stays_a_name_and_is_never_written() {
-        let folder = Scratch::new();
-        let section = app_section(&app("github.com"), "x\"\nstore = \"file\\");
-        assert!(
-            section.contains("name = \"x\\\"\\u000Astore = \\\"file\\\\\"\n"),
-            "{section}"
-        );
-        assert!(append_app(&folder.file(), &section).is_err());
-        assert!(!folder.file().exists());
-    }
-
-    #[test]
-    fn the_first_app_begins_a_private_file() {
-        let folder = Scratch::new();
-        let file = folder.path().join("a/b/config.toml");
-        append_app(&file, SECTION).expect("written");
-        assert_eq!(content(&file), SECTION);
-        assert_eq!(mode(&file), 0o600);
-        assert_eq!(mode(file.parent().expect("a folder")), 0o700);
-        assert_eq!(mode(&folder.path().join("a")), 0o700);
-    }
-
-    #[test]
-    fn what_stands_there_stays_byte_for_byte() {
-        for (before, gap) in [
-            ("# mine\r\n[git]\r\nquit = true\r\n", "\n"),
-            ("store = \"file\" # no line end", "\n\n"),
-            ("\u{feff}# é\n", "\n"),
-            ("", ""),
-        ] {
-            let folder = Scratch::new().with(before);
-            fs::set_permissions(folder.file(), fs::Permissions::from_mode(0o640)).expect("a mode");
-            append_app(&folder.file(), SECTION).expect("written");
-            assert_eq!(content(&folder.file()), format!("{before}{gap}{SECTION}"));
-            assert_eq!(mode(&folder.file()), 0o640);
-            assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
-        }
-    }
-
-    #[test]
-    fn a_link_is_followed_and_stays_a_link() {
-        let folder = Scratch::new();
-        let real = folder.path().join("dotfiles.toml");
-        fs::write(&real, "store = \"file\"\n").expect("a file");
-        symlink("dotfiles.toml", folder.file()).expect("a link");
-        append_app(&folder.file(), SECTION).expect("written");
-        assert!(folder.file().is_symlink());
-        assert_eq!(content(&real), format!("store = \"file\"\n\n{SECTION}"));
-        fs::remove_file(&real).expect("gone");
-        let error = append_app(&folder.file(), SECTION)
-            .expect_err("a dangling link")
-            .to_string();
-        assert!(error.starts_with("cannot follow the link "), "{error}");
-    }
-
-    #[test]
-    fn what_could_not_be_read_again_is_not_written() {
-        for before in [
-            "[[app]]\nname = \"work\"\nclient_id = \"Iv1.x\"\n",
-            "app = []\n",
-            "store = 1\n",
-        ] {
-            let folder = Scratch::new().with(before);
-            assert!(append_app(&folder.file(), SECTION).is_err(), "{before}");
-            assert_eq!(content(&folder.file()), before);
-            assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
-        }
-    }
-
-    #[test]
-    fn a_read_only_file_and_a_folder_in_its_place_are_left_alone() {
-        let folder = Scratch::new().with("# fixed\n");
-        fs::set_permissions(folder.file(), fs::Permissions::from_mode(0o444)).expect("a mode");
-        let error = append_app(&folder.file(), SECTION)
-            .expect_err("read-only")
-            .to_string();
-        assert!(error.ends_with("config.toml: it is read-only"), "{error}");
-        assert_eq!(content(&folder.file()), "# fixed\n");
-        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
-        let taken = Scratch::new();
-        fs::create_dir(taken.file()).expect("a folder");
-        assert!(append_app(&taken.file(), SECTION).is_err());
-    }
-}
+mod tests;

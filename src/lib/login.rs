@@ -1,36 +1,149 @@
 //! Puts `login` together.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use crate::app::App;
 use crate::auth::ports::Clock;
-use crate::commands::login::{self, Offer};
-use crate::config::{Browsers, Desktop, Environment};
+use crate::commands::login::{self, AppInConfig, Offer, SavedApp};
+use crate::config::{
+    Browsers, Config, Desktop, Environment, Flags, StoreChoice, add_app, lines_to_add,
+};
 use crate::error::Result;
+use crate::formats::shell::word;
 use crate::steps::Detail;
+use crate::store::lock::Lock;
+use crate::store::state_folder::StateFolder;
 use crate::system::browser::Browser;
 use crate::system::terminal::screen::Screen;
-use crate::{Root, cli};
+use crate::{Root, cli, store_of};
+
+/// How long another `login` may take to write its App down.
+const WRITING: Duration = Duration::from_secs(2);
 
 impl Root<'_> {
     pub(crate) fn log_in(&mut self, login: &cli::Login) -> Result<u8> {
         // The time zone can be read only while there is one thread, and login starts another.
         let clock = self.machine.clock;
         let _ = clock.local_time(clock.now());
-        let input = login::Input {
-            unwritten: self.unwritten()?,
-            ..login.input()
-        };
-        self.config.store = self.store_for_login(self.config.app(None)?)?;
+        let (app, wanted) = self.config.app_to_sign_in()?;
+        let (app, wanted) = (app.clone(), wanted.map(str::to_owned));
+        let store = self.store_for_login(&app)?;
+        (self.config.store, self.config.store_is_named) = (store, true);
         let usual = self.config.min_ttl;
         let mut desktop = Desktop::of(&Environment::of_the_screen());
         // Steps are told a line each: where they are, no line is written over.
         desktop.looks.dumb |= self.detail != Detail::Off;
-        let desk = desk(clock, desktop);
-        self.for_one(|call| login::run(&input, usual, &desk, call))
+        let save_app = || self.save_app(&app, wanted.as_deref(), store, login.saves_app());
+        let desk = desk(clock, desktop, &save_app);
+        self.with_call(&app, |call| login::run(&login.input(), usual, &desk, call))
+            .map(|()| 0)
+    }
+
+    /// Writes the App into the configuration, if it is not there, and says how commands find it.
+    fn save_app(
+        &self,
+        app: &App,
+        wanted: Option<&str>,
+        store: StoreChoice,
+        is_wanted: bool,
+    ) -> SavedApp {
+        let file = &self.config.file;
+        let in_config = match (&app.name, is_wanted) {
+            (Some(name), _) => AppInConfig::Before { name: name.clone() },
+            (None, false) => AppInConfig::NotWanted,
+            (None, true) => {
+                let _lock = self.config_lock();
+                match add_app(file, app, wanted) {
+                    Ok(entry) => AppInConfig::Now {
+                        file: file.clone(),
+                        name: entry.name,
+                        new_default: entry.new_default,
+                    },
+                    Err(error) => AppInConfig::NotWritten {
+                        file: file.clone(),
+                        lines: lines_to_add(&self.config, app, wanted),
+                        error,
+                    },
+                }
+            }
+        };
+        SavedApp {
+            arguments: arguments_of(app, in_config.name(), store),
+            in_config,
+        }
+    }
+
+    /// One `login` at a time writes the configuration. Without the lock the file is still compared
+    /// before it is replaced.
+    fn config_lock(&self) -> Option<Lock> {
+        let folder = StateFolder::at(self.config.state_dir.clone());
+        let clock = self.machine.clock;
+        let end = clock.monotonic() + WRITING;
+        loop {
+            match Lock::try_take(&folder.config_lock()) {
+                Ok(None) if clock.monotonic() < end => clock.sleep(Duration::from_millis(20)),
+                Ok(lock) => return lock,
+                Err(_) => return None,
+            }
+        }
     }
 }
 
-fn desk(clock: &(dyn Clock + Sync), desktop: Desktop) -> login::Desk<'_> {
+/// The shortest arguments by which a command started here finds this App and this store; each is
+/// tried on the configuration as it is now.
+fn arguments_of(app: &App, name: Option<&str>, store: StoreChoice) -> String {
+    let environment = Environment::from_process();
+    let plain = Flags::default;
+    let named = name.map(|name| Flags {
+        app: Some(name.to_owned()),
+        ..plain()
+    });
+    let by_id = Flags {
+        client_id: Some(app.client_id.to_string()),
+        ..plain()
+    };
+    let whole = Flags {
+        host: Some(app.host.spelling()),
+        ..by_id.clone()
+    };
+    let attempts = [Some(plain()), named, Some(by_id), Some(whole.clone())];
+    for flags in attempts.into_iter().flatten() {
+        let Ok(config) = Config::load(&flags, &environment) else {
+            continue;
+        };
+        match config.app(None) {
+            Ok(found) if found.key() == app.key() && found.host == app.host => {
+                let is_there = store_of(&config, found).is_ok_and(|found| found == store);
+                return typed(&flags, (!is_there).then_some(store));
+            }
+            Ok(_) | Err(_) => {}
+        }
+    }
+    typed(&whole, Some(store))
+}
+
+/// The flags as a person types them.
+fn typed(flags: &Flags, store: Option<StoreChoice>) -> String {
+    let mut words = Vec::new();
+    words.extend(flags.app.clone());
+    for (flag, value) in [
+        ("--client-id", flags.client_id.clone()),
+        ("--host", flags.host.clone()),
+        ("--store", store.map(|store| store.to_string())),
+    ] {
+        if let Some(value) = value {
+            words.extend([flag.to_owned(), word(&value)]);
+        }
+    }
+    words.join(" ")
+}
+
+fn desk<'a>(
+    clock: &'a (dyn Clock + Sync),
+    desktop: Desktop,
+    save_app: &'a (dyn Fn() -> SavedApp + Sync),
+) -> login::Desk<'a> {
     let find = |commands: &[String]| Browser::find(commands, &desktop.folders).map(Offer::Opens);
     let browser = match &desktop.browsers {
         Browsers::Named(variable, commands) => find(commands)
@@ -46,5 +159,6 @@ fn desk(clock: &(dyn Clock + Sync), desktop: Desktop) -> login::Desk<'_> {
         browser,
         clipboards: desktop.clipboards,
         folders: desktop.folders,
+        save_app,
     }
 }

@@ -1,8 +1,10 @@
 //! Chooses where the steps of a call are told.
 
+use crate::Root;
 use crate::app::App;
 use crate::cli::{Cli, Command};
 use crate::config::Environment;
+use crate::config::FileState;
 use crate::error::Result;
 use crate::steps::{Detail, Steps};
 use crate::store::private_file;
@@ -10,7 +12,6 @@ use crate::store::state_folder::StateFolder;
 use crate::store::told::Told;
 use crate::store::{RecordStore, Slot};
 use crate::system::steps::{in_file, on_standard_error};
-use crate::{FileState, Root};
 
 /// What the flag or the variable asks for, whichever asks for more. The refresher has no standard
 /// error; its steps wait for their file.

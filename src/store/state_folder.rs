@@ -65,6 +65,11 @@ impl StateFolder {
         self.file(key, "log")
     }
 
+    /// The lock of whoever adds an App to the configuration.
+    pub fn config_lock(&self) -> PathBuf {
+        self.0.join("config.lock")
+    }
+
     /// Which timer was installed.
     pub fn timer(&self) -> PathBuf {
         self.0.join("timer")

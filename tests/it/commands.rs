@@ -8,6 +8,7 @@ mod login;
 mod login_checks;
 mod logout;
 mod refresh;
+mod saved_apps;
 mod status;
 mod streams;
 

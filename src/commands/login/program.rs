@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::SavedApp;
 use crate::auth::ports::Prompt;
 use crate::auth::record::Account;
 use crate::commands::Call;
@@ -38,6 +39,8 @@ enum Event<'a> {
         store: String,
         expires_at: Option<String>,
         expires_at_unix: Option<i64>,
+        /// The App's name in the configuration, if it is there.
+        configured_as: Option<&'a str>,
     },
 }
 
@@ -88,6 +91,7 @@ pub(super) fn signed_in(
     since: Since,
     account: Option<&Account>,
     end: Option<Timestamp>,
+    app: &SavedApp,
     call: &Call<'_>,
 ) -> Result<()> {
     let signed_in = Event::SignedIn {
@@ -100,6 +104,7 @@ pub(super) fn signed_in(
         store: call.store.place(),
         expires_at: end.map(rfc3339),
         expires_at_unix: end.map(|at| at.0),
+        configured_as: app.in_config.name(),
     };
     event(call.terminal, &signed_in)
 }

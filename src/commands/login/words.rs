@@ -1,17 +1,14 @@
 //! What a sign-in says when it is done, to people on standard error and to programs on standard output.
 
 use super::program::{Since, signed_in};
-use super::{Desk, Input, Output};
+use super::saved_app::next_steps;
+use super::{AppInConfig, Desk, Input, Output, SavedApp};
 use crate::app::App;
 use crate::auth::broker::Served;
 use crate::auth::record::{Account, Record};
 use crate::commands::Call;
-use crate::config::{app_section, append_app};
 use crate::error::{Error, Result};
 use crate::token::{Timestamp, TokenSet};
-
-/// The name that an App gets which nobody named.
-const NAME_OF_THE_FIRST_APP: &str = "main";
 
 /// An OAuth App's client ID is easily copied in place of a GitHub App's.
 pub(super) fn warn_of_oauth_app(call: &Call<'_>) {
@@ -36,8 +33,12 @@ pub(super) fn tell_present(
     call: &Call<'_>,
 ) -> Result<()> {
     let end = served.expires_at;
+    let app = (desk.save_app)();
     match output {
-        Output::Events => signed_in(Since::Before, served.account.as_ref(), end, call),
+        Output::Events => {
+            note_unwritten(&app.in_config, call);
+            signed_in(Since::Before, served.account.as_ref(), end, &app, call)
+        }
         Output::Person => {
             desk.screen.say(&format!(
                 "{}: already signed in{}; the token is good {}.\nTo sign in anew: {} --force",
@@ -46,6 +47,11 @@ pub(super) fn tell_present(
                 until(end, call),
                 call.login_command,
             ));
+            if let Some(words) = app.in_config.words() {
+                let steps = next_steps(&app.arguments);
+                desk.screen
+                    .say(&format!("{words}\n\nWhat comes next:\n{steps}"));
+            }
             Ok(())
         }
     }
@@ -57,19 +63,29 @@ pub(super) fn tell_new(
     desk: &Desk<'_>,
     call: &Call<'_>,
 ) -> Result<()> {
+    let app = (desk.save_app)();
     match input.output {
         Output::Events => {
+            note_unwritten(&app.in_config, call);
             let end = record.tokens.expires_at();
-            signed_in(Since::Now, record.account.as_ref(), end, call)
+            signed_in(Since::Now, record.account.as_ref(), end, &app, call)
         }
         Output::Person => {
-            desk.screen.say(&welcome(record, call));
-            offer_to_write(input, desk, call)
+            desk.screen.say(&welcome(record, &app, call));
+            Ok(())
         }
     }
 }
 
-fn welcome(record: &Record, call: &Call<'_>) -> String {
+/// Programs read the events; whoever reads standard error learns why the App is not in the file.
+fn note_unwritten(in_config: &AppInConfig, call: &Call<'_>) {
+    if let AppInConfig::NotWritten { error, .. } = in_config {
+        call.terminal
+            .note(&format!("the App is not in the configuration: {error}"));
+    }
+}
+
+fn welcome(record: &Record, app: &SavedApp, call: &Call<'_>) -> String {
     let refresh = match &record.tokens {
         TokenSet::Permanent(_) => {
             "The App opted out of expiring tokens: this one never expires by the clock.".to_owned()
@@ -89,34 +105,20 @@ fn welcome(record: &Record, call: &Call<'_>) -> String {
         Some(_) => "",
         None => "\nGitHub did not say whose it is; the next refresh asks again.",
     };
+    let in_config = match app.in_config.words() {
+        Some(words) => format!("\n{words}"),
+        None => String::new(),
+    };
     format!(
         "\nSigned in to {host}{who}.{unknown}\n\
-         The token is good {until} and kept in {place}.\n{refresh}\n\n\
-         What comes next:\n  ghtok get      print a valid token\n  ghtok status   see what is stored\n  ghtok logout   forget it",
+         The token is good {until} and kept in {place}.\n{refresh}{in_config}\n\n\
+         What comes next:\n{steps}",
+        steps = next_steps(&app.arguments),
         host = call.app.host,
         who = as_whom(record.account.as_ref()),
         until = until(record.tokens.expires_at(), call),
         place = call.store.place(),
     )
-}
-
-/// An App that only flags describe has to be described at every call, unless it is written down.
-fn offer_to_write(input: &Input, desk: &Desk<'_>, call: &Call<'_>) -> Result<()> {
-    let Some(file) = &input.unwritten else {
-        return Ok(());
-    };
-    let section = app_section(call.app, NAME_OF_THE_FIRST_APP);
-    let lines = section.trim_end().replace('\n', "\n  ");
-    let shown = format!(
-        "\nSo that no flag is needed any more, {} could say:\n\n  {lines}\n",
-        file.display()
-    );
-    desk.screen.say(&shown);
-    if call.terminal.has_person() && call.terminal.ask("Write it there?") {
-        append_app(file, &section)?;
-        desk.screen.say("Written.");
-    }
-    Ok(())
 }
 
 fn as_whom(account: Option<&Account>) -> String {

@@ -50,25 +50,17 @@ Waiting for the approval, for 15 min at most (Ctrl-C cancels) ...
 Signed in to HOST as octocat.
 The token is good until TIME and kept in HOME/state/records/HOST%2F{CLIENT_ID}.
 It is refreshed silently until TIME, and longer whenever it is used.
+The App is now in HOME/config/config.toml as \"ghes\".
 
 What comes next:
   ghtok get      print a valid token
   ghtok status   see what is stored
   ghtok logout   forget it
-
-So that no flag is needed any more, HOME/config/config.toml could say:
-
-  [[app]]
-  name = \"main\"
-  client_id = \"{CLIENT_ID}\"
-  host = \"HOST\"
-
 "
     );
     assert_eq!(said, expected);
     assert_eq!(fake.violations(), []);
     assert!(fake.is_alive(run(&sandbox, &["get"]).token()));
-    assert!(!sandbox.config_dir().exists(), "nobody said yes");
 }
 
 #[test]
@@ -101,6 +93,7 @@ fn a_program_gets_two_events_and_nothing_else() {
             "already": false, "login": "octocat", "user_id": 583_231,
             "store": sandbox.record_file(),
             "expires_at": rfc3339(end), "expires_at_unix": end.0,
+            "configured_as": "ghes",
         })
     );
 }
@@ -122,7 +115,7 @@ fn trouble_while_polling_is_told_and_waited_out() {
 fn a_good_sign_in_is_kept_and_nobody_is_asked() {
     let (fake, sandbox) = start();
     let pair = sandbox.seed(&fake, TWO_HOURS);
-    let told = run(&sandbox, &["login"]).expect_code(0);
+    let told = run(&sandbox, &["login", "--no-save"]).expect_code(0);
     assert_eq!(told.stdout, "");
     assert_eq!(
         plain(&told.stderr, &sandbox, &fake),

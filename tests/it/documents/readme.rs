@@ -51,7 +51,7 @@ fn every_command_of_the_readme_works_from_top_to_bottom() {
     assert!(!run.stdout.contains("error:"), "{}", run.stdout);
     for (said, why) in [
         ("Signed in to ", "login"),
-        ("Written.", "it offers to write the App down"),
+        ("config.toml as \"", "login writes the App down"),
         ("\"login\": \"octocat\"", "curl takes the header"),
         ("gh: repo list", "exec runs the command"),
         ("{\"Authorization\":\"Bearer ghu_", "headers"),

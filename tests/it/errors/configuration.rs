@@ -7,8 +7,10 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use ghtok::config::{Config, Environment, Flags, append_app};
+use ghtok::app::{App, ClientId};
+use ghtok::config::{Config, Environment, Flags, add_app};
 use ghtok::error::Error;
+use ghtok::host::Host;
 use ghtok::steps::Detail;
 use tempfile::TempDir;
 
@@ -190,12 +192,22 @@ fn writable_by_others() -> Error {
     scratch.usual(error)
 }
 
+fn new_app() -> App {
+    App {
+        name: None,
+        client_id: ClientId::parse("Iv1.a").expect("an ID"),
+        host: Host::parse("github.com").expect("a host"),
+        account: None,
+        owners: vec![],
+    }
+}
+
 fn writing(page: &mut Page) {
     let read_only = Scratch::new().with("").mode(0o444);
     let dangling = Scratch::new();
     symlink("nowhere.toml", dangling.file()).expect("a link");
     for scratch in [read_only, dangling] {
-        let error = append_app(&scratch.file(), APP).expect_err("it cannot be written");
+        let error = add_app(&scratch.file(), &new_app(), None).expect_err("it cannot be written");
         page.add(scratch.usual(error));
     }
     page.add(Error::File {
@@ -289,6 +301,13 @@ fn which_app(page: &mut Page) {
         let config = scratch.load(&flags, &[]).expect("a configuration");
         page.add(scratch.usual(config.app(None).expect_err(text)));
     }
+    let known = Flags {
+        client_id: Some("Iv1.a".into()),
+        ..named("new")
+    };
+    let scratch = Scratch::new().with(APP);
+    let config = scratch.load(&known, &[]).expect("a configuration");
+    page.add(scratch.usual(config.app_to_sign_in().expect_err("known")));
     let scratch = Scratch::new().with(APP);
     let variables = [
         ("GHTOK_APP", OsString::from("work")),

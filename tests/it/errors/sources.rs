@@ -102,6 +102,8 @@ const ELSEWHERE: &[&str] = &[
     "this ghtok is in a temporary folder, which may be emptied",
     "this ghtok is in a folder of its version, which an upgrade may remove",
     "the timer runs while you are logged in; on a server that you seldom log in to: loginctl enable-linger",
+    // Lines for a configuration that cannot be written.
+    "# at the top",
     // What `schedule status` says of a timer.
     "the crontab has no lines of ghtok's",
     "ghtok's lines in the crontab were changed",

@@ -60,23 +60,17 @@ fn nothing_typed_before_or_after_enter_reaches_the_shell() {
 }
 
 #[test]
-fn an_enter_for_the_browser_does_not_answer_the_question_that_follows() {
-    let desk = Desk::new().with_noting_browser();
+fn a_new_app_is_written_down_without_a_question() {
+    let desk = Desk::new();
     std::fs::remove_dir_all(desk.sandbox.config_dir()).expect("a folder");
     let host = desk.fake.host();
     let desk = desk
         .with("GHTOK_CLIENT_ID", fake_github::CLIENT_ID)
         .with("GHTOK_HOST", host)
         .with("GHTOK_STORE", "file");
-    let (mut terminal, code) = desk.see_the_code();
-    terminal.types("\n\ny");
-    desk.wait_for_notes(1);
-    desk.fake.approve(&code);
-    terminal.wait_for("Write it there? [y/N]");
-    assert!(!desk.sandbox.config_dir().exists(), "not yet answered");
-    terminal.types("y\n");
-    terminal.wait_for("Written.");
-    assert_eq!(terminal.end().code, Some(0));
+    let left = desk.sign_in();
+    assert!(!left.screen.contains("[y/N]"), "{left:?}");
+    assert!(left.screen.contains("The App is now in"), "{left:?}");
     assert!(desk.sandbox.config_dir().join("config.toml").exists());
 }
 
