@@ -1,9 +1,12 @@
 //! How a token is obtained. Everything here works through ports, so that a test can replace the
 //! machine; the authorization server is the one concrete thing.
 
+pub mod account;
 pub mod broker;
 pub mod device_flow;
+pub(crate) mod held;
 pub mod outcome;
 pub mod ports;
 pub mod record;
 pub mod refresh;
+pub(crate) mod token_check;

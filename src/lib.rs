@@ -263,7 +263,7 @@ impl Root<'_> {
         let handed_over = process::handed_over().and_then(|file| store.adopt_lock(file).ok());
         let github = self.github(app);
         let telling = self.telling();
-        let refresh = self.refresh(&github, &telling);
+        let refresh = self.refresh(app, &github, &telling);
         self.with_call(app, |call| {
             refresher::run(order, handed_over, &refresh, call)
         })
@@ -282,7 +282,7 @@ impl Root<'_> {
         let login_command = login::command(app, self.store_to_name(app, choice));
         let github = self.github(app);
         let telling = self.telling();
-        let here = self.refresh(&github, &telling);
+        let here = self.refresh(app, &github, &telling);
         let detached = DetachedRefresher {
             program: this_program,
             arguments: &|want| {
@@ -420,9 +420,15 @@ impl Root<'_> {
         }
     }
 
-    fn refresh<'a>(&'a self, github: &'a GitHub, telling: &'a Telling<'_>) -> Refresh<'a> {
+    fn refresh<'a>(
+        &'a self,
+        app: &'a App,
+        github: &'a GitHub,
+        telling: &'a Telling<'_>,
+    ) -> Refresh<'a> {
         Refresh {
             github,
+            account: app.account.as_ref(),
             clock: self.machine.clock,
             observer: telling,
             limits: self.machine.limits,

@@ -13,6 +13,9 @@ pub struct Limits {
     pub check: Duration,
     /// How long a refresher goes on trying to store a new pair.
     pub save: Duration,
+    /// How long a newer pair of another process is waited for, where the lock may keep nobody out, before
+    /// a refused refresh token counts as a loss.
+    pub overtaken: Duration,
     /// How long a caller waits in all for a refresh, whoever does it.
     pub caller: Duration,
     /// When a waiting caller says that it waits.
@@ -37,6 +40,7 @@ impl Limits {
         answer: Duration::from_secs(30),
         check: Duration::from_secs(4),
         save: Duration::from_secs(30),
+        overtaken: Duration::from_secs(5),
         caller: Duration::from_secs(45),
         note_after: Duration::from_secs(1),
         unlock: Duration::from_secs(60),
@@ -54,6 +58,7 @@ impl Limits {
             answer: self.answer / divisor,
             check: self.check / divisor,
             save: self.save / divisor,
+            overtaken: self.overtaken / divisor,
             caller: self.caller / divisor,
             note_after: self.note_after / divisor,
             unlock: self.unlock / divisor,

@@ -115,6 +115,18 @@ impl Replacement {
         self.file.sync_all()
     }
 
+    /// True if the temporary name is still this file's: another process that uses the same name, and
+    /// no lock, may have put a file of its own there.
+    pub fn has_its_name(&self) -> bool {
+        let named = fs::symlink_metadata(&self.temporary);
+        named.is_ok_and(|named| platform::is_same(&self.file, &named))
+    }
+
+    /// Leaves the temporary name to the process that has it now.
+    pub fn abandon(mut self) {
+        self.is_committed = true;
+    }
+
     /// Takes the place of the target, and gives its path; [`sync_folder_of`] makes that durable.
     ///
     /// # Errors
@@ -188,6 +200,11 @@ mod platform {
             .open(path)
     }
 
+    pub(super) fn is_same(file: &File, named: &Metadata) -> bool {
+        let open = file.metadata();
+        open.is_ok_and(|open| open.dev() == named.dev() && open.ino() == named.ino())
+    }
+
     pub(super) fn set_mode(file: &File, mode: u32) -> io::Result<()> {
         file.set_permissions(Permissions::from_mode(mode))
     }
@@ -254,6 +271,11 @@ mod platform {
             .write(true)
             .create_new(true)
             .open(path)
+    }
+
+    /// A file that is open cannot be replaced there.
+    pub(super) fn is_same(_: &File, _: &Metadata) -> bool {
+        true
     }
 
     pub(super) fn set_mode(_: &File, _: u32) -> io::Result<()> {

@@ -11,6 +11,7 @@ pub mod kernel;
 #[cfg(any(target_os = "macos", windows))]
 pub mod keyring;
 pub mod lock;
+pub mod network_folder;
 pub mod outcome;
 pub mod private_file;
 pub mod record;
@@ -211,6 +212,11 @@ impl LockedStore for LockedRecord<'_> {
         let removed = files.map(|path| private_file::remove(&path));
         let dialog = SharedDialog::new(folder.clone(), key).forget();
         removed.into_iter().chain([dialog]).collect()
+    }
+
+    fn may_be_shared(&self) -> bool {
+        self.lock
+            .may_be_shared(&self.store.folder.lock(&self.store.key))
     }
 
     fn lock_file(&self) -> Option<File> {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::app::App;
+use crate::auth::account::{AccountCheck, check_account};
 use crate::auth::outcome::{Attempt, FailureCause, Happened, Outcome, SharedFailure};
 use crate::auth::ports::{Clock, Event, LockedStore, Observer, Refresher, StoreError, TokenStore};
 use crate::auth::record::{Account, DeadEnd, Decision, Record, Want};
@@ -58,6 +59,8 @@ pub struct Served {
     pub account: Option<Account>,
     /// The generation of its token set.
     pub generation: u64,
+    /// Set if the refresh token was refused: the sign-in ends with this token.
+    pub sign_in_before: Option<Timestamp>,
 }
 
 /// What a waiting caller knows.
@@ -70,6 +73,8 @@ struct Wait {
     began: Duration,
     said_so: bool,
     refreshers: u32,
+    /// When the last one was started.
+    started: Duration,
 }
 
 impl Broker<'_> {
@@ -81,7 +86,15 @@ impl Broker<'_> {
     pub fn access_token(&self, min_ttl: MinTtl) -> Result<Served> {
         let record = self.load()?;
         check_min_ttl(&record.tokens, min_ttl)?;
-        self.obtain(record, Want::Valid(min_ttl))
+        let served = self.obtain(record, Want::Valid(min_ttl))?;
+        if let Some(until) = served.sign_in_before {
+            self.observer.observe(&Event::SignInBefore {
+                app: self.app.label().to_owned(),
+                end: self.clock.local_time(until),
+                login: self.login_command.to_owned(),
+            });
+        }
+        Ok(served)
     }
 
     /// A token set newer than `generation`, whatever the life of the present one.
@@ -106,6 +119,14 @@ impl Broker<'_> {
         self.settled(record, Want::Valid(MinTtl::DEFAULT)).err()
     }
 
+    /// Why this record needs a sign-in, now or when its access token ends; `None` if it does not.
+    pub fn sign_in_reason(&self, record: &Record) -> Option<Error> {
+        self.dead_end(record).or_else(|| {
+            let refused = record.refresh_refused?;
+            Some(self.sign_in_needed(self.reason(DeadEnd::RefreshRefused(refused.at))))
+        })
+    }
+
     fn obtain(&self, record: Record, want: Want) -> Result<Served> {
         if let Some(served) = self.settled(&record, want)? {
             return Ok(served);
@@ -118,6 +139,7 @@ impl Broker<'_> {
             began: self.clock.monotonic(),
             said_so: false,
             refreshers: 0,
+            started: Duration::ZERO,
         };
         loop {
             if let Some(failure) = self.shared_failure(&waiting) {
@@ -170,6 +192,11 @@ impl Broker<'_> {
         if self.shared_failure(waiting).is_some() {
             return Ok(None);
         }
+        // Such a lock is free while the refresher works.
+        let since = self.clock.monotonic().saturating_sub(waiting.started);
+        if waiting.refreshers > 0 && since < self.limits.overtaken && locked.may_be_shared() {
+            return Ok(None);
+        }
         if waiting.refreshers == REFRESHERS_PER_CALL {
             let died = Error::RefresherDied {
                 app: self.app.label().to_owned(),
@@ -180,6 +207,7 @@ impl Broker<'_> {
             return self.without_refresh(&waiting.record, want, error).map(Some);
         }
         waiting.refreshers += 1;
+        waiting.started = self.clock.monotonic();
         self.refresher.start(locked, want);
         Ok(None)
     }
@@ -220,10 +248,14 @@ impl Broker<'_> {
         self.settled(&waiting.record, want)
     }
 
-    /// The token, if the record can be served as it is.
+    /// The token, if the record can be served as it is. One whose account must be right and is not
+    /// known is due: the refresh asks GitHub.
     fn settled(&self, record: &Record, want: Want) -> Result<Option<Served>> {
-        self.check_account(record)?;
-        let decision = record.decide(self.clock.now(), want);
+        let account = self.check_account(record)?;
+        let decision = match record.decide(self.clock.now(), want) {
+            Decision::Serve(_) if account == AccountCheck::Unknown => Decision::Refresh,
+            decision => decision,
+        };
         self.steps.info(|| self.reasons(record, want, &decision));
         match decision {
             Decision::Serve(token) => Ok(Some(served(record, token))),
@@ -262,7 +294,8 @@ impl Broker<'_> {
     /// No refresh is to be had: the present token if it still lives and will do, else the error.
     fn without_refresh(&self, record: &Record, want: Want, error: Error) -> Result<Served> {
         let now = self.clock.now();
-        match (want, record.still_valid(now)) {
+        let known = self.check_account(record)? != AccountCheck::Unknown;
+        match (want, record.still_valid(now).filter(|_| known)) {
             (Want::Valid(_), Some(token)) => {
                 let served = served(record, token);
                 let left = served.expires_at.map(|end| now.until(end));
@@ -291,14 +324,15 @@ impl Broker<'_> {
         record.ok_or_else(|| self.sign_in_needed(SignInReason::SignedOut))
     }
 
-    fn check_account(&self, record: &Record) -> Result<()> {
-        match (&self.app.account, &record.account) {
-            (Some(expected), Some(actual)) if !expected.is(&actual.login) => Err(self
-                .sign_in_needed(SignInReason::OtherAccount {
+    fn check_account<'r>(&'r self, record: &'r Record) -> Result<AccountCheck<'r>> {
+        match check_account(self.app.account.as_ref(), record.account.as_ref()) {
+            AccountCheck::Other { expected, actual } => {
+                Err(self.sign_in_needed(SignInReason::OtherAccount {
                     expected: expected.to_string(),
                     actual: actual.login.clone(),
-                })),
-            _ => Ok(()),
+                }))
+            }
+            known => Ok(known),
         }
     }
 
@@ -340,7 +374,8 @@ impl Broker<'_> {
                 app: self.app.label().to_owned(),
                 what: match failure.attempt {
                     Attempt::Refresh => "could not refresh the token",
-                    Attempt::Check => "could not check the token that was reported as refused",
+                    Attempt::Check => "could not check whether GitHub still accepts the token",
+                    Attempt::Account => "could not ask GitHub whose token this is",
                 },
                 cause: cause.clone(),
                 retry_after: failure.retry_at.map(|at| self.clock.now().until(at)),
@@ -413,12 +448,20 @@ pub fn refused(app: &App, code: &ErrorCode, login: &str) -> Error {
 }
 
 fn served(record: &Record, token: &AccessToken) -> Served {
+    let sign_in_before = record
+        .refresh_refused
+        .and_then(|_| record.tokens.expires_at());
     Served {
         token: token.clone(),
         expires_at: record.tokens.expires_at(),
-        due_at: record.tokens.due_at(MinTtl::DEFAULT),
+        // What no refresh can replace is good to its end.
+        due_at: match sign_in_before {
+            Some(end) => Some(end),
+            None => record.tokens.due_at(MinTtl::DEFAULT),
+        },
         account: record.account.clone(),
         generation: record.generation,
+        sign_in_before,
     }
 }
 

@@ -7,8 +7,9 @@ use crate::app::App;
 use crate::auth::broker::refused;
 use crate::auth::ports::{Clock, Prompt};
 use crate::auth::record::Account;
+use crate::auth::token_check::account_of_new;
 use crate::error::{Error, Result};
-use crate::github::{DeviceAuthorization, ErrorCode, Failure, GitHub, Grant, Poll, UserAnswer};
+use crate::github::{DeviceAuthorization, ErrorCode, Failure, GitHub, Grant, Poll};
 use crate::token::AccessToken;
 
 /// Never poll more often than this, whatever the server says (RFC 8628 section 3.2: the default).
@@ -30,9 +31,6 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
 
 /// GitHub answers `incorrect_device_code` now and then right after the approval.
 const INCORRECT_CODE_GRACE: u32 = 2;
-
-/// A new token may be answered 401 for some seconds, until every replica knows it.
-const REPLICA_LAG_PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(2)];
 
 /// What a sign-in works with.
 pub struct DeviceFlow<'a> {
@@ -119,13 +117,7 @@ impl DeviceFlow<'_> {
 
     /// Whose token this is; `None` if GitHub cannot be asked now.
     pub fn account(&self, token: &AccessToken) -> Option<Account> {
-        let mut pauses = REPLICA_LAG_PAUSES.into_iter();
-        loop {
-            if let Ok(UserAnswer::Account { login, id }) = self.github.user(token) {
-                return Some(Account { login, id });
-            }
-            self.clock.sleep(pauses.next()?);
-        }
+        account_of_new(token, self.github, self.clock)
     }
 
     fn no_code(&self, failure: &Failure) -> Error {

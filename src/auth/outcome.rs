@@ -58,8 +58,10 @@ impl SharedFailure {
 pub enum Attempt {
     /// Refreshing the token.
     Refresh,
-    /// Checking a token that was reported as refused.
+    /// Asking GitHub whether it still accepts the access token.
     Check,
+    /// Asking GitHub whose the access token is.
+    Account,
 }
 
 /// Why it failed.

@@ -71,6 +71,10 @@ pub trait LockedStore {
     /// code of an MCP dialog, the log. The lock stays, and so does the outcome: its generation tells the
     /// next sign-in from this one.
     fn forget_rest(&mut self) -> Result<(), StoreError>;
+    /// True if the lock may keep nobody out, as on some network file systems.
+    fn may_be_shared(&self) -> bool {
+        false
+    }
     /// The open, locked file, for a process that takes over the lock; `None` where locks cannot be
     /// handed on. The lock ends when both are closed.
     fn lock_file(&self) -> Option<File>;
@@ -165,6 +169,15 @@ pub enum Event {
         cause: String,
         /// How long the served token has left; `None` if it never expires by the clock.
         left: Option<Duration>,
+    },
+    /// A token was served whose refresh token was refused: the sign-in ends with it.
+    SignInBefore {
+        /// What people call the App.
+        app: String,
+        /// When the token ends, in local time.
+        end: String,
+        /// The command that signs in.
+        login: String,
     },
     /// A refresh reached this step.
     Refresh(Step),

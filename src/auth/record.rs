@@ -66,6 +66,9 @@ pub struct RefreshRefused {
     pub at: Timestamp,
     /// Set if an earlier refresh was sent without an answer: then the new pair was lost.
     pub interrupted_at: Option<Timestamp>,
+    /// When GitHub was asked about the access token since, and accepted it: whoever revokes a sign-in
+    /// most often revokes both tokens.
+    pub access_checked_at: Option<Timestamp>,
 }
 
 /// The key that seals one rescue file.
@@ -146,6 +149,7 @@ impl Record {
                 (Want::NewerThan(generation), Some(refused)) if self.generation <= generation => {
                     Decision::SignIn(DeadEnd::RefreshRefused(refused.at))
                 }
+                (_, Some(refused)) if refused.access_checked_at.is_none() => Decision::Refresh,
                 _ => Decision::Serve(self.tokens.access_token()),
             };
         }
@@ -182,6 +186,16 @@ impl Record {
             (None, None) if self.refused.is_some() => Some(DeadEnd::AccessRefused),
             (None, None) => Some(DeadEnd::Expired),
         }
+    }
+
+    /// True if GitHub is to be asked about the access token before it is served: somebody saw it
+    /// refused, or its refresh token was refused.
+    pub fn must_be_checked(&self, now: Timestamp) -> bool {
+        let after_refusal = self
+            .refresh_refused
+            .is_some_and(|refused| refused.access_checked_at.is_none());
+        matches!(self.refused, Some(Refused::Reported(_)))
+            || (after_refusal && self.dead_end(now).is_none())
     }
 
     /// When the refresh was sent whose answer never came, if there is one.
@@ -296,7 +310,21 @@ mod tests {
         record.refresh_refused = Some(RefreshRefused {
             at: T0,
             interrupted_at: None,
+            access_checked_at: None,
         });
+        assert_eq!(record.decide(T0, USUAL), Decision::Refresh, "check it once");
+        assert!(record.must_be_checked(T0) && !record.must_be_checked(OVER));
+        assert!(record.still_valid(T0).is_some());
+        assert_eq!(
+            record.decide(T0, Want::NewerThan(3)),
+            Decision::SignIn(DeadEnd::RefreshRefused(T0))
+        );
+        record.refresh_refused = Some(RefreshRefused {
+            at: T0,
+            interrupted_at: None,
+            access_checked_at: Some(T0),
+        });
+        assert!(!record.must_be_checked(T0));
         assert!(serves(&record, T0));
         assert!(serves(&record, DUE));
         assert_eq!(
@@ -316,6 +344,7 @@ mod tests {
         record.refresh_refused = Some(RefreshRefused {
             at: DUE,
             interrupted_at: Some(T0),
+            access_checked_at: None,
         });
         assert_eq!(
             record.decide(T0, USUAL),

@@ -6,22 +6,32 @@
 
 use std::time::Duration;
 
+use crate::app::AccountName;
+use crate::auth::account::{AccountCheck, check_account};
+use crate::auth::held::{Held, NotSaved};
 use crate::auth::outcome::{Attempt, FailureCause, Happened, Outcome, SharedFailure};
 use crate::auth::ports::{Clock, Event, LockedStore, Observer, Refresher, Step, StoreError};
-use crate::auth::record::{
-    Account, Decision, Intent, Record, RefreshRefused, Refused, RescueKey, Want,
-};
-use crate::github::{Failure, GitHub, Grant, Refreshed, UserAnswer};
+use crate::auth::record::{Decision, Intent, Record, RefreshRefused, Refused, RescueKey, Want};
+use crate::auth::token_check::{AccessState, ask_about, ask_account};
+use crate::github::{Failure, GitHub, Grant, Refreshed};
 use crate::limits::Limits;
 use crate::token::RefreshToken;
 
 /// How long to pause between two tries to store a new pair.
 const SAVE_PAUSE: Duration = Duration::from_millis(200);
 
+/// How long to pause between two looks for another process's newer pair.
+const NEWER_PAUSE: Duration = Duration::from_millis(250);
+
+/// How often a refresh begins again with a record that another process changed under its lock.
+const OVERTAKEN_TRIES: u32 = 3;
+
 /// What a refresh works with.
 pub struct Refresh<'a> {
     /// Where the App is registered.
     pub github: &'a GitHub,
+    /// The account that it must be signed in as, if the configuration says one.
+    pub account: Option<&'a AccountName>,
     /// Time.
     pub clock: &'a dyn Clock,
     /// Is told each step.
@@ -34,8 +44,23 @@ pub struct Refresh<'a> {
 enum Stop {
     /// It failed and GitHub did not replace the tokens.
     Failed(SharedFailure),
-    /// It failed and GitHub may have replaced them.
+    /// It failed and GitHub may have replaced the tokens.
     Unknown(SharedFailure),
+    /// Another process stored this in the meantime, although this one has the lock.
+    Overtaken(Box<Record>),
+    /// Nothing is left to do: somebody signed out, or another process has done it.
+    Settled,
+}
+
+impl From<NotSaved> for Stop {
+    /// Nothing was spent yet, or nothing that the store should know.
+    fn from(not_saved: NotSaved) -> Self {
+        match not_saved {
+            NotSaved::Store(error) => not_stored(error),
+            NotSaved::Overtaken(record) => Self::Overtaken(record),
+            NotSaved::SignedOut => Self::Settled,
+        }
+    }
 }
 
 impl Refresher for Refresh<'_> {
@@ -48,122 +73,198 @@ impl Refresh<'_> {
     /// Does what the record needs to satisfy `want`. What came of it is in the outcome.
     pub fn run(&self, locked: &mut dyn LockedStore, want: Want) {
         // Read again under the lock: what another process did meanwhile is adopted, not repeated.
-        let Ok(Some(record)) = locked.load() else {
+        let Ok(Some(mut held)) = Held::read(locked) else {
             return;
         };
         self.reached(Step::Begun);
-        let aim = record.generation + 1;
-        let what = match self.attempt(locked, record, want) {
-            Ok(()) => return,
-            Err(Stop::Failed(failure)) => Happened::Failed(failure),
-            Err(Stop::Unknown(failure)) => Happened::Unknown(failure),
-        };
-        // If even this cannot be written, the callers find the lock free and look for themselves.
-        let _ = locked.report(&self.outcome(aim, what));
+        for _ in 0..OVERTAKEN_TRIES {
+            let what = match self.attempt(&mut held, want) {
+                Ok(()) | Err(Stop::Settled) => return,
+                Err(Stop::Overtaken(present)) => match self.adopt(&mut held, *present) {
+                    Ok(()) => continue,
+                    Err(stop) => stop,
+                },
+                Err(stop) => stop,
+            };
+            let what = match what {
+                Stop::Failed(failure) => Happened::Failed(failure),
+                Stop::Unknown(failure) => Happened::Unknown(failure),
+                Stop::Overtaken(_) | Stop::Settled => return,
+            };
+            let aim = held.record().generation + 1;
+            // If even this cannot be written, the callers find the lock free and look for themselves.
+            let _ = held.locked().report(&self.outcome(aim, what));
+            return;
+        }
     }
 
-    fn attempt(
-        &self,
-        locked: &mut dyn LockedStore,
-        record: Record,
-        want: Want,
-    ) -> Result<(), Stop> {
-        let record = self.adopt_rescue(locked, record)?;
-        let mut record = settle_intent(locked, record)?;
-        if record.intent.is_none() && matches!(record.refused, Some(Refused::Reported(_))) {
-            self.check_refused(locked, &mut record)?;
+    /// Another process changed the record although this one has the lock, which keeps nobody out then.
+    /// Its newer pair is adopted, and a refresh of its that goes on is waited for, not repeated.
+    fn adopt(&self, held: &mut Held<'_>, present: Record) -> Result<(), Stop> {
+        let is_refreshing = present.intent.is_some();
+        let before = held.record().generation;
+        held.adopt(present);
+        if held.record().generation > before {
+            self.report_saved(held);
+            return Err(Stop::Settled);
         }
-        if !matches!(record.decide(self.clock.now(), want), Decision::Refresh) {
+        if !is_refreshing {
+            return Ok(());
+        }
+        match self.wait_for_newer(held) {
+            Some(newer) => {
+                held.adopt(newer);
+                self.report_saved(held);
+                Err(Stop::Settled)
+            }
+            None => Err(Stop::Unknown(SharedFailure {
+                attempt: Attempt::Refresh,
+                cause: FailureCause::Temporary(
+                    "another ghtok refreshes it at the same time, although this one has the lock (is the state folder on a network file system?)"
+                        .into(),
+                ),
+                retry_at: None,
+            })),
+        }
+    }
+
+    fn attempt(&self, held: &mut Held<'_>, want: Want) -> Result<(), Stop> {
+        self.adopt_rescue(held)?;
+        // Whoever wrote it has died, unless the lock keeps nobody out.
+        if held.record().intent.is_some()
+            && let Some(newer) = self.wait_for_newer(held)
+        {
+            return Err(Stop::Overtaken(Box::new(newer)));
+        }
+        settle_intent(held)?;
+        if held.record().intent.is_none() {
+            self.check(held, want)?;
+        }
+        let record = held.record();
+        if matches!(self.check_account(record), AccountCheck::Other { .. })
+            || !matches!(record.decide(self.clock.now(), want), Decision::Refresh)
+        {
             return Ok(());
         }
         match record.tokens.refresh_token().cloned() {
-            Some(refresh_token) => self.rotate(locked, record, &refresh_token),
+            Some(refresh_token) => self.rotate(held, &refresh_token),
             None => Ok(()),
         }
     }
 
     /// Takes over a pair that an earlier refresh could seal but not store.
-    fn adopt_rescue(&self, locked: &mut dyn LockedStore, record: Record) -> Result<Record, Stop> {
-        let Some(intent) = &record.intent else {
-            return Ok(record);
+    fn adopt_rescue(&self, held: &mut Held<'_>) -> Result<(), Stop> {
+        let Some(Intent {
+            generation, key, ..
+        }) = held.record().intent.clone()
+        else {
+            return Ok(());
         };
-        let rescued = locked
-            .rescued(intent.generation, &intent.key)
+        let rescued = held
+            .locked()
+            .rescued(generation, &key)
             .map_err(|error| Stop::Unknown(store_failure(error)))?;
-        let Some(rescued) = rescued else {
-            return Ok(record);
-        };
-        self.save_new(locked, &rescued)?;
-        Ok(rescued)
-    }
-
-    /// Asks GitHub once about an access token that somebody saw refused.
-    fn check_refused(&self, locked: &mut dyn LockedStore, record: &mut Record) -> Result<(), Stop> {
-        match self.github.user(record.tokens.access_token()) {
-            Ok(UserAnswer::Account { login, id }) => {
-                record.refused = None;
-                record.account = Some(Account { login, id });
-            }
-            Ok(UserAnswer::Unauthorized) => {
-                record.refused = Some(Refused::Confirmed(self.clock.now()));
-            }
-            Err(failure) => return Err(Stop::Failed(self.shared(Attempt::Check, &failure))),
+        match rescued {
+            Some(rescued) => self.save_new(held, &rescued),
+            None => Ok(()),
         }
-        locked.save(record).map_err(not_stored)
     }
 
-    fn rotate(
+    /// Asks GitHub what must be known before the access token is served: whether it lives, where there
+    /// is a doubt, and whose it is, where an account is configured.
+    fn check(&self, held: &mut Held<'_>, want: Want) -> Result<(), Stop> {
+        let (record, now) = (held.record(), self.clock.now());
+        if record.must_be_checked(now) {
+            let state = ask_about(record, self.github, self.clock);
+            return self.keep_answer(held, state, Attempt::Check);
+        }
+        let is_served = matches!(record.decide(now, want), Decision::Serve(_));
+        if is_served && self.check_account(record) == AccountCheck::Unknown {
+            return self.learn_account(held);
+        }
+        Ok(())
+    }
+
+    fn learn_account(&self, held: &mut Held<'_>) -> Result<(), Stop> {
+        let state = ask_account(held.record(), self.github, self.clock);
+        self.keep_answer(held, state, Attempt::Account)
+    }
+
+    fn keep_answer(
         &self,
-        locked: &mut dyn LockedStore,
-        mut record: Record,
-        refresh_token: &RefreshToken,
+        held: &mut Held<'_>,
+        state: AccessState,
+        attempt: Attempt,
     ) -> Result<(), Stop> {
+        let now = self.clock.now();
+        match state {
+            AccessState::Alive(account) => held.change(|record| {
+                record.refused = None;
+                record.account = Some(account);
+                if let Some(refused) = &mut record.refresh_refused {
+                    refused.access_checked_at = Some(now);
+                }
+            })?,
+            AccessState::Dead => {
+                held.change(|record| record.refused = Some(Refused::Confirmed(now)))?;
+            }
+            // What is refreshed or signed in to again needs no answer.
+            AccessState::Expired => {}
+            AccessState::Unknown(failure) => {
+                return Err(Stop::Failed(self.shared(attempt, &failure)));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_account<'r>(&'r self, record: &'r Record) -> AccountCheck<'r> {
+        check_account(self.account, record.account.as_ref())
+    }
+
+    fn rotate(&self, held: &mut Held<'_>, refresh_token: &RefreshToken) -> Result<(), Stop> {
         let connection = match self.github.connect() {
             Ok(connection) => connection,
-            Err(failure) => return Err(self.not_rotated(locked, record, &failure)),
+            Err(failure) => return Err(self.not_rotated(held, &failure)),
         };
         self.reached(Step::Connected);
 
-        let key = self.prepare(locked, &mut record)?;
+        let key = self.prepare(held)?;
         let answer = connection.refresh(refresh_token);
         self.reached(Step::Answered);
 
         match answer {
-            Ok(Refreshed::Granted(grant)) => self.keep(locked, &record, grant, &key),
-            Ok(Refreshed::BadRefreshToken) => self.refused(locked, record, refresh_token),
-            Err(failure @ Failure::Unknown(_)) => Err(self.unknown(locked, record, &failure)),
-            Err(failure) => Err(self.not_rotated(locked, record, &failure)),
+            Ok(Refreshed::Granted(grant)) => self.keep(held, grant, &key),
+            Ok(Refreshed::BadRefreshToken) => self.refused(held),
+            Err(failure @ Failure::Unknown(_)) => Err(self.unknown(held, &failure)),
+            Err(failure) => Err(self.not_rotated(held, &failure)),
         }
     }
 
     /// Everything that must stand before the refresh token is spent.
-    fn prepare(
-        &self,
-        locked: &mut dyn LockedStore,
-        record: &mut Record,
-    ) -> Result<RescueKey, Stop> {
-        let aim = record.generation + 1;
+    fn prepare(&self, held: &mut Held<'_>) -> Result<RescueKey, Stop> {
+        let aim = held.record().generation + 1;
         let key = RescueKey::random().ok_or_else(|| {
             not_stored(StoreError::Unreachable(
                 "the system gives no random numbers".into(),
             ))
         })?;
-        record.intent = Some(Intent {
+        let intent = Intent {
             generation: aim,
             key: key.clone(),
             started_at: self.clock.now(),
-            interrupted_at: record.interrupted_at(),
-        });
-        locked.save(record).map_err(not_stored)?;
+            interrupted_at: held.record().interrupted_at(),
+        };
+        held.change(|record| record.intent = Some(intent))?;
         self.reached(Step::IntentWritten);
 
-        let ready = locked
+        let ready = held
+            .locked()
             .prepare_rescue()
             .inspect(|()| self.reached(Step::RescuePrepared))
-            .and_then(|()| locked.report(&self.outcome(aim, Happened::Sent)));
+            .and_then(|()| held.locked().report(&self.outcome(aim, Happened::Sent)));
         if let Err(error) = ready {
-            if record.interrupted_at().is_none() {
-                clear_intent(locked, record.clone());
+            if held.record().interrupted_at().is_none() {
+                clear_intent(held);
             }
             return Err(not_stored(error));
         }
@@ -172,122 +273,152 @@ impl Refresh<'_> {
     }
 
     /// The new pair: sealed, then saved before anything else, then told.
-    fn keep(
-        &self,
-        locked: &mut dyn LockedStore,
-        old: &Record,
-        grant: Grant,
-        key: &RescueKey,
-    ) -> Result<(), Stop> {
+    fn keep(&self, held: &mut Held<'_>, grant: Grant, key: &RescueKey) -> Result<(), Stop> {
         let now = self.clock.now();
-        let mut new = Record {
-            generation: old.generation + 1,
+        let new = Record {
+            generation: held.record().generation + 1,
             tokens: grant.into_token_set(now),
             obtained_at: now,
-            account: old.account.clone(),
+            account: held.record().account.clone(),
             intent: None,
             refused: None,
             refresh_refused: None,
         };
         // A rescue that cannot be sealed costs its protection only; the save below still counts.
-        if locked.seal_rescue(&new, key).is_ok() {
+        if held.locked().seal_rescue(&new, key).is_ok() {
             self.reached(Step::Sealed);
         }
-        self.save_new(locked, &new)?;
-        if new.account.is_none() {
-            self.fill_account(locked, &mut new);
+        self.save_new(held, &new)?;
+        match (self.check_account(held.record()), &new.account) {
+            (AccountCheck::Unknown, _) => self.learn_account(held),
+            // Nobody waits for it.
+            (_, None) => {
+                self.fill_account(held);
+                Ok(())
+            }
+            (_, Some(_)) => Ok(()),
         }
-        Ok(())
     }
 
     /// Stores a pair that exists nowhere else, again and again within the limit.
-    fn save_new(&self, locked: &mut dyn LockedStore, new: &Record) -> Result<(), Stop> {
+    fn save_new(&self, held: &mut Held<'_>, new: &Record) -> Result<(), Stop> {
         let deadline = self.clock.monotonic() + self.limits.save;
-        while let Err(error) = locked.save(new) {
-            if self.clock.monotonic() >= deadline {
-                // The rescue file keeps the pair; the next run adopts it.
-                return Err(Stop::Unknown(store_failure(error)));
+        loop {
+            match held.replace(new) {
+                Ok(()) => break,
+                Err(NotSaved::Overtaken(present)) => return Err(Stop::Overtaken(present)),
+                Err(NotSaved::SignedOut) => {
+                    // Who signed out wants no tokens; these would live on with nobody.
+                    let tokens = &new.tokens;
+                    let _ = self
+                        .github
+                        .revoke(tokens.access_token(), tokens.refresh_token());
+                    held.locked().wipe_rescue();
+                    return Err(Stop::Settled);
+                }
+                Err(NotSaved::Store(error)) if self.clock.monotonic() >= deadline => {
+                    // The rescue file keeps the pair; the next run adopts it.
+                    return Err(Stop::Unknown(store_failure(error)));
+                }
+                Err(NotSaved::Store(_)) => self.clock.sleep(SAVE_PAUSE),
             }
-            self.clock.sleep(SAVE_PAUSE);
         }
         self.reached(Step::Saved);
-        // The record tells the same; waiting callers find it once the lock is free.
-        let _ = locked.report(&self.outcome(new.generation, Happened::Saved));
+        self.report_saved(held);
         self.reached(Step::Reported);
-        locked.wipe_rescue();
+        held.locked().wipe_rescue();
         self.reached(Step::RescueWiped);
         Ok(())
     }
 
-    /// Learns whose tokens these are, where the sign-in could not. Nobody waits for it.
-    fn fill_account(&self, locked: &mut dyn LockedStore, record: &mut Record) {
-        if let Ok(UserAnswer::Account { login, id }) =
-            self.github.user(record.tokens.access_token())
-        {
-            record.account = Some(Account { login, id });
-            let _ = locked.save(record);
+    /// The record tells the same; waiting callers find it once the lock is free.
+    fn report_saved(&self, held: &mut Held<'_>) {
+        let saved = self.outcome(held.record().generation, Happened::Saved);
+        let _ = held.locked().report(&saved);
+    }
+
+    /// Learns whose tokens these are, where the sign-in could not.
+    fn fill_account(&self, held: &mut Held<'_>) {
+        if let AccessState::Alive(account) = ask_about(held.record(), self.github, self.clock) {
+            let _ = held.change(|record| record.account = Some(account));
         }
     }
 
-    /// `bad_refresh_token`: unless somebody else brought a newer pair meanwhile (a store shared
-    /// without its lock), this refresh token is never sent again.
-    fn refused(
-        &self,
-        locked: &mut dyn LockedStore,
-        mut record: Record,
-        sent: &RefreshToken,
-    ) -> Result<(), Stop> {
-        let others = match locked.load() {
-            Ok(Some(present)) if present.tokens.refresh_token() != Some(sent) => Some(present),
-            Ok(_) | Err(_) => None,
-        };
-        let generation = match others {
-            Some(present) => present.generation,
-            None => {
-                record.refresh_refused = Some(RefreshRefused {
-                    at: self.clock.now(),
-                    interrupted_at: record.interrupted_at(),
-                });
-                record.intent = None;
-                locked.save(&record).map_err(not_stored)?;
-                record.generation
+    /// `bad_refresh_token`: unless another process brought a newer pair (a lock that keeps nobody out),
+    /// this refresh token is never sent again. The access token may live on, and is asked about.
+    fn refused(&self, held: &mut Held<'_>) -> Result<(), Stop> {
+        let state = ask_about(held.record(), self.github, self.clock);
+        // A refresh replaces both tokens: while the old access token lives, nobody has newer ones.
+        let alive = matches!(state, AccessState::Alive(_));
+        if !alive && let Some(newer) = self.wait_for_newer(held) {
+            return Err(Stop::Overtaken(Box::new(newer)));
+        }
+        let now = self.clock.now();
+        held.change(|record| {
+            record.refresh_refused = Some(RefreshRefused {
+                at: now,
+                interrupted_at: record.interrupted_at().filter(|_| !alive),
+                access_checked_at: alive.then_some(now),
+            });
+            record.intent = None;
+            match &state {
+                AccessState::Alive(account) => {
+                    record.refused = None;
+                    record.account = Some(account.clone());
+                }
+                AccessState::Dead if record.refused.is_none() => {
+                    record.refused = Some(Refused::Confirmed(now));
+                }
+                AccessState::Dead | AccessState::Expired | AccessState::Unknown(_) => {}
             }
-        };
-        locked.wipe_rescue();
-        locked
-            .report(&self.outcome(generation, Happened::Saved))
-            .map_err(not_stored)
+        })?;
+        held.locked().wipe_rescue();
+        match state {
+            AccessState::Unknown(failure) => {
+                Err(Stop::Failed(self.shared(Attempt::Check, &failure)))
+            }
+            AccessState::Alive(_) | AccessState::Dead | AccessState::Expired => {
+                let saved = self.outcome(held.record().generation, Happened::Saved);
+                held.locked().report(&saved).map_err(not_stored)
+            }
+        }
+    }
+
+    /// The pair that another process has stored, or stores within the limit where the lock may keep
+    /// nobody out.
+    fn wait_for_newer(&self, held: &Held<'_>) -> Option<Record> {
+        let deadline = self.clock.monotonic() + self.limits.overtaken;
+        loop {
+            if let Some(newer) = held.newer() {
+                return Some(newer);
+            }
+            if self.clock.monotonic() >= deadline || !held.may_be_shared() {
+                return None;
+            }
+            self.clock.sleep(NEWER_PAUSE);
+        }
     }
 
     /// No complete answer came. One question about the old access token may still show that the
     /// tokens were not replaced.
-    fn unknown(&self, locked: &mut dyn LockedStore, record: Record, failure: &Failure) -> Stop {
+    fn unknown(&self, held: &mut Held<'_>, failure: &Failure) -> Stop {
         let shared = self.shared(Attempt::Refresh, failure);
-        if !self.is_alive(&record) {
+        let state = ask_about(held.record(), self.github, self.clock);
+        if !matches!(state, AccessState::Alive(_)) {
             return Stop::Unknown(shared);
         }
-        clear_intent(locked, record);
+        clear_intent(held);
         Stop::Failed(shared)
     }
 
     /// This attempt did not spend the refresh token; where an earlier one is still open, that is
     /// no more known than before.
-    fn not_rotated(&self, locked: &mut dyn LockedStore, record: Record, failure: &Failure) -> Stop {
-        if record.interrupted_at().is_some() {
-            return self.unknown(locked, record, failure);
+    fn not_rotated(&self, held: &mut Held<'_>, failure: &Failure) -> Stop {
+        if held.record().interrupted_at().is_some() {
+            return self.unknown(held, failure);
         }
-        clear_intent(locked, record);
+        clear_intent(held);
         Stop::Failed(self.shared(Attempt::Refresh, failure))
-    }
-
-    fn is_alive(&self, record: &Record) -> bool {
-        if matches!(record.refused, Some(Refused::Confirmed(_))) {
-            return false;
-        }
-        record
-            .tokens
-            .unexpired(self.clock.now())
-            .is_some_and(|token| matches!(self.github.user(token), Ok(UserAnswer::Account { .. })))
     }
 
     fn shared(&self, attempt: Attempt, failure: &Failure) -> SharedFailure {
@@ -323,33 +454,32 @@ impl Refresh<'_> {
 
 /// Removes an intent whose refresh was never sent. In one that may have been sent it notes
 /// when: from then on only GitHub's answer tells whether the tokens live.
-fn settle_intent(locked: &mut dyn LockedStore, mut record: Record) -> Result<Record, Stop> {
-    let Some(intent) = record.intent.take() else {
-        return Ok(record);
+fn settle_intent(held: &mut Held<'_>) -> Result<(), NotSaved> {
+    let Some(intent) = held.record().intent.clone() else {
+        return Ok(());
     };
-    let sent_at = match locked.outcome() {
+    let sent_at = match held.locked().outcome() {
         Some(outcome) if outcome.leaves_open(intent.generation) => Some(outcome.at),
         Some(_) => None,
         // Nothing is known of it: the worst is assumed.
         None => Some(intent.started_at),
     };
-    if let Some(interrupted_at) = intent.interrupted_at.or(sent_at) {
-        record.intent = Some(Intent {
-            interrupted_at: Some(interrupted_at),
+    let interrupted_at = intent.interrupted_at.or(sent_at);
+    held.change(|record| {
+        record.intent = interrupted_at.map(|_| Intent {
+            interrupted_at,
             ..intent
         });
-    }
-    locked.save(&record).map_err(not_stored)?;
-    Ok(record)
+    })
 }
 
 /// Takes back an intent whose refresh did not replace the tokens.
-fn clear_intent(locked: &mut dyn LockedStore, mut record: Record) {
-    if record.intent.take().is_some() {
+fn clear_intent(held: &mut Held<'_>) {
+    if held.record().intent.is_some() {
         // First, so that on a full disk its room serves for the record.
-        locked.wipe_rescue();
+        held.locked().wipe_rescue();
         // If the intent stays, the outcome still says that nothing was replaced.
-        let _ = locked.save(&record);
+        let _ = held.change(|record| record.intent = None);
     }
 }
 

@@ -154,6 +154,7 @@ mod tests {
                 id: 583_231,
             }),
             generation: 1,
+            sign_in_before: None,
         };
         render(format, &app(host), &served, inherited)
     }

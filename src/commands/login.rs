@@ -187,12 +187,16 @@ fn unlock(call: &Call<'_>) -> Result<()> {
 
 /// The sign-in that is there, if it is good.
 fn present(usual: MinTtl, call: &Call<'_>) -> Result<Option<Served>> {
-    match call.broker.access_token(usual) {
+    let served = call
+        .broker
+        .load()
+        .and_then(|record| match call.broker.sign_in_reason(&record) {
+            Some(error) => Err(error),
+            None => call.broker.access_token(usual),
+        });
+    match served {
         // Where the refresh token was refused, the sign-in ends with its access token.
-        Ok(served) => {
-            let refused = call.broker.load()?.refresh_refused.is_some();
-            Ok((!refused).then_some(served))
-        }
+        Ok(served) => Ok(Some(served).filter(|served| served.sign_in_before.is_none())),
         Err(Error::SignInNeeded { .. }) => Ok(None),
         Err(error) => Err(error),
     }

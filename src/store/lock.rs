@@ -6,6 +6,7 @@ use std::fs::File;
 use std::path::Path;
 
 use crate::auth::ports::StoreError;
+use crate::store::network_folder::is_on_network;
 use crate::store::private_file::refused;
 
 /// The lock, held.
@@ -34,6 +35,12 @@ impl Lock {
     /// Whether it is still the lock that others find here.
     pub(crate) fn is_at(&self, path: &Path) -> bool {
         platform::is_same_file(&self.0, path)
+    }
+
+    /// True if this lock may keep nobody out: a network file system can be mounted so that each machine
+    /// has locks of its own, and some file systems grant every lock.
+    pub(crate) fn may_be_shared(&self, path: &Path) -> bool {
+        is_on_network(path) || !self.is_at(path) || !platform::keeps_out(path)
     }
 
     /// The same open, locked file once more, for a process that takes over the lock.
@@ -71,6 +78,11 @@ mod platform {
             Err(TryLockError::WouldBlock) => Ok(false),
             Err(TryLockError::Error(error)) => Err(failed("lock", path, &error)),
         }
+    }
+
+    /// Whether the held lock keeps out who opens the file anew.
+    pub(super) fn keeps_out(path: &Path) -> bool {
+        open_or_create(path).and_then(|file| lock(&file, path)) == Ok(false)
     }
 
     pub(super) fn is_same_file(file: &File, path: &Path) -> bool {
@@ -114,6 +126,11 @@ mod platform {
     /// The file must look like the lock, and the lock must be held: then it is held by this file.
     pub(super) fn is_locked_by(file: &File, path: &Path) -> Result<bool, StoreError> {
         Ok(is_same_file(file, path) && take(path)?.is_none())
+    }
+
+    /// Whether the held lock keeps out who opens the file anew.
+    pub(super) fn keeps_out(path: &Path) -> bool {
+        matches!(take(path), Ok(None))
     }
 
     /// Asking about a file is allowed while nobody may open it.

@@ -55,6 +55,7 @@ enum What {
 enum Tried {
     Refresh,
     Check,
+    Account,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -130,6 +131,7 @@ impl Line {
             attempt: failure.map(|failure| match failure.attempt {
                 Attempt::Refresh => Tried::Refresh,
                 Attempt::Check => Tried::Check,
+                Attempt::Account => Tried::Account,
             }),
             cause,
             text,
@@ -158,6 +160,7 @@ impl Line {
             attempt: match self.attempt? {
                 Tried::Refresh => Attempt::Refresh,
                 Tried::Check => Attempt::Check,
+                Tried::Account => Attempt::Account,
             },
             cause: match self.cause? {
                 Cause::Temporary => FailureCause::Temporary(text),

@@ -119,21 +119,46 @@ fn clear(path: &Path) -> Result<(), StoreError> {
 }
 
 /// Replaces a private file whole or not at all. One writer at a time (the lock), so that the name
-/// beside it is always the same and no kill leaves more than one such file. What stands in its place
-/// is replaced too, a link itself and not where it leads.
+/// beside it is always the same and no kill leaves more than one such file. Where a lock keeps nobody
+/// out, whoever loses the name to another writer begins again. What stands in its place is replaced
+/// too, a link itself and not where it leads.
 ///
 /// # Errors
 /// If any of that fails; then the old content stands.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    const TRIES: u32 = 3;
+    for _ in 0..TRIES {
+        if replace_unless_disturbed(path, bytes)? {
+            return sync_parent(path);
+        }
+    }
+    Err(refused(
+        "replace",
+        path,
+        "another process writes it at the same time",
+    ))
+}
+
+/// False if another writer took the name beside the file.
+fn replace_unless_disturbed(path: &Path, bytes: &[u8]) -> Result<bool, StoreError> {
     let beside = beside(path);
     clear(&beside)?;
-    let mut new = Replacement::begin_as(path, beside.clone())
-        .map_err(|error| failed("create", &beside, &error))?;
+    let mut new = match Replacement::begin_as(path, beside.clone()) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(false),
+        begun => begun.map_err(|error| failed("create", &beside, &error))?,
+    };
     new.fill(bytes, Mode::PRIVATE)
         .map_err(|error| failed("write", &beside, &error))?;
-    new.commit()
-        .map_err(|error| failed("replace", path, &error))?;
-    sync_parent(path)
+    if !new.has_its_name() {
+        new.abandon();
+        return Ok(false);
+    }
+    match new.commit() {
+        Err(error) if is_absent(&error) => Ok(false),
+        committed => committed
+            .map(|_| true)
+            .map_err(|error| failed("replace", path, &error)),
+    }
 }
 
 /// Writes a private file anew, in place and without waiting for the disk: for what is no loss if a
@@ -411,3 +436,27 @@ mod platform {
 }
 
 use platform::{check_owner, check_private, make_folders, open, set_private, set_private_folder};
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_file_whose_name_another_writer_took_is_not_put_in_place() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("record");
+        replace(&path, b"old").expect("written");
+        let mut mine = Replacement::begin_as(&path, beside(&path)).expect("begun");
+        mine.fill(b"mine", Mode::PRIVATE).expect("filled");
+        assert!(mine.has_its_name());
+        let others = create(&beside(&path)).expect("another writer's");
+        assert!(!mine.has_its_name());
+        mine.abandon();
+        assert!(beside(&path).exists(), "it stays with the other writer");
+        drop(others);
+        replace(&path, b"new").expect("written");
+        let content = read(&path).expect("readable").expect("a file");
+        assert_eq!(content.as_slice(), b"new");
+        assert!(!beside(&path).exists());
+    }
+}

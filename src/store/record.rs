@@ -70,6 +70,8 @@ struct StoredRefreshRefused {
     at: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     interrupted_at: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_checked_at: Option<i64>,
 }
 
 /// Only what tells a newer record from a damaged one.
@@ -137,6 +139,7 @@ impl<'a> Stored<'a> {
             refresh_refused: record.refresh_refused.map(|refused| StoredRefreshRefused {
                 at: refused.at.0,
                 interrupted_at: refused.interrupted_at.map(|at| at.0),
+                access_checked_at: refused.access_checked_at.map(|at| at.0),
             }),
         }
     }
@@ -165,6 +168,7 @@ impl<'a> Stored<'a> {
             refresh_refused: self.refresh_refused.map(|refused| RefreshRefused {
                 at: Timestamp(refused.at),
                 interrupted_at: refused.interrupted_at.map(Timestamp),
+                access_checked_at: refused.access_checked_at.map(Timestamp),
             }),
         })
     }
@@ -286,6 +290,7 @@ mod tests {
             refresh_refused: Some(RefreshRefused {
                 at: Timestamp(1_028_001),
                 interrupted_at: Some(Timestamp(1_027_000)),
+                access_checked_at: Some(Timestamp(1_028_002)),
             }),
         }
     }

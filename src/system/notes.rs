@@ -22,6 +22,9 @@ impl Observer for Notes {
             Event::ServedAnyway { cause, left: None } => {
                 Terminal.note(&format!("{cause}; the present token was used"));
             }
+            Event::SignInBefore { app, end, login } => Terminal.note(&format!(
+                "{app}: GitHub refused the refresh token; sign in again before {end} with: {login}"
+            )),
             Event::Refresh(_) => {}
         }
     }

@@ -2,10 +2,12 @@
 //! and one failure answers for everybody. The broker and the refresh in this process, on a fake clock;
 //! only `together` runs real processes.
 
+mod account;
 mod answered;
 mod not_sent;
 mod odd_but_good;
 mod open_question;
+mod refresh_refused;
 mod reported;
 mod together;
 

@@ -12,17 +12,20 @@ use crate::support::signing_in::{hurried_fake, sign_in};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stored {
     Nothing,
-    /// The refresh token is dead, the access token is not called expired.
+    /// The refresh token is dead, the access token lives.
     RefreshDead,
+    /// Both are dead, and the clock calls neither expired.
+    BothRevoked,
     /// Both are dead, and the clock knows of one.
     BothDead,
     Damaged,
     Newer,
 }
 
-const ALL: [Stored; 5] = [
+const ALL: [Stored; 6] = [
     Stored::Nothing,
     Stored::RefreshDead,
+    Stored::BothRevoked,
     Stored::BothDead,
     Stored::Damaged,
     Stored::Newer,
@@ -32,7 +35,11 @@ impl Stored {
     fn put(self, fake: &FakeGitHub, sandbox: &Sandbox) {
         match self {
             Self::Nothing => {}
-            Self::RefreshDead => seed_dead(fake, sandbox, Duration::from_secs(60)),
+            Self::RefreshDead => {
+                let pair = sandbox.seed(fake, Duration::from_secs(60));
+                fake.revoke(pair.refresh_token.as_deref().expect("one"));
+            }
+            Self::BothRevoked => seed_dead(fake, sandbox, Duration::from_secs(60)),
             Self::BothDead => seed_dead(fake, sandbox, Duration::ZERO),
             Self::Damaged => sandbox.put_bytes(b"{\"v\":1,\"generation\":"),
             Self::Newer => sandbox.put_bytes(b"{\"v\":99,\"sealed\":\"x\"}"),
@@ -63,7 +70,7 @@ fn expect(arguments: &[&str], stored: Stored, exit_code: i32) -> Run {
     run
 }
 
-fn expect_in_all(arguments: &[&str], exit_codes: [i32; 5]) {
+fn expect_in_all(arguments: &[&str], exit_codes: [i32; 6]) {
     for (stored, exit_code) in ALL.into_iter().zip(exit_codes) {
         expect(arguments, stored, exit_code);
     }
@@ -80,39 +87,39 @@ fn p5_get_in_no_format_starts_a_sign_in() {
         "powershell",
         "netrc",
     ] {
-        expect_in_all(&["get", "--format", format], [4, 0, 4, 1, 1]);
+        expect_in_all(&["get", "--format", format], [4, 0, 4, 4, 1, 1]);
     }
-    expect_in_all(&["get", "--min-ttl", "1h"], [4, 0, 4, 1, 1]);
+    expect_in_all(&["get", "--min-ttl", "1h"], [4, 0, 4, 4, 1, 1]);
 }
 
 #[test]
 fn p5_refresh_starts_no_sign_in() {
-    expect_in_all(&["refresh"], [4, 0, 4, 1, 1]);
-    expect_in_all(&["refresh", "--json"], [4, 0, 4, 1, 1]);
-    expect_in_all(&["refresh", "--all"], [4, 0, 4, 1, 1]);
+    expect_in_all(&["refresh"], [4, 0, 4, 4, 1, 1]);
+    expect_in_all(&["refresh", "--json"], [4, 0, 4, 4, 1, 1]);
+    expect_in_all(&["refresh", "--all"], [4, 0, 4, 4, 1, 1]);
     // Who insists on a new token is told that there is none.
-    expect_in_all(&["refresh", "--force"], [4, 4, 4, 1, 1]);
+    expect_in_all(&["refresh", "--force"], [4, 4, 4, 4, 1, 1]);
 }
 
 #[test]
 fn p5_status_starts_no_sign_in() {
-    expect_in_all(&["status"], [0; 5]);
+    expect_in_all(&["status"], [0; 6]);
     // It asks nobody, so it cannot know that a refresh token is dead.
-    expect_in_all(&["status", "--check"], [4, 0, 0, 1, 1]);
-    expect_in_all(&["status", "--json", "--check"], [4, 0, 0, 1, 1]);
+    expect_in_all(&["status", "--check"], [4, 0, 0, 0, 1, 1]);
+    expect_in_all(&["status", "--json", "--check"], [4, 0, 0, 0, 1, 1]);
 }
 
 #[test]
 fn p5_logout_starts_no_sign_in() {
-    expect_in_all(&["logout"], [0; 5]);
-    expect_in_all(&["logout", "--all"], [0; 5]);
-    expect_in_all(&["logout", "--revoke"], [0; 5]);
+    expect_in_all(&["logout"], [0; 6]);
+    expect_in_all(&["logout", "--all"], [0; 6]);
+    expect_in_all(&["logout", "--revoke"], [0; 6]);
 }
 
 #[test]
 fn p5_the_hidden_refresher_starts_no_sign_in() {
     for order in ["usual:300", "explicit:3600", "newer:1"] {
-        expect_in_all(&["refresher", "--order", order], [0; 5]);
+        expect_in_all(&["refresher", "--order", order], [0; 6]);
     }
 }
 

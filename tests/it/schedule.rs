@@ -54,6 +54,7 @@ impl Stage {
         record.refresh_refused = Some(RefreshRefused {
             at: now(),
             interrupted_at: None,
+            access_checked_at: None,
         });
         stage.sandbox.put(&record);
         stage

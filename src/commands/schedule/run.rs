@@ -107,31 +107,22 @@ fn look(call: &Call<'_>) -> Result<Found, Error> {
 }
 
 fn of_record(record: &Record, broker: &Broker<'_>, call: &Call<'_>) -> Found {
-    if let Some(error) = broker.dead_end(record) {
+    if let Some(error) = broker.sign_in_reason(record) {
         return ended(error);
     }
-    match (&record.tokens, record.refresh_refused) {
-        (TokenSet::Permanent(_), _) => Found {
+    match &record.tokens {
+        TokenSet::Permanent(_) => Found {
             sign_in: SignIn::Permanent,
             ended: None,
             words: "the token never expires by the clock".into(),
         },
-        (TokenSet::Expiring { .. }, Some(refused)) => ended(needed(
-            SignInReason::RefreshRefused {
-                when: call.clock.local_time(refused.at),
-            },
-            call,
-        )),
-        (TokenSet::Expiring { refresh: None, .. }, None) => {
+        TokenSet::Expiring { refresh: None, .. } => {
             ended(needed(SignInReason::NoRefreshToken, call))
         }
-        (
-            TokenSet::Expiring {
-                access,
-                refresh: Some(refresh),
-            },
-            None,
-        ) => Found {
+        TokenSet::Expiring {
+            access,
+            refresh: Some(refresh),
+        } => Found {
             sign_in: SignIn::Renewable {
                 access_expires_at: access.expires_at,
                 refresh_expires_at: refresh.expires_at,

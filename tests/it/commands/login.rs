@@ -154,6 +154,7 @@ fn a_sign_in_whose_refresh_token_was_refused_is_none() {
         record.refresh_refused = Some(RefreshRefused {
             at: now(),
             interrupted_at: None,
+            access_checked_at: None,
         });
     });
     sign_in(&fake, &sandbox, &["login"]).expect_code(0);

@@ -206,7 +206,8 @@ pub fn causes(page: &mut Page) {
     };
     for (what, retry_after) in [
         ("could not refresh the token", 60),
-        ("could not check the token that was reported as refused", 1),
+        ("could not check whether GitHub still accepts the token", 1),
+        ("could not ask GitHub whose token this is", 1),
         ("could not ask for a code to sign in with", 0),
         ("could not revoke the tokens, so nothing was forgotten", 300),
     ] {

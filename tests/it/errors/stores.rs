@@ -153,7 +153,7 @@ pub fn files(page: &mut Page) {
 const STATE: &str = "/home/me/.local/state/ghtok";
 
 /// Every word that the state folder's files have for what was tried, and each reason that is ours.
-const FILE_TROUBLE: [(&str, &str, &str); 20] = [
+const FILE_TROUBLE: [(&str, &str, &str); 21] = [
     ("read", "a.store", "permission denied"),
     ("read", "a.store", "it is a symbolic link"),
     ("read", "records/a", "it is not a regular file"),
@@ -166,6 +166,11 @@ const FILE_TROUBLE: [(&str, &str, &str); 20] = [
     ("read", "records/a", "it belongs to another user"),
     ("open", "a.outcome", "permission denied"),
     ("replace", "records/a", "is a directory"),
+    (
+        "replace",
+        "records/a",
+        "another process writes it at the same time",
+    ),
     ("create", "records/a.new", "no space left on device"),
     ("write", "records/a.new", "no space left on device"),
     ("remove", "records/a", "permission denied"),

@@ -303,6 +303,7 @@ fn what_has_ended_is_warned_of_while_the_access_token_still_lives() {
     record.refresh_refused = Some(RefreshRefused {
         at: machine.bench.clock.now(),
         interrupted_at: None,
+        access_checked_at: None,
     });
     machine.bench.put(&record);
     assert_eq!(machine.run().run.result, RunResult::Warned);

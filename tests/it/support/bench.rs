@@ -171,6 +171,7 @@ impl Bench {
         );
         let refresh = Refresh {
             github: &github,
+            account: self.app.account.as_ref(),
             clock,
             observer: &self.ear,
             limits: self.limits,
