@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::app::App;
+use crate::auth::account::{AccountCheck, check_account};
 use crate::auth::ports::Clock;
 use crate::auth::record::{Decision, Record, Refused, Want};
 use crate::commands::Call;
@@ -48,6 +49,8 @@ enum State {
     Refreshing,
     /// Somebody saw the token refused; the next use checks it.
     Reported,
+    /// GitHub refused the refresh token: the sign-in ends with the access token. See `problem`.
+    SignInAgain,
     /// See `problem`.
     Problem,
 }
@@ -146,14 +149,19 @@ impl Report {
 
 fn of_record(record: &Record, usual: MinTtl, call: &Call<'_>) -> Report {
     let now = call.clock.now();
-    let problem = call
-        .broker
-        .dead_end(record)
-        .map(|error| Problem::of(&error));
-    let state = match &problem {
-        Some(_) => State::Problem,
-        None => state(record, now, usual),
+    let dead_end = call.broker.dead_end(record);
+    let state = match (&dead_end, record.refresh_refused) {
+        (Some(_), _) => State::Problem,
+        (None, Some(_)) => State::SignInAgain,
+        (None, None) => state(record, now, usual, call),
     };
+    let problem = dead_end
+        .or_else(|| call.broker.sign_in_reason(record))
+        .map(|error| Problem::of(&error))
+        .map(|problem| match (state, record.tokens.expires_at()) {
+            (State::SignInAgain, Some(end)) => problem.until(&call.clock.local_time(end), call),
+            (_, _) => problem,
+        });
     let mut report = blank(call.app, call.store.place(), state, problem);
     report.login = record.account.as_ref().map(|account| account.login.clone());
     report.user_id = record.account.as_ref().map(|account| account.id);
@@ -164,6 +172,7 @@ fn of_record(record: &Record, usual: MinTtl, call: &Call<'_>) -> Report {
         "account",
         match &report.login {
             Some(login) => login.clone(),
+            None if call.app.account.is_some() => "not known yet; the next use asks".into(),
             None => "not known yet; the next refresh asks".into(),
         },
     ));
@@ -178,12 +187,16 @@ fn without_record(error: &Error, app: &App, store: String) -> Report {
     report
 }
 
-fn state(record: &Record, now: Timestamp, usual: MinTtl) -> State {
+fn state(record: &Record, now: Timestamp, usual: MinTtl, call: &Call<'_>) -> State {
     if record.intent.is_some() {
         return State::Refreshing;
     }
     if matches!(record.refused, Some(Refused::Reported(_))) {
         return State::Reported;
+    }
+    let account = check_account(call.app.account.as_ref(), record.account.as_ref());
+    if account == AccountCheck::Unknown {
+        return State::Due;
     }
     match (&record.tokens, record.decide(now, Want::Valid(usual))) {
         (TokenSet::Permanent(_), _) => State::Permanent,
@@ -241,21 +254,33 @@ impl Report {
             TokenSet::Expiring { access, refresh } => {
                 self.expires_at = Some(rfc3339(access.expires_at));
                 self.expires_at_unix = Some(access.expires_at.0);
+                let unchecked = record.must_be_checked(now);
                 let more = match self.state {
+                    State::Due if record.account.is_none() && call.app.account.is_some() => {
+                        "; the next use asks whose it is"
+                    }
                     State::Due => "; the next use refreshes it",
                     State::Refreshing => "; a refresh goes on, or was interrupted",
                     State::Reported => "; reported as refused, the next use checks it",
-                    State::Valid | State::Permanent | State::Problem => "",
+                    State::SignInAgain if unchecked => "; the next use checks it",
+                    State::SignInAgain | State::Valid | State::Permanent | State::Problem => "",
                 };
                 self.lines.push((
                     "access token",
                     format!("{}{more}", until(access.expires_at)),
                 ));
-                let refresh = refresh.as_ref().map(|refresh| refresh.expires_at);
+                let refused = record.refresh_refused.map(|refused| refused.at);
+                // What GitHub refused does not live until its time.
+                let refresh = refresh.as_ref().filter(|_| refused.is_none());
+                let refresh = refresh.map(|refresh| refresh.expires_at);
                 self.refresh_token_expires_at = refresh.map(rfc3339);
                 self.refresh_token_expires_at_unix = refresh.map(|at| at.0);
-                self.lines
-                    .push(("refresh token", refresh.map_or("none".into(), until)));
+                let line = match (refused, refresh) {
+                    (Some(at), _) => format!("refused by GitHub on {}", call.clock.local_time(at)),
+                    (None, Some(at)) => until(at),
+                    (None, None) => "none".into(),
+                };
+                self.lines.push(("refresh token", line));
             }
         }
     }
@@ -271,6 +296,17 @@ impl Report {
 }
 
 impl Problem {
+    /// The sign-in still lives until then.
+    fn until(self, end: &str, call: &Call<'_>) -> Self {
+        Self {
+            hint: Some(format!(
+                "sign in again before {end} with: {}",
+                call.login_command
+            )),
+            ..self
+        }
+    }
+
     fn of(error: &Error) -> Self {
         Self {
             code: error.code(),

@@ -167,10 +167,39 @@ fn what_the_next_use_will_do_is_said() {
 }
 
 #[test]
+fn a_refused_refresh_token_is_a_problem_while_the_access_token_lives() {
+    for (checked, words) in [(None, "; the next use checks it"), (Some(THEN), "")] {
+        let (fake, sandbox) = of(TWO_HOURS, |record| {
+            record.refresh_refused = Some(RefreshRefused {
+                at: THEN,
+                interrupted_at: None,
+                access_checked_at: checked,
+            });
+        });
+        let text = lines(&fake, &sandbox);
+        let expected = format!(
+            "  account        octocat
+  access token   TIME (2 h 00 min left){words}
+  refresh token  refused by GitHub on TIME
+  problem        {CLIENT_ID}: GitHub refused the refresh token on TIME: "
+        );
+        assert!(text.starts_with(&expected), "{text}");
+        let next = "  next           sign in again before TIME with: ghtok login --client-id";
+        assert!(text.lines().last().expect("a cure").starts_with(next));
+        let (app, checked) = object(&fake, &sandbox);
+        assert_eq!((&app["state"], checked), (&json!("sign_in_again"), Some(4)));
+        assert_eq!(app["problem"]["code"], json!("refresh_refused"));
+        assert_eq!(app["refresh_token_expires_at"], Value::Null);
+        assert_ne!(app["expires_at"], Value::Null);
+    }
+}
+
+#[test]
 fn what_only_a_sign_in_mends_is_a_problem() {
     let refused = |interrupted_at| RefreshRefused {
         at: THEN,
         interrupted_at,
+        access_checked_at: None,
     };
     for (left, mark, code, words) in [
         (
