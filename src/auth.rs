@@ -7,6 +7,7 @@ pub mod device_flow;
 pub(crate) mod held;
 pub mod outcome;
 pub mod ports;
+pub mod reach;
 pub mod record;
 pub mod refresh;
 pub(crate) mod token_check;

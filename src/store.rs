@@ -14,6 +14,7 @@ pub mod lock;
 pub mod network_folder;
 pub mod outcome;
 pub mod private_file;
+pub mod reach;
 pub mod record;
 pub mod remembered;
 pub mod rescue;

@@ -3,6 +3,7 @@
 
 use std::io::Read;
 
+use serde::de::DeserializeOwned;
 use ureq::Body;
 use ureq::http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION, TRANSFER_ENCODING};
 use ureq::http::{HeaderMap, Response, Uri};
@@ -10,12 +11,12 @@ use zeroize::Zeroizing;
 
 use crate::limits::Limits;
 
-use super::fields::Fields;
+use super::fields::{Fields, without_mark};
 use super::retry_after::{is_out_of_budget, retry_after};
 use super::{Cause, ErrorCode, Failure, server_text};
 
 /// The most bytes of a body; GitHub's longest answers here have a few thousand.
-const LARGEST_BODY: usize = 64 * 1024;
+pub(super) const LARGEST_BODY: usize = 64 * 1024;
 
 /// One answer. It may hold tokens, so it has no `Debug`.
 pub(super) struct Answer {
@@ -45,7 +46,7 @@ impl Answer {
     }
 
     /// Reads the body to its end or to what can be had of it.
-    pub(super) fn read(response: Response<Body>, host: &str) -> Self {
+    pub(super) fn read(response: Response<Body>, host: &str, largest: usize) -> Self {
         let (head, body) = response.into_parts();
         let delimited = head.headers.contains_key(CONTENT_LENGTH)
             || head.headers.contains_key(TRANSFER_ENCODING);
@@ -61,18 +62,18 @@ impl Answer {
             host: host.to_owned(),
         };
         if !head.status.is_redirection() {
-            answer.read_body(body);
+            answer.read_body(body, largest);
         }
         answer
     }
 
-    fn read_body(&mut self, body: Body) {
+    fn read_body(&mut self, body: Body, largest: usize) {
         // Room for all of it at once: a buffer that grows leaves copies of tokens behind.
-        self.body.reserve_exact(LARGEST_BODY + 1);
-        let mut reader = body.into_reader().take(LARGEST_BODY as u64 + 1);
+        self.body.reserve_exact(largest + 1);
+        let mut reader = body.into_reader().take(largest as u64 + 1);
         if let Err(error) = reader.read_to_end(&mut self.body) {
             self.ending = Ending::Broken(Cause::of_exchange(&ureq::Error::from(error), &self.host));
-        } else if self.body.len() > LARGEST_BODY {
+        } else if self.body.len() > largest {
             self.ending = Ending::TooLong;
         }
     }
@@ -96,6 +97,16 @@ impl Answer {
             // The end of a form that stops with the connection may be missing: half a token.
             Ending::Complete if !self.is_html() => Fields::from_form(&self.body),
             Ending::Complete | Ending::Closed | Ending::TooLong | Ending::Broken(_) => None,
+        }
+    }
+
+    /// An answer that came whole and is JSON of this form.
+    pub(super) fn json<T: DeserializeOwned>(&self) -> Option<T> {
+        match self.ending {
+            Ending::Complete | Ending::Closed => {
+                serde_json::from_slice(without_mark(&self.body)).ok()
+            }
+            Ending::TooLong | Ending::Broken(_) => None,
         }
     }
 
@@ -230,10 +241,7 @@ impl Answer {
 
     /// The first byte that is neither a byte order mark nor white space.
     fn first_byte(&self) -> Option<u8> {
-        let body = self
-            .body
-            .strip_prefix(b"\xef\xbb\xbf")
-            .unwrap_or(&self.body);
+        let body = without_mark(&self.body);
         body.trim_ascii_start().first().copied()
     }
 

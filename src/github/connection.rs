@@ -86,6 +86,7 @@ impl Link {
     pub(super) fn send(self, request: Request, limit: Duration) -> Result<Answer, Failure> {
         let sent = Arc::new(AtomicBool::new(false));
         let (steps, host) = (self.steps, self.host);
+        let largest = request.largest_answer;
         steps.info(|| format!("request: {} {host}{}", request.method(), request.path()));
         let watched = Watched {
             inner: self.transport,
@@ -98,7 +99,7 @@ impl Link {
         );
         match run(&agent, request) {
             Ok(response) => {
-                let answer = Answer::read(response, &host);
+                let answer = Answer::read(response, &host, largest);
                 steps.info(|| format!("answer: {}", answer.summary()));
                 Ok(answer)
             }

@@ -122,7 +122,7 @@ fn saturating_u64(number: f64) -> u64 {
     number as u64
 }
 
-fn without_mark(body: &[u8]) -> &[u8] {
+pub(super) fn without_mark(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 

@@ -6,6 +6,8 @@ use zeroize::Zeroizing;
 
 use crate::token::AccessToken;
 
+use super::answer::LARGEST_BODY;
+
 /// The REST API's version that ghtok speaks (docs.github.com, "API Versions").
 const API_VERSION: &str = "2022-11-28";
 
@@ -15,6 +17,8 @@ pub(super) struct Request {
     pub(super) url: String,
     headers: Vec<(&'static str, Zeroizing<String>)>,
     body: Option<Zeroizing<String>>,
+    /// The most bytes that are read of the answer's body.
+    pub(super) largest_answer: usize,
 }
 
 impl Request {
@@ -33,6 +37,7 @@ impl Request {
             url,
             headers: vec![],
             body: Some(body),
+            largest_answer: LARGEST_BODY,
         }
         .header("Accept", "application/json")
         .header("Content-Type", "application/x-www-form-urlencoded")
@@ -44,6 +49,7 @@ impl Request {
             url,
             headers: vec![],
             body: None,
+            largest_answer: LARGEST_BODY,
         }
         .rest()
         .header("Authorization", &format!("Bearer {}", token.expose()))
@@ -55,9 +61,18 @@ impl Request {
             url,
             headers: vec![],
             body: Some(json),
+            largest_answer: LARGEST_BODY,
         }
         .rest()
         .header("Content-Type", "application/json")
+    }
+
+    /// The same, where a long answer is expected.
+    pub(super) fn answered_by(self, largest_answer: usize) -> Self {
+        Self {
+            largest_answer,
+            ..self
+        }
     }
 
     fn rest(self) -> Self {

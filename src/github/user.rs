@@ -55,7 +55,7 @@ fn judge(answer: Answer, limits: &Limits) -> Result<UserAnswer, Failure> {
 }
 
 /// Letters, digits, hyphens, the underscore of managed users and the brackets of bots.
-fn is_login(login: &str) -> bool {
+pub(super) fn is_login(login: &str) -> bool {
     login.len() <= 100
         && login
             .bytes()

@@ -55,6 +55,11 @@ impl StateFolder {
         self.file(key, "fingerprints")
     }
 
+    /// Where the App is installed.
+    pub fn reach(&self, key: &RecordKey) -> PathBuf {
+        self.file(key, "reach")
+    }
+
     /// The lock of the one device flow that MCP dialogs share, and the code of it.
     pub fn dialog(&self, key: &RecordKey) -> (PathBuf, PathBuf) {
         (self.file(key, "dialog.lock"), self.file(key, "dialog"))

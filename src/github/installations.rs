@@ -1,0 +1,180 @@
+//! Asking where an App is installed, and so what its token reaches (docs.github.com, "REST API endpoints
+//! for GitHub App installations": `GET /user/installations`, `GET /user/installations/{id}/repositories`).
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::token::AccessToken;
+
+use super::answer::Answer;
+use super::request::Request;
+use super::user::is_login;
+use super::{Failure, GitHub};
+
+/// Entries of one page, the most that GitHub gives.
+const PAGE: usize = 100;
+/// More installations than these are not asked for, nor more repositories of one installation.
+const MOST_INSTALLATIONS: usize = 500;
+const MOST_REPOSITORIES: usize = 500;
+/// A page of a hundred repositories has some 600 KiB.
+const LARGEST_PAGE: usize = 4 * 1024 * 1024;
+
+/// Where an App is installed, for one person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Installations {
+    /// One for each account.
+    pub installed: Vec<Installed>,
+    /// Whether these are all.
+    pub is_whole: bool,
+}
+
+/// One account on which an App is installed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Installed {
+    /// Its login.
+    pub owner: String,
+    /// Which of its repositories.
+    pub selection: Selection,
+}
+
+/// Which repositories of an account an installation covers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Selection {
+    /// All of them.
+    All,
+    /// Those of these names.
+    These(Vec<String>),
+    /// Some, and nobody knows which.
+    Unknown,
+}
+
+#[derive(Deserialize)]
+struct InstallationsPage {
+    total_count: usize,
+    installations: Vec<Installation>,
+}
+
+#[derive(Deserialize)]
+struct Installation {
+    id: u64,
+    account: Option<Account>,
+    repository_selection: Option<String>,
+    suspended_at: Option<String>,
+}
+
+/// An enterprise has no login, and no repositories.
+#[derive(Deserialize)]
+struct Account {
+    login: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct RepositoriesPage {
+    total_count: usize,
+    repositories: Vec<Repository>,
+}
+
+#[derive(Deserialize)]
+struct Repository {
+    name: String,
+}
+
+impl GitHub {
+    /// Asks where the App is installed, all requests together within `whole`. Names of selected
+    /// repositories that cannot be had in this time are unknown.
+    ///
+    /// # Errors
+    /// If the list of installations cannot be had.
+    pub fn installations(
+        &self,
+        token: &AccessToken,
+        whole: Duration,
+        elapsed: &dyn Fn() -> Duration,
+    ) -> Result<Installations, Failure> {
+        let ask = |path: String| {
+            let left = whole.saturating_sub(elapsed());
+            let request = Request::rest_get(self.api(&path), token).answered_by(LARGEST_PAGE);
+            self.ask_within(request, left)
+        };
+        let mut listed: Vec<Installation> = Vec::new();
+        let mut page = 0;
+        let is_whole = loop {
+            page += 1;
+            let answer = ask(format!("/user/installations?per_page={PAGE}&page={page}"))?;
+            let InstallationsPage {
+                total_count,
+                installations,
+            } = self.read(answer)?;
+            let is_last = installations.is_empty();
+            listed.extend(installations);
+            if listed.len() >= total_count {
+                break true;
+            }
+            if is_last || listed.len() >= MOST_INSTALLATIONS {
+                break false;
+            }
+        };
+        let installed = listed
+            .into_iter()
+            .filter(|installation| installation.suspended_at.is_none())
+            .filter_map(
+                |Installation {
+                     id,
+                     account,
+                     repository_selection,
+                     ..
+                 }| {
+                    let owner = account?.login.filter(|login| is_login(login))?;
+                    let selection = match repository_selection.as_deref() {
+                        Some("all") => Selection::All,
+                        Some("selected") => self.selected(id, &ask),
+                        Some(_) | None => Selection::Unknown,
+                    };
+                    Some(Installed { owner, selection })
+                },
+            )
+            .collect();
+        Ok(Installations {
+            installed,
+            is_whole,
+        })
+    }
+
+    fn selected(&self, id: u64, ask: &dyn Fn(String) -> Result<Answer, Failure>) -> Selection {
+        let mut names: Vec<String> = Vec::new();
+        let mut page = 0;
+        loop {
+            page += 1;
+            let path = format!("/user/installations/{id}/repositories?per_page={PAGE}&page={page}");
+            let answered = ask(path).and_then(|answer| self.read(answer));
+            let Ok(RepositoriesPage {
+                total_count,
+                repositories,
+            }) = answered
+            else {
+                return Selection::Unknown;
+            };
+            let is_last = repositories.is_empty();
+            names.extend(repositories.into_iter().map(|repository| repository.name));
+            if total_count.max(names.len()) > MOST_REPOSITORIES {
+                return Selection::Unknown;
+            }
+            if names.len() >= total_count {
+                return Selection::These(names);
+            }
+            if is_last {
+                return Selection::Unknown;
+            }
+        }
+    }
+
+    fn read<T: DeserializeOwned>(&self, answer: Answer) -> Result<T, Failure> {
+        let page = match answer.status() {
+            200 => answer.json(),
+            _ => None,
+        };
+        page.ok_or_else(|| answer.failure(&self.limits))
+    }
+}

@@ -1,0 +1,178 @@
+//! What GitHub told of an App's installations, kept in the state folder. No secret. A file that cannot be
+//! read says nothing.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::auth::ports::StoreError;
+use crate::auth::reach::{Installations, Installed, Reach, Selection};
+use crate::store::private_file;
+use crate::token::Timestamp;
+
+const VERSION: u64 = 1;
+/// Below what is read of any file of ghtok's.
+const LARGEST: usize = 60 * 1024;
+
+/// The stored form. Times are seconds since 1970.
+#[derive(Serialize, Deserialize)]
+struct Document {
+    v: u64,
+    asked_at: i64,
+    user_id: Option<u64>,
+    is_whole: bool,
+    installations: Vec<Line>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Line {
+    owner: String,
+    selection: Kind,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    repositories: Vec<String>,
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    All,
+    Selected,
+    Unknown,
+}
+
+/// What is known; `None` if nothing is.
+pub fn read(path: &Path) -> Option<Reach> {
+    let bytes = private_file::read(path).ok()??;
+    let document: Document = serde_json::from_slice(&bytes).ok()?;
+    (document.v == VERSION).then(|| document.into_reach())
+}
+
+/// Keeps what GitHub told. Where that is more than a file of ghtok's may hold, the longest lists of
+/// repositories are left out.
+///
+/// # Errors
+/// If it cannot be written; then the old content stands.
+pub fn write(path: &Path, reach: &Reach) -> Result<(), StoreError> {
+    let mut document = Document::from_reach(reach);
+    loop {
+        let bytes = serde_json::to_vec(&document).unwrap_or_default();
+        if bytes.len() <= LARGEST || !document.shorten() {
+            return private_file::replace(path, &bytes);
+        }
+    }
+}
+
+/// Forgets it.
+///
+/// # Errors
+/// If it is there and stays.
+pub fn remove(path: &Path) -> Result<(), StoreError> {
+    private_file::remove(path)
+}
+
+impl Document {
+    fn from_reach(reach: &Reach) -> Self {
+        let line = |installed: &Installed| {
+            let (selection, repositories) = match &installed.selection {
+                Selection::All => (Kind::All, Vec::new()),
+                Selection::These(names) => (Kind::Selected, names.clone()),
+                Selection::Unknown => (Kind::Unknown, Vec::new()),
+            };
+            Line {
+                owner: installed.owner.clone(),
+                selection,
+                repositories,
+            }
+        };
+        Self {
+            v: VERSION,
+            asked_at: reach.asked_at.0,
+            user_id: reach.user_id,
+            is_whole: reach.installations.is_whole,
+            installations: reach.installations.installed.iter().map(line).collect(),
+        }
+    }
+
+    fn into_reach(self) -> Reach {
+        let installed = |line: Line| Installed {
+            owner: line.owner,
+            selection: match line.selection {
+                Kind::All => Selection::All,
+                Kind::Selected => Selection::These(line.repositories),
+                Kind::Unknown => Selection::Unknown,
+            },
+        };
+        Reach {
+            user_id: self.user_id,
+            asked_at: Timestamp(self.asked_at),
+            installations: Installations {
+                installed: self.installations.into_iter().map(installed).collect(),
+                is_whole: self.is_whole,
+            },
+        }
+    }
+
+    /// Leaves out the longest list of repositories; false if there is none.
+    fn shorten(&mut self) -> bool {
+        let lines = self.installations.iter_mut();
+        let longest = lines.max_by_key(|line| line.repositories.len());
+        match longest.filter(|line| !line.repositories.is_empty()) {
+            Some(line) => {
+                line.repositories = Vec::new();
+                line.selection = Kind::Unknown;
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reach(installed: Vec<Installed>) -> Reach {
+        Reach {
+            user_id: Some(583_231),
+            asked_at: Timestamp(1_795_381_200),
+            installations: Installations {
+                installed,
+                is_whole: true,
+            },
+        }
+    }
+
+    fn installed(owner: &str, selection: Selection) -> Installed {
+        Installed {
+            owner: owner.into(),
+            selection,
+        }
+    }
+
+    #[test]
+    fn it_reads_back() {
+        let known = reach(vec![
+            installed("acme", Selection::These(vec!["a".into(), "b".into()])),
+            installed("empty", Selection::These(vec![])),
+            installed("octocat", Selection::All),
+            installed("large", Selection::Unknown),
+        ]);
+        assert_eq!(Document::from_reach(&known).into_reach(), known);
+    }
+
+    #[test]
+    fn what_is_too_long_loses_names_and_no_owner() {
+        let names = |count| (0..count).map(|n| format!("{n:0>100}")).collect();
+        let known = reach(vec![
+            installed("short", Selection::These(names(10))),
+            installed("long", Selection::These(names(500))),
+            installed("longer", Selection::These(names(501))),
+        ]);
+        let mut document = Document::from_reach(&known);
+        assert!(document.shorten());
+        let left = document.into_reach().installations.installed;
+        assert_eq!(left[2], installed("longer", Selection::Unknown));
+        assert_eq!(left[..2], known.installations.installed[..2]);
+        assert!(!Document::from_reach(&reach(vec![])).shorten());
+    }
+}
