@@ -5,19 +5,21 @@ mod choice;
 mod via;
 
 use std::ffi::OsStr;
+use std::path::Path;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-pub use self::choice::choose;
+pub use self::choice::{Choice, choose};
 pub use self::via::{Via, pass_on};
-use crate::app::App;
+use crate::app::{AccountName, App};
 use crate::auth::broker::Served;
 use crate::auth::record::{Account, Refused};
 use crate::commands::Call;
 use crate::config::Git;
 use crate::error::{Error, Result};
 use crate::formats::git_credential::{Answer, Attributes, Malformed, Request};
+use crate::formats::plain_text::{one_line, without_tricks};
 use crate::system::terminal::Terminal;
 use crate::token::MinTtl;
 
@@ -84,7 +86,9 @@ fn described(terminal: Terminal) -> Option<Request> {
     match Request::read_from(terminal.input()) {
         Ok(request) => Some(request),
         Err(Malformed(why)) => {
-            terminal.note(&format!("git-credential: ignored: the description {why}"));
+            terminal.note(&format!(
+                "git-credential: not answered: the description {why}"
+            ));
             None
         }
     }
@@ -96,10 +100,12 @@ fn described(terminal: Terminal) -> Option<Request> {
 /// Whatever keeps a token from being had.
 pub fn get(request: &Request, usual: MinTtl, call: &Call<'_>) -> Result<()> {
     let wanted = request.account();
-    if let Some(wanted) = wanted.filter(|_| call.app.account.is_none())
-        && !is(call.broker.load()?.account.as_ref(), wanted)
-    {
-        return Ok(());
+    if let Some(wanted) = wanted.filter(|_| call.app.account.is_none()) {
+        let account = call.broker.load()?.account;
+        if !is(account.as_ref(), wanted) {
+            tell_other_account(wanted, account.as_ref(), call);
+            return Ok(());
+        }
     }
     let Served {
         token,
@@ -107,7 +113,10 @@ pub fn get(request: &Request, usual: MinTtl, call: &Call<'_>) -> Result<()> {
         account,
         ..
     } = call.broker.access_token(usual)?;
-    if wanted.is_some_and(|wanted| !is_account_of(call.app, account.as_ref(), wanted)) {
+    if let Some(wanted) = wanted
+        && !is_account_of(call.app, account.as_ref(), wanted)
+    {
+        tell_other_account(wanted, account.as_ref(), call);
         return Ok(());
     }
     let answer = Answer::Token {
@@ -131,15 +140,74 @@ fn is(account: Option<&Account>, wanted: &str) -> bool {
     account.is_some_and(|account| account.login.eq_ignore_ascii_case(wanted))
 }
 
+fn tell_other_account(wanted: &str, account: Option<&Account>, call: &Call<'_>) {
+    let host = &call.app.host;
+    let (wanted, why) = (
+        name_shown(wanted),
+        match account {
+            Some(Account { login, .. }) => format!(
+                "ghtok is signed in to {host} as {login} (remove the user name from the URL to use {login})"
+            ),
+            None => format!("GitHub has not said yet whose sign-in ghtok has for {host}"),
+        },
+    );
+    call.terminal.note(&format!(
+        "git-credential: not answered: git asks for {wanted}, and {why}"
+    ));
+}
+
+/// A user name from a URL, if it can be one of GitHub's: a token has more characters.
+fn name_shown(name: &str) -> String {
+    const LONGEST_LOGIN: usize = 39;
+    match AccountName::parse(name) {
+        Ok(_) if name.len() <= LONGEST_LOGIN => format!("\"{name}\""),
+        Ok(_) | Err(_) => "a user name that is no GitHub login".into(),
+    }
+}
+
+/// Says why git is not answered although there is an App of the host. Where none reaches the repository
+/// nothing is said: other helpers are asked.
+pub fn tell_choice(choice: &Choice<'_>, request: &Request, file: &Path, terminal: Terminal) {
+    let labels = |apps: &[&App]| {
+        let labels: Vec<&str> = apps.iter().map(|app| app.label()).collect();
+        labels.join(", ")
+    };
+    let why = match choice {
+        Choice::App(_) | Choice::Nobody => return,
+        Choice::OtherAccounts(apps) => format!(
+            "git asks for {}, and the Apps of this host ({}) are configured for other accounts",
+            name_shown(request.account().unwrap_or_default()),
+            labels(apps)
+        ),
+        Choice::Several(apps) => format!(
+            "several Apps fit ({}); set default_app or owners in {}",
+            labels(apps),
+            without_tricks(&file.to_string_lossy())
+        ),
+    };
+    terminal.note(&format!("git-credential: not answered: {why}"));
+}
+
+/// Says that there is no App at all: most often git runs without the variable that leads to the
+/// configuration.
+pub fn tell_no_app(file: &Path, terminal: Terminal) {
+    terminal.note(&format!(
+        "git-credential: not answered: no App is configured in {}; if the configuration is elsewhere, run where it is found: ghtok setup git",
+        without_tricks(&file.to_string_lossy())
+    ));
+}
+
 /// Says in one line why there is no token, and goes on: git asks its next helper, or the person.
 pub fn give_up(error: &Error, git: Git, terminal: Terminal) {
+    const LONGEST: usize = 2000;
     if matches!(error, Error::OutputClosed | Error::Output(_)) {
         return;
     }
-    match error.hint() {
-        Some(hint) => terminal.note(&format!("{error}; {hint}")),
-        None => terminal.note(&error.to_string()),
-    }
+    let words = match error.hint() {
+        Some(hint) => format!("{error}; {hint}"),
+        None => error.to_string(),
+    };
+    terminal.note(&one_line(&words, LONGEST));
     if git.quit {
         // git that no longer listens needs no answer.
         let _ = print(&Answer::Quit, terminal);

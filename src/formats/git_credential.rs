@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 pub use self::attributes::{Attributes, LONGEST_LINE, MOST_LINES, Malformed};
 pub use self::relay::{Description, RepositoryPath};
-use crate::host::Host;
+use crate::host::{Host, HostKind};
 use crate::token::{AccessToken, Timestamp};
 
 /// The user name that GitHub's documentation uses beside a token.
@@ -31,6 +31,15 @@ pub struct Request {
     authtype: Option<String>,
     credential: Option<Zeroizing<String>>,
     form: Form,
+}
+
+/// A repository as its address names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repository<'a> {
+    /// Whose it is.
+    pub owner: &'a str,
+    /// What it is called, without `.git`; `None` where only the owner is said.
+    pub name: Option<&'a str>,
 }
 
 /// How the caller takes a token.
@@ -106,14 +115,19 @@ impl Request {
     /// True if exactly this host is meant, or its gists, by its own scheme and port (P6). A missing
     /// part fits nothing.
     pub fn is_for(&self, host: &Host) -> bool {
-        self.meant(self.host.as_deref()) == Some(host.clone())
-            || self.meant(self.gists_of()) == Some(host.clone())
+        [self.meant(self.host.as_deref()), self.gist_host()].contains(&Some(host.clone()))
     }
 
-    /// The host whose gists are meant.
-    fn gists_of(&self) -> Option<&str> {
+    /// True if gists are meant.
+    pub fn is_for_gists(&self) -> bool {
+        self.gist_host().is_some()
+    }
+
+    /// The host whose gists are meant. Only github.com has them on a host of their own.
+    fn gist_host(&self) -> Option<Host> {
         let (prefix, rest) = self.host.as_deref()?.split_at_checked("gist.".len())?;
-        prefix.eq_ignore_ascii_case("gist.").then_some(rest)
+        let host = self.meant(prefix.eq_ignore_ascii_case("gist.").then_some(rest))?;
+        (host.kind() == HostKind::GitHubCom).then_some(host)
     }
 
     fn meant(&self, host: Option<&str>) -> Option<Host> {
@@ -125,17 +139,26 @@ impl Request {
         Host::parse(&format!("{protocol}://{host}")).ok()
     }
 
-    /// The owner of the repository, where git sends the path (`credential.useHttpPath`).
-    pub fn owner(&self) -> Option<&str> {
-        let owner = self.path.as_deref()?.split('/').next()?;
-        (!owner.is_empty()).then_some(owner)
+    /// The repository, where git sends the path (`credential.useHttpPath`) and it has an owner.
+    pub fn repository(&self) -> Option<Repository<'_>> {
+        let path = self.path.as_deref()?;
+        let mut parts = path.split('/').filter(|part| !part.is_empty());
+        let (owner, name) = (parts.next()?, parts.next());
+        // `ID.git` is a gist's path without its owner.
+        if name.is_none() && (owner.strip_suffix(".git").is_some() || self.is_for_gists()) {
+            return None;
+        }
+        Some(Repository {
+            owner,
+            name: name.map(|name| name.strip_suffix(".git").unwrap_or(name)),
+        })
     }
 
     /// Whose credential is wanted; `None` if anybody's, or a token's, will do.
     pub fn account(&self) -> Option<&str> {
         self.username
             .as_deref()
-            .filter(|name| !name.is_empty() && *name != TOKEN_USER)
+            .filter(|name| !name.is_empty() && !is_no_login(name))
     }
 
     /// The user name to answer with: the caller's own, where it has one.
@@ -254,6 +277,12 @@ fn basic(username: &str, token: &AccessToken) -> Zeroizing<String> {
     };
     let pair = Zeroizing::new(format!("{name}:{}", token.expose()));
     Zeroizing::new(STANDARD.encode(pair.as_bytes()))
+}
+
+/// True for what people write where GitHub takes any user name beside a token, or an e-mail address.
+fn is_no_login(name: &str) -> bool {
+    const PLACEHOLDERS: [&str; 5] = ["git", "oauth2", "token", TOKEN_USER, "x-oauth-basic"];
+    PLACEHOLDERS.contains(&name) || name.contains('@') || name.contains("%40")
 }
 
 /// Sets a part, or checks that it is said twice in the same words.

@@ -3,10 +3,13 @@
 use zeroize::Zeroizing;
 
 use crate::app::App;
+use crate::auth::reach::Reach;
 use crate::cli::{self, Cli};
-use crate::commands::git_credential;
+use crate::commands::git_credential::{self, Choice};
 use crate::error::Result;
 use crate::formats::git_credential::{Description, Request};
+use crate::store::reach;
+use crate::store::state_folder::StateFolder;
 use crate::system::terminal::Terminal;
 use crate::{Machine, Root};
 
@@ -17,34 +20,48 @@ pub(crate) fn answer(machine: &Machine<'_>, cli: &Cli, git: &cli::GitCredential)
         return git_credential::pass_on(via, git.word(), is_ours, Terminal);
     }
     let next = git_credential::begin(git.operation(), Terminal)?;
-    let (git_credential::Next::Get(request) | git_credential::Next::Erase(request)) = &next else {
-        return Ok(0);
-    };
-    let root = Root::load(machine, cli)?;
-    let apps = apps_of(&root, git, request)?;
-    if apps.is_empty() {
+    if matches!(next, git_credential::Next::Done) {
         return Ok(0);
     }
+    let root = Root::load(machine, cli)?;
     match next {
         git_credential::Next::Done => {}
-        git_credential::Next::Get(request) => {
-            let preferred = root.config.preferred_app()?;
-            if let Some(app) = git_credential::choose(&request, apps, preferred) {
-                let usual = root.config.min_ttl;
-                root.with_call(app, |call| git_credential::get(&request, usual, call))
-                    .unwrap_or_else(|error| {
-                        git_credential::give_up(&error, root.config.git, Terminal);
-                    });
-            }
-        }
-        git_credential::Next::Erase(request) => {
-            for app in apps {
-                // A mark that cannot be made is made at the next refusal.
-                let _ = root.with_call(app, |call| git_credential::erase(&request, call));
-            }
-        }
+        git_credential::Next::Get(request) => get(&root, git, &request)?,
+        git_credential::Next::Erase(request) => erase(&root, git, &request)?,
     }
     Ok(0)
+}
+
+fn get(root: &Root<'_>, git: &cli::GitCredential, request: &Request) -> Result<()> {
+    if root.config.all_apps().next().is_none() {
+        git_credential::tell_no_app(&root.config.file, Terminal);
+        return Ok(());
+    }
+    let apps = apps_of(root, git, request)?;
+    if apps.is_empty() {
+        return Ok(());
+    }
+    let preferred = root.config.preferred_app()?;
+    let reach = |app: &App| root.reach(app);
+    let app = match git_credential::choose(request, apps, preferred, &reach) {
+        Choice::App(app) => app,
+        other => {
+            git_credential::tell_choice(&other, request, &root.config.file, Terminal);
+            return Ok(());
+        }
+    };
+    let usual = root.config.min_ttl;
+    root.with_call(app, |call| git_credential::get(request, usual, call))
+        .unwrap_or_else(|error| git_credential::give_up(&error, root.config.git, Terminal));
+    Ok(())
+}
+
+fn erase(root: &Root<'_>, git: &cli::GitCredential, request: &Request) -> Result<()> {
+    for app in apps_of(root, git, request)? {
+        // A mark that cannot be made is made at the next refusal.
+        let _ = root.with_call(app, |call| git_credential::erase(request, call));
+    }
+    Ok(())
 }
 
 /// Whether a description carries a token that ghtok keeps for its host. Where that cannot be found out,
@@ -107,4 +124,12 @@ fn apps_of<'a>(
     };
     apps.retain(|app| request.is_for(&app.host));
     Ok(apps)
+}
+
+impl Root<'_> {
+    /// Where an App is installed; `None` if nobody knows.
+    fn reach(&self, app: &App) -> Option<Reach> {
+        let folder = StateFolder::at(self.config.state_dir.clone());
+        reach::read(&folder.reach(&app.key()))
+    }
 }

@@ -1,42 +1,112 @@
 //! Which App answers git. Pure.
 
 use crate::app::App;
-use crate::formats::git_credential::Request;
+use crate::auth::reach::{Coverage, Reach};
+use crate::formats::git_credential::{Repository, Request};
 
-/// Of the Apps of exactly the host that git names: the one that serves the repository's owner, then
-/// the one of the wanted account, then the preferred one, then the only one without `owners`.
-/// `None` means silence.
+/// Who answers.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Choice<'a> {
+    /// This App.
+    App(&'a App),
+    /// Nobody: no App reaches the repository, and git asks its other helpers.
+    Nobody,
+    /// Nobody, for each App of the host must be signed in as somebody else than git wants.
+    OtherAccounts(Vec<&'a App>),
+    /// Nobody, for nothing says which of these is meant.
+    Several(Vec<&'a App>),
+}
+
+/// How surely an App serves a repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Service {
+    /// It is not known where the App is installed.
+    Perhaps,
+    /// The App is installed there.
+    Installed,
+    /// The configuration says so.
+    Configured,
+}
+
+/// Of the Apps of exactly the host that git names: those that serve the repository most surely; of
+/// these the one of the wanted account, else the preferred one, else the only one. Without a
+/// repository, the only one without `owners` comes before the only one.
 pub fn choose<'a>(
     request: &Request,
     apps: impl IntoIterator<Item = &'a App>,
     preferred: Option<&'a App>,
-) -> Option<&'a App> {
+    reach: &dyn Fn(&App) -> Option<Reach>,
+) -> Choice<'a> {
     let here: Vec<&App> = apps
         .into_iter()
         .filter(|app| request.is_for(&app.host))
+        .collect();
+    let right: Vec<&App> = here
+        .iter()
+        .copied()
         .filter(|app| may_be_of(app, request.account()))
         .collect();
-    let serving = |app: &&App| request.owner().is_some_and(|owner| serves(app, owner));
-    let of_the_owner: Vec<&App> = here.iter().copied().filter(serving).collect();
-    let (among, otherwise) = if of_the_owner.is_empty() {
-        let open = here.iter().copied().filter(|app| app.owners.is_empty());
-        (&here, open.collect())
-    } else {
-        (&of_the_owner, of_the_owner.clone())
+    if right.is_empty() && !here.is_empty() {
+        return Choice::OtherAccounts(here);
+    }
+    let among = match request.repository() {
+        Some(repository) => {
+            let reach = |app: &App| reach(app).filter(|_| !request.is_for_gists());
+            most_surely_serving(&right, repository, &reach)
+        }
+        None => right,
     };
     let wanted = |app: &&App| match (&app.account, request.account()) {
         (Some(account), Some(wanted)) => account.is(wanted),
         _ => false,
     };
-    only(among.iter().copied().filter(wanted))
+    let for_all = |app: &&App| app.owners.is_empty() && request.repository().is_none();
+    let one = only(among.iter().copied().filter(wanted))
         .or_else(|| preferred.filter(|app| among.contains(app)))
-        .or_else(|| only(otherwise))
+        .or_else(|| only(among.iter().copied()))
+        .or_else(|| only(among.iter().copied().filter(for_all)));
+    match one {
+        Some(app) => Choice::App(app),
+        None if among.is_empty() => Choice::Nobody,
+        None => Choice::Several(among),
+    }
 }
 
-fn serves(app: &App, owner: &str) -> bool {
-    app.owners
+fn most_surely_serving<'a>(
+    apps: &[&'a App],
+    repository: Repository<'_>,
+    reach: &dyn Fn(&App) -> Option<Reach>,
+) -> Vec<&'a App> {
+    let serving: Vec<(&App, Service)> = apps
         .iter()
-        .any(|served| served.eq_ignore_ascii_case(owner))
+        .filter_map(|app| Some((*app, service(app, repository, reach)?)))
+        .collect();
+    let most = serving.iter().map(|(_, service)| *service).max();
+    serving
+        .into_iter()
+        .filter(|(_, service)| Some(*service) == most)
+        .map(|(app, _)| app)
+        .collect()
+}
+
+/// How an App serves a repository, if it does. `owners` decide where there are some; else where the App
+/// is installed, and as long as nobody knows that, it counts as everywhere.
+fn service(
+    app: &App,
+    repository: Repository<'_>,
+    reach: &dyn Fn(&App) -> Option<Reach>,
+) -> Option<Service> {
+    let Repository { owner, name } = repository;
+    if !app.owners.is_empty() {
+        let mut owners = app.owners.iter();
+        let is_one = owners.any(|served| served.eq_ignore_ascii_case(owner));
+        return is_one.then_some(Service::Configured);
+    }
+    match reach(app).map(|reach| reach.covers(owner, name)) {
+        Some(Coverage::Reached) => Some(Service::Installed),
+        Some(Coverage::Unknown) | None => Some(Service::Perhaps),
+        Some(Coverage::NotReached) => None,
+    }
 }
 
 /// An App without a configured account may be signed in as anybody.
@@ -57,7 +127,9 @@ fn only<'a>(apps: impl IntoIterator<Item = &'a App>) -> Option<&'a App> {
 mod tests {
     use super::*;
     use crate::app::{AccountName, ClientId};
+    use crate::github::{Installations, Installed, Selection};
     use crate::host::Host;
+    use crate::token::Timestamp;
 
     fn app(name: &str, host: &str, owners: &[&str], account: Option<&str>) -> App {
         App {
@@ -69,17 +141,34 @@ mod tests {
         }
     }
 
-    /// The name of the App that is chosen for `https://HOST` and these further lines.
-    fn chosen<'a>(
-        apps: &'a [App],
+    /// Who answers for `https://HOST` and these further lines, in short.
+    fn chosen_with(
+        apps: &[App],
         preferred: Option<&str>,
         host: &str,
         lines: &str,
-    ) -> Option<&'a str> {
+        reach: &dyn Fn(&App) -> Option<Reach>,
+    ) -> String {
         let text = format!("protocol=https\nhost={host}\n{lines}");
         let request = Request::read_from(text.as_bytes()).expect("a request");
         let preferred = apps.iter().find(|app| app.name.as_deref() == preferred);
-        choose(&request, apps, preferred).map(App::label)
+        let labels = |apps: Vec<&App>| {
+            apps.iter()
+                .map(|app| app.label())
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        match choose(&request, apps, preferred, reach) {
+            Choice::App(app) => app.label().to_owned(),
+            Choice::Nobody => "nobody".into(),
+            Choice::OtherAccounts(apps) => format!("not {}", labels(apps)),
+            Choice::Several(apps) => format!("one of {}", labels(apps)),
+        }
+    }
+
+    /// The same, where nobody knows any App's reach.
+    fn chosen(apps: &[App], preferred: Option<&str>, host: &str, lines: &str) -> String {
+        chosen_with(apps, preferred, host, lines, &|_| None)
     }
 
     const COM: &str = "github.com";
@@ -90,9 +179,9 @@ mod tests {
             app("a", COM, &[], None),
             app("b", "ghes.example", &[], None),
         ];
-        assert_eq!(chosen(&apps, Some("a"), "ghes.example", ""), Some("b"));
-        assert_eq!(chosen(&apps, Some("b"), COM, ""), Some("a"));
-        assert_eq!(chosen(&apps, Some("a"), "evil.tld", "path=a/b\n"), None);
+        assert_eq!(chosen(&apps, Some("a"), "ghes.example", ""), "b");
+        assert_eq!(chosen(&apps, Some("b"), COM, ""), "a");
+        assert_eq!(chosen(&apps, Some("a"), "evil.tld", "path=a/b\n"), "nobody");
     }
 
     #[test]
@@ -102,31 +191,48 @@ mod tests {
             app("alice", COM, &[], Some("alice")),
             app("bob", COM, &[], Some("bob")),
         ];
-        assert_eq!(
-            chosen(&apps, Some("bob"), COM, "path=octo-org/x.git\n"),
-            Some("org")
-        );
-        assert_eq!(
-            chosen(&apps, Some("bob"), COM, "username=Alice\n"),
-            Some("alice")
-        );
-        assert_eq!(
-            chosen(&apps, Some("bob"), COM, "path=else/x\n"),
-            Some("bob")
-        );
-        assert_eq!(chosen(&apps, Some("org"), COM, ""), Some("org"));
-        assert_eq!(chosen(&apps, None, COM, ""), None);
+        for path in [
+            "octo-org/x.git",
+            "/OCTO-ORG/x.git",
+            "//octo-org//x.git",
+            "octo-org",
+        ] {
+            let lines = format!("path={path}\n");
+            assert_eq!(chosen(&apps, Some("bob"), COM, &lines), "org", "{path}");
+        }
+        assert_eq!(chosen(&apps, Some("bob"), COM, "username=Alice\n"), "alice");
+        assert_eq!(chosen(&apps, Some("bob"), COM, "path=else/x\n"), "bob");
+        assert_eq!(chosen(&apps, Some("org"), COM, ""), "org");
+        assert_eq!(chosen(&apps, None, COM, ""), "one of org alice bob");
     }
 
     #[test]
-    fn the_only_app_without_owners_serves_the_rest() {
+    fn p13_an_app_with_owners_answers_for_no_other() {
         let apps = [
             app("org", COM, &["octo-org"], None),
             app("own", COM, &[], None),
         ];
-        assert_eq!(chosen(&apps, None, COM, "path=someone/x\n"), Some("own"));
-        assert_eq!(chosen(&apps[..1], None, COM, "path=someone/x\n"), None);
-        assert_eq!(chosen(&apps[..1], None, COM, ""), None);
+        let path = "path=someone/x\n";
+        assert_eq!(chosen(&apps, None, COM, path), "own");
+        assert_eq!(chosen(&apps, Some("org"), COM, path), "own");
+        assert_eq!(chosen(&apps[..1], Some("org"), COM, path), "nobody");
+        assert_eq!(
+            chosen(&apps[..1], None, COM, "path=octo-org2/x\n"),
+            "nobody"
+        );
+    }
+
+    #[test]
+    fn without_a_path_the_default_app_answers() {
+        let apps = [
+            app("org", COM, &["octo-org"], None),
+            app("own", COM, &[], None),
+        ];
+        for no_path in ["", "path=\n", "path=/\n", "path=//\n", "path=x.git\n"] {
+            assert_eq!(chosen(&apps, None, COM, no_path), "own", "{no_path}");
+            assert_eq!(chosen(&apps, Some("org"), COM, no_path), "org");
+            assert_eq!(chosen(&apps[..1], None, COM, no_path), "org");
+        }
     }
 
     #[test]
@@ -137,22 +243,99 @@ mod tests {
             app("c", COM, &[], None),
         ];
         let path = "path=org/x\n";
-        assert_eq!(chosen(&apps, None, COM, path), None);
-        assert_eq!(chosen(&apps, Some("c"), COM, path), None);
-        assert_eq!(chosen(&apps, Some("b"), COM, path), Some("b"));
+        assert_eq!(chosen(&apps, None, COM, path), "one of a b");
+        assert_eq!(chosen(&apps, Some("c"), COM, path), "one of a b");
+        assert_eq!(chosen(&apps, Some("b"), COM, path), "b");
         assert_eq!(
             chosen(&apps, None, COM, "path=org/x\nusername=alice\n"),
-            Some("a")
+            "a"
         );
     }
 
     #[test]
     fn another_account_is_never_handed_out() {
         let apps = [app("a", COM, &[], Some("alice"))];
-        assert_eq!(chosen(&apps, Some("a"), COM, "username=bob\n"), None);
+        assert_eq!(chosen(&apps, Some("a"), COM, "username=bob\n"), "not a");
+        for no_login in [
+            "x-access-token",
+            "git",
+            "oauth2",
+            "token",
+            "x-oauth-basic",
+            "me@x.example",
+        ] {
+            let lines = format!("username={no_login}\n");
+            assert_eq!(chosen(&apps, None, COM, &lines), "a", "{no_login}");
+        }
+    }
+
+    fn installed_on(owner: &str, names: &[&str]) -> Reach {
+        Reach {
+            user_id: None,
+            asked_at: Timestamp(0),
+            installations: Installations {
+                installed: vec![Installed {
+                    owner: owner.into(),
+                    selection: Selection::These(names.iter().map(|name| (*name).into()).collect()),
+                }],
+                is_whole: true,
+            },
+        }
+    }
+
+    #[test]
+    fn p13_where_no_app_is_installed_nobody_answers() {
+        let apps = [
+            app("acme", COM, &[], None),
+            app("octo", COM, &[], None),
+            app("new", COM, &[], None),
+        ];
+        let reach = |app: &App| match app.label() {
+            "acme" => Some(installed_on("acme", &["app"])),
+            "octo" => Some(installed_on("octocat", &["app", "x"])),
+            _ => None,
+        };
+        let told = |apps: &[App], lines: &str| chosen_with(apps, None, COM, lines, &reach);
+        for (path, answering) in [
+            ("acme/app.git", "acme"),
+            ("ACME/APP", "acme"),
+            ("/acme/app.wiki.git", "acme"),
+            ("octocat/x.git/info/lfs", "octo"),
+            ("acme/other.git", "nobody"),
+            ("else/app.git", "nobody"),
+        ] {
+            assert_eq!(
+                told(&apps[..2], &format!("path={path}\n")),
+                answering,
+                "{path}"
+            );
+        }
+        // One of which nothing is known answers only where no other is known to.
+        assert_eq!(told(&apps, "path=acme/app\n"), "acme");
+        assert_eq!(told(&apps, "path=else/app\n"), "new");
+        assert_eq!(told(&apps[..1], ""), "acme");
+    }
+
+    #[test]
+    fn gists_belong_to_accounts_and_not_to_installations() {
+        let apps = [app("acme", COM, &[], None)];
+        let reach = |_: &App| Some(installed_on("acme", &["app"]));
+        for path in ["", "path=0123abcd.git\n", "path=octocat/0123abcd.git\n"] {
+            let told = chosen_with(&apps, None, "gist.github.com", path, &reach);
+            assert_eq!(told, "acme", "{path}");
+        }
+        let owned = [
+            app("a", COM, &["acme"], None),
+            app("b", COM, &["octocat"], None),
+        ];
         assert_eq!(
-            chosen(&apps, None, COM, "username=x-access-token\n"),
-            Some("a")
+            chosen(
+                &owned,
+                None,
+                "gist.github.com",
+                "path=octocat/0123abcd.git\n"
+            ),
+            "b"
         );
     }
 }

@@ -11,6 +11,9 @@ pub const LONGEST_LINE: usize = 65_535;
 /// Far more than git has keys.
 pub const MOST_LINES: usize = 100;
 
+/// What some editors and shells put before a text; it would hide the first key.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Why a text is no credential description, in words that follow "the description".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed(pub &'static str);
@@ -33,6 +36,9 @@ impl Attributes {
         while let Some(line) = lines.next_line()? {
             if line.is_empty() {
                 break;
+            }
+            if attributes.0.is_empty() && line.starts_with(BYTE_ORDER_MARK) {
+                return Err(Malformed("begins with a byte order mark"));
             }
             let split = line.iter().position(|byte| *byte == b'=');
             let split = split.ok_or(Malformed("has a line without \"=\""))?;

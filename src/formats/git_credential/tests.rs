@@ -74,17 +74,107 @@ fn p6_a_loopback_host_is_met_by_its_own_scheme_and_port() {
 #[test]
 fn parts_of_a_request() {
     let asked = request("username=octocat\npath=Octo-Org/app.git\nwwwauth[]=Basic\nnew=x\n");
-    assert_eq!(asked.owner(), Some("Octo-Org"));
+    let repository = |owner, name| Some(Repository { owner, name });
+    assert_eq!(asked.repository(), repository("Octo-Org", Some("app")));
     assert_eq!(
         (asked.account(), asked.answer_name()),
         (Some("octocat"), "octocat")
     );
     for anybody in ["", "username=\n", "username=x-access-token\n", "path=\n"] {
         let asked = request(anybody);
-        assert_eq!((asked.account(), asked.owner()), (None, None));
+        assert_eq!((asked.account(), asked.repository()), (None, None));
         assert_eq!(asked.answer_name(), TOKEN_USER);
     }
-    assert_eq!(request("url=https://h/a/b/\n").owner(), Some("a"));
+    let by_url = request("url=https://h/a/b/\n");
+    assert_eq!(by_url.repository(), repository("a", Some("b")));
+}
+
+#[test]
+fn names_that_are_no_login_are_anybodys_and_come_back_as_they_were() {
+    for name in [
+        "git",
+        "oauth2",
+        "token",
+        "x-oauth-basic",
+        "me@example.com",
+        "me%40example.com",
+    ] {
+        let asked = request(&format!("username={name}\n"));
+        assert_eq!((asked.account(), asked.answer_name()), (None, name));
+    }
+    for login in [
+        "Git",
+        "tokens",
+        "oauth",
+        "octocat",
+        "x-access-token2",
+        "me%41",
+    ] {
+        assert_eq!(
+            request(&format!("username={login}\n")).account(),
+            Some(login)
+        );
+    }
+}
+
+#[test]
+fn empty_segments_of_a_path_are_nothing() {
+    let repository = |path: &str| {
+        let asked = request(&format!("protocol=https\nhost=h\npath={path}\n"));
+        asked
+            .repository()
+            .map(|found| format!("{} {:?}", found.owner, found.name))
+    };
+    for path in [
+        "acme/x.git",
+        "/acme/x.git",
+        "//acme///x.git/",
+        "acme/x",
+        "acme/x.git/info/lfs",
+    ] {
+        assert_eq!(
+            repository(path).as_deref(),
+            Some("acme Some(\"x\")"),
+            "{path}"
+        );
+    }
+    assert_eq!(repository("/acme//").as_deref(), Some("acme None"));
+    assert_eq!(
+        repository("acme/x.wiki.git").as_deref(),
+        Some("acme Some(\"x.wiki\")")
+    );
+    for none in ["", "/", "///", "x.git", "/x.git"] {
+        assert_eq!(repository(none), None, "{none}");
+    }
+}
+
+#[test]
+fn p6_gists_have_a_host_of_their_own_on_github_com_only() {
+    assert!(is_for("protocol=https\nhost=gist.github.com\n", COM));
+    for (asked, host) in [
+        ("gist.ghes.example", "ghes.example"),
+        ("gist.octo.ghe.com", "octo.ghe.com"),
+        ("gist.localhost", "localhost"),
+        ("gist.github.com", "ghes.example"),
+    ] {
+        for protocol in ["https", "http"] {
+            let text = format!("protocol={protocol}\nhost={asked}\n");
+            assert!(!is_for(&text, host), "{asked}");
+        }
+    }
+    assert!(is_for(
+        "protocol=https\nhost=gist.ghes.example\n",
+        "gist.ghes.example"
+    ));
+}
+
+#[test]
+fn a_byte_order_mark_is_named() {
+    let marked = Request::read_from("\u{feff}protocol=https\nhost=github.com\n".as_bytes());
+    assert_eq!(
+        marked.err(),
+        Some(Malformed("begins with a byte order mark"))
+    );
 }
 
 #[test]

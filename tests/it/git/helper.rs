@@ -51,8 +51,17 @@ fn each_form_goes_to_who_understands_it() {
     assert_eq!(fake.connections(), 0);
 }
 
+/// True if git is not answered, and one line says so.
+fn told_once(run: &Run, words: &str) -> bool {
+    run.code == Some(0)
+        && run.stdout.is_empty()
+        && run.stderr.lines().count() == 1
+        && run.stderr.starts_with("ghtok: ")
+        && run.stderr.contains(words)
+}
+
 #[test]
-fn an_account_is_served_under_its_own_name_only() {
+fn a_user_name_that_is_no_login_is_served_and_another_account_is_told_of() {
     let fake = FakeGitHub::start().expect("a fake");
     let sandbox = Sandbox::new(&fake);
     sandbox.seed(&fake, HOUR);
@@ -60,15 +69,57 @@ fn an_account_is_served_under_its_own_name_only() {
         let lines = format!("protocol=http\nhost={}\nusername={name}\n", fake.host());
         ask(&sandbox, "get", &lines)
     };
-    assert!(
-        asked("OctoCat")
-            .stdout
-            .starts_with("username=OctoCat\npassword=ghu_")
-    );
-    assert!(asked("x-access-token").stdout.contains("password=ghu_"));
+    for name in [
+        "OctoCat",
+        "x-access-token",
+        "git",
+        "oauth2",
+        "token",
+        "x-oauth-basic",
+        "me@example.com",
+        "me%40example.com",
+    ] {
+        let run = asked(name);
+        let answer = format!("username={name}\npassword=ghu_");
+        assert!(
+            run.stdout.starts_with(&answer) && run.stderr.is_empty(),
+            "{run:?}"
+        );
+    }
     assert!(asked("").stdout.starts_with("username=x-access-token\n"));
-    assert!(silent(&asked("mallory")));
-    assert!(silent(&asked("git")));
+    for other in ["mallory", "Git", "tokens"] {
+        let run = asked(other);
+        assert!(
+            told_once(&run, &format!("git asks for \"{other}\"")),
+            "{run:?}"
+        );
+        assert!(run.stderr.contains("as octocat"), "{run:?}");
+    }
+}
+
+#[test]
+fn p6_a_token_in_place_of_a_user_name_is_not_told() {
+    let fake = FakeGitHub::start().expect("a fake");
+    let sandbox = Sandbox::new(&fake);
+    let pair = sandbox.seed(&fake, HOUR);
+    let classic = format!("ghp_{}", "a".repeat(36));
+    for name in [
+        pair.access_token.as_str(),
+        &classic,
+        &"0123456789".repeat(4),
+        "o\u{1b}[2Jx",
+    ] {
+        let lines = format!("protocol=http\nhost={}\nusername={name}\n", fake.host());
+        let run = ask(&sandbox, "get", &lines);
+        assert!(
+            told_once(&run, "a user name that is no GitHub login"),
+            "{run:?}"
+        );
+        assert!(
+            !run.stderr.contains(name) && !run.stderr.contains('\u{1b}'),
+            "{run:?}"
+        );
+    }
 }
 
 #[test]
@@ -77,11 +128,91 @@ fn nothing_is_spent_for_a_name_that_is_not_ours() {
     let sandbox = Sandbox::new(&fake);
     sandbox.seed(&fake, Duration::from_secs(60));
     let lines = format!("protocol=http\nhost={}\nusername=mallory\n", fake.host());
-    assert!(silent(&ask(&sandbox, "get", &lines)));
+    assert!(told_once(&ask(&sandbox, "get", &lines), "mallory"));
     assert_eq!(
         fake.connections(),
         0,
         "a due token is refreshed for its own account only"
+    );
+}
+
+/// Asks in the environment of somebody who only has a home.
+fn ask_at_home(sandbox: &Sandbox, lines: &str) -> Run {
+    let mut command = sandbox.command(Program::Real, ["git-credential", "get"]);
+    command
+        .env_clear()
+        .env("HOME", sandbox.home())
+        .env("GHTOK_STORE", "file");
+    feed(&mut command, lines.as_bytes())
+}
+
+#[test]
+fn git_without_a_configuration_an_app_or_a_choice_is_told_why() {
+    let fake = FakeGitHub::start().expect("a fake");
+    let sandbox = Sandbox::new(&fake);
+    sandbox.seed(&fake, HOUR);
+    let asked = format!("protocol=http\nhost={}\n", fake.host());
+    let config = sandbox.home().join(".config/ghtok");
+    let run = ask_at_home(&sandbox, &asked);
+    let place = config.join("config.toml").display().to_string();
+    assert!(
+        told_once(&run, &place) && run.stderr.contains("ghtok setup git"),
+        "{run:?}"
+    );
+    std::fs::create_dir_all(&config).expect("a folder");
+    let configure = |text: &str| {
+        std::fs::write(config.join("config.toml"), text).expect("a file");
+    };
+    configure("store = \"file\"\n");
+    assert!(told_once(&ask_at_home(&sandbox, &asked), &place));
+    let app = |name: &str, more: &str| {
+        format!(
+            "[[app]]\nname = \"{name}\"\nclient_id = \"Iv1.{name}\"\nhost = \"{}\"\n{more}",
+            fake.host()
+        )
+    };
+    let both = format!("{}{}", app("one", ""), app("two", ""));
+    configure(&both);
+    let run = ask_at_home(&sandbox, &asked);
+    assert!(
+        told_once(&run, "several Apps fit (one, two)") && run.stderr.contains(&place),
+        "{run:?}"
+    );
+    let run = ask_at_home(&sandbox, &format!("{asked}path=o/r.git\n"));
+    assert!(told_once(&run, "several Apps fit (one, two)"), "{run:?}");
+    configure(&app("one", "account = \"alice\"\n"));
+    let run = ask_at_home(&sandbox, &format!("{asked}username=bob\n"));
+    assert!(
+        told_once(&run, "git asks for \"bob\"") && run.stderr.contains("(one)"),
+        "{run:?}"
+    );
+    // A host that is not configured is none of ghtok's business, and neither is an owner that is not.
+    configure(&app("one", "owners = [\"acme\"]\n"));
+    assert!(silent(&ask_at_home(
+        &sandbox,
+        "protocol=https\nhost=example.com\n"
+    )));
+    assert!(silent(&ask_at_home(
+        &sandbox,
+        &format!("{asked}path=/other/x.git\n")
+    )));
+    let run = ask_at_home(&sandbox, &format!("{asked}path=//ACME//x.git\n"));
+    assert!(told_once(&run, "one: not signed in"), "{run:?}");
+}
+
+#[test]
+fn a_byte_order_mark_is_told_of_in_a_question_and_nothing_to_a_configuration() {
+    let fake = FakeGitHub::start().expect("a fake");
+    let sandbox = Sandbox::new(&fake);
+    sandbox.seed(&fake, HOUR);
+    let asked = format!("protocol=http\nhost={}\n", fake.host());
+    let run = ask(&sandbox, "get", &format!("\u{feff}{asked}"));
+    assert!(told_once(&run, "byte order mark"), "{run:?}");
+    sandbox.configure("\u{feff}store = \"file\"\n");
+    let run = ask(&sandbox, "get", &asked);
+    assert!(
+        run.stdout.contains("password=ghu_") && run.stderr.is_empty(),
+        "{run:?}"
     );
 }
 
