@@ -23,7 +23,7 @@ use std::ffi::OsString;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 pub use self::exec::Exec;
-pub use self::get::Get;
+pub use self::get::{Get, shell_of};
 pub use self::git_credential::GitCredential;
 pub use self::headers::Headers;
 pub use self::login::Login;

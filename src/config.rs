@@ -100,10 +100,6 @@ pub struct Config {
     pub session_bus: Option<String>,
     /// The session's folder of sockets (XDG Base Directory Specification).
     pub runtime_dir: Option<PathBuf>,
-    /// Hosts that the environment names to the tools that ghtok starts.
-    pub inherited: InheritedHosts,
-    /// Which token variables the environment has for them; their values are never read.
-    pub inherited_tokens: Vec<&'static str>,
     choice: Choice,
 }
 
@@ -121,15 +117,6 @@ pub enum FileState {
 pub struct Git {
     /// Whether git is told to stop, not to ask other helpers or the person, when there is no token.
     pub quit: bool,
-}
-
-/// `GH_HOST` and `GITHUB_HOST` as inherited: a token must not reach another host by their meaning.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct InheritedHosts {
-    /// `GH_HOST`, lossily decoded.
-    pub gh_host: Option<String>,
-    /// `GITHUB_HOST`, lossily decoded.
-    pub github_host: Option<String>,
 }
 
 impl Config {
@@ -164,11 +151,6 @@ impl Config {
             state_dir: environment.state_dir()?,
             session_bus: environment.lossy_text("DBUS_SESSION_BUS_ADDRESS"),
             runtime_dir: environment.lossy_text("XDG_RUNTIME_DIR").map(PathBuf::from),
-            inherited: InheritedHosts {
-                gh_host: environment.lossy_text("GH_HOST"),
-                github_host: environment.lossy_text("GITHUB_HOST"),
-            },
-            inherited_tokens: environment.token_variables(),
             network: network::network(&settings, &folder, environment),
             apps: settings.apps,
             default_app: settings.default_app,
@@ -257,7 +239,6 @@ mod tests {
         assert_eq!(config.min_ttl, MinTtl::DEFAULT);
         assert_eq!(config.git, Git { quit: false });
         assert_eq!(config.schedule, Rules::DEFAULT);
-        assert_eq!(config.inherited, InheritedHosts::default());
         assert!(config.apps.is_empty() && config.all_apps().next().is_none());
         assert!(config.network.proxy.is_none() && config.network.no_proxy.is_none());
     }
@@ -284,9 +265,7 @@ mod tests {
             "store = 'file'\nmin_ttl = \"1h30m\"\nproxy = \"http://u:hunter2@proxy:3128\"\nno_proxy = \"a,b\"\n\
              ca_file = \"ca.pem\"\n[git]\nquit = true\n[schedule]\nwarn = false\nkeep_alive = false\n",
         );
-        let config = folder
-            .load(&Flags::default(), &[("GH_HOST", "ghes.example")])
-            .expect("it");
+        let config = folder.load(&Flags::default(), &[]).expect("it");
         assert_eq!(config.file_state, FileState::Read);
         assert_eq!(config.store, StoreChoice::File);
         assert_eq!(config.min_ttl, MinTtl::Usual(Duration::from_secs(5400)));
@@ -300,7 +279,6 @@ mod tests {
                 keep_alive: false
             }
         );
-        assert_eq!(config.inherited.gh_host.as_deref(), Some("ghes.example"));
         let proxy = config.network.proxy.as_ref().expect("a setting").judge();
         let proxy = proxy.expect("an address").expect("a proxy");
         assert_eq!(proxy.to_string(), "http://proxy:3128");

@@ -1,10 +1,13 @@
 //! A GitHub host: its URLs, its class, and the variables in which tools look for its token. Pure.
 
+mod inherited;
+pub mod token_env;
 mod variables;
 
 use std::fmt;
 use std::net::IpAddr;
 
+pub use self::inherited::{HOST_VARIABLES, Inherited};
 pub use self::variables::{HostClass, TOKEN_VARIABLES};
 
 /// A host as configured, in lower case: `github.com`, `SUB.ghe.com`, a GitHub Enterprise Server, or
@@ -165,7 +168,7 @@ impl Host {
         Variables { token_names, host }
     }
 
-    /// True if the value of an inherited `GH_HOST` or `GITHUB_HOST` means this very host.
+    /// True if the value of `GH_HOST` or `GITHUB_HOST` means this very host, at the same port.
     pub fn is_meant_by(&self, value: &str) -> bool {
         Self::parse(value).is_ok_and(|host| host.name == self.name && host.port == self.port)
     }

@@ -42,7 +42,7 @@ mod compose_setup;
 #[path = "lib/steps.rs"]
 mod compose_steps;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -106,22 +106,32 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 pub fn run_on(machine: &Machine<'_>, arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let verb = arguments.get(1).cloned();
+    let shell = cli::shell_of(&arguments);
+    let code = run_to_code(machine, arguments, verb.as_deref());
+    if let Some(shell) = shell.filter(|_| code != 0) {
+        // If nobody reads it, no shell evaluates it.
+        let _ = get::tell_shell_of_failure(shell, code, Terminal);
+    }
+    ExitCode::from(code)
+}
+
+fn run_to_code(machine: &Machine<'_>, arguments: Vec<OsString>, verb: Option<&OsStr>) -> u8 {
     let cli = match Cli::read(arguments) {
         Ok(cli) => cli,
         Err(told) => {
             let code = tell(&told);
             let for_exec = verb.is_some_and(|verb| verb == "exec" || verb == "mcp") && code != 0;
-            return ExitCode::from(if for_exec { exec::FAILED } else { code });
+            return if for_exec { exec::FAILED } else { code };
         }
     };
     match dispatch(machine, &cli) {
-        Ok(code) => ExitCode::from(code),
+        Ok(code) => code,
         Err(error) => {
             report(&error, cli.error_output());
-            ExitCode::from(match cli.command {
+            match cli.command {
                 Command::Exec(_) | Command::Mcp(_) => exec::exit_code(&error),
                 _ => error.exit_code(),
-            })
+            }
         }
     }
 }
@@ -140,7 +150,7 @@ fn dispatch(machine: &Machine<'_>, cli: &Cli) -> Result<u8> {
     let usual = root.config.min_ttl;
     match &cli.command {
         Command::Get(get) => {
-            let inherited = &root.config.inherited;
+            let inherited = Environment::inherited_by_tools;
             root.for_one(|call| get::run(get.input(), usual, inherited, call))
         }
         Command::Login(login) => root.log_in(login),

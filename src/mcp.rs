@@ -4,7 +4,6 @@
 pub mod child;
 pub mod conversation;
 pub mod dialog;
-pub mod environment;
 pub mod guard;
 pub mod line;
 pub mod mask;

@@ -49,9 +49,9 @@ impl Get {
             GetFormat::Token => get::Format::Token,
             GetFormat::Json => get::Format::Json,
             GetFormat::Header => get::Format::Header,
-            GetFormat::Env => get::Format::Variables(Shell::Posix),
-            GetFormat::Fish => get::Format::Variables(Shell::Fish),
-            GetFormat::Powershell => get::Format::Variables(Shell::PowerShell),
+            GetFormat::Env | GetFormat::Fish | GetFormat::Powershell => {
+                get::Format::Variables(self.format.shell().unwrap_or(Shell::Posix))
+            }
             GetFormat::Netrc => get::Format::Netrc,
         };
         get::Input {
@@ -67,6 +67,38 @@ impl Get {
     pub(super) fn flags(&self) -> Flags {
         self.target.flags()
     }
+}
+
+impl GetFormat {
+    fn shell(self) -> Option<Shell> {
+        match self {
+            Self::Env => Some(Shell::Posix),
+            Self::Fish => Some(Shell::Fish),
+            Self::Powershell => Some(Shell::PowerShell),
+            Self::Token | Self::Json | Self::Header | Self::Netrc => None,
+        }
+    }
+}
+
+/// The shell that evaluates the output of a `get` whose other arguments may not parse.
+pub fn shell_of(arguments: &[OsString]) -> Option<Shell> {
+    let (verb, rest) = arguments.get(1..)?.split_first()?;
+    if verb != "get" {
+        return None;
+    }
+    let mut words = rest.iter().filter_map(|word| word.to_str());
+    let mut shell = None;
+    while let Some(word) = words.next() {
+        let value = match word.strip_prefix("--format") {
+            Some("") => words.next(),
+            Some(rest) => rest.strip_prefix('='),
+            None => None,
+        };
+        if let Some(format) = value.and_then(|value| GetFormat::from_str(value, false).ok()) {
+            shell = format.shell();
+        }
+    }
+    shell
 }
 
 /// `get` or `get APP`, and nothing else.

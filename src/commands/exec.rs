@@ -1,17 +1,18 @@
 //! `ghtok exec`: runs a command with tokens in its environment and nowhere else. On Unix the command
 //! takes this process's place, with its terminal, its signals and its exit code.
 
-mod plan;
-
 use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::time::Duration;
 
-pub use self::plan::{Grant, Inherited, Plan, plan};
+use crate::app::App;
 use crate::commands::Call;
 use crate::error::{Error, Result, system_reason};
 use crate::formats::plain_text::one_line;
 use crate::formats::shell::word;
+use crate::host::Inherited;
+pub use crate::host::token_env::Others;
+use crate::host::token_env::{self, Plan, Reason, Recipient};
 use crate::system::process::{self, Change, Children};
 use crate::system::terminal::Terminal;
 use crate::token::{AccessToken, MinTtl};
@@ -44,13 +45,13 @@ pub struct Named {
     pub app: Option<String>,
 }
 
-/// What becomes of token variables that are there already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Others {
-    /// Those of the same class of hosts are taken away, so that no tool prefers them.
-    Remove,
-    /// They stay (`--keep-env`).
-    Keep,
+/// A variable that gets an App's token.
+#[derive(Clone, Debug)]
+pub struct Grant<'a> {
+    /// The variable.
+    pub variable: String,
+    /// Whose token.
+    pub app: &'a App,
 }
 
 /// When to say what was changed beside the tokens.
@@ -101,18 +102,47 @@ pub fn token(input: &Input, usual: MinTtl, call: &Call<'_>) -> Result<AccessToke
     Ok(served.token)
 }
 
-/// Runs the command. On Unix this returns only if it cannot be run.
+/// Which variables get whose token, and what else changes in the command's environment.
+///
+/// # Errors
+/// `Usage` if a token would be where tools of other hosts look for theirs (P6).
+pub fn plan(grants: &[Grant<'_>], others: Others, inherited: &Inherited) -> Result<Plan> {
+    let grants: Vec<token_env::Grant<'_>> = grants
+        .iter()
+        .map(|grant| token_env::Grant {
+            variable: &grant.variable,
+            host: &grant.app.host,
+        })
+        .collect();
+    token_env::plan(Recipient::Command, &grants, others, inherited)
+}
+
+/// Runs the command with the tokens of the plan's grants. On Unix this returns only if it cannot be
+/// run.
 ///
 /// # Errors
 /// If there is no such command, or it cannot be run.
-pub fn run(input: &Input, plan: &Plan<'_>, terminal: Terminal) -> Result<u8> {
-    if let Some(note) = plan
-        .note()
-        .filter(|_| input.notes == Notes::Always || terminal.shows_notes())
-    {
+pub fn run(input: &Input, plan: &Plan, tokens: &[AccessToken], terminal: Terminal) -> Result<u8> {
+    // That the command will work on another host than it was told is news even to a log.
+    let reasons: &[Reason] = if input.notes == Notes::Always || terminal.shows_notes() {
+        &[Reason::Token, Reason::OtherHost]
+    } else {
+        &[Reason::OtherHost]
+    };
+    if let Some(note) = plan.note(Recipient::Command, reasons) {
         terminal.note(&note);
     }
-    let changes: Vec<Change<'_>> = plan.changes().collect();
+    let changes: Vec<Change<'_>> = plan
+        .changes
+        .iter()
+        .filter_map(|change| match change {
+            token_env::Change::Remove(name) => Some(Change::Remove(name)),
+            token_env::Change::Text(name, text) => Some(Change::Set(name, text)),
+            token_env::Change::Token { variable, grant } => {
+                Some(Change::Set(variable, tokens.get(*grant)?.expose()))
+            }
+        })
+        .collect();
     let (program, arguments) = input.command.split_first().ok_or_else(no_command)?;
     process::run_in_place(program, arguments, &changes).map_err(|error| {
         let command = one_line(&program.to_string_lossy(), 200);

@@ -7,10 +7,12 @@ use serde::Serialize;
 use crate::app::App;
 use crate::auth::broker::Served;
 use crate::commands::Call;
-use crate::config::InheritedHosts;
 use crate::error::Result;
 use crate::formats::moments::rfc3339;
 use crate::formats::shell::Shell;
+use crate::host::token_env::{self, Change, Grant, Others, Plan, Reason, Recipient};
+use crate::host::{Host, Inherited, TOKEN_VARIABLES};
+use crate::system::terminal::Terminal;
 use crate::token::MinTtl;
 
 /// What `get` is asked.
@@ -54,22 +56,42 @@ struct Document<'a> {
 ///
 /// # Errors
 /// Whatever keeps a token from being had.
-pub fn run(input: Input, usual: MinTtl, inherited: &InheritedHosts, call: &Call<'_>) -> Result<()> {
+pub fn run(
+    input: Input,
+    usual: MinTtl,
+    inherited: fn() -> Inherited,
+    call: &Call<'_>,
+) -> Result<()> {
     let min_ttl = input.min_ttl.map_or(usual, MinTtl::Explicit);
     let served = call.broker.access_token(min_ttl)?;
-    let text = render(input.format, call.app, &served, inherited);
+    let text = match input.format {
+        Format::Variables(shell) => {
+            let plan = plan(&call.app.host, &inherited())?;
+            if let Some(note) = plan.note(Recipient::Shell, &[Reason::OtherHost]) {
+                call.terminal.note(&note);
+            }
+            variables(shell, &plan, served.token.expose())
+        }
+        Format::Token => format!("{}\n", served.token.expose()),
+        Format::Json => json(call.app, &served),
+        Format::Header => format!("Authorization: Bearer {}\n", served.token.expose()),
+        Format::Netrc => netrc(call.app, served.token.expose()),
+    };
     call.terminal.data(text.as_bytes())
 }
 
-fn render(format: Format, app: &App, served: &Served, inherited: &InheritedHosts) -> String {
-    let token = served.token.expose();
-    match format {
-        Format::Token => format!("{token}\n"),
-        Format::Json => json(app, served),
-        Format::Header => format!("Authorization: Bearer {token}\n"),
-        Format::Variables(shell) => variables(shell, app, token, inherited),
-        Format::Netrc => netrc(app, token),
-    }
+/// What a shell is told that evaluates the output of a `get` that failed: an old token must not stay
+/// in force, and the status must tell.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn tell_shell_of_failure(shell: Shell, exit_code: u8, terminal: Terminal) -> Result<()> {
+    let mut text: String = TOKEN_VARIABLES
+        .iter()
+        .map(|name| shell.unset(name))
+        .collect();
+    text.push_str(&shell.fail("ghtok: there is no token", exit_code));
+    terminal.data(text.as_bytes())
 }
 
 fn json(app: &App, served: &Served) -> String {
@@ -91,27 +113,28 @@ fn json(app: &App, served: &Served) -> String {
     text
 }
 
-/// Also takes away a host variable that would make a tool send this token to another host.
-fn variables(shell: Shell, app: &App, token: &str, inherited: &InheritedHosts) -> String {
-    let variables = app.host.variables();
+fn plan(host: &Host, inherited: &Inherited) -> Result<Plan> {
+    let names = host.variables().token_names;
+    let grants: Vec<Grant<'_>> = names
+        .iter()
+        .map(|variable| Grant { variable, host })
+        .collect();
+    token_env::plan(Recipient::Shell, &grants, Others::Remove, inherited)
+}
+
+/// The tokens, the host, and then what goes.
+fn variables(shell: Shell, plan: &Plan, token: &str) -> String {
     let mut text = String::new();
-    for name in variables.token_names {
-        text.push_str(&shell.set(name, token));
-    }
-    if let Some(host) = &variables.host {
-        text.push_str(&shell.set("GH_HOST", host));
-    }
-    let InheritedHosts {
-        gh_host,
-        github_host,
-    } = inherited;
-    let gh_host = gh_host.as_ref().filter(|_| variables.host.is_none());
-    for (name, value) in [("GH_HOST", gh_host), ("GITHUB_HOST", github_host.as_ref())] {
-        if value.is_some_and(|value| !app.host.is_meant_by(value)) {
-            text.push_str(&shell.unset(name));
+    let mut removals = String::new();
+    let mut hosts = String::new();
+    for change in &plan.changes {
+        match change {
+            Change::Token { variable, .. } => text.push_str(&shell.set(variable, token)),
+            Change::Text(name, value) => hosts.push_str(&shell.set(name, value)),
+            Change::Remove(name) => removals.push_str(&shell.unset(name)),
         }
     }
-    text
+    text + &hosts + &removals
 }
 
 /// GitHub takes any user name beside a token; its documentation uses `x-access-token`.
@@ -144,8 +167,8 @@ mod tests {
         }
     }
 
-    fn rendered(format: Format, host: &str, inherited: &InheritedHosts) -> String {
-        let served = Served {
+    fn served() -> Served {
+        Served {
             token: AccessToken::new("ghu_x"),
             due_at: None,
             expires_at: Some(Timestamp(1_795_381_200)),
@@ -155,29 +178,27 @@ mod tests {
             }),
             generation: 1,
             sign_in_before: None,
-        };
-        render(format, &app(host), &served, inherited)
+        }
     }
 
-    fn plain(format: Format, host: &str) -> String {
-        rendered(format, host, &InheritedHosts::default())
+    fn in_shell(shell: Shell, host: &str, inherited: &Inherited) -> String {
+        let plan = plan(&app(host).host, inherited).expect("a plan");
+        variables(shell, &plan, "ghu_x")
     }
 
     #[test]
     fn each_format_on_github_com() {
         let com = "github.com";
-        assert_eq!(plain(Format::Token, com), "ghu_x\n");
-        assert_eq!(plain(Format::Header, com), "Authorization: Bearer ghu_x\n");
         assert_eq!(
-            plain(Format::Json, com),
+            json(&app(com), &served()),
             "{\"schema_version\":1,\"app\":\"work\",\"host\":\"github.com\",\"login\":\"octocat\",\"token\":\"ghu_x\",\"token_type\":\"bearer\",\"expires_at\":\"2026-11-22T21:00:00Z\",\"expires_at_unix\":1795381200}\n"
         );
         assert_eq!(
-            plain(Format::Variables(Shell::Posix), com),
+            in_shell(Shell::Posix, com, &Inherited::default()),
             "export GH_TOKEN='ghu_x'\nexport GITHUB_TOKEN='ghu_x'\nexport GITHUB_PERSONAL_ACCESS_TOKEN='ghu_x'\n"
         );
         assert_eq!(
-            plain(Format::Netrc, com),
+            netrc(&app(com), "ghu_x"),
             "machine github.com login x-access-token password ghu_x\nmachine api.github.com login x-access-token password ghu_x\n"
         );
     }
@@ -185,27 +206,38 @@ mod tests {
     #[test]
     fn p6_a_servers_token_goes_into_its_own_variables_only() {
         assert_eq!(
-            plain(Format::Variables(Shell::Fish), "ghes.example"),
+            in_shell(Shell::Fish, "ghes.example", &Inherited::default()),
             "set -gx GH_ENTERPRISE_TOKEN 'ghu_x'\nset -gx GITHUB_ENTERPRISE_TOKEN 'ghu_x'\nset -gx GH_HOST 'ghes.example'\n"
         );
         assert_eq!(
-            plain(Format::Netrc, "ghes.example"),
+            netrc(&app("ghes.example"), "ghu_x"),
             "machine ghes.example login x-access-token password ghu_x\n"
         );
     }
 
     #[test]
-    fn p6_an_inherited_host_variable_of_another_host_is_taken_away() {
-        let inherited = InheritedHosts {
-            gh_host: Some("ghes.example".into()),
-            github_host: Some("https://github.com".into()),
+    fn p6_an_inherited_variable_of_another_host_is_taken_away() {
+        let inherited = Inherited {
+            tokens: vec!["GH_TOKEN", "GH_ENTERPRISE_TOKEN"],
+            hosts: vec![
+                ("GH_HOST", "ghes.example".into()),
+                ("GITHUB_HOST", "https://github.com".into()),
+                ("GH_REPO", "ghes.example/octo/cat".into()),
+                ("GITHUB_API_URL", "https://api.github.com".into()),
+            ],
         };
-        let text = rendered(Format::Variables(Shell::Posix), "github.com", &inherited);
-        assert!(text.ends_with("'\nunset GH_HOST\n"), "{text}");
-        let own = rendered(Format::Variables(Shell::Posix), "ghes.example", &inherited);
+        let text = in_shell(Shell::Posix, "github.com", &inherited);
         assert!(
-            own.contains("GH_HOST='ghes.example'") && own.contains("unset GITHUB_HOST"),
+            text.ends_with("'\nunset GH_HOST\nunset GH_REPO\n"),
+            "{text}"
+        );
+        assert!(!text.contains("GITHUB_API_URL"), "{text}");
+        let own = in_shell(Shell::Posix, "ghes.example", &inherited);
+        assert!(
+            own.ends_with("GH_HOST='ghes.example'\nunset GITHUB_HOST\nunset GITHUB_API_URL\n"),
             "{own}"
         );
+        // Another host's token is nothing to us.
+        assert!(!own.contains(" GH_TOKEN"), "{own}");
     }
 }

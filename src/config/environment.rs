@@ -9,7 +9,7 @@ use super::desktop;
 use super::quote::quoted;
 use crate::error::{Error, Result};
 use crate::formats::mcp_client::Folders;
-use crate::host::TOKEN_VARIABLES;
+use crate::host::{HOST_VARIABLES, Inherited, TOKEN_VARIABLES};
 use crate::steps::Detail;
 
 const CONFIG_DIR: &str = "GHTOK_CONFIG_DIR";
@@ -21,7 +21,7 @@ const GIT_CONFIG_GLOBAL: &str = "GIT_CONFIG_GLOBAL";
 
 /// Every variable that is looked at in every call; those of a sign-in stand in `desktop`, and all
 /// others stay unread.
-const READ: [&str; 21] = [
+const READ: [&str; 19] = [
     "GHTOK_APP",
     "GHTOK_CLIENT_ID",
     "GHTOK_HOST",
@@ -39,8 +39,6 @@ const READ: [&str; 21] = [
     "no_proxy",
     "DBUS_SESSION_BUS_ADDRESS",
     "XDG_RUNTIME_DIR",
-    "GH_HOST",
-    "GITHUB_HOST",
     GIT_CONFIG_GLOBAL,
     "PATH",
 ];
@@ -48,8 +46,6 @@ const READ: [&str; 21] = [
 /// What ghtok takes from the environment. `Debug` shows names only: a proxy may hold a password.
 pub struct Environment {
     values: Vec<(&'static str, OsString)>,
-    /// Which of the variables for tokens are there. Their values are somebody's secrets.
-    tokens: Vec<&'static str>,
     folders: AccountFolders,
 }
 
@@ -87,14 +83,26 @@ impl Environment {
             home: std::env::home_dir(),
             ..AccountFolders::of_the_system()
         };
-        let tokens = TOKEN_VARIABLES
-            .into_iter()
-            .filter(|name| std::env::var_os(name).is_some())
-            .collect();
-        Self {
-            values,
-            tokens,
-            folders,
+        Self { values, folders }
+    }
+
+    /// What the environment of this process tells the tools that get a token. Read apart from the
+    /// rest, and only where tools are about to be told something else. The values of variables for
+    /// tokens are somebody's secrets, and not read.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this file alone reads the environment"
+    )]
+    pub fn inherited_by_tools() -> Inherited {
+        let is_set = |name: &&'static str| std::env::var_os(name).is_some();
+        let named = values_of(&HOST_VARIABLES);
+        Inherited {
+            tokens: TOKEN_VARIABLES.into_iter().filter(is_set).collect(),
+            hosts: named
+                .into_iter()
+                .filter(|(_, value)| !value.is_empty())
+                .map(|(name, value)| (name, value.to_string_lossy().into_owned()))
+                .collect(),
         }
     }
 
@@ -103,7 +111,6 @@ impl Environment {
     pub fn of_the_screen() -> Self {
         Self {
             values: values_of(&desktop::READ),
-            tokens: Vec::new(),
             folders: AccountFolders::default(),
         }
     }
@@ -116,11 +123,9 @@ impl Environment {
         V: Into<OsString>,
     {
         let mut values = Vec::new();
-        let mut tokens = Vec::new();
         let mut folders = AccountFolders::default();
         for (name, value) in pairs {
             let (name, value) = (name.as_ref(), value.into());
-            tokens.extend(TOKEN_VARIABLES.into_iter().find(|known| *known == name));
             match name {
                 "USERPROFILE" if cfg!(windows) => folders.home = Some(value.into()),
                 "APPDATA" if cfg!(windows) => folders.roaming = Some(value.into()),
@@ -134,11 +139,7 @@ impl Environment {
                 ),
             }
         }
-        Self {
-            values,
-            tokens,
-            folders,
-        }
+        Self { values, folders }
     }
 
     /// The text of a variable; an empty one counts as not set.
@@ -176,11 +177,6 @@ impl Environment {
     /// True if one of these is set to something.
     pub(super) fn has_any(&self, names: &[&'static str]) -> bool {
         names.iter().any(|name| self.value(name).is_some())
-    }
-
-    /// Which of the variables for tokens are there.
-    pub(super) fn token_variables(&self) -> Vec<&'static str> {
-        self.tokens.clone()
     }
 
     /// The folder of `config.toml`.

@@ -29,7 +29,21 @@ impl Shell {
         match self {
             Self::Posix => format!("unset {name}\n"),
             Self::Fish => format!("set -e {name}\n"),
-            Self::PowerShell => format!("Remove-Item Env:{name}\n"),
+            Self::PowerShell => {
+                format!("Remove-Item Env:{name} -ErrorAction SilentlyContinue\n")
+            }
+        }
+    }
+
+    /// The last line of what is evaluated: it ends with this exit code, and leaves the shell open.
+    pub fn fail(self, message: &str, exit_code: u8) -> String {
+        match self {
+            Self::Posix => format!("(exit {exit_code})\n"),
+            Self::Fish => format!("sh -c 'exit {exit_code}'\n"),
+            Self::PowerShell => format!(
+                "$global:LASTEXITCODE = {exit_code}\nWrite-Error '{} (exit code {exit_code})'\n",
+                message.replace('\'', "''")
+            ),
         }
     }
 }

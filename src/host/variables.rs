@@ -1,6 +1,7 @@
 //! The variables in which tools look for tokens, and the class of hosts that each is for: GitHub's own
 //! CLI sends a token to whatever host of its class it is asked about.
 
+use super::token_env::same_name;
 use super::{Host, HostKind};
 
 /// Hosts whose tokens share variables (gh help environment).
@@ -24,8 +25,20 @@ pub const TOKEN_VARIABLES: [&str; 5] = [
 impl HostClass {
     /// Whose tokens tools look for in a variable; `None` for one that no tool is known to read.
     pub fn of_variable(name: &str) -> Option<Self> {
-        let place = TOKEN_VARIABLES.iter().position(|known| *known == name)?;
+        let place = TOKEN_VARIABLES
+            .iter()
+            .position(|known| same_name(known, name))?;
         Some(if place < 3 { Self::Cloud } else { Self::Server })
+    }
+}
+
+impl HostClass {
+    /// Its hosts, in words.
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::Cloud => "github.com and ghe.com",
+            Self::Server => "GitHub Enterprise Server",
+        }
     }
 }
 

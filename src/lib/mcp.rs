@@ -16,9 +16,10 @@ use crate::config::{Browsers, Desktop, Environment};
 use crate::error::{Error, Result, system_reason};
 use crate::formats::plain_text::one_line;
 use crate::github::DeviceAuthorization;
+use crate::host::Host;
+use crate::host::token_env::{self, Change, Grant, MCP_TOKEN, Others, Reason, Recipient};
 use crate::mcp::conversation::{Cure, News, Pace, Settings, Told, Trouble};
 use crate::mcp::dialog::Code;
-use crate::mcp::environment;
 use crate::mcp::wrapper::{Fetched, Tokens, Wrapper};
 use crate::store::dialog::SharedDialog;
 use crate::store::state_folder::StateFolder;
@@ -37,12 +38,7 @@ impl Root<'_> {
         // The time zone can be read only while there is one thread.
         let clock = self.machine.clock;
         let _ = clock.local_time(clock.now());
-        let variables = environment::variables(
-            &app.host,
-            &arguments.variables,
-            &self.config.inherited,
-            &self.config.inherited_tokens,
-        )?;
+        let variables = variables(&app.host, &arguments.variables)?;
         let choice = self.store_of(app)?;
         let settings = Settings {
             app: app.label().to_owned(),
@@ -71,6 +67,24 @@ impl Root<'_> {
         wrapper.run(settings);
         Ok(0)
     }
+}
+
+/// The changes to the environment of the servers.
+fn variables(host: &Host, asked: &[String]) -> Result<Vec<Change>> {
+    let variables = match asked {
+        [] => vec![MCP_TOKEN],
+        asked => asked.iter().map(String::as_str).collect(),
+    };
+    let grants: Vec<Grant<'_>> = variables
+        .into_iter()
+        .map(|variable| Grant { variable, host })
+        .collect();
+    let inherited = Environment::inherited_by_tools();
+    let plan = token_env::plan(Recipient::McpServer, &grants, Others::Remove, &inherited)?;
+    if let Some(note) = plan.note(Recipient::McpServer, &[Reason::OtherHost]) {
+        Terminal.note(&note);
+    }
+    Ok(plan.changes)
 }
 
 /// Says so, with the exit code of that.

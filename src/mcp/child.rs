@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use crate::host::token_env;
 use crate::mcp::conversation::Ended;
-use crate::mcp::environment::Variable;
 use crate::mcp::line::{Line, Road};
 use crate::mcp::mask::Mask;
 use crate::mcp::stage::{Stage, Word};
@@ -52,7 +52,7 @@ pub struct Server {
 pub fn start(
     number: u32,
     command: &[OsString],
-    variables: &[Variable],
+    variables: &[token_env::Change],
     token: Option<&AccessToken>,
     stage: Stage<'_, '_>,
 ) -> io::Result<Server> {
@@ -63,9 +63,9 @@ pub fn start(
     let changes: Vec<Change<'_>> = variables
         .iter()
         .map(|variable| match variable {
-            Variable::Token(name) => Change::Set(name, secret),
-            Variable::Text(name, text) => Change::Set(name, text),
-            Variable::Gone(name) => Change::Remove(name),
+            token_env::Change::Token { variable, .. } => Change::Set(variable, secret),
+            token_env::Change::Text(name, text) => Change::Set(name, text),
+            token_env::Change::Remove(name) => Change::Remove(name),
         })
         .collect();
     let (mut child, family) = start_server(program, arguments, &changes)?;

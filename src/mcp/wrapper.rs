@@ -5,9 +5,9 @@ use std::sync::atomic::AtomicBool;
 use std::thread;
 
 use crate::auth::ports::Clock;
+use crate::host::token_env;
 use crate::mcp::conversation::{News, Now, Settings, Told, Trouble};
 use crate::mcp::dialog::Code;
-use crate::mcp::environment::Variable;
 use crate::mcp::line::Road;
 use crate::mcp::stage::{Props, Stage, Word};
 use crate::mcp::wire::lines;
@@ -36,7 +36,7 @@ pub struct Wrapper<'a> {
     /// The server's command.
     pub command: &'a [OsString],
     /// Its environment.
-    pub variables: &'a [Variable],
+    pub variables: &'a [token_env::Change],
     /// Where tokens come from.
     pub tokens: &'a dyn Tokens,
     /// Time.

@@ -125,6 +125,48 @@ fn p6_an_inherited_host_that_would_get_the_token_is_removed_and_named() {
         told.stderr.ends_with(": GH_HOST, GITHUB_HOST\n"),
         "{told:?}"
     );
+    // Without a terminal too: the command works on another host than it was told.
+    let told = run_command(&mut exec(&sandbox, &["--", "true"], &inherited)).expect_code(0);
+    assert_eq!(
+        told.stderr,
+        "ghtok: exec: replaced or removed for this command: GH_HOST, GITHUB_HOST\n"
+    );
+}
+
+#[test]
+fn p6_inherited_addresses_and_repositories_of_another_host_are_removed_and_named() {
+    let (fake, sandbox, token) = signed_in();
+    let host = fake.host();
+    let port = host.split(':').nth(1).expect("a port");
+    let other_port = format!("127.0.0.1:1{}", &port[1..]);
+    let foreign = [
+        ("GH_HOST", other_port.as_str()),
+        ("GH_REPO", "github.com/octo/cat"),
+        ("GITHUB_API_URL", "https://api.github.com"),
+        ("GITHUB_SERVER_URL", "https://github.com"),
+        ("GITHUB_GRAPHQL_URL", "https://api.github.com/graphql"),
+    ];
+    assert_eq!(
+        variables(&sandbox, &["-e", "X"], &foreign),
+        [format!("X={token}")]
+    );
+    let told = run_command(&mut exec(&sandbox, &["-e", "X", "--", "true"], &foreign));
+    assert!(
+        told.stderr.ends_with(
+            ": GH_HOST, GH_REPO, GITHUB_API_URL, GITHUB_SERVER_URL, GITHUB_GRAPHQL_URL\n"
+        ),
+        "{told:?}"
+    );
+    let repository = format!("{host}/octo/cat");
+    let api = format!("http://{host}/api/v3");
+    let own = [
+        ("GH_HOST", host.as_str()),
+        ("GH_REPO", repository.as_str()),
+        ("GITHUB_API_URL", api.as_str()),
+    ];
+    assert_eq!(variables(&sandbox, &["-e", "X"], &own).len(), 4);
+    let quiet = run_command(&mut exec(&sandbox, &["-e", "X", "--", "true"], &own));
+    assert_eq!(quiet.expect_code(0).stderr, "");
 }
 
 #[test]
@@ -135,7 +177,7 @@ fn p6_a_token_is_not_put_where_tools_of_another_host_look() {
     assert_eq!(
         refused.stderr,
         format!(
-            "ghtok: error: exec: GH_TOKEN is read by tools of other hosts, to which they would send the token of {host}\n\
+            "ghtok: error: exec: GH_TOKEN is used for github.com and ghe.com; a {host} token must not go there\n\
              ghtok: hint: use a variable for tokens of {host}, as in: -e GH_ENTERPRISE_TOKEN\n",
             host = fake.host()
         )

@@ -41,5 +41,6 @@ mod schedule;
 mod secret_service;
 mod setup_git;
 mod setup_mcp;
+mod shells;
 #[cfg(target_os = "linux")]
 mod terminal;

@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use fake_github::CLIENT_ID;
 use ghtok::app::{App, ClientId};
-use ghtok::commands::exec::{self, Grant, Inherited, Others, Plan};
+use ghtok::commands::exec::{self, Grant, Others};
 use ghtok::commands::setup_mcp;
 use ghtok::commands::setup_mcp::{By, Desk, Input, Run};
-use ghtok::config::InheritedHosts;
 use ghtok::error::{Error, SignInReason};
 use ghtok::formats::mcp_client::{Client, Folders};
 use ghtok::host::Host;
-use ghtok::mcp::environment;
+use ghtok::host::Inherited;
+use ghtok::host::token_env::{self, Plan, Recipient};
 use ghtok::system::terminal::Terminal;
-use ghtok::token::{AccessToken, MinTtl};
+use ghtok::token::MinTtl;
 
 use super::page::{APP, LOGIN, Page};
 use crate::support::bench::{Bench, LIFE};
@@ -38,6 +38,8 @@ pub fn usage(page: &mut Page) {
             &["work"],
         ))
         .add(misplaced("GH_HOST", "github.com"))
+        .add(misplaced("GH_REPO", "github.com"))
+        .add(misplaced("GITHUB_API_URL", "github.com"))
         .add(misplaced("GH_TOKEN", "ghes.example"))
         .add(misplaced("GH_ENTERPRISE_TOKEN", "github.com"))
         .add(two_hosts())
@@ -191,17 +193,15 @@ pub fn app(host: &str) -> App {
 }
 
 /// `exec -e VARIABLE` with a token of these hosts.
-fn plan_of<'a>(grants: &[(&str, &'a App)]) -> Result<Plan<'a>, Error> {
-    let grants = grants.iter().map(|(variable, app)| Grant {
-        variable: (*variable).to_owned(),
-        app,
-        token: AccessToken::new("ghu_x"),
-    });
-    let inherited = Inherited {
-        hosts: &InheritedHosts::default(),
-        tokens: &[],
-    };
-    exec::plan(grants.collect(), Others::Remove, inherited)
+fn plan_of(grants: &[(&str, &App)]) -> Result<Plan, Error> {
+    let grants: Vec<Grant<'_>> = grants
+        .iter()
+        .map(|(variable, app)| Grant {
+            variable: (*variable).to_owned(),
+            app,
+        })
+        .collect();
+    exec::plan(&grants, Others::Remove, &Inherited::default())
 }
 
 fn no_command() -> Error {
@@ -213,7 +213,7 @@ fn no_command() -> Error {
         notes: exec::Notes::OnATerminal,
         command: vec![],
     };
-    exec::run(&input, &nothing, Terminal).expect_err("no command")
+    exec::run(&input, &nothing, &[], Terminal).expect_err("no command")
 }
 
 fn misplaced(variable: &str, host: &str) -> Error {
@@ -227,8 +227,17 @@ fn two_hosts() -> Error {
 
 fn mcp_variable(name: &str, host: &str) -> Error {
     let host = Host::parse(host).expect("a host");
-    environment::variables(&host, &[name.to_owned()], &InheritedHosts::default(), &[])
-        .expect_err("a variable of others")
+    let grant = token_env::Grant {
+        variable: name,
+        host: &host,
+    };
+    token_env::plan(
+        Recipient::McpServer,
+        &[grant],
+        Others::Remove,
+        &Inherited::default(),
+    )
+    .expect_err("a variable of others")
 }
 
 fn setup(client: Client, run: Run, by: By, host: &str) -> Error {

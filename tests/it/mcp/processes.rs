@@ -197,3 +197,52 @@ fn steps_name_methods_ids_and_times() {
     }
     assert!(!stderr.contains("secret"), "{stderr}");
 }
+
+#[test]
+fn p6_a_server_is_told_the_host_that_goes_with_its_token_and_no_other() {
+    let fake = FakeGitHub::start().expect("a fake");
+    let sandbox = Sandbox::new(&fake);
+    sandbox.seed(&fake, HOUR);
+    let seen = sandbox.home().join("seen");
+    let script = format!("env >{}.new; mv {0}.new {0}; cat", seen.display());
+    let mut command = sandbox.command(
+        Program::Real,
+        [
+            "mcp",
+            "--env",
+            "GH_ENTERPRISE_TOKEN",
+            "--",
+            "sh",
+            "-c",
+            &script,
+        ],
+    );
+    command
+        .env("PATH", "/usr/bin:/bin")
+        .env("GH_REPO", "ghes.example/octo/cat")
+        .env("GH_HOST", "ghes.example")
+        .env("GITHUB_API_URL", "https://api.github.com")
+        .stdin(Stdio::piped());
+    let mut child = command.spawn().expect("ghtok");
+    soon("the server's environment", || seen.exists());
+    let text = fs::read_to_string(&seen).expect("an environment");
+    drop(child.stdin.take());
+    let run = crate::support::deadline::ends(child, crate::support::deadline::LIMIT);
+    let host = fake.host();
+    for line in [
+        format!("GH_HOST={host}"),
+        format!("GITHUB_HOST=http://{host}"),
+    ] {
+        assert!(text.lines().any(|seen| seen == line), "{line}: {text}");
+    }
+    assert!(
+        !text.contains("GH_REPO") && !text.contains("GITHUB_API_URL"),
+        "{text}"
+    );
+    assert!(
+        run.stderr.contains(
+            "ghtok: mcp: replaced or removed for this server: GH_HOST, GH_REPO, GITHUB_API_URL"
+        ),
+        "{run:?}"
+    );
+}
