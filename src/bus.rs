@@ -6,8 +6,8 @@ mod connection;
 mod deadline;
 mod peer;
 
-use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use crate::auth::ports::StoreError;
@@ -22,9 +22,10 @@ pub(crate) use self::deadline::Deadline;
 
 const BUS: &str = "org.freedesktop.DBus\0";
 
-/// One connection, used from its start to its end for one read or write.
+/// One connection, used for one read or write after another.
 pub(crate) struct Bus {
     connection: RefCell<Connection>,
+    is_broken: Cell<bool>,
     hello: u32,
     signals: RefCell<VecDeque<Message>>,
     deadline: Deadline,
@@ -77,6 +78,7 @@ impl Bus {
         let hello = connection.send(call(BUS, "/org/freedesktop/DBus\0", BUS, "Hello\0"));
         Ok(Self {
             connection: RefCell::new(connection),
+            is_broken: Cell::new(false),
             hello,
             signals: RefCell::default(),
             deadline,
@@ -92,6 +94,17 @@ impl Bus {
     /// Gives the rest of the conversation another end.
     pub(crate) fn extend(&mut self, deadline: Deadline) {
         self.deadline = deadline;
+    }
+
+    /// Begins another read or write on the same connection.
+    pub(crate) fn begin(&mut self, deadline: Deadline) {
+        self.signals.borrow_mut().clear();
+        self.deadline = deadline;
+    }
+
+    /// True if a call had no answer: what comes later would be taken for another call's.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.is_broken.get()
     }
 
     /// Calls a method and waits for the answer. Signals that come before it are kept.
@@ -118,15 +131,46 @@ impl Bus {
     fn exchange(&self, message: Message) -> Result<Message, Failure> {
         let serial = self.connection.borrow_mut().send(message);
         loop {
-            let message = self.next(&self.deadline)?;
+            let message = self.next_answer()?;
             if message.get_reply_serial() == Some(serial) {
-                return match message.msg_type() {
-                    MessageType::Error => Err(refused(message)),
-                    _ => Ok(message),
-                };
+                return answer(message);
             }
             self.signals.borrow_mut().push_back(message);
         }
+    }
+
+    /// Calls methods that do not depend on each other, all at once, and gives their answers in the
+    /// order of the calls.
+    ///
+    /// # Errors
+    /// As [`Self::call`], but that each answer may be `Refused` by itself.
+    pub(crate) fn call_all(
+        &self,
+        messages: impl IntoIterator<Item = Message>,
+    ) -> Result<Vec<Result<Message, Failure>>, Failure> {
+        let serials: Vec<u32> = messages
+            .into_iter()
+            .map(|message| self.connection.borrow_mut().send(message))
+            .collect();
+        self.steps
+            .debug(|| format!("bus: {} calls at once", serials.len()));
+        let mut answers: BTreeMap<u32, Message> = BTreeMap::new();
+        while answers.len() < serials.len() {
+            let message = self.next_answer()?;
+            match message.get_reply_serial() {
+                Some(serial) if serials.contains(&serial) => {
+                    answers.insert(serial, message);
+                }
+                _ => self.signals.borrow_mut().push_back(message),
+            }
+        }
+        // In the order of their serials, which is the order of the calls.
+        Ok(answers.into_values().map(answer).collect())
+    }
+
+    fn next_answer(&self) -> Result<Message, StoreError> {
+        self.next(&self.deadline)
+            .inspect_err(|_| self.is_broken.set(true))
     }
 
     /// Has the bus send on the signals that fit this rule.
@@ -206,6 +250,13 @@ pub(crate) fn unexpected() -> Failure {
     Failure::NoAnswer(StoreError::Unreachable(
         "it gave an answer that its protocol does not have".into(),
     ))
+}
+
+fn answer(message: Message) -> Result<Message, Failure> {
+    match message.msg_type() {
+        MessageType::Error => Err(refused(message)),
+        _ => Ok(message),
+    }
 }
 
 fn refused(mut message: Message) -> Failure {

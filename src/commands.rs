@@ -44,7 +44,7 @@ pub struct Call<'a> {
 
 impl Call<'_> {
     /// Takes the record's lock, waiting for another ghtok as long as any caller does.
-    fn lock(&self) -> Result<Box<dyn LockedStore + '_>> {
+    pub(crate) fn lock(&self) -> Result<Box<dyn LockedStore + '_>> {
         let deadline = self.clock.monotonic() + self.limits.caller;
         loop {
             if let Some(locked) = self
@@ -64,7 +64,7 @@ impl Call<'_> {
         }
     }
 
-    fn store_error(&self, error: StoreError) -> Error {
+    pub(crate) fn store_error(&self, error: StoreError) -> Error {
         store_error(error, self.app, self.login_command, self.store)
     }
 }

@@ -142,6 +142,14 @@ pub enum Error {
         /// Which store.
         store: String,
     },
+    /// The store is open, and asks a person each time that a program wants to read.
+    #[error("{store} lets ghtok read the sign-in only after you confirm it, each time anew")]
+    StoreConfirmsAccess {
+        /// Which store.
+        store: String,
+        /// The command that signs in to another store.
+        login: String,
+    },
     /// The store cannot be reached.
     #[error("cannot reach {store}: {cause}")]
     StoreUnreachable {
@@ -149,6 +157,8 @@ pub enum Error {
         store: String,
         /// Why not.
         cause: String,
+        /// The command that signs in to another store.
+        login: String,
     },
     /// The store did not answer in time.
     #[error("{store} did not answer within {} s", limit.as_secs())]
@@ -157,6 +167,8 @@ pub enum Error {
         store: String,
         /// How long it had.
         limit: Duration,
+        /// The command that signs in to another store.
+        login: String,
     },
     /// The store was reached and could not do what it was asked.
     #[error("cannot keep the tokens in {store}: {cause}")]

@@ -24,7 +24,7 @@ pub mod store;
 pub mod system;
 pub mod token;
 
-// What `exec`, `git-credential`, `schedule` and `setup` are put together from.
+// What commands are put together from.
 #[path = "lib/exec.rs"]
 mod compose_exec;
 #[path = "lib/git.rs"]
@@ -41,39 +41,32 @@ mod compose_schedule;
 mod compose_setup;
 #[path = "lib/steps.rs"]
 mod compose_steps;
+#[path = "lib/stores.rs"]
+mod compose_stores;
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::process::ExitCode;
-
-use crate::app::{App, RecordKey};
-use crate::auth::broker::{Broker, exposed};
-use crate::auth::ports::{Clock, Observer, Refresher, StoreError};
-use crate::auth::refresh::Refresh;
 #[cfg(target_os = "linux")]
-use crate::bus::Session;
+use std::sync::Arc;
+use std::sync::OnceLock;
+
+use crate::app::App;
+use crate::auth::broker::Broker;
+use crate::auth::ports::{Clock, Observer, Refresher};
+use crate::auth::refresh::Refresh;
 use crate::cli::{Cli, Command};
 use crate::commands::refresher::Order;
 use crate::commands::{Call, exec, get, headers, login, logout, refresh, refresher, status};
 use crate::compose_report::{report, tell};
 use crate::config::{Config, Environment, StoreChoice};
-use crate::error::{Error, Result, most_serious};
+use crate::error::{Result, most_serious};
 use crate::github::GitHub;
 use crate::limits::Limits;
 use crate::schedule::notes::Notes as _;
 use crate::steps::{Detail, Steps};
-#[cfg(target_os = "macos")]
-use crate::store::apple::AppleSlot as SystemSlot;
-use crate::store::file::FileSlot;
 #[cfg(target_os = "linux")]
-use crate::store::kernel::KernelSlot;
-use crate::store::remembered;
-#[cfg(target_os = "linux")]
-use crate::store::secret_service::SecretServiceSlot;
-use crate::store::state_folder::StateFolder;
-#[cfg(windows)]
-use crate::store::windows::WindowsSlot as SystemSlot;
-use crate::store::{RecordStore, Slot};
+use crate::store::secret_service::SecretService;
 use crate::system::clock::SystemClock;
 use crate::system::notes::Notes;
 use crate::system::process;
@@ -187,20 +180,32 @@ struct Root<'a> {
     config: Config,
     detail: Detail,
     steps: Steps,
+    /// Where a new sign-in goes, once that is decided.
+    store_for_login: OnceLock<StoreChoice>,
+    #[cfg(target_os = "linux")]
+    secret_service: OnceLock<Arc<SecretService>>,
 }
 
 impl<'a> Root<'a> {
     fn load(machine: &'a Machine<'a>, cli: &Cli) -> Result<Self> {
         let environment = Environment::from_process();
         let (detail, steps) = compose_steps::of_call(cli, &environment)?;
-        let root = Self {
-            machine,
-            config: Config::load(&cli.flags(), &environment)?,
-            detail,
-            steps,
-        };
+        let config = Config::load(&cli.flags(), &environment)?;
+        let root = Self::new(machine, config, detail, steps);
         root.tell_configuration();
         Ok(root)
+    }
+
+    fn new(machine: &'a Machine<'a>, config: Config, detail: Detail, steps: Steps) -> Self {
+        Self {
+            machine,
+            config,
+            detail,
+            steps,
+            store_for_login: OnceLock::new(),
+            #[cfg(target_os = "linux")]
+            secret_service: OnceLock::new(),
+        }
     }
 }
 
@@ -234,8 +239,9 @@ impl Root<'_> {
 
     fn status(&self, status: &cli::Status) -> Result<u8> {
         let usual = self.config.min_ttl;
-        let reports = self
-            .apps_to_show(status.names_an_app())?
+        let apps = self.apps_to_show(status.names_an_app())?;
+        self.read_ahead(&apps);
+        let reports = apps
             .into_iter()
             .map(|app| {
                 self.with_call(app, |call| Ok(status::look(usual, call)))
@@ -337,87 +343,6 @@ impl Root<'_> {
         }
     }
 
-    fn open_store(&self, app: &App, store: StoreChoice) -> Result<RecordStore> {
-        let key = app.key();
-        let slot: Box<dyn Slot> = match store {
-            StoreChoice::File => Box::new(FileSlot::new(
-                &StateFolder::at(self.config.state_dir.clone()),
-                &key,
-            )),
-            StoreChoice::Kernel => kernel_slot(&key)?,
-            StoreChoice::Auto | StoreChoice::Keychain => self.keychain_slot(&key)?,
-        };
-        Ok(self.record_store(app, slot))
-    }
-
-    #[cfg(target_os = "linux")]
-    #[expect(clippy::unnecessary_wraps, reason = "other systems may have none")]
-    fn keychain_slot(&self, key: &RecordKey) -> Result<Box<dyn Slot>> {
-        Ok(Box::new(SecretServiceSlot::new(
-            key,
-            self.session(),
-            self.machine.limits.store,
-        )))
-    }
-
-    #[cfg(target_os = "linux")]
-    fn session(&self) -> Session {
-        Session {
-            bus_address: self.config.session_bus.clone(),
-            runtime_dir: self.config.runtime_dir.clone(),
-            steps: self.steps,
-        }
-    }
-
-    #[cfg(any(target_os = "macos", windows))]
-    #[expect(clippy::unnecessary_wraps, reason = "other systems may have none")]
-    fn keychain_slot(&self, key: &RecordKey) -> Result<Box<dyn Slot>> {
-        Ok(Box::new(SystemSlot::new(key, self.machine.limits.store)))
-    }
-
-    #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
-    fn keychain_slot(&self, _: &RecordKey) -> Result<Box<dyn Slot>> {
-        Err(Error::StoreNotAvailable { name: "keychain" })
-    }
-
-    /// Where a sign-in goes that names no store: the keychain, and on a Linux without a Secret
-    /// Service the kernel keyring.
-    fn store_for_login(&self, app: &App) -> Result<StoreChoice> {
-        // What the configuration says now counts for a new sign-in, not where the last one went.
-        let choice = match self.config.store {
-            StoreChoice::Auto => self.store_of(app)?,
-            named => named,
-        };
-        if choice != StoreChoice::Auto {
-            return Ok(choice);
-        }
-        match self.keychain_slot(&app.key())?.read() {
-            Err(StoreError::Unreachable(cause)) if kernel_is_available() => {
-                Terminal.note(&format!(
-                    "no keychain ({cause}); using the kernel keyring, which is empty after a reboot"
-                ));
-                Ok(StoreChoice::Kernel)
-            }
-            Ok(_) | Err(_) => Ok(StoreChoice::Keychain),
-        }
-    }
-
-    fn store_of(&self, app: &App) -> Result<StoreChoice> {
-        store_of(&self.config, app)
-    }
-
-    /// The store that the command to sign in must name, so that its sign-in is found by a call like
-    /// this one.
-    pub(crate) fn store_to_name(&self, app: &App, choice: StoreChoice) -> Option<StoreChoice> {
-        let plain = matches!(choice, StoreChoice::Kernel | StoreChoice::File);
-        match (self.config.store_flag, &app.name) {
-            (Some(StoreChoice::Auto), _) => None,
-            (Some(flag), _) => Some(flag),
-            (None, None) if plain => Some(choice),
-            (None, _) => None,
-        }
-    }
-
     fn github(&self, app: &App) -> GitHub {
         let network = self.config.network.clone();
         GitHub::new(&app.host, &app.client_id, network, self.machine.limits).telling(self.steps)
@@ -444,44 +369,6 @@ impl Root<'_> {
             limits: self.machine.limits,
         }
     }
-}
-
-/// The store that this call names, else the one that the sign-in went to, else the configured one.
-fn store_of(config: &Config, app: &App) -> Result<StoreChoice> {
-    if config.store_is_named && config.store != StoreChoice::Auto {
-        return Ok(config.store);
-    }
-    let note = StateFolder::at(config.state_dir.clone()).remembered(&app.key());
-    let remembered = remembered::read(&note).map_err(|error| match error {
-        StoreError::File { doing, path, cause } => Error::File { doing, path, cause },
-        StoreError::Exposed { path, mode } => exposed(path, mode),
-        other => Error::File {
-            doing: "read",
-            path: note.clone(),
-            cause: other.to_string(),
-        },
-    })?;
-    Ok(remembered
-        .and_then(|name| name.parse().ok())
-        .unwrap_or(config.store))
-}
-
-#[cfg(target_os = "linux")]
-#[expect(clippy::unnecessary_wraps, reason = "other systems have none")]
-fn kernel_slot(key: &RecordKey) -> Result<Box<dyn Slot>> {
-    Ok(Box::new(KernelSlot::new(key)))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn kernel_slot(_: &RecordKey) -> Result<Box<dyn Slot>> {
-    Err(Error::StoreNotAvailable { name: "kernel" })
-}
-
-fn kernel_is_available() -> bool {
-    #[cfg(target_os = "linux")]
-    return store::kernel::is_available().is_ok();
-    #[cfg(not(target_os = "linux"))]
-    return false;
 }
 
 /// This program, wherever it is now; `None` if the system does not tell.

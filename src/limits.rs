@@ -24,6 +24,8 @@ pub struct Limits {
     pub unlock: Duration,
     /// One whole read or write of the store, all its calls together.
     pub store: Duration,
+    /// How long a sign-in waits for a keychain that has no collection yet.
+    pub collection: Duration,
     /// How long one failure answers for everybody.
     pub failure_shared: Duration,
     /// How long another program may hold the lock of git's configuration.
@@ -45,6 +47,7 @@ impl Limits {
         note_after: Duration::from_secs(1),
         unlock: Duration::from_secs(60),
         store: Duration::from_secs(5),
+        collection: Duration::from_secs(2),
         failure_shared: Duration::from_secs(10),
         git_lock: Duration::from_secs(1),
         retry_after: Duration::from_secs(300),
@@ -63,6 +66,7 @@ impl Limits {
             note_after: self.note_after / divisor,
             unlock: self.unlock / divisor,
             store: self.store / divisor,
+            collection: self.collection / divisor,
             failure_shared: self.failure_shared / divisor,
             git_lock: self.git_lock / divisor,
             retry_after: self.retry_after / divisor,

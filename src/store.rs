@@ -30,7 +30,7 @@ use std::fs::File;
 use std::time::Duration;
 
 use crate::app::RecordKey;
-use crate::auth::outcome::Outcome;
+use crate::auth::outcome::{Happened, Outcome};
 use crate::auth::ports::{LockedStore, StoreError, TokenStore};
 use crate::auth::record::{Record, RescueKey};
 use crate::store::dialog::SharedDialog;
@@ -64,12 +64,35 @@ pub struct RecordStore {
     slot: Box<dyn Slot>,
     folder: StateFolder,
     key: RecordKey,
+    other_store: fn() -> Option<&'static str>,
 }
 
 impl RecordStore {
     /// Puts a record's parts together. Touches nothing yet.
     pub fn new(slot: Box<dyn Slot>, folder: StateFolder, key: RecordKey) -> Self {
-        Self { slot, folder, key }
+        Self {
+            slot,
+            folder,
+            key,
+            other_store: || None,
+        }
+    }
+
+    /// Names the store that a sign-in must ask for if this one cannot be reached.
+    #[must_use]
+    pub fn with_other_store(self, other_store: fn() -> Option<&'static str>) -> Self {
+        Self {
+            other_store,
+            ..self
+        }
+    }
+
+    /// Deletes the record here. Whoever holds the record's lock may, whichever store it belongs to.
+    ///
+    /// # Errors
+    /// What the store says; then the record is still there.
+    pub fn delete_as(&self, _: &mut dyn LockedStore) -> Result<(), StoreError> {
+        self.slot.delete()
     }
 
     /// Takes over a lock that another process opened and locked.
@@ -136,6 +159,17 @@ impl TokenStore for RecordStore {
 
     fn place(&self) -> String {
         self.slot.describe()
+    }
+
+    fn has_sign_in(&self) -> bool {
+        let note = remembered::read(&self.folder.remembered(&self.key));
+        let is_here = note.is_ok_and(|name| name.as_deref() == Some(self.slot.name()));
+        let signed_out = |outcome: Outcome| outcome.what == Happened::Deleted;
+        is_here && !self.outcome().is_some_and(signed_out)
+    }
+
+    fn other_store(&self) -> Option<&'static str> {
+        (self.other_store)()
     }
 }
 

@@ -1,7 +1,8 @@
 //! The one way to a token: what is stored, else what a refresh brings, else a clear error. It holds
 //! no `Prompt`, so nothing here can start a device flow (P5).
 
-use std::path::PathBuf;
+mod errors;
+
 use std::time::Duration;
 
 use crate::app::App;
@@ -11,11 +12,12 @@ use crate::auth::ports::{Clock, Event, LockedStore, Observer, Refresher, StoreEr
 use crate::auth::record::{Account, DeadEnd, Decision, Record, Want};
 use crate::error::{Error, Result, SignInReason};
 use crate::formats::moments::flag;
-use crate::formats::shell::word;
 use crate::github::ErrorCode;
 use crate::limits::Limits;
 use crate::steps::Steps;
 use crate::token::{AccessToken, MinTtl, Timestamp, TokenSet};
+
+pub use errors::{exposed, refused, store_error};
 
 /// A waiting caller looks at the outcome and the lock after a quarter of the time that it has
 /// waited already, within these bounds: soon after a quick refresh, and seldom in a crowd.
@@ -110,8 +112,17 @@ impl Broker<'_> {
     /// # Errors
     /// `SignInNeeded` if there is none, or what the store says.
     pub fn load(&self) -> Result<Record> {
-        let record = self.store.load().map_err(|error| self.store_error(error))?;
-        record.ok_or_else(|| self.sign_in_needed(SignInReason::SignedOut))
+        let record = match self.store.load() {
+            // The last thing that is known is a sign-out, of whichever store.
+            Err(StoreError::Absent(_)) if self.is_signed_out() => None,
+            loaded => loaded.map_err(|error| self.store_error(error))?,
+        };
+        record.ok_or_else(|| self.no_record())
+    }
+
+    fn is_signed_out(&self) -> bool {
+        let last = self.store.outcome();
+        last.is_some_and(|outcome| outcome.what == Happened::Deleted)
     }
 
     /// Why nothing but a sign-in helps this record; `None` while something does.
@@ -321,7 +332,19 @@ impl Broker<'_> {
 
     fn load_locked(&self, locked: &dyn LockedStore) -> Result<Record> {
         let record = locked.load().map_err(|error| self.store_error(error))?;
-        record.ok_or_else(|| self.sign_in_needed(SignInReason::SignedOut))
+        record.ok_or_else(|| self.no_record())
+    }
+
+    /// A sign-in that is gone although nobody signed out: a kernel keyring after a reboot, a
+    /// keychain that was made anew.
+    fn no_record(&self) -> Error {
+        self.sign_in_needed(if self.store.has_sign_in() {
+            SignInReason::Vanished {
+                place: self.store.place(),
+            }
+        } else {
+            SignInReason::SignedOut
+        })
     }
 
     fn check_account<'r>(&'r self, record: &'r Record) -> Result<AccountCheck<'r>> {
@@ -385,65 +408,6 @@ impl Broker<'_> {
 
     fn store_error(&self, error: StoreError) -> Error {
         store_error(error, self.app, self.login_command, self.store)
-    }
-}
-
-/// What a store's failure means to a person.
-pub fn store_error(error: StoreError, app: &App, login: &str, store: &dyn TokenStore) -> Error {
-    let place = store.place();
-    let login = login.to_owned();
-    match error {
-        StoreError::Locked => Error::StoreLocked {
-            store: place,
-            login,
-        },
-        StoreError::Unreachable(cause) => Error::StoreUnreachable {
-            store: place,
-            cause,
-        },
-        StoreError::Failed(cause) => Error::StoreFailed {
-            store: place,
-            cause,
-        },
-        StoreError::TimedOut(limit) => Error::StoreTimedOut {
-            store: place,
-            limit,
-        },
-        StoreError::Damaged(problem) => Error::Damaged {
-            app: app.label().to_owned(),
-            place,
-            problem,
-            login,
-        },
-        StoreError::Newer(version) => Error::Newer {
-            app: app.label().to_owned(),
-            place,
-            version,
-            login,
-        },
-        StoreError::File { doing, path, cause } => Error::File { doing, path, cause },
-        StoreError::Exposed { path, mode } => exposed(path, mode),
-    }
-}
-
-/// A private file that is not private, with the command that makes it so.
-pub fn exposed(path: PathBuf, mode: u32) -> Error {
-    Error::Exposed {
-        cure: format!("chmod 600 {}", word(&path.to_string_lossy())),
-        rights: "read or write",
-        path,
-        mode,
-    }
-}
-
-/// What GitHub's final refusal means to a person.
-pub fn refused(app: &App, code: &ErrorCode, login: &str) -> Error {
-    Error::Refused {
-        app: app.label().to_owned(),
-        host: app.host.to_string(),
-        code: code.as_str().to_owned(),
-        meaning: code.meaning(),
-        cure: code.cure(&app.host, &app.client_id, login),
     }
 }
 

@@ -40,6 +40,15 @@ pub trait TokenStore {
     fn outcome(&self) -> Option<Outcome>;
     /// Where the record is, for messages.
     fn place(&self) -> String;
+    /// True if the last sign-in went here and nobody signed out since.
+    fn has_sign_in(&self) -> bool {
+        false
+    }
+    /// The store that a sign-in must name if this one cannot be reached; `None` if one that names
+    /// none finds another by itself.
+    fn other_store(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 /// The right to change a record. Dropping it gives the lock back.
@@ -86,9 +95,15 @@ pub enum StoreError {
     /// It is there and asks to be unlocked first; nothing is known about what it holds.
     #[error("locked")]
     Locked,
+    /// It is open, and shows the record to each program only after a person has confirmed that.
+    #[error("locked until somebody confirms the access")]
+    ConfirmsAccess,
     /// It cannot be reached.
     #[error("cannot be reached: {0}")]
     Unreachable(String),
+    /// There is none: no bus, no service on it, or nothing in that which could keep a record.
+    #[error("is not there: {0}")]
+    Absent(String),
     /// It did not answer in time.
     #[error("did not answer within {} s", .0.as_secs())]
     TimedOut(Duration),

@@ -64,7 +64,7 @@ impl Session {
         }
         if named.is_empty() && !given.is_empty() {
             return Err(StoreError::Unreachable(format!(
-                "DBUS_SESSION_BUS_ADDRESS names no Unix socket: {}",
+                "DBUS_SESSION_BUS_ADDRESS names no Unix socket: \"{}\"",
                 one_line(given, LONGEST_SHOWN)
             )));
         }

@@ -44,8 +44,8 @@ impl Connection {
     /// other address is tried.
     ///
     /// # Errors
-    /// `Unreachable`, with the reason and the address; `TimedOut` if the queue of a bus that does
-    /// not accept stays full.
+    /// `Absent` if they are all gone, `Unreachable`, with the reason and the address; `TimedOut` if
+    /// the queue of a bus that does not accept stays full.
     pub(crate) fn open(
         addresses: impl IntoIterator<Item = Address>,
         deadline: &Deadline,
@@ -65,7 +65,7 @@ impl Connection {
                 }
             }
         }
-        Err(unreachable(&format!(
+        Err(StoreError::Absent(format!(
             "no session bus at {}",
             gone.join("; ")
         )))

@@ -122,10 +122,8 @@ pub fn command(app: &App, store: Option<StoreChoice>) -> String {
 /// Whatever keeps a person from being signed in; then what was stored stays.
 pub fn run(input: &Input, usual: MinTtl, desk: &Desk<'_>, call: &Call<'_>) -> Result<()> {
     unlock(call)?;
-    if input.present == Present::Keep
-        && let Some(served) = present(usual, call)?
-    {
-        return tell_present(input.output, &served, desk, call);
+    if input.present == Present::Keep && tell_if_signed_in(input, usual, desk, call)? {
+        return Ok(());
     }
     warn_of_oauth_app(call);
     let saved = Arc::new(AtomicBool::new(false));
@@ -138,6 +136,22 @@ pub fn run(input: &Input, usual: MinTtl, desk: &Desk<'_>, call: &Call<'_>) -> Re
     };
     saved.store(true, Ordering::SeqCst);
     tell_new(input, &record, desk, call)
+}
+
+/// Tells of a good sign-in in the store of this call, if there is one.
+///
+/// # Errors
+/// If the store does not tell, or nobody can be told.
+pub fn tell_if_signed_in(
+    input: &Input,
+    usual: MinTtl,
+    desk: &Desk<'_>,
+    call: &Call<'_>,
+) -> Result<bool> {
+    match present(usual, call)? {
+        Some(served) => tell_present(input.output, &served, desk, call).map(|()| true),
+        None => Ok(false),
+    }
 }
 
 /// A signal leaves the terminal in order, and says what became of the sign-in.

@@ -30,6 +30,7 @@ impl Error {
             Self::OtherAccount { .. } => "other_account",
             Self::Interrupted { .. } => "interrupted",
             Self::StoreLocked { .. } | Self::StoreStayedLocked { .. } => "store_locked",
+            Self::StoreConfirmsAccess { .. } => "store_confirms_access",
             Self::StoreUnreachable { .. } => "store_unreachable",
             Self::StoreTimedOut { .. } => "store_timed_out",
             Self::StoreFailed { .. } => "store_failed",
@@ -77,6 +78,7 @@ impl Error {
             Self::Temporary { .. } => 5,
             Self::StoreLocked { .. }
             | Self::StoreStayedLocked { .. }
+            | Self::StoreConfirmsAccess { .. }
             | Self::StoreUnreachable { .. }
             | Self::StoreTimedOut { .. } => 6,
             Self::GaveUpWaiting { .. } => 7,
@@ -128,9 +130,15 @@ impl Error {
             Self::StoreStayedLocked { .. } => {
                 "unlock it on its desktop, or keep the tokens elsewhere: add --store kernel (until the next reboot) or --store file (plain text)".into()
             }
-            Self::StoreUnreachable { .. } | Self::StoreTimedOut { .. } => {
-                "start or mend it and run the command again, or sign in with --store file added (plain text)".into()
-            }
+            Self::StoreConfirmsAccess { login, .. } => format!(
+                "switch that off (KeePassXC: Settings > Secret Service Integration > Authorization > Confirm when passwords are retrieved by clients), or sign in with: {login}"
+            ),
+            Self::StoreUnreachable { login, .. } => format!(
+                "start your keychain service and try again, or sign in with: {login}"
+            ),
+            Self::StoreTimedOut { login, .. } => format!(
+                "try again, or restart your keychain service; or sign in with: {login}"
+            ),
             Self::StoreFailed { .. } => {
                 "make room or mend the store, then run the command again; nothing was lost".into()
             }

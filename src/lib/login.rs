@@ -5,49 +5,78 @@ use std::time::Duration;
 
 use crate::app::App;
 use crate::auth::ports::Clock;
-use crate::commands::login::{self, AppInConfig, Offer, SavedApp};
+use crate::commands::login::{self, AppInConfig, Offer, Present, SavedApp};
+use crate::compose_stores::{Unlock, store_of};
 use crate::config::{
     Browsers, Config, Desktop, Environment, Flags, StoreChoice, add_app, lines_to_add,
 };
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::formats::shell::word;
 use crate::steps::Detail;
 use crate::store::lock::Lock;
 use crate::store::state_folder::StateFolder;
 use crate::system::browser::Browser;
 use crate::system::terminal::screen::Screen;
-use crate::{Root, cli, store_of};
+use crate::{Root, cli};
 
 /// How long another `login` may take to write its App down.
 const WRITING: Duration = Duration::from_secs(2);
 
 impl Root<'_> {
-    pub(crate) fn log_in(&mut self, login: &cli::Login) -> Result<u8> {
+    pub(crate) fn log_in(&self, login: &cli::Login) -> Result<u8> {
         // The time zone can be read only while there is one thread, and login starts another.
         let clock = self.machine.clock;
         let _ = clock.local_time(clock.now());
         let (app, wanted) = self.config.app_to_sign_in()?;
         let (app, wanted) = (app.clone(), wanted.map(str::to_owned));
-        let store = self.store_for_login(&app)?;
-        (self.config.store, self.config.store_is_named) = (store, true);
+        let before = match self.remembered_store(&app) {
+            Err(error) if self.config.store == StoreChoice::Auto => return Err(error),
+            // What cannot be read is written anew.
+            remembered => remembered.unwrap_or(None),
+        };
         let usual = self.config.min_ttl;
         let mut desktop = Desktop::of(&Environment::of_the_screen());
         // Steps are told a line each: where they are, no line is written over.
         desktop.looks.dumb |= self.detail != Detail::Off;
-        let save_app = || self.save_app(&app, wanted.as_deref(), store, login.saves_app());
+        let save_app = || self.save_app(&app, wanted.as_deref(), login.saves_app());
         let desk = desk(clock, desktop, &save_app);
-        self.with_call(&app, |call| login::run(&login.input(), usual, &desk, call))
-            .map(|()| 0)
+        let input = login.input();
+        if self.is_good_where_it_went(&app, before, &input, &desk)? {
+            return Ok(0);
+        }
+        self.decide_store_for_login(&app, Unlock::MayAsk);
+        self.with_call(&app, |call| login::run(&input, usual, &desk, call))?;
+        self.move_sign_in(&app, before)?;
+        self.prove_readable(&app)?;
+        Ok(0)
+    }
+
+    /// Where a sign-in goes is decided for a new one only: one that is good stays where it is.
+    fn is_good_where_it_went(
+        &self,
+        app: &App,
+        store: Option<StoreChoice>,
+        input: &login::Input,
+        desk: &login::Desk<'_>,
+    ) -> Result<bool> {
+        // The keychain may have to be unlocked first, and `run` looks into it.
+        let is_elsewhere = matches!(store, Some(StoreChoice::Kernel | StoreChoice::File));
+        if self.config.store != StoreChoice::Auto || !is_elsewhere || input.present != Present::Keep
+        {
+            return Ok(false);
+        }
+        let usual = self.config.min_ttl;
+        match self.with_call(app, |call| {
+            login::tell_if_signed_in(input, usual, desk, call)
+        }) {
+            Err(Error::StoreUnreachable { .. }) => Ok(false),
+            told => told,
+        }
     }
 
     /// Writes the App into the configuration, if it is not there, and says how commands find it.
-    fn save_app(
-        &self,
-        app: &App,
-        wanted: Option<&str>,
-        store: StoreChoice,
-        is_wanted: bool,
-    ) -> SavedApp {
+    fn save_app(&self, app: &App, wanted: Option<&str>, is_wanted: bool) -> SavedApp {
+        let store = self.store_of(app).unwrap_or_default();
         let file = &self.config.file;
         let in_config = match (&app.name, is_wanted) {
             (Some(name), _) => AppInConfig::Before { name: name.clone() },

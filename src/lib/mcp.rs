@@ -12,6 +12,7 @@ use crate::auth::record::Refused;
 use crate::cli;
 use crate::commands::login::{self, Present};
 use crate::commands::{Call, exec};
+use crate::compose_stores::Unlock;
 use crate::config::{Browsers, Desktop, Environment};
 use crate::error::{Error, Result, system_reason};
 use crate::formats::plain_text::one_line;
@@ -185,11 +186,14 @@ impl Tokens for Source<'_> {
                 }
             };
             if let Some(lead) = lead {
-                return self.with_call(|call| {
-                    // Somebody may have signed in while this process waited for its turn.
-                    if let Ok(served) = self.valid(call) {
-                        return Ok(served);
-                    }
+                // Somebody may have signed in while this process waited for its turn.
+                if let Ok(served) = self.fetch() {
+                    return Ok(served);
+                }
+                let root = self.new_root();
+                let before = root.remembered_store(self.app).unwrap_or(None);
+                root.decide_store_for_login(self.app, Unlock::Never);
+                let signed_in = root.with_call(self.app, |call| {
                     let publish = |code: Code| {
                         lead.publish(&serde_json::to_vec(&code).unwrap_or_default());
                         self.open(&code.url);
@@ -211,6 +215,9 @@ impl Tokens for Source<'_> {
                     login::sign_in(Present::Keep, &mut dialog, &call)?;
                     self.valid(&call)
                 });
+                return signed_in
+                    .and_then(|served| root.move_sign_in(self.app, before).map(|()| served))
+                    .map_err(|error| trouble(&error));
             }
             let code = shared
                 .code()
@@ -253,14 +260,21 @@ impl Source<'_> {
     }
 
     fn with_call(&self, work: impl FnOnce(&Call<'_>) -> Result<(News, AccessToken)>) -> Fetched {
-        let root = Root {
-            machine: self.root.machine,
-            config: self.root.config.clone(),
-            detail: self.root.detail,
-            steps: self.root.steps,
-        };
+        let root = self.new_root();
         root.with_call(self.app, work)
             .map_err(|error| trouble(&error))
+    }
+
+    /// Its store is opened anew each time: a conversation outlives buses and keychains.
+    fn new_root(&self) -> Root<'_> {
+        let Root {
+            machine,
+            config,
+            detail,
+            steps,
+            ..
+        } = self.root;
+        Root::new(machine, config.clone(), *detail, *steps)
     }
 
     fn valid(&self, call: &Call<'_>) -> Result<(News, AccessToken)> {

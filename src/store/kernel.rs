@@ -133,7 +133,7 @@ impl Slot for KernelSlot {
     }
 
     fn describe(&self) -> String {
-        "the kernel keyring (gone at the next reboot)".into()
+        "the kernel keyring (emptied by a reboot)".into()
     }
 }
 

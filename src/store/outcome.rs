@@ -182,11 +182,13 @@ fn cause_line(cause: &FailureCause) -> (Cause, String) {
     match cause {
         FailureCause::Temporary(text) => (Cause::Temporary, text.clone()),
         FailureCause::Refused(code) => (Cause::Refused, code.clone()),
-        FailureCause::Store(StoreError::Locked) => (Cause::StoreLocked, String::new()),
+        FailureCause::Store(StoreError::Locked | StoreError::ConfirmsAccess) => {
+            (Cause::StoreLocked, String::new())
+        }
         FailureCause::Store(StoreError::TimedOut(limit)) => {
             (Cause::StoreTimedOut, limit.as_secs().to_string())
         }
-        FailureCause::Store(StoreError::Unreachable(text)) => {
+        FailureCause::Store(StoreError::Unreachable(text) | StoreError::Absent(text)) => {
             (Cause::StoreUnreachable, text.clone())
         }
         FailureCause::Store(

@@ -3,8 +3,11 @@
 
 mod finding;
 mod prompt;
+mod read_ahead;
 mod service;
+mod shared;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
@@ -14,8 +17,12 @@ use crate::auth::ports::StoreError;
 use crate::bus::{Deadline, Failure, Session};
 use crate::store::Slot;
 
-use finding::{is_gone, newest, prove_absence, some_collection, writable_collection};
+use finding::{
+    collection_of, is_gone, newest, no_collection, prove_absence, some_collection, why_locked,
+    writable_collection,
+};
 use service::{Activation, Created, DefaultCollection, Hits, Object, Service};
+pub use shared::SecretService;
 
 /// How often a read looks again where items go between the search and the reading.
 const ROUNDS: usize = 5;
@@ -23,43 +30,21 @@ const ROUNDS: usize = 5;
 /// How long a service may take to put a new item in an old one's place.
 const MOMENT: Duration = Duration::from_millis(20);
 
+/// How often it is looked whether a service has a collection by now.
+const LOOK: Duration = Duration::from_millis(100);
+
 /// The place of one record in the user's Secret Service.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SecretServiceSlot {
     key: RecordKey,
-    session: Session,
-    limit: Duration,
+    service: Arc<SecretService>,
 }
 
 impl SecretServiceSlot {
-    /// Names the item. Nothing is connected yet; each read or write, all its calls together, will
-    /// have `limit`.
+    /// Names the item, in a service that nothing else of this process uses. Nothing is connected
+    /// yet; each read or write, all its calls together, will have `limit`.
     pub fn new(key: &RecordKey, session: Session, limit: Duration) -> Self {
-        Self {
-            key: key.clone(),
-            session,
-            limit,
-        }
-    }
-
-    /// Finds the record's items. The service is started for it only where it will come up as the
-    /// person left it: a gnome-keyring that the bus starts from nothing is locked, and stands in
-    /// the way of one that a script unlocks later.
-    fn search(&self) -> Result<(Service, Hits), StoreError> {
-        let activation = if has_waiting_daemon(&self.session) {
-            Activation::Allowed
-        } else {
-            Activation::Never
-        };
-        self.search_within(Deadline::after(self.limit), activation)
-    }
-
-    fn search_within(
-        &self,
-        deadline: Deadline,
-        activation: Activation,
-    ) -> Result<(Service, Hits), StoreError> {
-        Service::search(&self.session, &self.key, activation, deadline)
+        SecretService::new(session, limit).slot(key)
     }
 
     fn create(&self, service: &mut Service, bytes: &[u8]) -> Result<(), StoreError> {
@@ -104,6 +89,48 @@ impl SecretServiceSlot {
         Ok(service.find(&self.key, Activation::Never)?)
     }
 
+    /// Whether the service has a collection for new items. One that has just started gets a while to
+    /// read its keyrings, or to have a database opened.
+    ///
+    /// # Errors
+    /// `Absent` if there is no service; what else keeps it from answering.
+    pub fn wait_for_collection(&self, patience: Duration) -> Result<bool, StoreError> {
+        let (mut service, _) = self.service.search_with(&self.key, Activation::Allowed)?;
+        let end = Deadline::after(patience);
+        loop {
+            if !matches!(service.default_collection()?, DefaultCollection::Missing) {
+                return Ok(true);
+            }
+            if end.left().is_err() {
+                return Ok(false);
+            }
+            service.bus.rest(LOOK);
+            service.begin(self.service.deadline());
+        }
+    }
+
+    /// Sees that another process could read what this one may. `KeePassXC` opens items for one
+    /// connection, and every ghtok comes with its own; any item shows that.
+    ///
+    /// # Errors
+    /// `ConfirmsAccess` if items are locked there, although their collection is open.
+    pub fn prove_readable_elsewhere(&self) -> Result<(), StoreError> {
+        let elsewhere = self.service.apart();
+        let (service, hits) = elsewhere.search(&self.key)?;
+        if service.is_gnome_keyring() {
+            return Ok(());
+        }
+        let locked = match hits.locked.first() {
+            Some(item) => Some(item.clone()),
+            None if hits.unlocked.is_empty() => service.any_item()?.locked.into_iter().next(),
+            None => None,
+        };
+        match locked.map(|item| why_locked(&service, &item)) {
+            Some(StoreError::ConfirmsAccess) => Err(StoreError::ConfirmsAccess),
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// True if the record can be read and written now.
     fn is_open(&self, service: &Service) -> Result<bool, Failure> {
         let DefaultCollection::Unlocked(_) = service.default_collection()? else {
@@ -119,7 +146,10 @@ impl SecretServiceSlot {
 impl Slot for SecretServiceSlot {
     /// `None` is said only of a service that could have shown an item: locked ones look empty.
     fn read(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
-        let (service, mut hits) = self.search()?;
+        if let Some(read) = self.service.take_read_ahead(&self.key) {
+            return read;
+        }
+        let (service, mut hits) = self.service.search(&self.key)?;
         for _ in 0..ROUNDS {
             hits = self.certain(&service, hits)?;
             if hits.unlocked.is_empty() {
@@ -139,10 +169,10 @@ impl Slot for SecretServiceSlot {
     }
 
     fn write(&self, bytes: &[u8]) -> Result<(), StoreError> {
-        let (mut service, hits) = self.search()?;
+        let (mut service, hits) = self.service.search(&self.key)?;
         let Some(present) = hits.unlocked.first() else {
-            if !hits.locked.is_empty() {
-                return Err(StoreError::Locked);
+            if let Some(item) = hits.locked.first() {
+                return Err(why_locked(&service, item));
             }
             return self.create(&mut service, bytes);
         };
@@ -157,7 +187,7 @@ impl Slot for SecretServiceSlot {
     }
 
     fn delete(&self) -> Result<(), StoreError> {
-        let (mut service, hits) = self.search()?;
+        let (mut service, hits) = self.service.search(&self.key)?;
         for item in &hits.unlocked {
             match service.delete(item) {
                 Ok(None) => {}
@@ -175,11 +205,12 @@ impl Slot for SecretServiceSlot {
     /// Makes the default collection too, where a new user has none.
     fn unlock(&self, limit: Duration) -> Result<(), StoreError> {
         let for_a_person = Deadline::after(limit);
-        let (mut service, hits) =
-            self.search_within(Deadline::after(self.limit), Activation::Allowed)?;
+        let (mut service, hits) = self.service.search_with(&self.key, Activation::Allowed)?;
         let mut closed = hits.locked;
-        let prompt = match service.default_collection()? {
-            DefaultCollection::Unlocked(_) if closed.is_empty() => return Ok(()),
+        let collection = service.default_collection()?;
+        let is_missing = matches!(collection, DefaultCollection::Missing);
+        let prompt = match collection {
+            DefaultCollection::Unlocked(_) if closed.is_empty() => None,
             DefaultCollection::Unlocked(_) => service.unlock(&closed)?,
             DefaultCollection::Locked(collection) => {
                 closed.push(collection);
@@ -191,23 +222,31 @@ impl Slot for SecretServiceSlot {
             }
         };
         if let Some(prompt) = prompt {
-            prompt::ask(&mut service, &prompt, for_a_person, |service| {
+            let asked = prompt::ask(&mut service, &prompt, for_a_person, |service| {
                 self.is_open(service)
-            })?;
+            });
+            match asked {
+                // Nobody could be asked for it, or nobody wants one.
+                Err(StoreError::Locked | StoreError::TimedOut(_)) if is_missing => {
+                    return Err(no_collection());
+                }
+                asked => asked?,
+            }
         }
-        service.bus.extend(Deadline::after(self.limit));
+        service.bus.extend(self.service.deadline());
         if !self.is_open(&service)? {
             return Err(StoreError::Locked);
         }
-        Ok(())
+        drop(service);
+        self.prove_readable_elsewhere()
     }
 
     fn prove_writable(&self) -> Result<(), StoreError> {
-        let (service, hits) = self.search()?;
-        match (hits.unlocked.is_empty(), hits.locked.is_empty()) {
-            (false, _) => Ok(()),
-            (true, false) => Err(StoreError::Locked),
-            (true, true) => writable_collection(&service).map(drop),
+        let (service, hits) = self.service.search(&self.key)?;
+        match (hits.unlocked.first(), hits.locked.first()) {
+            (Some(_), _) => Ok(()),
+            (None, Some(item)) => Err(why_locked(&service, item)),
+            (None, None) => writable_collection(&service).map(drop),
         }
     }
 
@@ -218,12 +257,6 @@ impl Slot for SecretServiceSlot {
     fn describe(&self) -> String {
         "the keychain (Secret Service)".into()
     }
-}
-
-/// True if a gnome-keyring waits to be put on the bus. PAM starts it at the log-in with the password
-/// that unlocks it; it is seen on the bus only once it is activated there.
-fn has_waiting_daemon(session: &Session) -> bool {
-    session.runtime_dir().join("keyring/control").exists()
 }
 
 /// Deletes items where nobody has to be asked, and counts them. The record is stored already: a
@@ -238,11 +271,4 @@ fn delete_quietly<'a>(service: &mut Service, items: impl IntoIterator<Item = &'a
         }
     }
     deleted
-}
-
-/// The collection that an item is in, by its path (Secret Service API, "Object Paths").
-fn collection_of(item: &Object) -> Option<Object> {
-    let (collection, _) = item.rsplit_once('/')?;
-    let is_one = collection.starts_with("/org/freedesktop/secrets/collection/");
-    is_one.then(|| Object::new(collection).ok()).flatten()
 }

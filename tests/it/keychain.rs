@@ -1,6 +1,8 @@
 //! The whole program on a real gnome-keyring, and on the kernel keyring: what the core proves on
 //! the file store, once more where it matters.
 
+mod choice;
+
 use std::fs;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -301,7 +303,9 @@ fn p9_without_a_bus_the_keychain_is_out_of_reach_and_named() {
         told.stderr.contains("cannot reach the keychain"),
         "{told:?}"
     );
-    assert!(told.stderr.contains("--store file"), "{told:?}");
+    let login = format!("sign in with: ghtok login --client-id {CLIENT_ID} --host");
+    assert!(told.stderr.contains(&login), "{told:?}");
+    assert!(!told.stderr.contains("--store"), "{told:?}");
 }
 
 /// A sign-in that names no store, on a machine without a Secret Service.

@@ -41,8 +41,8 @@ fn rank(bytes: &[u8]) -> (u8, u64) {
 /// # Errors
 /// `Locked` if something is locked in which it may be, `Unreachable` if nothing at all is open.
 pub(super) fn prove_absence(service: &Service, hits: &Hits) -> Result<(), StoreError> {
-    if !hits.locked.is_empty() {
-        return Err(StoreError::Locked);
+    if let Some(item) = hits.locked.first() {
+        return Err(why_locked(service, item));
     }
     match service.default_collection()? {
         DefaultCollection::Unlocked(_) => Ok(()),
@@ -58,16 +58,39 @@ pub(super) fn prove_absence(service: &Service, hits: &Hits) -> Result<(), StoreE
     }
 }
 
+/// An item that is locked in an open collection: `KeePassXC` shows an item to each connection only
+/// after a person has confirmed that, unless its settings say otherwise.
+pub(super) fn why_locked(service: &Service, item: &Object) -> StoreError {
+    let is_open = collection_of(item)
+        .and_then(|collection| service.is_locked(&collection).ok())
+        .is_some_and(|locked| !locked);
+    if is_open {
+        StoreError::ConfirmsAccess
+    } else {
+        StoreError::Locked
+    }
+}
+
+/// The collection that an item is in, by its path (Secret Service API, "Object Paths").
+pub(super) fn collection_of(item: &Object) -> Option<Object> {
+    let (collection, _) = item.rsplit_once('/')?;
+    let is_one = collection.starts_with("/org/freedesktop/secrets/collection/");
+    is_one.then(|| Object::new(collection).ok()).flatten()
+}
+
 /// The service's collections, of which there must be one: `KeePassXC` has none while it has no
 /// database open, and nobody knows then what is in it.
 pub(super) fn some_collection(service: &Service) -> Result<Vec<Object>, StoreError> {
     let collections = service.collections()?;
     if collections.is_empty() {
-        return Err(StoreError::Unreachable(
-            "no collection is open in it".into(),
-        ));
+        return Err(no_collection());
     }
     Ok(collections)
+}
+
+/// What to say of a service in which nothing can be kept.
+pub(super) fn no_collection() -> StoreError {
+    StoreError::Absent("it has no keyring yet, or no database is open in it (no collection)".into())
 }
 
 /// Where a new item goes.
@@ -78,9 +101,7 @@ pub(super) fn writable_collection(service: &Service) -> Result<Object, StoreErro
     match service.default_collection()? {
         DefaultCollection::Unlocked(collection) => Ok(collection),
         DefaultCollection::Locked(_) => Err(StoreError::Locked),
-        DefaultCollection::Missing => Err(StoreError::Unreachable(
-            "it has no default collection".into(),
-        )),
+        DefaultCollection::Missing => Err(no_collection()),
     }
 }
 
@@ -97,7 +118,10 @@ impl From<Failure> for StoreError {
             Failure::NoAnswer(error) => error,
             locked if locked.is("IsLocked") => Self::Locked,
             absent if absent.is("ServiceUnknown") || absent.is("NameHasNoOwner") => {
-                Self::Unreachable("no Secret Service is running".into())
+                Self::Absent("no Secret Service is running".into())
+            }
+            Failure::Refused { name, .. } if name.contains(".Error.Spawn.") => {
+                Self::Absent("the Secret Service does not start".into())
             }
             Failure::Refused { name, text } => Self::Unreachable(format!("{text} ({name})")),
         }

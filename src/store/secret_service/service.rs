@@ -1,6 +1,8 @@
 //! The calls of the Secret Service API 0.2 that ghtok makes, typed. Every answer is parsed by its
 //! signature, because the services differ in what the specification leaves open.
 
+use std::cell::RefCell;
+
 use dbus::Message;
 use dbus::arg::{IterAppend, Variant};
 use dbus::strings::Path;
@@ -8,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::app::RecordKey;
 use crate::auth::ports::StoreError;
-use crate::bus::{Bus, Deadline, Failure, Session, call_at, first, unexpected};
+use crate::bus::{Bus, Deadline, Failure, Session as UserSession, call_at, first, unexpected};
 
 const SERVICE: &str = "org.freedesktop.secrets\0";
 const ROOT: &str = "/org/freedesktop/secrets\0";
@@ -20,6 +22,9 @@ const PROPERTIES: &str = "org.freedesktop.DBus.Properties\0";
 
 /// The value of attribute `service` on every item of ours; the keyring crates find it as theirs.
 const OURS: &str = "ghtok";
+
+/// What an item keeps.
+pub(super) type Secret = Zeroizing<Vec<u8>>;
 
 /// An object of the service.
 pub(super) type Object = Path<'static>;
@@ -34,10 +39,16 @@ pub(super) enum Activation {
 }
 
 /// The items with a record's attributes.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Hits {
     pub(super) unlocked: Vec<Object>,
     pub(super) locked: Vec<Object>,
+}
+
+impl Hits {
+    pub(super) fn is_empty(&self) -> bool {
+        self.unlocked.is_empty() && self.locked.is_empty()
+    }
 }
 
 /// What came of making an item.
@@ -58,46 +69,99 @@ pub(super) enum DefaultCollection {
     Missing,
 }
 
-/// A service that has been asked for a record's items.
+/// A connection to the service.
 pub(super) struct Service {
     pub(super) bus: Bus,
+    known: RefCell<Known>,
+}
+
+/// What is known of the process that answers, until another one does.
+#[derive(Default)]
+struct Known {
+    /// Its name on the bus.
+    name: Option<String>,
+    session: Option<Object>,
+    is_gnome_keyring: Option<bool>,
 }
 
 impl Service {
-    /// Connects and searches. The search is the first call on purpose: gnome-keyring aborts if
+    /// Connects. The bus alone is asked; the first call of the service must be a search.
+    pub(super) fn connect(session: &UserSession, deadline: Deadline) -> Result<Self, StoreError> {
+        Ok(Self {
+            bus: Bus::connect(session, deadline)?,
+            known: RefCell::default(),
+        })
+    }
+
+    /// Begins a read or write. The search is its first call on purpose: gnome-keyring aborts if
     /// `OpenSession` is the first call of a client that it is still registering; for any other
     /// method it answers `UnknownMethod` in that moment, and knows the client at the next call.
     pub(super) fn search(
-        session: &Session,
+        &self,
         key: &RecordKey,
         activation: Activation,
-        deadline: Deadline,
-    ) -> Result<(Self, Hits), StoreError> {
-        let service = Self {
-            bus: Bus::connect(session, deadline)?,
-        };
-        let hits = match service.find(key, activation) {
-            Err(failure) if failure.is("UnknownMethod") => service.find(key, activation),
+    ) -> Result<Hits, StoreError> {
+        Ok(match self.find(key, activation) {
+            Err(failure) if failure.is("UnknownMethod") => self.find(key, activation),
             found_or_failed => found_or_failed,
-        }?;
-        Ok((service, hits))
+        }?)
     }
 
     /// The items with a record's attributes, once more.
     pub(super) fn find(&self, key: &RecordKey, activation: Activation) -> Result<Hits, Failure> {
-        let mut search = to_service("SearchItems\0");
-        append_attributes(&mut IterAppend::new(&mut search), key);
+        let mut search = search_message(key);
         search.set_auto_start(activation == Activation::Allowed);
         let found = self.bus.call(search)?;
-        match found.get2() {
-            (Some(unlocked), Some(locked)) => Ok(Hits { unlocked, locked }),
-            _ => Err(unexpected()),
+        self.answered_by(&found);
+        hits(&found)
+    }
+
+    /// The items of every program.
+    pub(super) fn any_item(&self) -> Result<Hits, Failure> {
+        let mut search = to_service("SearchItems\0");
+        IterAppend::new(&mut search).append_dict(&"s\0".into(), &"s\0".into(), |_| {});
+        hits(&self.ask(search)?)
+    }
+
+    /// The items of several records, in the order of the keys.
+    pub(super) fn find_all(
+        &self,
+        keys: &[&RecordKey],
+    ) -> Result<Vec<Result<Hits, Failure>>, Failure> {
+        let searches = keys.iter().map(|key| {
+            let mut search = search_message(key);
+            search.set_auto_start(false);
+            search
+        });
+        let found = self.bus.call_all(searches)?;
+        Ok(found.into_iter().map(|found| hits(&found?)).collect())
+    }
+
+    /// Forgets what was known of another process that answered before.
+    fn answered_by(&self, answer: &Message) {
+        let mut known = self.known.borrow_mut();
+        let sender = answer.sender();
+        if known.name.as_deref() != sender.as_deref() {
+            *known = Known {
+                name: sender.map(|name| name.to_string()),
+                ..Known::default()
+            };
         }
     }
 
-    /// Opens a session without encryption of its own: the bus is a socket between processes of one
-    /// user, who may ask for the secret as well; encryption would cost more than everything else.
+    /// A session without encryption of its own, opened if there is none: the bus is a socket between
+    /// processes of one user, who may ask for the secret as well; encryption would cost more than
+    /// everything else.
     pub(super) fn open_session(&self) -> Result<Object, Failure> {
+        if let Some(session) = &self.known.borrow().session {
+            return Ok(session.clone());
+        }
+        let session = self.new_session()?;
+        self.known.borrow_mut().session = Some(session.clone());
+        Ok(session)
+    }
+
+    fn new_session(&self) -> Result<Object, Failure> {
         let open = to_service("OpenSession\0").append2("plain", Variant(""));
         let opened = self.ask(open)?;
         // Before the path is a variant: an empty string, or in oo7 an empty array of bytes.
@@ -107,15 +171,26 @@ impl Service {
     }
 
     /// An item's secret.
-    pub(super) fn secret(
+    pub(super) fn secret(&self, item: &Object, session: &Object) -> Result<Secret, Failure> {
+        secret_of(&self.ask(get_secret(item, session))?)
+    }
+
+    /// The secrets of several items, in their order.
+    pub(super) fn secrets(
         &self,
-        item: &Object,
+        items: &[&Object],
         session: &Object,
-    ) -> Result<Zeroizing<Vec<u8>>, Failure> {
-        let get = call_at(SERVICE, item, ITEM, "GetSecret\0").append1(session.clone());
-        let answer = self.ask(get)?;
-        let (_, _, bytes, _) = first::<(Path<'_>, &[u8], &[u8], &str)>(&answer)?;
-        Ok(Zeroizing::new(bytes.to_vec()))
+    ) -> Result<Vec<Result<Secret, Failure>>, Failure> {
+        let questions = items.iter().map(|item| {
+            let mut get = get_secret(item, session);
+            get.set_auto_start(false);
+            get
+        });
+        let answers = self.bus.call_all(questions)?;
+        Ok(answers
+            .into_iter()
+            .map(|answer| secret_of(&answer?))
+            .collect())
     }
 
     /// Replaces an item's secret.
@@ -230,11 +305,22 @@ impl Service {
 
     /// Whether this is gnome-keyring.
     pub(super) fn is_gnome_keyring(&self) -> bool {
+        if let Some(known) = self.known.borrow().is_gnome_keyring {
+            return known;
+        }
         let owner = |name| self.bus.owner(name);
-        match (owner("org.gnome.keyring"), owner("org.freedesktop.secrets")) {
+        let is_gnome_keyring = match (owner("org.gnome.keyring"), owner("org.freedesktop.secrets"))
+        {
             (Ok(gnome), Ok(asked)) => gnome == asked,
             _ => false,
-        }
+        };
+        self.known.borrow_mut().is_gnome_keyring = Some(is_gnome_keyring);
+        is_gnome_keyring
+    }
+
+    /// Begins another read or write on this connection.
+    pub(super) fn begin(&mut self, deadline: Deadline) {
+        self.bus.begin(deadline);
     }
 
     /// Asks who answered the search. A service that ended since must not be started anew: it would
@@ -243,6 +329,28 @@ impl Service {
         message.set_auto_start(false);
         self.bus.call(message)
     }
+}
+
+fn search_message(key: &RecordKey) -> Message {
+    let mut search = to_service("SearchItems\0");
+    append_attributes(&mut IterAppend::new(&mut search), key);
+    search
+}
+
+fn hits(found: &Message) -> Result<Hits, Failure> {
+    match found.get2() {
+        (Some(unlocked), Some(locked)) => Ok(Hits { unlocked, locked }),
+        _ => Err(unexpected()),
+    }
+}
+
+fn get_secret(item: &Object, session: &Object) -> Message {
+    call_at(SERVICE, item, ITEM, "GetSecret\0").append1(session.clone())
+}
+
+fn secret_of(answer: &Message) -> Result<Secret, Failure> {
+    let (_, _, bytes, _) = first::<(Path<'_>, &[u8], &[u8], &str)>(answer)?;
+    Ok(Zeroizing::new(bytes.to_vec()))
 }
 
 fn to_service(method: &str) -> Message {

@@ -23,7 +23,7 @@ macro_rules! variants {
 
 variants!(ERRORS, error, Error:
     Usage Config NoApp WhichApp UnknownApp SignInNeeded Temporary Refused Denied CodeExpired
-    OtherAccount Interrupted StoreLocked StoreStayedLocked StoreUnreachable StoreTimedOut
+    OtherAccount Interrupted StoreLocked StoreStayedLocked StoreConfirmsAccess StoreUnreachable StoreTimedOut
     StoreFailed StoreNotAvailable File Exposed Damaged Newer GaveUpWaiting RefresherDied GitConfig
     ClientFailed Timer CommandNotFound CommandNotRun Output OutputClosed);
 variants!(SIGN_IN_REASONS, sign_in_reason, SignInReason:
@@ -35,7 +35,7 @@ variants!(ERROR_CODES, error_code, ErrorCode:
     DeviceFlowDisabled IncorrectClientCredentials UnauthorizedClient UnsupportedGrantType
     BadVerificationCode IncorrectDeviceCode UnverifiedUserEmail AccessDenied NotFound Unknown);
 variants!(STORE_ERRORS, store_error, StoreError:
-    Locked Unreachable TimedOut Failed Damaged Newer File Exposed);
+    Locked ConfirmsAccess Unreachable Absent TimedOut Failed Damaged Newer File Exposed);
 
 /// What people call the App of all these errors.
 pub const APP: &str = "work";

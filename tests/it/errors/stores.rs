@@ -44,7 +44,7 @@ impl TokenStore for Place {
 }
 
 const SECRET_SERVICE: Place = Place("the keychain (Secret Service)");
-const KERNEL: Place = Place("the kernel keyring (gone at the next reboot)");
+const KERNEL: Place = Place("the kernel keyring (emptied by a reboot)");
 const MACOS: Place = Place("the macOS keychain");
 const WINDOWS: Place = Place("the Windows Credential Manager");
 const FILE: Place = Place("/home/me/.local/state/ghtok/records/github.com%2FIv1.a");
@@ -57,6 +57,7 @@ pub fn keychains(page: &mut Page) {
     page.section("A keychain that is locked, silent, or not there");
     for error in [
         StoreError::Locked,
+        StoreError::ConfirmsAccess,
         StoreError::TimedOut(Duration::from_secs(5)),
     ] {
         page.add(of(error, &SECRET_SERVICE));
@@ -66,9 +67,20 @@ pub fn keychains(page: &mut Page) {
     });
     for cause in [
         "no Secret Service is running",
+        "the Secret Service does not start",
+        "no session bus at DBUS_SESSION_BUS_ADDRESS (unix:path=/tmp/bus): no such file or directory; \
+         XDG_RUNTIME_DIR (unix:path=/run/user/1000/bus): connection refused",
+        "no session bus at the default address (unix:path=/run/user/1000/bus): no such file or directory",
+        "it has no keyring yet, or no database is open in it (no collection)",
+    ] {
+        page.add(of(StoreError::Absent(cause.into()), &SECRET_SERVICE));
+    }
+    for cause in [
         "DBUS_SESSION_BUS_ADDRESS names no Unix socket: \"autolaunch:\"",
-        "no address",
-        "no session bus: no such file or directory",
+        "cannot connect to the session bus at XDG_RUNTIME_DIR (unix:path=/run/user/1000/bus): permission denied",
+        "the session bus at DBUS_SESSION_BUS_ADDRESS (unix:abstract=/tmp/dbus-a) belongs to another user (user ID 1001)",
+        "cannot tell whose session bus is at DBUS_SESSION_BUS_ADDRESS (unix:path=/tmp/bus): bad file descriptor",
+        "another bus than the one of DBUS_SESSION_BUS_ADDRESS (unix:path=/tmp/bus,guid=0) answers there (its guid differs)",
         "the session bus refused this user",
         "the session bus closed the connection",
         "the connection to the session bus broke: connection reset by peer",
@@ -76,8 +88,6 @@ pub fn keychains(page: &mut Page) {
         "the session bus does not know this user",
         "it gave an answer that its protocol does not have",
         "it finds items that it cannot read",
-        "no collection is open in it",
-        "it has no default collection",
         "the Secret Service ended while it asked",
         "cannot do this (org.freedesktop.DBus.Error.Failed)",
         "an error without a name (an error without a name)",
@@ -258,7 +268,9 @@ fn whole_record() -> Record {
 pub fn every_store_error_is_there() {
     let all = [
         StoreError::Locked,
-        StoreError::Unreachable("no Secret Service is running".into()),
+        StoreError::ConfirmsAccess,
+        StoreError::Unreachable("the session bus refused this user".into()),
+        StoreError::Absent("no Secret Service is running".into()),
         StoreError::TimedOut(Duration::from_secs(5)),
         StoreError::Failed("it is full".into()),
         StoreError::Damaged("it is not a record".into()),

@@ -77,6 +77,25 @@ impl PrivateBus {
         &self.address
     }
 
+    /// Ends gnome-keyring, and starts one that knows nothing of what the first one kept.
+    pub fn replace_keyring(&mut self) {
+        self.kill_keyring();
+        let keyrings = self.home.path().join(".local/share/keyrings");
+        fs::remove_dir_all(keyrings).expect("its files");
+        self.start_keyring();
+    }
+
+    /// Ends the bus and starts another one at the same socket; whoever was on it must come again.
+    pub fn restart(&mut self) {
+        if self.keyring.is_some() {
+            self.kill_keyring();
+        }
+        let _ = self.bus.kill();
+        let _ = self.bus.wait();
+        let _ = fs::remove_file(self.socket());
+        (self.bus, self.address) = start_bus(self.home.path());
+    }
+
     /// Starts a gnome-keyring, unlocked, whose log-in collection exists.
     pub fn start_keyring(&mut self) {
         self.keyring = Some(self.keyring_daemon("--unlock"));

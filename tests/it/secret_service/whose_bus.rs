@@ -94,7 +94,7 @@ fn own_user() -> libc::uid_t {
 #[track_caller]
 fn refusal(result: Result<Option<Vec<u8>>, StoreError>) -> String {
     match result {
-        Err(StoreError::Unreachable(cause)) => cause,
+        Err(StoreError::Unreachable(cause) | StoreError::Absent(cause)) => cause,
         other => panic!("{other:?}"),
     }
 }

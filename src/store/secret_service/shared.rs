@@ -1,0 +1,151 @@
+//! One connection to the user's Secret Service for everything that one command does there.
+
+use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use crate::app::RecordKey;
+use crate::auth::ports::StoreError;
+use crate::bus::{Deadline, Session};
+use crate::store::secret_service::SecretServiceSlot;
+use crate::store::secret_service::service::{Activation, Hits, Service};
+
+/// What a read of a record brought.
+pub(super) type Found = Result<Option<Zeroizing<Vec<u8>>>, StoreError>;
+
+/// The user's Secret Service. Nothing is connected before the first read or write; the connection
+/// is then kept for the next one.
+pub struct SecretService {
+    session: Session,
+    limit: Duration,
+    idle: Mutex<Option<Service>>,
+    read_ahead: Mutex<BTreeMap<String, Found>>,
+}
+
+impl SecretService {
+    /// Each read or write, all its calls together, will have `limit`.
+    pub fn new(session: Session, limit: Duration) -> Arc<Self> {
+        Arc::new(Self {
+            session,
+            limit,
+            idle: Mutex::default(),
+            read_ahead: Mutex::default(),
+        })
+    }
+
+    /// The place of one record in it.
+    pub fn slot(self: &Arc<Self>, key: &RecordKey) -> SecretServiceSlot {
+        SecretServiceSlot {
+            key: key.clone(),
+            service: Arc::clone(self),
+        }
+    }
+
+    /// The same service, through a connection of its own.
+    pub(super) fn apart(&self) -> Arc<Self> {
+        Self::new(self.session.clone(), self.limit)
+    }
+
+    /// The end of a read or write that begins now.
+    pub(super) fn deadline(&self) -> Deadline {
+        Deadline::after(self.limit)
+    }
+
+    /// Finds a record's items. The service is started for it only where it will come up as the
+    /// person left it: a gnome-keyring that the bus starts from nothing is locked, and stands in
+    /// the way of one that a script unlocks later.
+    pub(super) fn search(&self, key: &RecordKey) -> Result<(Lease<'_>, Hits), StoreError> {
+        let activation = if self.has_waiting_daemon() {
+            Activation::Allowed
+        } else {
+            Activation::Never
+        };
+        self.search_with(key, activation)
+    }
+
+    /// Finds a record's items: always the first call, on a connection that was used before too.
+    pub(super) fn search_with(
+        &self,
+        key: &RecordKey,
+        activation: Activation,
+    ) -> Result<(Lease<'_>, Hits), StoreError> {
+        if let Some(mut service) = held(&self.idle).take() {
+            service.begin(self.deadline());
+            match service.search(key, activation) {
+                // The bus has ended since, and may have been started again.
+                Err(StoreError::Unreachable(_)) if service.bus.is_broken() => {}
+                Ok(hits) => return Ok((self.lease(service), hits)),
+                Err(error) => return Err(error),
+            }
+        }
+        let service = Service::connect(&self.session, self.deadline())?;
+        let hits = service.search(key, activation)?;
+        Ok((self.lease(service), hits))
+    }
+
+    /// What was read ahead of a record, for its next read alone: one that follows wants to know
+    /// what has changed.
+    pub(super) fn take_read_ahead(&self, key: &RecordKey) -> Option<Found> {
+        let mut read = held(&self.read_ahead);
+        if read.is_empty() {
+            return None;
+        }
+        read.remove(key.as_str())
+    }
+
+    pub(super) fn keep_read_ahead(&self, key: &RecordKey, found: Found) {
+        held(&self.read_ahead).insert(key.as_str().to_owned(), found);
+    }
+
+    fn lease(&self, service: Service) -> Lease<'_> {
+        Lease {
+            home: self,
+            service: Some(service),
+        }
+    }
+
+    /// True if a gnome-keyring waits to be put on the bus. PAM starts it at the log-in with the
+    /// password that unlocks it; it is seen on the bus only once it is activated there.
+    fn has_waiting_daemon(&self) -> bool {
+        self.session.runtime_dir().join("keyring/control").exists()
+    }
+}
+
+/// A connection in use. It is kept for the next use, unless it broke.
+pub(super) struct Lease<'a> {
+    home: &'a SecretService,
+    service: Option<Service>,
+}
+
+impl Deref for Lease<'_> {
+    type Target = Service;
+
+    fn deref(&self) -> &Service {
+        self.service.as_ref().expect("it is there until the drop")
+    }
+}
+
+impl DerefMut for Lease<'_> {
+    fn deref_mut(&mut self) -> &mut Service {
+        self.service.as_mut().expect("it is there until the drop")
+    }
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        if let Some(service) = self
+            .service
+            .take()
+            .filter(|service| !service.bus.is_broken())
+        {
+            *held(&self.home.idle) = Some(service);
+        }
+    }
+}
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
