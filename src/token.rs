@@ -1,10 +1,14 @@
 //! What GitHub hands out, and how long it is good for. Pure: no clock, no I/O.
 //! Secrets have no `Display`, a redacting `Debug`, and are wiped when dropped.
 
+mod buffer;
+
 use std::fmt;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
+
+pub use self::buffer::SecretBuffer;
 
 /// Declares a secret whose text leaves only through `expose`.
 macro_rules! secret {

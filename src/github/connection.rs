@@ -13,6 +13,7 @@ use ureq::http::{Response, Uri};
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
 use ureq::{Agent, Body};
+use zeroize::Zeroize;
 
 use super::answer::Answer;
 use super::request::Request;
@@ -119,7 +120,7 @@ impl Link {
 fn run(agent: &Agent, request: Request) -> Result<Response<Body>, ureq::Error> {
     let (head, body) = request.into_parts()?;
     match body {
-        Some(body) => agent.run(head.map(|()| body.as_str())),
+        Some(body) => agent.run(head.map(|()| body.as_bytes())),
         None => agent.run(head),
     }
 }
@@ -182,6 +183,21 @@ impl Transport for Watched {
 
     fn is_tls(&self) -> bool {
         self.inner.is_tls()
+    }
+}
+
+impl Drop for Watched {
+    /// ureq's buffers have held the request and the answer.
+    fn drop(&mut self) {
+        if !self.sent.load(Ordering::Relaxed) {
+            return;
+        }
+        let buffers = self.inner.buffers();
+        buffers.output().zeroize();
+        // What was consumed is only out of reach, until there is nothing left to consume.
+        let unread = buffers.input().len();
+        buffers.input_consume(unread);
+        buffers.input_append_buf().zeroize();
     }
 }
 

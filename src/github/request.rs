@@ -4,7 +4,7 @@
 use ureq::http;
 use zeroize::Zeroizing;
 
-use crate::token::AccessToken;
+use crate::token::{AccessToken, SecretBuffer};
 
 use super::answer::LARGEST_BODY;
 
@@ -16,7 +16,7 @@ pub(super) struct Request {
     /// Its address.
     pub(super) url: String,
     headers: Vec<(&'static str, Zeroizing<String>)>,
-    body: Option<Zeroizing<String>>,
+    body: Option<SecretBuffer>,
     /// The most bytes that are read of the answer's body.
     pub(super) largest_answer: usize,
 }
@@ -24,13 +24,13 @@ pub(super) struct Request {
 impl Request {
     /// A form for an OAuth address (RFC 6749 appendix B), answered in JSON.
     pub(super) fn form(url: String, fields: &[(&str, &str)]) -> Self {
-        let mut body = Zeroizing::new(String::with_capacity(4096));
-        for (name, value) in fields {
-            if !body.is_empty() {
-                body.push('&');
+        let mut body = SecretBuffer::with_capacity(512);
+        for (at, (name, value)) in fields.iter().enumerate() {
+            if at > 0 {
+                body.push(b"&");
             }
             push_encoded(&mut body, name);
-            body.push('=');
+            body.push(b"=");
             push_encoded(&mut body, value);
         }
         Self {
@@ -52,11 +52,11 @@ impl Request {
             largest_answer: LARGEST_BODY,
         }
         .rest()
-        .header("Authorization", &format!("Bearer {}", token.expose()))
+        .header("Authorization", &bearer(token))
     }
 
     /// JSON for the REST API, without a token.
-    pub(super) fn rest_post(url: String, json: Zeroizing<String>) -> Self {
+    pub(super) fn rest_post(url: String, json: SecretBuffer) -> Self {
         Self {
             url,
             headers: vec![],
@@ -100,7 +100,7 @@ impl Request {
     /// carry.
     pub(super) fn into_parts(
         self,
-    ) -> Result<(http::Request<()>, Option<Zeroizing<String>>), http::Error> {
+    ) -> Result<(http::Request<()>, Option<SecretBuffer>), http::Error> {
         let method = if self.body.is_some() {
             http::Method::POST
         } else {
@@ -116,16 +116,24 @@ impl Request {
     }
 }
 
+fn bearer(token: &AccessToken) -> Zeroizing<String> {
+    const SCHEME: &str = "Bearer ";
+    let token = token.expose();
+    let mut value = Zeroizing::new(String::with_capacity(SCHEME.len() + token.len()));
+    value.push_str(SCHEME);
+    value.push_str(token);
+    value
+}
+
 /// Percent-encodes everything but unreserved characters (RFC 3986 section 2.3).
-fn push_encoded(form: &mut String, text: &str) {
+fn push_encoded(form: &mut SecretBuffer, text: &str) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            form.push(char::from(byte));
+            form.push(&[byte]);
         } else {
-            form.push('%');
-            form.push(char::from(HEX[usize::from(byte >> 4)]));
-            form.push(char::from(HEX[usize::from(byte & 15)]));
+            let [high, low] = [byte >> 4, byte & 15].map(|half| HEX[usize::from(half)]);
+            form.push(&[b'%', high, low]);
         }
     }
 }
@@ -142,7 +150,10 @@ mod tests {
         );
         let (head, body) = request.into_parts().expect("a request");
         assert_eq!(head.method(), "POST");
-        assert_eq!(body.expect("a body").as_str(), "a=1%26b%3D2%20%2B%C3%A9&c=");
+        assert_eq!(
+            body.expect("a body").as_bytes(),
+            b"a=1%26b%3D2%20%2B%C3%A9&c="
+        );
     }
 
     #[test]

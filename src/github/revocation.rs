@@ -1,13 +1,17 @@
 //! Revoking a pair (docs.github.com, "REST API endpoints for revocation":
 //! `POST /credentials/revoke`, open to anybody who holds the tokens; GitHub mails the owner).
 
-use serde_json::json;
-use zeroize::Zeroizing;
+use serde::Serialize;
 
-use crate::token::{AccessToken, RefreshToken};
+use crate::token::{AccessToken, RefreshToken, SecretBuffer};
 
 use super::request::Request;
 use super::{Failure, GitHub};
+
+#[derive(Serialize)]
+struct Body<'a> {
+    credentials: Vec<&'a str>,
+}
 
 impl GitHub {
     /// Revokes both tokens. GitHub does not say whether there was anything to revoke.
@@ -21,9 +25,10 @@ impl GitHub {
     ) -> Result<(), Failure> {
         let mut credentials = vec![access.expose()];
         credentials.extend(refresh.map(RefreshToken::expose));
-        let json = json!({ "credentials": credentials }).to_string();
+        let mut body = SecretBuffer::with_capacity(512);
+        serde_json::to_writer(&mut body, &Body { credentials }).expect("texts become JSON");
         // Without `Authorization`: github.com answers 403 to whoever signs this request.
-        let request = Request::rest_post(self.api("/credentials/revoke"), Zeroizing::new(json));
+        let request = Request::rest_post(self.api("/credentials/revoke"), body);
         let answer = self.ask(request)?;
         if answer.is_success() && !answer.is_html() {
             return Ok(());

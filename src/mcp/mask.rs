@@ -1,43 +1,50 @@
 //! Takes the token out of what a server says on standard error, also where a read cuts it in two.
 
+use zeroize::Zeroizing;
+
+use crate::token::SecretBuffer;
+
 /// What stands in the token's place.
 const MASK: &[u8] = b"[token]";
 
 /// Masks one server's token in a stream.
 pub struct Mask {
-    token: Vec<u8>,
-    held: Vec<u8>,
+    token: Zeroizing<Vec<u8>>,
+    held: SecretBuffer,
 }
 
 impl Mask {
     /// For this token.
     pub fn new(token: &str) -> Self {
         Self {
-            token: token.as_bytes().to_vec(),
-            held: Vec::new(),
+            token: Zeroizing::new(token.as_bytes().to_vec()),
+            held: SecretBuffer::default(),
         }
     }
 
     /// What of the stream may be shown now; the rest could be the token's beginning.
     pub fn pass(&mut self, bytes: &[u8]) -> Vec<u8> {
-        self.held.extend_from_slice(bytes);
-        let mut shown = Vec::with_capacity(self.held.len());
+        self.held.push(bytes);
+        let held = self.held.as_bytes();
+        let mut shown = Vec::with_capacity(held.len());
         let mut from = 0;
-        while let Some(at) = find(&self.held[from..], &self.token) {
-            shown.extend_from_slice(&self.held[from..from + at]);
+        while let Some(at) = find(&held[from..], &self.token) {
+            shown.extend_from_slice(&held[from..from + at]);
             shown.extend_from_slice(MASK);
             from += at + self.token.len();
         }
-        let rest = &self.held[from..];
-        let kept = beginning(rest, &self.token);
-        shown.extend_from_slice(&rest[..rest.len() - kept]);
-        self.held = rest[rest.len() - kept..].to_vec();
+        let rest = &held[from..];
+        let done = rest.len() - beginning(rest, &self.token);
+        shown.extend_from_slice(&rest[..done]);
+        self.held.consume(from + done);
         shown
     }
 
     /// What is left at the stream's end.
     pub fn rest(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.held)
+        let rest = self.held.as_bytes().to_vec();
+        self.held.consume(rest.len());
+        rest
     }
 }
 

@@ -1,7 +1,8 @@
 //! The stored form of a record: compact, versioned JSON, as bytes. What cannot be read back whole is
 //! damaged; what a later ghtok wrote is newer; neither is ever overwritten by a refresh.
 
-use std::borrow::Cow;
+mod text;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,8 @@ use zeroize::Zeroizing;
 use crate::auth::ports::StoreError;
 use crate::auth::record::{Account, Intent, Record, RefreshRefused, Refused, RescueKey};
 use crate::token::{AccessToken, Expiring, RefreshToken, Timestamp, TokenSet};
+
+use self::text::Text;
 
 const VERSION: u64 = 1;
 
@@ -23,15 +26,15 @@ struct Stored<'a> {
     generation: u64,
     obtained_at: i64,
     #[serde(borrow)]
-    access_token: Cow<'a, str>,
+    access_token: Text<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     access_expires: Option<Expiry>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
-    refresh_token: Option<Cow<'a, str>>,
+    refresh_token: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_expires: Option<Expiry>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
-    login: Option<Cow<'a, str>>,
+    login: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     user_id: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -154,7 +157,7 @@ impl<'a> Stored<'a> {
             obtained_at: Timestamp(self.obtained_at),
             account: match (self.login, self.user_id) {
                 (Some(login), Some(id)) => Some(Account {
-                    login: login.into_owned(),
+                    login: login.to_string(),
                     id,
                 }),
                 (None, None) => None,
@@ -178,7 +181,7 @@ impl<'a> Stored<'a> {
         if !is_token(&self.access_token) || !self.refresh_token.as_deref().is_none_or(is_token) {
             return Err("a token in it has characters that no token has");
         }
-        let access = AccessToken::new(self.access_token.as_ref());
+        let access = AccessToken::new(&*self.access_token);
         match (
             &self.access_expires,
             &self.refresh_token,
@@ -191,7 +194,7 @@ impl<'a> Stored<'a> {
             }),
             (Some(expiry), Some(refresh), Some(refresh_expiry)) => Ok(TokenSet::Expiring {
                 access: expiry.end(access),
-                refresh: Some(refresh_expiry.end(RefreshToken::new(refresh.as_ref()))),
+                refresh: Some(refresh_expiry.end(RefreshToken::new(&**refresh))),
             }),
             _ => Err("an expiry in it is missing"),
         }

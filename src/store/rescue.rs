@@ -6,6 +6,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use zeroize::Zeroizing;
 
 use crate::app::RecordKey;
 use crate::auth::ports::StoreError;
@@ -43,12 +44,16 @@ impl RescueFile {
         record: &Record,
         key: &RescueKey,
     ) -> Result<(), StoreError> {
-        let mut sealed = record::encode(record).to_vec();
+        let plain = record::encode(record);
+        let mut sealed = Zeroizing::new(Vec::with_capacity(
+            plain.len() + CHACHA20_POLY1305.tag_len(),
+        ));
+        sealed.extend_from_slice(&plain);
         cipher(key)
             .and_then(|cipher| {
                 let bound = Aad::from(bound_to(owner, record.generation));
                 cipher
-                    .seal_in_place_append_tag(nonce(), bound, &mut sealed)
+                    .seal_in_place_append_tag(nonce(), bound, &mut *sealed)
                     .ok()
             })
             .ok_or_else(|| refused("seal", &self.path, "the cipher refused"))?;
@@ -90,7 +95,7 @@ fn unseal(content: &[u8], owner: &RecordKey, generation: u64, key: &RescueKey) -
     if magic != MAGIC {
         return None;
     }
-    let mut sealed = zeroize::Zeroizing::new(rest.get(..length)?.to_vec());
+    let mut sealed = Zeroizing::new(rest.get(..length)?.to_vec());
     let bound = Aad::from(bound_to(owner, generation));
     let plain = cipher(key)?
         .open_in_place(nonce(), bound, &mut sealed)

@@ -29,6 +29,8 @@ mod keychain;
 mod licences;
 mod matrix;
 mod mcp;
+#[cfg(target_os = "linux")]
+mod memory;
 mod mended;
 mod parsers;
 mod polling;
