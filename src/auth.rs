@@ -6,6 +6,7 @@ pub mod broker;
 pub mod device_flow;
 pub(crate) mod held;
 pub mod outcome;
+mod pacing;
 pub mod ports;
 pub mod reach;
 pub mod record;

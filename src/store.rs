@@ -31,7 +31,7 @@ use std::time::Duration;
 
 use crate::app::RecordKey;
 use crate::auth::outcome::{Happened, Outcome};
-use crate::auth::ports::{LockedStore, StoreError, TokenStore};
+use crate::auth::ports::{LockedStore, OutcomeVersion, StoreError, TokenStore};
 use crate::auth::record::{Record, RescueKey};
 use crate::store::dialog::SharedDialog;
 use crate::store::lock::Lock;
@@ -155,6 +155,10 @@ impl TokenStore for RecordStore {
 
     fn outcome(&self) -> Option<Outcome> {
         self.outcome_file().read()
+    }
+
+    fn outcome_version(&self) -> OutcomeVersion {
+        self.outcome_file().version()
     }
 
     fn place(&self) -> String {

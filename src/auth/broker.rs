@@ -8,7 +8,10 @@ use std::time::Duration;
 use crate::app::App;
 use crate::auth::account::{AccountCheck, check_account};
 use crate::auth::outcome::{Attempt, FailureCause, Happened, Outcome, SharedFailure};
-use crate::auth::ports::{Clock, Event, LockedStore, Observer, Refresher, StoreError, TokenStore};
+use crate::auth::pacing::Pacing;
+use crate::auth::ports::{
+    Clock, Event, LockedStore, Observer, OutcomeVersion, Refresher, StoreError, TokenStore,
+};
 use crate::auth::record::{Account, DeadEnd, Decision, Record, Want};
 use crate::error::{Error, Result, SignInReason};
 use crate::formats::moments::flag;
@@ -18,11 +21,6 @@ use crate::steps::Steps;
 use crate::token::{AccessToken, MinTtl, Timestamp, TokenSet};
 
 pub use errors::{exposed, refused, store_error};
-
-/// A waiting caller looks at the outcome and the lock after a quarter of the time that it has
-/// waited already, within these bounds: soon after a quick refresh, and seldom in a crowd.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(2);
-const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 
 /// After so many refreshers that ended without a word, a caller stops starting more.
 const REFRESHERS_PER_CALL: u32 = 2;
@@ -72,7 +70,12 @@ struct Wait {
     before: Option<Outcome>,
     /// The outcome that the record was read after.
     seen: Option<Outcome>,
+    /// What the outcome's file looked like when it was read last.
+    version: OutcomeVersion,
     began: Duration,
+    /// When the lock is tried next.
+    lock_at: Duration,
+    pacing: Pacing,
     said_so: bool,
     refreshers: u32,
     /// When the last one was started.
@@ -86,9 +89,10 @@ impl Broker<'_> {
     /// # Errors
     /// `SignInNeeded`, `Temporary`, `GaveUpWaiting`, or what the store says.
     pub fn access_token(&self, min_ttl: MinTtl) -> Result<Served> {
+        let began = self.clock.monotonic();
         let record = self.load()?;
         check_min_ttl(&record.tokens, min_ttl)?;
-        let served = self.obtain(record, Want::Valid(min_ttl))?;
+        let served = self.obtain(record, Want::Valid(min_ttl), began)?;
         if let Some(until) = served.sign_in_before {
             self.observer.observe(&Event::SignInBefore {
                 app: self.app.label().to_owned(),
@@ -104,7 +108,8 @@ impl Broker<'_> {
     /// # Errors
     /// As [`Self::access_token`]; a failed refresh is always an error here.
     pub fn newer_than(&self, generation: u64) -> Result<Served> {
-        self.obtain(self.load()?, Want::NewerThan(generation))
+        let began = self.clock.monotonic();
+        self.obtain(self.load()?, Want::NewerThan(generation), began)
     }
 
     /// The stored record, as it is.
@@ -138,16 +143,21 @@ impl Broker<'_> {
         })
     }
 
-    fn obtain(&self, record: Record, want: Want) -> Result<Served> {
+    fn obtain(&self, record: Record, want: Want, began: Duration) -> Result<Served> {
         if let Some(served) = self.settled(&record, want)? {
             return Ok(served);
         }
+        let now = self.clock.monotonic();
+        let version = self.store.outcome_version();
         let before = self.store.outcome();
         let mut waiting = Wait {
             record,
             seen: before.clone(),
             before,
-            began: self.clock.monotonic(),
+            version,
+            began,
+            lock_at: now,
+            pacing: Pacing::new(now.saturating_sub(began)),
             said_so: false,
             refreshers: 0,
             started: Duration::ZERO,
@@ -156,7 +166,9 @@ impl Broker<'_> {
             if let Some(failure) = self.shared_failure(&waiting) {
                 return self.share(&failure, want);
             }
-            if let Some(served) = self.refresh_if_free(&mut waiting, want)? {
+            if self.clock.monotonic() >= waiting.lock_at
+                && let Some(served) = self.refresh_if_free(&mut waiting, want)?
+            {
                 return Ok(served);
             }
             if let Some(served) = self.look_again(&mut waiting, want)? {
@@ -183,6 +195,9 @@ impl Broker<'_> {
     /// Takes the lock if nobody has it, reads again, and hands a token that is still due to a
     /// refresher together with the lock.
     fn refresh_if_free(&self, waiting: &mut Wait, want: Want) -> Result<Option<Served>> {
+        let now = self.clock.monotonic();
+        let waited = now.saturating_sub(waiting.began);
+        waiting.lock_at = now + waiting.pacing.until_next_lock(waited);
         let locked = match self.store.try_lock() {
             Ok(Some(locked)) => locked,
             Ok(None) => {
@@ -199,6 +214,7 @@ impl Broker<'_> {
         if let Some(served) = self.settled(&waiting.record, want)? {
             return Ok(Some(served));
         }
+        waiting.version = self.store.outcome_version();
         waiting.seen = locked.outcome();
         if self.shared_failure(waiting).is_some() {
             return Ok(None);
@@ -239,22 +255,29 @@ impl Broker<'_> {
             self.observer.observe(&Event::Waiting);
             waiting.said_so = true;
         }
-        self.clock
-            .sleep((waited / 4).clamp(SHORTEST_PAUSE, LONGEST_PAUSE));
-        let outcome = self.store.outcome();
-        let on_the_wire = matches!(
-            &outcome,
-            Some(Outcome {
-                what: Happened::Sent,
-                ..
-            })
-        );
-        if outcome == waiting.seen || on_the_wire {
+        self.clock.sleep(waiting.pacing.pause(waited));
+        let version = self.store.outcome_version();
+        if version == waiting.version {
             return Ok(None);
         }
-        waiting.seen = outcome;
+        let Some(outcome) = self.store.outcome() else {
+            // It is being written: the next look finds it whole.
+            return Ok(None);
+        };
+        waiting.version = version;
+        let is_saved = matches!(outcome.what, Happened::Saved);
+        let is_sent = matches!(outcome.what, Happened::Sent);
+        waiting.seen = Some(outcome);
+        if is_sent {
+            // The refresher has the store and the lock; nothing new can be read yet.
+            return Ok(None);
+        }
         self.steps
             .info(|| format!("outcome: changed; waited {} ms", waited.as_millis()));
+        waiting.lock_at = self.clock.monotonic();
+        if is_saved {
+            self.clock.sleep(waiting.pacing.spread());
+        }
         waiting.record = self.load()?;
         self.settled(&waiting.record, want)
     }

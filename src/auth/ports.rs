@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use thiserror::Error;
 
@@ -38,6 +38,8 @@ pub trait TokenStore {
     fn unlock(&self, limit: Duration) -> Result<(), StoreError>;
     /// What happened last; `None` if nothing is known.
     fn outcome(&self) -> Option<Outcome>;
+    /// Tells whether [`Self::outcome`] would give something new, without reading it.
+    fn outcome_version(&self) -> OutcomeVersion;
     /// Where the record is, for messages.
     fn place(&self) -> String;
     /// True if the last sign-in went here and nobody signed out since.
@@ -49,6 +51,17 @@ pub trait TokenStore {
     fn other_store(&self) -> Option<&'static str> {
         None
     }
+}
+
+/// What one `stat` of the outcome shows. It differs after each report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OutcomeVersion {
+    /// When the file was written; `None` if there is none.
+    pub written: Option<SystemTime>,
+    /// Its size.
+    pub size: u64,
+    /// The system's number of the file.
+    pub file: u64,
 }
 
 /// The right to change a record. Dropping it gives the lock back.

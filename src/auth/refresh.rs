@@ -141,14 +141,15 @@ impl Refresh<'_> {
             self.check(held, want)?;
         }
         let record = held.record();
-        if matches!(self.check_account(record), AccountCheck::Other { .. })
-            || !matches!(record.decide(self.clock.now(), want), Decision::Refresh)
-        {
-            return Ok(());
-        }
+        let due = matches!(record.decide(self.clock.now(), want), Decision::Refresh)
+            && !matches!(self.check_account(record), AccountCheck::Other { .. });
         match record.tokens.refresh_token().cloned() {
-            Some(refresh_token) => self.rotate(held, &refresh_token),
-            None => Ok(()),
+            Some(refresh_token) if due => self.rotate(held, &refresh_token),
+            Some(_) | None => {
+                // Waiting callers go by the outcome, also where there was nothing to refresh.
+                self.report_saved(held);
+                Ok(())
+            }
         }
     }
 

@@ -1,14 +1,15 @@
 //! The outcome's file: one line of JSON, overwritten in place, so that a full disk cannot stop it.
 
-use std::io::{Seek, SeekFrom, Write};
+use std::fs::{self, File, Metadata};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
 use crate::app::RecordKey;
 use crate::auth::outcome::{Attempt, FailureCause, Happened, Outcome, SharedFailure};
-use crate::auth::ports::StoreError;
+use crate::auth::ports::{OutcomeVersion, StoreError};
 use crate::formats::plain_text::one_line;
 use crate::store::private_file::{self, failed, open_or_create};
 use crate::store::state_folder::StateFolder;
@@ -88,6 +89,11 @@ impl OutcomeFile {
         (line.v == VERSION).then(|| line.into_outcome())?
     }
 
+    /// What a reader compares to see that there is something new.
+    pub(crate) fn version(&self) -> OutcomeVersion {
+        fs::symlink_metadata(&self.0).map_or_else(|_| OutcomeVersion::default(), |it| of(&it))
+    }
+
     /// Shows that an outcome could be told. What was told last stays.
     pub(crate) fn prove_usable(&self) -> Result<(), StoreError> {
         open_or_create(&self.0).map(drop)
@@ -100,13 +106,48 @@ impl OutcomeFile {
         let mut bytes = serde_json::to_vec(&line).unwrap_or_default();
         bytes.resize(SIZE.max(bytes.len()), b' ');
         let mut file = open_or_create(&self.0)?;
+        let before = modified(&file);
         file.seek(SeekFrom::Start(0))
             .and_then(|_| file.write_all(&bytes))
+            .and_then(|()| set_later(&file, before))
             .and_then(|()| match outcome.what {
                 Happened::Sent => file.sync_data(),
                 _ => Ok(()),
             })
             .map_err(|error| failed("write", &self.0, &error))
+    }
+}
+
+fn of(metadata: &Metadata) -> OutcomeVersion {
+    OutcomeVersion {
+        written: metadata.modified().ok(),
+        size: metadata.len(),
+        file: number(metadata),
+    }
+}
+
+#[cfg(unix)]
+fn number(metadata: &Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(metadata)
+}
+
+#[cfg(not(unix))]
+fn number(_: &Metadata) -> u64 {
+    0
+}
+
+fn modified(file: &File) -> Option<SystemTime> {
+    file.metadata().ok()?.modified().ok()
+}
+
+/// File systems take their time from a clock that ticks every few milliseconds: two reports within
+/// one tick must not look like one.
+fn set_later(file: &File, before: Option<SystemTime>) -> io::Result<()> {
+    match (before, modified(file)) {
+        (Some(before), Some(after)) if after <= before => {
+            file.set_modified(before + Duration::from_micros(1))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -242,6 +283,26 @@ mod tests {
             )),
         ] {
             round_trip(what);
+        }
+    }
+
+    #[test]
+    fn p2_no_two_reports_look_the_same_however_quickly_they_come() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = OutcomeFile::at(folder.path().join("outcome"));
+        assert_eq!(file.version(), OutcomeVersion::default());
+        let mut seen = Vec::new();
+        for generation in 0..50 {
+            file.write(&Outcome {
+                generation,
+                at: Timestamp(1_700_000_000),
+                what: Happened::Saved,
+            })
+            .expect("written");
+            let version = file.version();
+            assert!(!seen.contains(&version), "{version:?}");
+            assert_eq!(file.version(), version, "a look changes nothing");
+            seen.push(version);
         }
     }
 

@@ -6,6 +6,7 @@ mod kills;
 mod loose;
 mod reread;
 mod stopped;
+mod waiting;
 
 use std::time::Duration;
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use fake_github::Pair;
 use ghtok::auth::broker::store_error;
 use ghtok::auth::outcome::Outcome;
-use ghtok::auth::ports::{LockedStore, StoreError, TokenStore};
+use ghtok::auth::ports::{LockedStore, OutcomeVersion, StoreError, TokenStore};
 use ghtok::auth::record::Record;
 use ghtok::error::Error;
 use ghtok::store::record;
@@ -36,6 +36,10 @@ impl TokenStore for Place {
 
     fn outcome(&self) -> Option<Outcome> {
         None
+    }
+
+    fn outcome_version(&self) -> OutcomeVersion {
+        OutcomeVersion::default()
     }
 
     fn place(&self) -> String {

@@ -432,6 +432,9 @@ fn p2_under_the_lock_the_refresher_leaves_a_record_alone_that_is_not_due() {
     }
     assert_eq!(fake.connections(), 0);
     assert_eq!(sandbox.record(), before);
+    // Those who wait for it go by the outcome.
+    let told = sandbox.outcome().expect("an outcome");
+    assert_eq!((told.generation, told.what), (2, Happened::Saved));
 }
 
 #[test]

@@ -1,14 +1,17 @@
 //! The broker and the refresh in this process: the real store in a home of its own, a fake clock,
 //! the fake GitHub on a real socket.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use fake_github::{Builder, CLIENT_ID, Endpoint, FakeGitHub, Pair};
 use ghtok::app::App;
 use ghtok::auth::broker::{Broker, Served};
 use ghtok::auth::outcome::Outcome;
-use ghtok::auth::ports::{Clock, Event, LockedStore, Observer, StoreError, TokenStore};
+use ghtok::auth::ports::{
+    Clock, Event, LockedStore, Observer, OutcomeVersion, StoreError, TokenStore,
+};
 use ghtok::auth::record::{Account, Record, Refused};
 use ghtok::auth::refresh::Refresh;
 use ghtok::error::Error;
@@ -36,7 +39,21 @@ pub struct Bench {
     pub limits: Limits,
     /// Another process holds the record's lock for as long as the test lasts.
     pub lock_is_held: bool,
+    /// How often the store was asked since the start.
+    pub asked: Rc<Asked>,
     ear: Ear,
+}
+
+/// How often a store was asked what.
+#[derive(Debug, Default)]
+pub struct Asked {
+    pub loads: Cell<usize>,
+    pub outcomes: Cell<usize>,
+    pub locks: Cell<usize>,
+}
+
+fn count(cell: &Cell<usize>) {
+    cell.set(cell.get() + 1);
 }
 
 /// The store, with one patience more. While another test starts a process, that process has a
@@ -44,14 +61,17 @@ pub struct Bench {
 struct Patient {
     store: RecordStore,
     lock_is_held: bool,
+    asked: Rc<Asked>,
 }
 
 impl TokenStore for Patient {
     fn load(&self) -> Result<Option<Record>, StoreError> {
+        count(&self.asked.loads);
         self.store.load()
     }
 
     fn try_lock(&self) -> Result<Option<Box<dyn LockedStore + '_>>, StoreError> {
+        count(&self.asked.locks);
         let deadline = Instant::now() + LIMIT;
         loop {
             match self.store.try_lock()? {
@@ -68,7 +88,12 @@ impl TokenStore for Patient {
     }
 
     fn outcome(&self) -> Option<Outcome> {
+        count(&self.asked.outcomes);
         self.store.outcome()
+    }
+
+    fn outcome_version(&self) -> OutcomeVersion {
+        self.store.outcome_version()
     }
 
     fn place(&self) -> String {
@@ -108,6 +133,7 @@ impl Bench {
             network: Network::default(),
             limits: Limits::STANDARD,
             lock_is_held: false,
+            asked: Rc::default(),
             ear: Ear::default(),
         }
     }
@@ -193,6 +219,7 @@ impl Bench {
         Patient {
             store: self.sandbox.store(),
             lock_is_held: self.lock_is_held,
+            asked: Rc::clone(&self.asked),
         }
     }
 

@@ -4,7 +4,9 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use ghtok::auth::outcome::Outcome;
-use ghtok::auth::ports::{Event, LockedStore, Observer, Refresher, StoreError, TokenStore};
+use ghtok::auth::ports::{
+    Event, LockedStore, Observer, OutcomeVersion, Refresher, StoreError, TokenStore,
+};
 use ghtok::auth::record::{Record, Want};
 use ghtok::store::RecordStore;
 
@@ -52,6 +54,10 @@ impl TokenStore for Overtaken<'_> {
             (self.by)();
         }
         self.store.outcome()
+    }
+
+    fn outcome_version(&self) -> OutcomeVersion {
+        self.store.outcome_version()
     }
 
     fn place(&self) -> String {

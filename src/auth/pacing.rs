@@ -1,0 +1,137 @@
+//! How a waiting caller spends its time: when it looks at the outcome, when it tries the lock, and how a
+//! crowd that was told the same thing at the same moment does not read the store all at once. Pure.
+
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::time::Duration;
+
+/// Most refreshes are over by then: until then a caller looks again after a quarter of the time that it
+/// has waited already, within these bounds.
+const OFTEN_UNTIL: Duration = Duration::from_millis(300);
+const SHORTEST_PAUSE: Duration = Duration::from_millis(2);
+const LONGEST_PAUSE: Duration = Duration::from_millis(20);
+
+/// Afterwards it looks seldom: thousands of callers together must leave the processor to the one that
+/// refreshes. A pause is a small part of the time that was waited already, and up to a quarter longer,
+/// so that they do not all look at once.
+const SELDOM: Duration = Duration::from_millis(40);
+const MOST_SELDOM: Duration = Duration::from_millis(160);
+
+/// A holder that ended without a word is found by trying the lock, which costs more than a look.
+const SOONEST_LOCK: Duration = Duration::from_millis(20);
+const LATEST_LOCK: Duration = Duration::from_secs(1);
+
+/// Nobody waits longer than this for others to read the store first.
+const LONGEST_SPREAD: Duration = Duration::from_secs(2);
+
+/// The pace of one waiting caller.
+#[derive(Debug)]
+pub(super) struct Pacing {
+    /// How long the caller's own first read of the store took: long where many read at once.
+    first_read: Duration,
+    chance: u64,
+}
+
+impl Pacing {
+    pub(super) fn new(first_read: Duration) -> Self {
+        Self {
+            first_read,
+            chance: RandomState::new().build_hasher().finish() | 1,
+        }
+    }
+
+    /// The pause before the next look at the outcome.
+    pub(super) fn pause(&mut self, waited: Duration) -> Duration {
+        if waited < OFTEN_UNTIL {
+            return (waited / 4).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
+        }
+        let usual = (waited / 24).clamp(SELDOM, MOST_SELDOM);
+        usual + self.part_of(usual / 4)
+    }
+
+    /// The time until the lock is tried again, which another process had.
+    pub(super) fn until_next_lock(&mut self, waited: Duration) -> Duration {
+        let usual = (waited / 2).clamp(SOONEST_LOCK, LATEST_LOCK);
+        usual + self.part_of(usual / 4)
+    }
+
+    /// The pause before the store is read again, which everybody who waited reads now. A store that
+    /// answered at once is asked at once; one that was busy is asked over about the time that it needs
+    /// to answer all.
+    pub(super) fn spread(&mut self) -> Duration {
+        self.part_of((self.first_read / 3).min(LONGEST_SPREAD))
+    }
+
+    /// A random part of this time (xorshift64).
+    fn part_of(&mut self, whole: Duration) -> Duration {
+        self.chance ^= self.chance << 13;
+        self.chance ^= self.chance >> 7;
+        self.chance ^= self.chance << 17;
+        let thousandths = u32::try_from(self.chance % 1000).unwrap_or(0);
+        whole * thousandths / 1000
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(count: u64) -> Duration {
+        Duration::from_millis(count)
+    }
+
+    fn alone() -> Pacing {
+        Pacing::new(ms(2))
+    }
+
+    /// How many looks or lock tries a second of waiting takes.
+    fn in_a_second(from: Duration, mut next: impl FnMut(Duration) -> Duration) -> u32 {
+        let (mut waited, mut count) = (from, 0);
+        while waited < from + ms(1000) {
+            waited += next(waited);
+            count += 1;
+        }
+        count
+    }
+
+    #[test]
+    fn p2_a_waiting_caller_looks_often_at_first_and_then_seldom() {
+        let mut pacing = alone();
+        assert_eq!(pacing.pause(Duration::ZERO), ms(2));
+        assert_eq!(pacing.pause(ms(40)), ms(10));
+        assert_eq!(pacing.pause(ms(299)), ms(20));
+        for _ in 0..1000 {
+            assert!((40..=50).contains(&pacing.pause(ms(300)).as_millis()));
+        }
+        let looks = in_a_second(ms(300), |waited| pacing.pause(waited));
+        assert!((18..=24).contains(&looks), "{looks}");
+        let looks = in_a_second(ms(5000), |waited| pacing.pause(waited));
+        assert!((5..=7).contains(&looks), "{looks}");
+    }
+
+    #[test]
+    fn p2_a_waiting_caller_tries_the_lock_less_and_less() {
+        let mut pacing = alone();
+        let early = in_a_second(Duration::ZERO, |waited| pacing.until_next_lock(waited));
+        let late = in_a_second(ms(5000), |waited| pacing.until_next_lock(waited));
+        assert!((5..=12).contains(&early), "{early}");
+        assert!((1..=2).contains(&late), "{late}");
+    }
+
+    #[test]
+    fn p10_reads_of_a_busy_store_are_spread_and_those_of_a_quick_one_are_not() {
+        assert!(alone().spread() < ms(1));
+        let mut in_a_crowd = Pacing::new(ms(1500));
+        let spread: Vec<Duration> = (0..1000).map(|_| in_a_crowd.spread()).collect();
+        let early = spread.iter().filter(|pause| **pause < ms(250)).count();
+        assert!((400..=600).contains(&early), "{early}");
+        assert!(spread.iter().all(|pause| *pause < ms(500)));
+        assert!(Pacing::new(ms(60_000)).spread() < ms(2000), "bounded");
+    }
+
+    #[test]
+    fn two_callers_have_two_paces() {
+        let pauses = |mut pacing: Pacing| [0; 8].map(|_| pacing.pause(ms(1000)));
+        assert_ne!(pauses(alone()), pauses(alone()));
+    }
+}
