@@ -12,3 +12,4 @@ pub mod reach;
 pub mod record;
 pub mod refresh;
 pub(crate) mod token_check;
+mod waiting;

@@ -3,15 +3,10 @@
 
 mod errors;
 
-use std::time::Duration;
-
 use crate::app::App;
 use crate::auth::account::{AccountCheck, check_account};
-use crate::auth::outcome::{Attempt, FailureCause, Happened, Outcome, SharedFailure};
-use crate::auth::pacing::Pacing;
-use crate::auth::ports::{
-    Clock, Event, LockedStore, Observer, OutcomeVersion, Refresher, StoreError, TokenStore,
-};
+use crate::auth::outcome::{Attempt, FailureCause, Happened, SharedFailure};
+use crate::auth::ports::{Clock, Event, Observer, Refresher, StoreError, TokenStore};
 use crate::auth::record::{Account, DeadEnd, Decision, Record, Want};
 use crate::error::{Error, Result, SignInReason};
 use crate::formats::moments::flag;
@@ -21,9 +16,6 @@ use crate::steps::Steps;
 use crate::token::{AccessToken, MinTtl, Timestamp, TokenSet};
 
 pub use errors::{exposed, refused, store_error};
-
-/// After so many refreshers that ended without a word, a caller stops starting more.
-const REFRESHERS_PER_CALL: u32 = 2;
 
 /// What the broker works with.
 #[derive(Clone, Copy)]
@@ -61,25 +53,6 @@ pub struct Served {
     pub generation: u64,
     /// Set if the refresh token was refused: the sign-in ends with this token.
     pub sign_in_before: Option<Timestamp>,
-}
-
-/// What a waiting caller knows.
-struct Wait {
-    record: Record,
-    /// The outcome when the call began.
-    before: Option<Outcome>,
-    /// The outcome that the record was read after.
-    seen: Option<Outcome>,
-    /// What the outcome's file looked like when it was read last.
-    version: OutcomeVersion,
-    began: Duration,
-    /// When the lock is tried next.
-    lock_at: Duration,
-    pacing: Pacing,
-    said_so: bool,
-    refreshers: u32,
-    /// When the last one was started.
-    started: Duration,
 }
 
 impl Broker<'_> {
@@ -143,148 +116,9 @@ impl Broker<'_> {
         })
     }
 
-    fn obtain(&self, record: Record, want: Want, began: Duration) -> Result<Served> {
-        if let Some(served) = self.settled(&record, want)? {
-            return Ok(served);
-        }
-        let now = self.clock.monotonic();
-        let version = self.store.outcome_version();
-        let before = self.store.outcome();
-        let mut waiting = Wait {
-            record,
-            seen: before.clone(),
-            before,
-            version,
-            began,
-            lock_at: now,
-            pacing: Pacing::new(now.saturating_sub(began)),
-            said_so: false,
-            refreshers: 0,
-            started: Duration::ZERO,
-        };
-        loop {
-            if let Some(failure) = self.shared_failure(&waiting) {
-                return self.share(&failure, want);
-            }
-            if self.clock.monotonic() >= waiting.lock_at
-                && let Some(served) = self.refresh_if_free(&mut waiting, want)?
-            {
-                return Ok(served);
-            }
-            if let Some(served) = self.look_again(&mut waiting, want)? {
-                return Ok(served);
-            }
-        }
-    }
-
-    /// Another attempt's failure answers for this caller too. The record is read again: the one at
-    /// hand may be older than the failure, and tell of a token that was spent since.
-    fn share(&self, failure: &SharedFailure, want: Want) -> Result<Served> {
-        let mut record = self.load()?;
-        if let Some(served) = self.settled(&record, want)? {
-            return Ok(served);
-        }
-        // Looked at after the record: another attempt that was sent meanwhile shows in it.
-        let told = self.store.outcome();
-        if told.is_some_and(|outcome| outcome.voids(record.intent.as_ref())) {
-            record.intent = None;
-        }
-        self.without_refresh(&record, want, self.failed(failure))
-    }
-
-    /// Takes the lock if nobody has it, reads again, and hands a token that is still due to a
-    /// refresher together with the lock.
-    fn refresh_if_free(&self, waiting: &mut Wait, want: Want) -> Result<Option<Served>> {
-        let now = self.clock.monotonic();
-        let waited = now.saturating_sub(waiting.began);
-        waiting.lock_at = now + waiting.pacing.until_next_lock(waited);
-        let locked = match self.store.try_lock() {
-            Ok(Some(locked)) => locked,
-            Ok(None) => {
-                self.steps.debug(|| "lock: another ghtok has it".into());
-                return Ok(None);
-            }
-            Err(error) => {
-                let error = self.store_error(error);
-                return self.without_refresh(&waiting.record, want, error).map(Some);
-            }
-        };
-        self.steps.info(|| "lock: taken; reading again".into());
-        waiting.record = self.load_locked(locked.as_ref())?;
-        if let Some(served) = self.settled(&waiting.record, want)? {
-            return Ok(Some(served));
-        }
-        waiting.version = self.store.outcome_version();
-        waiting.seen = locked.outcome();
-        if self.shared_failure(waiting).is_some() {
-            return Ok(None);
-        }
-        // Such a lock is free while the refresher works.
-        let since = self.clock.monotonic().saturating_sub(waiting.started);
-        if waiting.refreshers > 0 && since < self.limits.overtaken && locked.may_be_shared() {
-            return Ok(None);
-        }
-        if waiting.refreshers == REFRESHERS_PER_CALL {
-            let died = Error::RefresherDied {
-                app: self.app.label().to_owned(),
-            };
-            return self.without_refresh(&waiting.record, want, died).map(Some);
-        }
-        if let Err(error) = self.refresher.check_settings() {
-            return self.without_refresh(&waiting.record, want, error).map(Some);
-        }
-        waiting.refreshers += 1;
-        waiting.started = self.clock.monotonic();
-        self.refresher.start(locked, want);
-        Ok(None)
-    }
-
-    /// Lets a moment pass, and reads the record again once the outcome tells of a change.
-    fn look_again(&self, waiting: &mut Wait, want: Want) -> Result<Option<Served>> {
-        let waited = self.clock.monotonic().saturating_sub(waiting.began);
-        if waited >= self.limits.caller {
-            waiting.record = self.load()?;
-            return match self.settled(&waiting.record, want)? {
-                Some(served) => Ok(Some(served)),
-                None => self
-                    .without_refresh(&waiting.record, want, self.gave_up())
-                    .map(Some),
-            };
-        }
-        if waited >= self.limits.note_after && !waiting.said_so {
-            self.observer.observe(&Event::Waiting);
-            waiting.said_so = true;
-        }
-        self.clock.sleep(waiting.pacing.pause(waited));
-        let version = self.store.outcome_version();
-        if version == waiting.version {
-            return Ok(None);
-        }
-        let Some(outcome) = self.store.outcome() else {
-            // It is being written: the next look finds it whole.
-            return Ok(None);
-        };
-        waiting.version = version;
-        let is_saved = matches!(outcome.what, Happened::Saved);
-        let is_sent = matches!(outcome.what, Happened::Sent);
-        waiting.seen = Some(outcome);
-        if is_sent {
-            // The refresher has the store and the lock; nothing new can be read yet.
-            return Ok(None);
-        }
-        self.steps
-            .info(|| format!("outcome: changed; waited {} ms", waited.as_millis()));
-        waiting.lock_at = self.clock.monotonic();
-        if is_saved {
-            self.clock.sleep(waiting.pacing.spread());
-        }
-        waiting.record = self.load()?;
-        self.settled(&waiting.record, want)
-    }
-
     /// The token, if the record can be served as it is. One whose account must be right and is not
     /// known is due: the refresh asks GitHub.
-    fn settled(&self, record: &Record, want: Want) -> Result<Option<Served>> {
+    pub(super) fn settled(&self, record: &Record, want: Want) -> Result<Option<Served>> {
         let account = self.check_account(record)?;
         let decision = match record.decide(self.clock.now(), want) {
             Decision::Serve(_) if account == AccountCheck::Unknown => Decision::Refresh,
@@ -326,7 +160,12 @@ impl Broker<'_> {
     }
 
     /// No refresh is to be had: the present token if it still lives and will do, else the error.
-    fn without_refresh(&self, record: &Record, want: Want, error: Error) -> Result<Served> {
+    pub(super) fn without_refresh(
+        &self,
+        record: &Record,
+        want: Want,
+        error: Error,
+    ) -> Result<Served> {
         let now = self.clock.now();
         let known = self.check_account(record)? != AccountCheck::Unknown;
         match (want, record.still_valid(now).filter(|_| known)) {
@@ -343,24 +182,9 @@ impl Broker<'_> {
         }
     }
 
-    /// The failure of another attempt that answers for this caller too. What a store refused
-    /// before this call is none: it may be mended since.
-    fn shared_failure(&self, waiting: &Wait) -> Option<SharedFailure> {
-        let outcome = waiting.seen.as_ref()?;
-        let generation = waiting.record.generation;
-        let failure = outcome.adoptable(generation, self.clock.now(), &self.limits)?;
-        let over = failure.was_of_the_store() && waiting.seen == waiting.before;
-        (!over).then(|| failure.clone())
-    }
-
-    fn load_locked(&self, locked: &dyn LockedStore) -> Result<Record> {
-        let record = locked.load().map_err(|error| self.store_error(error))?;
-        record.ok_or_else(|| self.no_record())
-    }
-
     /// A sign-in that is gone although nobody signed out: a kernel keyring after a reboot, a
     /// keychain that was made anew.
-    fn no_record(&self) -> Error {
+    pub(super) fn no_record(&self) -> Error {
         self.sign_in_needed(if self.store.has_sign_in() {
             SignInReason::Vanished {
                 place: self.store.place(),
@@ -395,7 +219,7 @@ impl Broker<'_> {
         }
     }
 
-    fn sign_in_needed(&self, why: SignInReason) -> Error {
+    pub(super) fn sign_in_needed(&self, why: SignInReason) -> Error {
         Error::SignInNeeded {
             app: self.app.label().to_owned(),
             why,
@@ -403,14 +227,14 @@ impl Broker<'_> {
         }
     }
 
-    fn gave_up(&self) -> Error {
+    pub(super) fn gave_up(&self) -> Error {
         Error::GaveUpWaiting {
             app: self.app.label().to_owned(),
             waited: self.limits.caller,
         }
     }
 
-    fn failed(&self, failure: &SharedFailure) -> Error {
+    pub(super) fn failed(&self, failure: &SharedFailure) -> Error {
         match &failure.cause {
             FailureCause::Store(error) => self.store_error(error.clone()),
             FailureCause::Refused(code) => {
@@ -429,7 +253,7 @@ impl Broker<'_> {
         }
     }
 
-    fn store_error(&self, error: StoreError) -> Error {
+    pub(super) fn store_error(&self, error: StoreError) -> Error {
         store_error(error, self.app, self.login_command, self.store)
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use fake_github::{CLIENT_ID, Endpoint, Failure, FakeGitHub, Fault};
 use ghtok::auth::outcome::{Happened, Outcome};
-use ghtok::auth::ports::{LockedStore, TokenStore};
+use ghtok::auth::ports::{Clock, LockedStore, TokenStore};
 use ghtok::error;
 use ghtok::token::MinTtl;
 
@@ -36,14 +36,14 @@ fn wait(other: &dyn Fn(&Bench, &mut dyn LockedStore, usize)) -> (Bench, error::R
 fn report(bench: &Bench, locked: &mut dyn LockedStore, what: Happened) {
     let outcome = Outcome {
         generation: 2,
-        at: ghtok::auth::ports::Clock::now(&bench.clock),
+        at: bench.clock.now(),
         what,
     };
     locked.report(&outcome).expect("told");
 }
 
 fn save(bench: &Bench, locked: &mut dyn LockedStore) {
-    let now = ghtok::auth::ports::Clock::now(&bench.clock);
+    let now = bench.clock.now();
     let mut newer = fresh(&bench.fake.mint(CLIENT_ID), now);
     newer.generation = 2;
     locked.save(&newer).expect("stored");
@@ -106,11 +106,11 @@ fn p2_a_lock_that_was_given_back_without_a_word_is_found() {
         }
     };
     let clock = Scripted::new(&bench.clock, &act);
-    let before = ghtok::auth::ports::Clock::monotonic(&bench.clock);
+    let before = bench.clock.monotonic();
     let served = bench.by(&clock, |broker| broker.access_token(MinTtl::DEFAULT));
     served.expect("a token");
     assert_eq!(bench.refresh_attempts(), 1);
-    let waited = ghtok::auth::ports::Clock::monotonic(&bench.clock) - before;
+    let waited = bench.clock.monotonic().saturating_sub(before);
     assert!(waited < Duration::from_secs(5), "{waited:?}");
 }
 

@@ -1,0 +1,189 @@
+//! A call whose token is due: it waits for whoever refreshes, takes the lock and starts a refresher where
+//! nobody does, and goes by what the outcome says.
+
+use std::time::Duration;
+
+use crate::auth::broker::{Broker, Served};
+use crate::auth::outcome::{Happened, Outcome, SharedFailure};
+use crate::auth::pacing::Pacing;
+use crate::auth::ports::{Event, LockedStore, OutcomeVersion};
+use crate::auth::record::{Record, Want};
+use crate::error::{Error, Result};
+
+/// After so many refreshers that ended without a word, a caller stops starting more.
+const REFRESHERS_PER_CALL: u32 = 2;
+
+/// What a waiting caller knows.
+struct Wait {
+    record: Record,
+    /// The outcome when the call began.
+    before: Option<Outcome>,
+    /// The outcome that the record was read after.
+    seen: Option<Outcome>,
+    /// What the outcome's file looked like when it was read last.
+    version: OutcomeVersion,
+    began: Duration,
+    /// When the lock is tried next.
+    lock_at: Duration,
+    pacing: Pacing,
+    said_so: bool,
+    refreshers: u32,
+    /// When the last one was started.
+    started: Duration,
+}
+
+impl Broker<'_> {
+    pub(super) fn obtain(&self, record: Record, want: Want, began: Duration) -> Result<Served> {
+        if let Some(served) = self.settled(&record, want)? {
+            return Ok(served);
+        }
+        let now = self.clock.monotonic();
+        let version = self.store.outcome_version();
+        let before = self.store.outcome();
+        let mut waiting = Wait {
+            record,
+            seen: before.clone(),
+            before,
+            version,
+            began,
+            lock_at: now,
+            pacing: Pacing::new(now.saturating_sub(began)),
+            said_so: false,
+            refreshers: 0,
+            started: Duration::ZERO,
+        };
+        loop {
+            if let Some(failure) = self.shared_failure(&waiting) {
+                return self.share(&failure, want);
+            }
+            if self.clock.monotonic() >= waiting.lock_at
+                && let Some(served) = self.refresh_if_free(&mut waiting, want)?
+            {
+                return Ok(served);
+            }
+            if let Some(served) = self.look_again(&mut waiting, want)? {
+                return Ok(served);
+            }
+        }
+    }
+
+    /// Another attempt's failure answers for this caller too. The record is read again: the one at
+    /// hand may be older than the failure, and tell of a token that was spent since.
+    fn share(&self, failure: &SharedFailure, want: Want) -> Result<Served> {
+        let mut record = self.load()?;
+        if let Some(served) = self.settled(&record, want)? {
+            return Ok(served);
+        }
+        // Looked at after the record: another attempt that was sent meanwhile shows in it.
+        let told = self.store.outcome();
+        if told.is_some_and(|outcome| outcome.voids(record.intent.as_ref())) {
+            record.intent = None;
+        }
+        self.without_refresh(&record, want, self.failed(failure))
+    }
+
+    /// Takes the lock if nobody has it, reads again, and hands a token that is still due to a
+    /// refresher together with the lock.
+    fn refresh_if_free(&self, waiting: &mut Wait, want: Want) -> Result<Option<Served>> {
+        let now = self.clock.monotonic();
+        let waited = now.saturating_sub(waiting.began);
+        waiting.lock_at = now + waiting.pacing.until_next_lock(waited);
+        let locked = match self.store.try_lock() {
+            Ok(Some(locked)) => locked,
+            Ok(None) => {
+                self.steps.debug(|| "lock: another ghtok has it".into());
+                return Ok(None);
+            }
+            Err(error) => {
+                let error = self.store_error(error);
+                return self.without_refresh(&waiting.record, want, error).map(Some);
+            }
+        };
+        self.steps.info(|| "lock: taken; reading again".into());
+        waiting.record = self.load_locked(locked.as_ref())?;
+        if let Some(served) = self.settled(&waiting.record, want)? {
+            return Ok(Some(served));
+        }
+        waiting.version = self.store.outcome_version();
+        waiting.seen = locked.outcome();
+        if self.shared_failure(waiting).is_some() {
+            return Ok(None);
+        }
+        // Such a lock is free while the refresher works.
+        let since = self.clock.monotonic().saturating_sub(waiting.started);
+        if waiting.refreshers > 0 && since < self.limits.overtaken && locked.may_be_shared() {
+            return Ok(None);
+        }
+        if waiting.refreshers == REFRESHERS_PER_CALL {
+            let died = Error::RefresherDied {
+                app: self.app.label().to_owned(),
+            };
+            return self.without_refresh(&waiting.record, want, died).map(Some);
+        }
+        if let Err(error) = self.refresher.check_settings() {
+            return self.without_refresh(&waiting.record, want, error).map(Some);
+        }
+        waiting.refreshers += 1;
+        waiting.started = self.clock.monotonic();
+        self.refresher.start(locked, want);
+        Ok(None)
+    }
+
+    /// Lets a moment pass, and reads the record again once the outcome tells of a change.
+    fn look_again(&self, waiting: &mut Wait, want: Want) -> Result<Option<Served>> {
+        let waited = self.clock.monotonic().saturating_sub(waiting.began);
+        if waited >= self.limits.caller {
+            waiting.record = self.load()?;
+            return match self.settled(&waiting.record, want)? {
+                Some(served) => Ok(Some(served)),
+                None => self
+                    .without_refresh(&waiting.record, want, self.gave_up())
+                    .map(Some),
+            };
+        }
+        if waited >= self.limits.note_after && !waiting.said_so {
+            self.observer.observe(&Event::Waiting);
+            waiting.said_so = true;
+        }
+        self.clock.sleep(waiting.pacing.pause(waited));
+        let version = self.store.outcome_version();
+        if version == waiting.version {
+            return Ok(None);
+        }
+        let Some(outcome) = self.store.outcome() else {
+            // It is being written: the next look finds it whole.
+            return Ok(None);
+        };
+        waiting.version = version;
+        let is_saved = matches!(outcome.what, Happened::Saved);
+        let is_sent = matches!(outcome.what, Happened::Sent);
+        waiting.seen = Some(outcome);
+        if is_sent {
+            // The refresher has the store and the lock; nothing new can be read yet.
+            return Ok(None);
+        }
+        self.steps
+            .info(|| format!("outcome: changed; waited {} ms", waited.as_millis()));
+        waiting.lock_at = self.clock.monotonic();
+        if is_saved {
+            self.clock.sleep(waiting.pacing.spread());
+        }
+        waiting.record = self.load()?;
+        self.settled(&waiting.record, want)
+    }
+
+    /// The failure of another attempt that answers for this caller too. What a store refused
+    /// before this call is none: it may be mended since.
+    fn shared_failure(&self, waiting: &Wait) -> Option<SharedFailure> {
+        let outcome = waiting.seen.as_ref()?;
+        let generation = waiting.record.generation;
+        let failure = outcome.adoptable(generation, self.clock.now(), &self.limits)?;
+        let over = failure.was_of_the_store() && waiting.seen == waiting.before;
+        (!over).then(|| failure.clone())
+    }
+
+    fn load_locked(&self, locked: &dyn LockedStore) -> Result<Record> {
+        let record = locked.load().map_err(|error| self.store_error(error))?;
+        record.ok_or_else(|| self.no_record())
+    }
+}
