@@ -113,6 +113,26 @@ impl App {
         RecordKey::new(&self.host, &self.client_id, self.account.as_ref())
     }
 
+    /// The App that a record's key names; it may not be configured. `None` for a text that is no key.
+    pub fn of_key(key: &str) -> Option<Self> {
+        let mut parts = key.split('/');
+        let app = Self {
+            name: None,
+            host: Host::parse(parts.next()?).ok()?,
+            client_id: ClientId::parse(parts.next()?).ok()?,
+            account: parts.next().map(AccountName::parse).transpose().ok()?,
+            owners: Vec::new(),
+        };
+        // One spelling only: another one would be another record's name.
+        (parts.next().is_none() && app.key().as_str() == key).then_some(app)
+    }
+
+    /// As [`Self::of_key`], for a percent-encoded key (see [`RecordKey::file_name`]).
+    pub fn of_file_name(name: &str) -> Option<Self> {
+        let app = Self::of_key(&decoded(name)?)?;
+        (app.key().file_name() == name).then_some(app)
+    }
+
     /// What people call it: its name, else its client ID.
     pub fn label(&self) -> &str {
         self.name.as_deref().unwrap_or(self.client_id.as_str())
@@ -120,7 +140,7 @@ impl App {
 }
 
 /// Names one record in every store: `HOST[:PORT]/CLIENT_ID[/ACCOUNT]`, logins in lower case.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecordKey(String);
 
 impl RecordKey {
@@ -152,6 +172,21 @@ impl RecordKey {
     }
 }
 
+fn decoded(name: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(name.len());
+    let mut rest = name.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'%' => {
+                let digits = [rest.next()?, rest.next()?];
+                u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?
+            }
+            byte => byte,
+        });
+    }
+    String::from_utf8(bytes).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,6 +208,47 @@ mod tests {
             app.key().file_name(),
             "ghes.example%3A8443%2FIv1.0123456789abcdef%2Focto-cat"
         );
+    }
+
+    #[test]
+    fn p12_a_key_is_read_back_as_the_app_that_it_was_made_of_and_nothing_else_is_a_key() {
+        for key in [
+            "github.com/Iv1.0123456789abcdef",
+            "ghes.example:8443/Iv23li/octo-cat",
+            "[::1]:3000/Iv23li",
+            "127.0.0.1:3000/Iv23li_x/octo_corp",
+        ] {
+            let app = App::of_key(key).expect(key);
+            assert_eq!(app.key().as_str(), key);
+            assert_eq!(App::of_file_name(&app.key().file_name()), Some(app));
+        }
+        for bad in [
+            "",
+            "github.com",
+            "github.com/",
+            "/Iv1.a",
+            "github.com/Iv1.a/",
+            "github.com/Iv1.a/Octo",
+            "github.com/Iv1.a/octo/x",
+            "GitHub.com/Iv1.a",
+            "github.com:443/Iv1.a",
+            "https://github.com/Iv1.a",
+            "github.com/Iv1.a (probe)",
+            "../Iv1.a",
+        ] {
+            assert_eq!(App::of_key(bad), None, "{bad}");
+        }
+        for bad in [
+            "github.com/Iv1.a",
+            "github.com%2fIv1.a",
+            "github.com%2FIv1%2Ea",
+            "github.com%2",
+            "github.com%2FIv1.a%",
+            "github.com%2FIv1.a%FF",
+            "github.com%+2Iv1.a",
+        ] {
+            assert_eq!(App::of_file_name(bad), None, "{bad}");
+        }
     }
 
     #[test]

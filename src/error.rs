@@ -170,6 +170,14 @@ pub enum Error {
         /// The command that signs in to another store.
         login: String,
     },
+    /// The store is there and does not show what it holds.
+    #[error("cannot see which sign-ins {store} holds: {cause}")]
+    NotListed {
+        /// Which store.
+        store: String,
+        /// Why not.
+        cause: String,
+    },
     /// The store was reached and could not do what it was asked.
     #[error("cannot keep the tokens in {store}: {cause}")]
     StoreFailed {

@@ -39,6 +39,8 @@ mod compose_report;
 mod compose_schedule;
 #[path = "lib/setup.rs"]
 mod compose_setup;
+#[path = "lib/sign_ins.rs"]
+mod compose_sign_ins;
 #[path = "lib/steps.rs"]
 mod compose_steps;
 #[path = "lib/stores.rs"]
@@ -57,13 +59,12 @@ use crate::auth::ports::{Clock, Observer, Refresher};
 use crate::auth::refresh::Refresh;
 use crate::cli::{Cli, Command};
 use crate::commands::refresher::Order;
-use crate::commands::{Call, exec, get, headers, login, logout, refresh, refresher, status};
+use crate::commands::{Call, exec, get, headers, login, refresh, refresher};
 use crate::compose_report::{report, tell};
 use crate::config::{Config, Environment, StoreChoice};
 use crate::error::{Result, most_serious};
 use crate::github::GitHub;
 use crate::limits::Limits;
-use crate::schedule::notes::Notes as _;
 use crate::steps::{Detail, Steps};
 #[cfg(target_os = "linux")]
 use crate::store::secret_service::SecretService;
@@ -154,10 +155,7 @@ fn dispatch(machine: &Machine<'_>, cli: &Cli) -> Result<u8> {
             })
         }
         Command::Status(status) => root.status(status),
-        Command::Logout(logout) => {
-            let input = logout.input();
-            root.for_scope(logout.scope(), cli, |call| logout::run(input, call))
-        }
+        Command::Logout(logout) => root.log_out(logout, cli),
         Command::Exec(exec) => root.exec(exec, cli.detail()),
         Command::Mcp(mcp) => root.mcp(mcp),
         Command::Setup(setup) => root.set_up(setup),
@@ -237,40 +235,6 @@ impl Root<'_> {
         }
     }
 
-    fn status(&self, status: &cli::Status) -> Result<u8> {
-        let usual = self.config.min_ttl;
-        let apps = self.apps_to_show(status.names_an_app())?;
-        self.read_ahead(&apps);
-        let reports = apps
-            .into_iter()
-            .map(|app| {
-                self.with_call(app, |call| Ok(status::look(usual, call)))
-                    .unwrap_or_else(|error| status::without_store(app, &error))
-            })
-            .collect::<Vec<_>>();
-        let notes = self.timer_notes();
-        // What cannot be read of the timer hides nothing of the sign-ins.
-        let installed = notes.installed().unwrap_or_else(|error| {
-            Terminal.note(&error.to_string());
-            None
-        });
-        let timer = installed.map(|installed| {
-            status::TimerReport::of(&installed, notes.last_run().as_ref(), self.machine.clock)
-        });
-        let text = if status.wants_json() {
-            status::json(&reports, timer.as_ref())
-        } else {
-            status::text(&reports, timer.as_ref())
-        };
-        Terminal.line(&text)?;
-        let codes = reports.iter().map(status::Report::exit_code);
-        Ok(if status.checks() {
-            most_serious(codes)
-        } else {
-            0
-        })
-    }
-
     /// The body of the refresh process: its signals are held off until the new pair is stored.
     fn refresh_here(&self, order: Order) -> Result<u8> {
         let _held_off = HeldOff::begin();
@@ -288,12 +252,21 @@ impl Root<'_> {
 
     /// Puts together what a command needs for one App, and runs it.
     fn with_call<T>(&self, app: &App, work: impl FnOnce(&Call<'_>) -> Result<T>) -> Result<T> {
+        self.with_call_in(app, self.store_of(app)?, work)
+    }
+
+    /// As [`Self::with_call`], for the record in this store.
+    fn with_call_in<T>(
+        &self,
+        app: &App,
+        choice: StoreChoice,
+        work: impl FnOnce(&Call<'_>) -> Result<T>,
+    ) -> Result<T> {
         let Machine {
             clock,
             observer,
             limits,
         } = *self.machine;
-        let choice = self.store_of(app)?;
         let store = self.open_store(app, choice)?;
         let login_command = login::command(app, self.store_to_name(app, choice));
         let github = self.github(app);
@@ -333,16 +306,6 @@ impl Root<'_> {
 }
 
 impl Root<'_> {
-    /// The one App that was named, else every known one.
-    fn apps_to_show(&self, named: bool) -> Result<Vec<&App>> {
-        let all: Vec<&App> = self.config.all_apps().collect();
-        if named || all.len() < 2 {
-            Ok(vec![self.config.app(None)?])
-        } else {
-            Ok(all)
-        }
-    }
-
     fn github(&self, app: &App) -> GitHub {
         let network = self.config.network.clone();
         GitHub::new(&app.host, &app.client_id, network, self.machine.limits).telling(self.steps)

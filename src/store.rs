@@ -29,7 +29,7 @@ pub mod windows;
 use std::fs::File;
 use std::time::Duration;
 
-use crate::app::RecordKey;
+use crate::app::{App, RecordKey};
 use crate::auth::outcome::{Happened, Outcome};
 use crate::auth::ports::{LockedStore, OutcomeVersion, StoreError, TokenStore};
 use crate::auth::record::{Record, RescueKey};
@@ -39,6 +39,15 @@ use crate::store::outcome::OutcomeFile;
 use crate::store::rescue::RescueFile;
 use crate::store::state_folder::StateFolder;
 use zeroize::Zeroizing;
+
+/// Whose records a store holds.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// The Apps that the records' keys name.
+    pub apps: Vec<App>,
+    /// Why there may be more.
+    pub unseen: Option<StoreError>,
+}
 
 /// The place of one record's bytes.
 pub trait Slot {

@@ -11,9 +11,12 @@ use crate::config::Flags;
 pub struct Logout {
     #[command(flatten)]
     target: Target,
-    /// Every configured App
+    /// Every stored sign-in, of configured Apps and others; with --store, those in it
     #[arg(long, conflicts_with_all = ["named", "app", "client_id"])]
     all: bool,
+    /// The record of this account, or with '' of none: for one that no configured App uses any more
+    #[arg(long, value_name = "LOGIN", requires = "client_id")]
+    account: Option<String>,
     /// Have GitHub revoke both tokens first; it mails their owner
     #[arg(long)]
     revoke: bool,
@@ -31,6 +34,11 @@ impl Logout {
             logout::Scope::Here
         };
         logout::Input { scope }
+    }
+
+    /// The account that a record is named after, for a record that is named whole.
+    pub fn account(&self) -> Option<&str> {
+        self.account.as_deref()
     }
 
     /// Which Apps.

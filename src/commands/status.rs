@@ -31,6 +31,10 @@ pub struct Report {
     refresh_token_expires_at: Option<String>,
     refresh_token_expires_at_unix: Option<i64>,
     problem: Option<Problem>,
+    /// Whether a configured App uses it.
+    configured: bool,
+    /// The command that removes it, where it is no configured App's.
+    logout: Option<String>,
     #[serde(skip)]
     lines: Vec<(&'static str, String)>,
 }
@@ -68,6 +72,8 @@ struct Problem {
 struct Document<'a> {
     schema_version: u32,
     apps: &'a [Report],
+    /// Stores that may hold more.
+    unseen: Vec<Problem>,
     timer: Option<&'a TimerReport>,
 }
 
@@ -107,24 +113,50 @@ pub fn look(usual: MinTtl, call: &Call<'_>) -> Report {
     }
 }
 
+/// Looks at a record that no configured App uses; `None` if there is none.
+pub fn look_at_other(usual: MinTtl, logout: String, call: &Call<'_>) -> Option<Report> {
+    let mut report = match call.broker.load() {
+        Ok(record) => of_record(&record, usual, call),
+        Err(Error::SignInNeeded { .. }) => return None,
+        Err(error) => without_record(&error, call.app, call.store.place()),
+    };
+    let why = match call.app.name {
+        Some(_) => "no: commands use another store",
+        None => "no: no App of the configuration uses it",
+    };
+    report.lines.push(("in use", why.into()));
+    report.lines.push(("remove with", logout.clone()));
+    report.configured = false;
+    report.logout = Some(logout);
+    Some(report)
+}
+
 /// Tells of an App whose store cannot even be named.
 pub fn without_store(app: &App, error: &Error) -> Report {
     without_record(error, app, "unknown".into())
 }
 
 /// All reports as one JSON object.
-pub fn json(reports: &[Report], timer: Option<&TimerReport>) -> String {
+pub fn json(reports: &[Report], unseen: &[Error], timer: Option<&TimerReport>) -> String {
     let document = Document {
         schema_version: 1,
         apps: reports,
+        unseen: unseen.iter().map(Problem::of).collect(),
         timer,
     };
     serde_json::to_string(&document).expect("plain structs become JSON")
 }
 
 /// All reports for people.
-pub fn text(reports: &[Report], timer: Option<&TimerReport>) -> String {
+pub fn text(reports: &[Report], unseen: &[Error], timer: Option<&TimerReport>) -> String {
     let mut blocks: Vec<String> = reports.iter().map(Report::block).collect();
+    blocks.extend(unseen.iter().map(|error| {
+        let hint = error.hint().unwrap_or_default();
+        format!(
+            "other sign-ins\n  {:<14} {error}\n  {:<14} {hint}",
+            "problem", "next"
+        )
+    }));
     blocks.push(match timer {
         Some(timer) => format!("timer: {}", timer.line),
         None => "timer: none; ghtok schedule install keeps idle sign-ins alive".into(),
@@ -229,6 +261,8 @@ fn blank(app: &App, store: String, state: State, problem: Option<Problem>) -> Re
         refresh_token_expires_at: None,
         refresh_token_expires_at_unix: None,
         problem,
+        configured: true,
+        logout: None,
     }
 }
 

@@ -129,6 +129,23 @@ impl Config {
         })
     }
 
+    /// The App of a record that is named whole: by client ID, host, and its account or none.
+    pub fn app_of_record(&self, account: &str) -> Result<App> {
+        let account = match account {
+            "" => None,
+            login => said("--account", Some(login), AccountName::parse)?,
+        };
+        let wish = Wish {
+            account,
+            ..self.choice.description()
+        };
+        let app = wish.into_app().ok_or_else(|| Error::NoApp {
+            config_file: self.file.clone(),
+        })?;
+        let known = self.apps.iter().find(|known| known.key() == app.key());
+        Ok(known.cloned().unwrap_or(app))
+    }
+
     /// The App that flags, variables or `default_app` say; `None` where they say nothing.
     pub fn preferred_app(&self) -> Result<Option<&App>> {
         let Choice {

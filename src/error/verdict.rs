@@ -33,6 +33,7 @@ impl Error {
             Self::StoreConfirmsAccess { .. } => "store_confirms_access",
             Self::StoreUnreachable { .. } => "store_unreachable",
             Self::StoreTimedOut { .. } => "store_timed_out",
+            Self::NotListed { .. } => "store_not_listed",
             Self::StoreFailed { .. } => "store_failed",
             Self::StoreNotAvailable { .. } => "store_not_available",
             Self::File { .. } | Self::Exposed { .. } => "file",
@@ -76,7 +77,8 @@ impl Error {
             | Self::UnknownApp { .. } => 2,
             Self::SignInNeeded { .. } => 4,
             Self::Temporary { .. } => 5,
-            Self::StoreLocked { .. }
+            Self::NotListed { .. }
+            | Self::StoreLocked { .. }
             | Self::StoreStayedLocked { .. }
             | Self::StoreConfirmsAccess { .. }
             | Self::StoreUnreachable { .. }
@@ -139,6 +141,9 @@ impl Error {
             Self::StoreTimedOut { login, .. } => format!(
                 "try again, or restart your keychain service; or sign in with: {login}"
             ),
+            Self::NotListed { .. } => {
+                "unlock or start it, and run the command again; the other sign-ins were not affected".into()
+            }
             Self::StoreFailed { .. } => {
                 "make room or mend the store, then run the command again; nothing was lost".into()
             }

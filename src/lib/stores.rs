@@ -196,7 +196,7 @@ impl Root<'_> {
 
     /// One connection to it serves the whole command.
     #[cfg(target_os = "linux")]
-    fn secret_service(&self) -> &Arc<SecretService> {
+    pub(crate) fn secret_service(&self) -> &Arc<SecretService> {
         self.secret_service
             .get_or_init(|| SecretService::new(self.session(), self.machine.limits.store))
     }

@@ -1,11 +1,13 @@
 //! The macOS keychain: a generic password in the login keychain. Only `unlock` lets the system ask
 //! the person; everything else fails with "locked" where it would.
 
+use std::collections::HashMap;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use apple_native_keyring_store::keychain::{Cred, MacKeychainDomain};
+use apple_native_keyring_store::keychain::{Cred, MacKeychainDomain, Store};
+use keyring_core::api::CredentialStoreApi;
 use keyring_core::{Entry, Error};
 use security_framework::base::Error as Status;
 use security_framework::os::macos::keychain::{SecKeychain, SecPreferencesDomain};
@@ -26,6 +28,10 @@ impl System for MacOs {
 
     fn entry(user: &str) -> Result<Entry, Error> {
         Cred::build(MacKeychainDomain::User, SERVICE, user)
+    }
+
+    fn search() -> Result<Vec<Entry>, Error> {
+        Store::new()?.search(&HashMap::from([("service", SERVICE)]))
     }
 
     fn ask<T: Send + 'static>(

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::app::RecordKey;
+use crate::app::{App, RecordKey};
 use crate::auth::ports::StoreError;
 use crate::store::state_folder::StateFolder;
-use crate::store::{Slot, private_file};
+use crate::store::{Listing, Slot, private_file};
 
 /// The place of one record in the `records` folder.
 #[derive(Debug)]
@@ -30,6 +30,23 @@ impl FileSlot {
         self.folder.create()?;
         private_file::create_folder(&self.folder.records())
     }
+}
+
+/// Whose records are in the folder; also where only a killed writer's file is left of one.
+///
+/// # Errors
+/// If the folder cannot be read.
+pub fn list(folder: &StateFolder) -> Result<Listing, StoreError> {
+    let records = folder.records();
+    let names = private_file::names_in(&records)?;
+    let mut apps: Vec<App> = names
+        .iter()
+        .map(|name| name.strip_suffix(private_file::NEW).unwrap_or(name))
+        .filter_map(App::of_file_name)
+        .collect();
+    apps.sort_by_key(App::key);
+    apps.dedup();
+    Ok(Listing { apps, unseen: None })
 }
 
 impl Slot for FileSlot {

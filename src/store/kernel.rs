@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use linux_keyutils::{Key, KeyError, KeyPermissions, KeyRing, KeyRingIdentifier};
+use linux_keyutils::{Key, KeyError, KeyPermissions, KeyRing, KeyRingIdentifier, LinkNode};
 use rustix::io::Errno;
 use zeroize::Zeroizing;
 
-use crate::app::RecordKey;
+use crate::app::{App, RecordKey};
 use crate::auth::ports::StoreError;
-use crate::store::Slot;
+use crate::store::{Listing, Slot};
 
 /// All rights for whoever possesses the key, and for its user. A process possesses what its session
 /// keyring leads to; a cron job's or a service's may lead nowhere, and is then only the user.
@@ -29,6 +29,31 @@ pub fn is_available() -> Result<(), StoreError> {
     user_keyring().map(drop).map_err(failure)
 }
 
+/// What the description of each of our keys begins with.
+const OURS: &str = "ghtok:";
+
+/// More keys than any user may have (`/proc/sys/kernel/keys/root_maxkeys`). The list must fit whole.
+const MOST_KEYS: usize = 1_000_000;
+
+/// Whose records are on the user keyring.
+///
+/// # Errors
+/// Why it cannot be listed.
+pub fn list() -> Result<Listing, StoreError> {
+    let links = user_keyring()
+        .and_then(|keyring| keyring.get_links(MOST_KEYS))
+        .map_err(failure)?;
+    let app = |link: &LinkNode| {
+        // Who may not see a key may not use it either.
+        let metadata = link.as_key()?.metadata().ok()?;
+        App::of_key(metadata.get_description().strip_prefix(OURS)?)
+    };
+    Ok(Listing {
+        apps: links.iter().filter_map(app).collect(),
+        unseen: None,
+    })
+}
+
 /// The place of one record on the user keyring.
 #[derive(Debug)]
 pub struct KernelSlot {
@@ -39,7 +64,7 @@ impl KernelSlot {
     /// Names the key; nothing is touched.
     pub fn new(key: &RecordKey) -> Self {
         Self {
-            description: format!("ghtok:{}", key.as_str()),
+            description: format!("{OURS}{}", key.as_str()),
         }
     }
 

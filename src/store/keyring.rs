@@ -7,9 +7,9 @@ use std::time::Duration;
 use keyring_core::{Entry, Error};
 use zeroize::Zeroizing;
 
-use crate::app::RecordKey;
+use crate::app::{App, RecordKey};
 use crate::auth::ports::StoreError;
-use crate::store::Slot;
+use crate::store::{Listing, Slot};
 
 /// What every item of ours has as its service, on each system.
 pub(crate) const SERVICE: &str = "ghtok";
@@ -35,6 +35,9 @@ pub trait System {
     /// Makes the item of a user readable without questions, if a person has to be asked for that.
     fn unlock(user: &str, limit: Duration) -> Result<(), StoreError>;
 
+    /// The items whose service is ours.
+    fn search() -> Result<Vec<Entry>, Error>;
+
     /// What an error of the system's own means. Its text must hold nothing of the item.
     fn meaning(cause: &(dyn std::error::Error + 'static)) -> StoreError;
 }
@@ -45,6 +48,22 @@ pub struct KeyringSlot<S> {
     user: String,
     limit: Duration,
     system: PhantomData<S>,
+}
+
+/// Whose records are in the keychain of a system. Nobody is asked for it.
+///
+/// # Errors
+/// What the keychain says.
+pub fn list<S: System>(limit: Duration) -> Result<Listing, StoreError> {
+    let found = S::ask(limit, || present::<S, _>(S::search()))?;
+    let app = |entry: &Entry| {
+        let (service, user) = entry.get_specifiers()?;
+        App::of_key(&user).filter(|_| service == SERVICE)
+    };
+    Ok(Listing {
+        apps: found.iter().flatten().filter_map(app).collect(),
+        unseen: None,
+    })
 }
 
 impl<S: System> KeyringSlot<S> {

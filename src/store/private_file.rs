@@ -251,9 +251,33 @@ enum Others {
     Root,
 }
 
+/// What the name of a file ends with while it is written.
+pub(crate) const NEW: &str = ".new";
+
+/// The names in a folder, as far as they are text; none where there is no such folder.
+///
+/// # Errors
+/// If it is no folder, or cannot be read.
+pub(crate) fn names_in(folder: &Path) -> Result<Vec<String>, StoreError> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == ErrorKind::NotADirectory => {
+            return Err(refused("use", folder, NO_FOLDER));
+        }
+        Err(error) => return Err(failed("read", folder, &error)),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|error| failed("read", folder, &error))?;
+        names.extend(entry.file_name().into_string());
+    }
+    Ok(names)
+}
+
 fn beside(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(".new");
+    name.push(NEW);
     PathBuf::from(name)
 }
 

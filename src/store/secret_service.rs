@@ -2,6 +2,7 @@
 //! that the keyring crates write. Reads never unlock and never prompt; everything ends in time.
 
 mod finding;
+mod listing;
 mod prompt;
 mod read_ahead;
 mod service;

@@ -3,9 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::app::RecordKey;
+use crate::app::{App, RecordKey};
 use crate::auth::ports::StoreError;
-use crate::store::private_file;
+use crate::store::{private_file, remembered};
 
 /// The state folder.
 #[derive(Clone, Debug)]
@@ -73,6 +73,31 @@ impl StateFolder {
     /// The lock of whoever adds an App to the configuration.
     pub fn config_lock(&self) -> PathBuf {
         self.0.join("config.lock")
+    }
+
+    /// What is kept beside records: whose it is, and the store that a note names. Locks and outcomes
+    /// outlive a sign-in, so they do not count.
+    ///
+    /// # Errors
+    /// If the folder cannot be read.
+    pub fn beside_records(&self) -> Result<Vec<(App, Option<String>)>, StoreError> {
+        let mut found = Vec::new();
+        for name in private_file::names_in(&self.0)? {
+            let name = name.strip_suffix(private_file::NEW).unwrap_or(&name);
+            let kinds = ["store", "rescue", "dialog", "log"];
+            let app = name
+                .rsplit_once('.')
+                .filter(|(_, kind)| kinds.contains(kind))
+                .and_then(|(key, _)| App::of_file_name(key));
+            if let Some(app) = app {
+                // A note that cannot be read names no store.
+                let store = remembered::read(&self.remembered(&app.key())).unwrap_or(None);
+                found.push((app, store));
+            }
+        }
+        found.sort_by_key(|(app, _)| app.key());
+        found.dedup();
+        Ok(found)
     }
 
     /// Which timer was installed.

@@ -28,6 +28,10 @@ impl System for Windows {
         Store::new()?.build(SERVICE, user, Some(&local))
     }
 
+    fn search() -> Result<Vec<Entry>, Error> {
+        Store::new()?.search(&HashMap::from([("pattern", r"\.ghtok$")]))
+    }
+
     fn ask<T: Send + 'static>(
         _: Duration,
         work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,

@@ -7,6 +7,7 @@ mod help;
 mod login;
 mod login_checks;
 mod logout;
+mod other_sign_ins;
 mod refresh;
 mod saved_apps;
 mod status;

@@ -2,13 +2,14 @@
 //! signature, because the services differ in what the specification leaves open.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 
 use dbus::Message;
 use dbus::arg::{IterAppend, Variant};
 use dbus::strings::Path;
 use zeroize::Zeroizing;
 
-use crate::app::RecordKey;
+use crate::app::{App, RecordKey};
 use crate::auth::ports::StoreError;
 use crate::bus::{Bus, Deadline, Failure, Session as UserSession, call_at, first, unexpected};
 
@@ -107,8 +108,20 @@ impl Service {
         }?)
     }
 
+    /// As [`Self::search`], for the items of all records.
+    pub(super) fn search_all(&self, activation: Activation) -> Result<Hits, StoreError> {
+        Ok(match self.find_of(None, activation) {
+            Err(failure) if failure.is("UnknownMethod") => self.find_of(None, activation),
+            found_or_failed => found_or_failed,
+        }?)
+    }
+
     /// The items with a record's attributes, once more.
     pub(super) fn find(&self, key: &RecordKey, activation: Activation) -> Result<Hits, Failure> {
+        self.find_of(Some(key), activation)
+    }
+
+    fn find_of(&self, key: Option<&RecordKey>, activation: Activation) -> Result<Hits, Failure> {
         let mut search = search_message(key);
         search.set_auto_start(activation == Activation::Allowed);
         let found = self.bus.call(search)?;
@@ -129,7 +142,7 @@ impl Service {
         keys: &[&RecordKey],
     ) -> Result<Vec<Result<Hits, Failure>>, Failure> {
         let searches = keys.iter().map(|key| {
-            let mut search = search_message(key);
+            let mut search = search_message(Some(key));
             search.set_auto_start(false);
             search
         });
@@ -147,6 +160,15 @@ impl Service {
                 ..Known::default()
             };
         }
+    }
+
+    /// The App that an item's attributes name; `None` if the service does not show them.
+    pub(super) fn app_of(&self, item: &Object) -> Result<Option<App>, Failure> {
+        let get = call_at(SERVICE, item, PROPERTIES, "Get\0")
+            .append2("org.freedesktop.Secret.Item", "Attributes");
+        let answer = self.ask(get)?;
+        let Variant(attributes) = first::<Variant<HashMap<String, String>>>(&answer)?;
+        Ok(attributes.get("username").and_then(|key| App::of_key(key)))
     }
 
     /// A session without encryption of its own, opened if there is none: the bus is a socket between
@@ -222,7 +244,9 @@ impl Service {
             });
             properties.append_dict_entry(|entry| {
                 entry.append("org.freedesktop.Secret.Item.Attributes");
-                entry.append_variant(&"a{ss}\0".into(), |value| append_attributes(value, key));
+                entry.append_variant(&"a{ss}\0".into(), |value| {
+                    append_attributes(value, Some(key));
+                });
             });
         });
         append_secret(&mut values, session, bytes);
@@ -331,7 +355,8 @@ impl Service {
     }
 }
 
-fn search_message(key: &RecordKey) -> Message {
+/// Without a key, for all records.
+fn search_message(key: Option<&RecordKey>) -> Message {
     let mut search = to_service("SearchItems\0");
     append_attributes(&mut IterAppend::new(&mut search), key);
     search
@@ -357,9 +382,10 @@ fn to_service(method: &str) -> Message {
     call_at(SERVICE, &Path::from(ROOT), INTERFACE, method)
 }
 
-fn append_attributes(values: &mut IterAppend<'_>, key: &RecordKey) {
+fn append_attributes(values: &mut IterAppend<'_>, key: Option<&RecordKey>) {
+    let username = key.map(|key| ("username", key.as_str()));
     values.append_dict(&"s\0".into(), &"s\0".into(), |attributes| {
-        for (name, value) in [("service", OURS), ("username", key.as_str())] {
+        for (name, value) in [("service", OURS)].into_iter().chain(username) {
             attributes.append_dict_entry(|entry| {
                 entry.append(name);
                 entry.append(value);

@@ -58,12 +58,20 @@ impl SecretService {
     /// person left it: a gnome-keyring that the bus starts from nothing is locked, and stands in
     /// the way of one that a script unlocks later.
     pub(super) fn search(&self, key: &RecordKey) -> Result<(Lease<'_>, Hits), StoreError> {
-        let activation = if self.has_waiting_daemon() {
+        self.search_with(key, self.activation())
+    }
+
+    /// As [`Self::search`], for the items of all records.
+    pub(super) fn search_all(&self) -> Result<(Lease<'_>, Hits), StoreError> {
+        self.begin(|service| service.search_all(self.activation()))
+    }
+
+    fn activation(&self) -> Activation {
+        if self.has_waiting_daemon() {
             Activation::Allowed
         } else {
             Activation::Never
-        };
-        self.search_with(key, activation)
+        }
     }
 
     /// Finds a record's items: always the first call, on a connection that was used before too.
@@ -72,9 +80,16 @@ impl SecretService {
         key: &RecordKey,
         activation: Activation,
     ) -> Result<(Lease<'_>, Hits), StoreError> {
+        self.begin(|service| service.search(key, activation))
+    }
+
+    fn begin(
+        &self,
+        search: impl Fn(&Service) -> Result<Hits, StoreError>,
+    ) -> Result<(Lease<'_>, Hits), StoreError> {
         if let Some(mut service) = held(&self.idle).take() {
             service.begin(self.deadline());
-            match service.search(key, activation) {
+            match search(&service) {
                 // The bus has ended since, and may have been started again.
                 Err(StoreError::Unreachable(_)) if service.bus.is_broken() => {}
                 Ok(hits) => return Ok((self.lease(service), hits)),
@@ -82,7 +97,7 @@ impl SecretService {
             }
         }
         let service = Service::connect(&self.session, self.deadline())?;
-        let hits = service.search(key, activation)?;
+        let hits = search(&service)?;
         Ok((self.lease(service), hits))
     }
 

@@ -206,6 +206,8 @@ fn expected(arguments: &[&str], then: Then) -> (i32, &'static str) {
         NoConfiguration(_, says) if matches!(arguments, EXEC | MCP) => (125, says),
         // Without an App none is git's.
         NoConfiguration(2, says) if arguments == GIT && says.starts_with("no ") => (0, ""),
+        // What is stored is shown without an App, too.
+        NoConfiguration(2, says) if arguments == ["status"] && says.starts_with("no ") => (0, ""),
         NoConfiguration(code, says) => (code, says),
         NoRecord(code, says) => match arguments {
             EXEC => (125, says),

@@ -58,7 +58,10 @@ fn lines(fake: &FakeGitHub, sandbox: &Sandbox) -> String {
 fn object(fake: &FakeGitHub, sandbox: &Sandbox) -> (Value, Option<i32>) {
     let told = look(fake, sandbox, &["status", "--json"]).expect_code(0);
     let document: Value = serde_json::from_str(&told.stdout).expect("JSON");
-    assert_eq!(super::keys(&document), ["apps", "schema_version", "timer"]);
+    assert_eq!(
+        super::keys(&document),
+        ["apps", "schema_version", "timer", "unseen"]
+    );
     let checked = look(fake, sandbox, &["status", "--check"]);
     (document["apps"][0].clone(), checked.code)
 }
@@ -94,7 +97,7 @@ fn a_good_sign_in_for_programs() {
             "expires_at": rfc3339(access.expires_at), "expires_at_unix": access.expires_at.0,
             "refresh_token_expires_at": rfc3339(refresh_end),
             "refresh_token_expires_at_unix": refresh_end.0,
-            "problem": null,
+            "problem": null, "configured": true, "logout": null,
         })
     );
     assert_eq!(checked, Some(0));

@@ -24,7 +24,7 @@ macro_rules! variants {
 variants!(ERRORS, error, Error:
     Usage Config NoApp WhichApp UnknownApp SignInNeeded Temporary Refused Denied CodeExpired
     OtherAccount Interrupted StoreLocked StoreStayedLocked StoreConfirmsAccess StoreUnreachable StoreTimedOut
-    StoreFailed StoreNotAvailable File Exposed Damaged Newer GaveUpWaiting RefresherDied GitConfig
+    StoreFailed NotListed StoreNotAvailable File Exposed Damaged Newer GaveUpWaiting RefresherDied GitConfig
     ClientFailed Timer CommandNotFound CommandNotRun Output OutputClosed);
 variants!(SIGN_IN_REASONS, sign_in_reason, SignInReason:
     SignedOut Expired NoRefreshToken Vanished RefreshRefused Lost AccessRefused OtherAccount);

@@ -69,6 +69,12 @@ pub fn keychains(page: &mut Page) {
     page.add(Error::StoreStayedLocked {
         store: SECRET_SERVICE.place(),
     });
+    for store in [SECRET_SERVICE.place().as_str(), "the keychain"] {
+        page.add(Error::NotListed {
+            store: store.to_owned(),
+            cause: StoreError::Locked.to_string(),
+        });
+    }
     for cause in [
         "no Secret Service is running",
         "the Secret Service does not start",
