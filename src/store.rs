@@ -73,7 +73,8 @@ pub struct RecordStore {
     slot: Box<dyn Slot>,
     folder: StateFolder,
     key: RecordKey,
-    other_store: fn() -> Option<&'static str>,
+    other_store: fn() -> &'static str,
+    is_chosen_at_sign_in: bool,
 }
 
 impl RecordStore {
@@ -83,15 +84,17 @@ impl RecordStore {
             slot,
             folder,
             key,
-            other_store: || None,
+            other_store: || "file",
+            is_chosen_at_sign_in: true,
         }
     }
 
-    /// Names the store that a sign-in must ask for if this one cannot be reached.
+    /// Says what to advise where this store cannot be used: another one, by name or not.
     #[must_use]
-    pub fn with_other_store(self, other_store: fn() -> Option<&'static str>) -> Self {
+    pub fn advising(self, other_store: fn() -> &'static str, is_chosen_at_sign_in: bool) -> Self {
         Self {
             other_store,
+            is_chosen_at_sign_in,
             ..self
         }
     }
@@ -181,8 +184,12 @@ impl TokenStore for RecordStore {
         is_here && !self.outcome().is_some_and(signed_out)
     }
 
-    fn other_store(&self) -> Option<&'static str> {
+    fn other_store(&self) -> &'static str {
         (self.other_store)()
+    }
+
+    fn is_chosen_at_sign_in(&self) -> bool {
+        self.is_chosen_at_sign_in
     }
 }
 

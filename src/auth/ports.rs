@@ -46,10 +46,13 @@ pub trait TokenStore {
     fn has_sign_in(&self) -> bool {
         false
     }
-    /// The store that a sign-in must name if this one cannot be reached; `None` if one that names
-    /// none finds another by itself.
-    fn other_store(&self) -> Option<&'static str> {
-        None
+    /// The store that a sign-in can name instead of this one.
+    fn other_store(&self) -> &'static str {
+        "file"
+    }
+    /// True if a sign-in that names no store goes elsewhere by itself if this one is not there.
+    fn is_chosen_at_sign_in(&self) -> bool {
+        true
     }
 }
 

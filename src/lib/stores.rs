@@ -156,24 +156,6 @@ impl Root<'_> {
         must_be_named.then_some(choice)
     }
 
-    /// The store that the command to sign in must name where the one of this call cannot be
-    /// reached: none if it finds another by itself.
-    fn other_store(&self, choice: StoreChoice) -> fn() -> Option<&'static str> {
-        let decides_again =
-            self.config.store == StoreChoice::Auto && self.store_for_login.get().is_none();
-        match choice {
-            _ if decides_again => || None,
-            StoreChoice::Kernel => || Some("file"),
-            StoreChoice::Auto | StoreChoice::Keychain | StoreChoice::File => || {
-                Some(if kernel_is_available() {
-                    "kernel"
-                } else {
-                    "file"
-                })
-            },
-        }
-    }
-
     pub(crate) fn open_store(&self, app: &App, store: StoreChoice) -> Result<RecordStore> {
         let key = app.key();
         let slot: Box<dyn Slot> = match store {
@@ -184,8 +166,20 @@ impl Root<'_> {
             StoreChoice::Kernel => kernel_slot(&key)?,
             StoreChoice::Auto | StoreChoice::Keychain => self.keychain_slot(&key)?,
         };
-        let other_store = self.other_store(store);
-        Ok(self.record_store(app, slot).with_other_store(other_store))
+        let other_store: fn() -> &'static str = match store {
+            StoreChoice::Kernel => || "file",
+            StoreChoice::Auto | StoreChoice::Keychain | StoreChoice::File => || {
+                if kernel_is_available() {
+                    "kernel"
+                } else {
+                    "file"
+                }
+            },
+        };
+        let is_chosen_at_sign_in =
+            self.config.store == StoreChoice::Auto && self.store_for_login.get().is_none();
+        let record_store = self.record_store(app, slot);
+        Ok(record_store.advising(other_store, is_chosen_at_sign_in))
     }
 
     #[cfg(target_os = "linux")]

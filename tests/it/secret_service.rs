@@ -2,6 +2,7 @@
 
 mod absent_and_locked;
 pub mod bus;
+mod confirms_access;
 mod one_connection;
 mod prompts;
 mod several_items;

@@ -8,9 +8,6 @@ use crate::error::Error;
 use crate::formats::shell::word;
 use crate::github::ErrorCode;
 
-/// The store that is on every system.
-const ALWAYS_THERE: &str = "file";
-
 /// What a store's failure means to a person.
 pub fn store_error(error: StoreError, app: &App, login: &str, store: &dyn TokenStore) -> Error {
     let place = store.place();
@@ -22,12 +19,15 @@ pub fn store_error(error: StoreError, app: &App, login: &str, store: &dyn TokenS
         },
         StoreError::ConfirmsAccess => Error::StoreConfirmsAccess {
             store: place,
-            login: login_to(&login, store.other_store().or(Some(ALWAYS_THERE))),
+            login: login_to(&login, Some(store.other_store())),
         },
         StoreError::Unreachable(cause) | StoreError::Absent(cause) => Error::StoreUnreachable {
             store: place,
             cause,
-            login: login_to(&login, store.other_store()),
+            login: login_to(
+                &login,
+                (!store.is_chosen_at_sign_in()).then(|| store.other_store()),
+            ),
         },
         StoreError::Failed(cause) => Error::StoreFailed {
             store: place,
@@ -36,7 +36,7 @@ pub fn store_error(error: StoreError, app: &App, login: &str, store: &dyn TokenS
         StoreError::TimedOut(limit) => Error::StoreTimedOut {
             store: place,
             limit,
-            login: login_to(&login, store.other_store().or(Some(ALWAYS_THERE))),
+            login: login_to(&login, Some(store.other_store())),
         },
         StoreError::Damaged(problem) => Error::Damaged {
             app: app.label().to_owned(),
