@@ -13,7 +13,7 @@ use crate::formats::shell::Shell;
 use crate::host::token_env::{self, Change, Grant, Others, Plan, Reason, Recipient};
 use crate::host::{Host, Inherited, TOKEN_VARIABLES};
 use crate::system::terminal::Terminal;
-use crate::token::MinTtl;
+use crate::token::{MinTtl, SecretBuffer};
 
 /// What `get` is asked.
 #[derive(Clone, Copy, Debug)]
@@ -72,9 +72,9 @@ pub fn run(
             }
             variables(shell, &plan, served.token.expose())
         }
-        Format::Token => format!("{}\n", served.token.expose()),
+        Format::Token => line("", served.token.expose()),
         Format::Json => json(call.app, &served),
-        Format::Header => format!("Authorization: Bearer {}\n", served.token.expose()),
+        Format::Header => line("Authorization: Bearer ", served.token.expose()),
         Format::Netrc => netrc(call.app, served.token.expose()),
     };
     call.terminal.data(text.as_bytes())
@@ -94,7 +94,15 @@ pub fn tell_shell_of_failure(shell: Shell, exit_code: u8, terminal: Terminal) ->
     terminal.data(text.as_bytes())
 }
 
-fn json(app: &App, served: &Served) -> String {
+fn line(before: &str, token: &str) -> SecretBuffer {
+    let mut text = SecretBuffer::with_capacity(before.len() + token.len() + 1);
+    text.push_str(before);
+    text.push_str(token);
+    text.push(b"\n");
+    text
+}
+
+fn json(app: &App, served: &Served) -> SecretBuffer {
     let document = Document {
         schema_version: 1,
         app: app.label(),
@@ -108,8 +116,9 @@ fn json(app: &App, served: &Served) -> String {
         expires_at: served.expires_at.map(rfc3339),
         expires_at_unix: served.expires_at.map(|at| at.0),
     };
-    let mut text = serde_json::to_string(&document).expect("a plain struct becomes JSON");
-    text.push('\n');
+    let mut text = SecretBuffer::with_capacity(512);
+    serde_json::to_writer(&mut text, &document).expect("a plain struct becomes JSON");
+    text.push(b"\n");
     text
 }
 
@@ -123,30 +132,41 @@ fn plan(host: &Host, inherited: &Inherited) -> Result<Plan> {
 }
 
 /// The tokens, the host, and then what goes.
-fn variables(shell: Shell, plan: &Plan, token: &str) -> String {
-    let mut text = String::new();
+fn variables(shell: Shell, plan: &Plan, token: &str) -> SecretBuffer {
+    let mut text = SecretBuffer::with_capacity(512);
+    let mut hosts = SecretBuffer::default();
     let mut removals = String::new();
-    let mut hosts = String::new();
     for change in &plan.changes {
         match change {
-            Change::Token { variable, .. } => text.push_str(&shell.set(variable, token)),
-            Change::Text(name, value) => hosts.push_str(&shell.set(name, value)),
+            Change::Token { variable, .. } => shell.set(variable, token, &mut text),
+            Change::Text(name, value) => shell.set(name, value, &mut hosts),
             Change::Remove(name) => removals.push_str(&shell.unset(name)),
         }
     }
-    text + &hosts + &removals
+    text.push(hosts.as_bytes());
+    text.push_str(&removals);
+    text
 }
 
 /// GitHub takes any user name beside a token; its documentation uses `x-access-token`.
-fn netrc(app: &App, token: &str) -> String {
+fn netrc(app: &App, token: &str) -> SecretBuffer {
     let mut machines = vec![app.host.name().to_owned()];
     if app.host.api_name() != app.host.name() {
         machines.push(app.host.api_name());
     }
-    machines
-        .iter()
-        .map(|machine| format!("machine {machine} login x-access-token password {token}\n"))
-        .collect()
+    let mut text = SecretBuffer::with_capacity(512);
+    for machine in machines {
+        for part in [
+            "machine ",
+            &machine,
+            " login x-access-token password ",
+            token,
+            "\n",
+        ] {
+            text.push_str(part);
+        }
+    }
+    text
 }
 
 #[cfg(test)]
@@ -183,14 +203,18 @@ mod tests {
 
     fn in_shell(shell: Shell, host: &str, inherited: &Inherited) -> String {
         let plan = plan(&app(host).host, inherited).expect("a plan");
-        variables(shell, &plan, "ghu_x")
+        text(&variables(shell, &plan, "ghu_x"))
+    }
+
+    fn text(buffer: &SecretBuffer) -> String {
+        String::from_utf8(buffer.as_bytes().to_vec()).expect("text")
     }
 
     #[test]
     fn each_format_on_github_com() {
         let com = "github.com";
         assert_eq!(
-            json(&app(com), &served()),
+            text(&json(&app(com), &served())),
             "{\"schema_version\":1,\"app\":\"work\",\"host\":\"github.com\",\"login\":\"octocat\",\"token\":\"ghu_x\",\"token_type\":\"bearer\",\"expires_at\":\"2026-11-22T21:00:00Z\",\"expires_at_unix\":1795381200}\n"
         );
         assert_eq!(
@@ -198,7 +222,7 @@ mod tests {
             "export GH_TOKEN='ghu_x'\nexport GITHUB_TOKEN='ghu_x'\nexport GITHUB_PERSONAL_ACCESS_TOKEN='ghu_x'\n"
         );
         assert_eq!(
-            netrc(&app(com), "ghu_x"),
+            text(&netrc(&app(com), "ghu_x")),
             "machine github.com login x-access-token password ghu_x\nmachine api.github.com login x-access-token password ghu_x\n"
         );
     }
@@ -210,7 +234,7 @@ mod tests {
             "set -gx GH_ENTERPRISE_TOKEN 'ghu_x'\nset -gx GITHUB_ENTERPRISE_TOKEN 'ghu_x'\nset -gx GH_HOST 'ghes.example'\n"
         );
         assert_eq!(
-            netrc(&app("ghes.example"), "ghu_x"),
+            text(&netrc(&app("ghes.example"), "ghu_x")),
             "machine ghes.example login x-access-token password ghu_x\n"
         );
     }

@@ -1,5 +1,7 @@
 //! Assignments of environment variables, as each shell reads them.
 
+use crate::token::SecretBuffer;
+
 /// A shell's way to set variables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shell {
@@ -12,15 +14,36 @@ pub enum Shell {
 }
 
 impl Shell {
-    /// One line that sets an exported variable.
-    pub fn set(self, name: &str, value: &str) -> String {
-        match self {
-            Self::Posix => format!("export {name}='{}'\n", value.replace('\'', r"'\''")),
-            Self::Fish => {
-                let value = value.replace('\\', r"\\").replace('\'', r"\'");
-                format!("set -gx {name} '{value}'\n")
+    /// Writes one line that sets an exported variable.
+    pub fn set(self, name: &str, value: &str, out: &mut SecretBuffer) {
+        let (before, between) = match self {
+            Self::Posix => ("export ", "="),
+            Self::Fish => ("set -gx ", " "),
+            Self::PowerShell => ("$env:", " = "),
+        };
+        for part in [before, name, between, "'"] {
+            out.push_str(part);
+        }
+        for part in value.split_inclusive(['\'', '\\']) {
+            match part.chars().last().and_then(|last| self.escaped(last)) {
+                Some(escaped) => {
+                    out.push_str(&part[..part.len() - 1]);
+                    out.push_str(escaped);
+                }
+                None => out.push_str(part),
             }
-            Self::PowerShell => format!("$env:{name} = '{}'\n", value.replace('\'', "''")),
+        }
+        out.push_str("'\n");
+    }
+
+    /// How a character is written between single quotes, if not as itself.
+    fn escaped(self, c: char) -> Option<&'static str> {
+        match (self, c) {
+            (Self::Posix, '\'') => Some(r"'\''"),
+            (Self::Fish, '\'') => Some(r"\'"),
+            (Self::Fish, '\\') => Some(r"\\"),
+            (Self::PowerShell, '\'') => Some("''"),
+            _ => None,
         }
     }
 
@@ -60,7 +83,7 @@ pub fn word(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Shell, word};
+    use super::{SecretBuffer, Shell, word};
 
     #[test]
     fn words_are_quoted_where_a_shell_would_read_more_in_them() {
@@ -77,8 +100,15 @@ mod tests {
 
     #[test]
     fn quotes_cannot_break_out() {
-        assert_eq!(Shell::Posix.set("T", "a'$(x)"), "export T='a'\\''$(x)'\n");
-        assert_eq!(Shell::Fish.set("T", r"a'\b"), "set -gx T 'a\\'\\\\b'\n");
-        assert_eq!(Shell::PowerShell.set("T", "a'b"), "$env:T = 'a''b'\n");
+        let set = |shell: Shell, value| {
+            let mut out = SecretBuffer::default();
+            shell.set("T", value, &mut out);
+            String::from_utf8(out.as_bytes().to_vec()).expect("text")
+        };
+        assert_eq!(set(Shell::Posix, "a'$(x)"), "export T='a'\\''$(x)'\n");
+        assert_eq!(set(Shell::Posix, r"a\b"), "export T='a\\b'\n");
+        assert_eq!(set(Shell::Fish, r"a'\b"), "set -gx T 'a\\'\\\\b'\n");
+        assert_eq!(set(Shell::PowerShell, r"a'b\"), "$env:T = 'a''b\\'\n");
+        assert_eq!(set(Shell::PowerShell, ""), "$env:T = ''\n");
     }
 }

@@ -96,7 +96,17 @@ fn no_command_that_serves_a_token_leaves_it_in_memory_that_it_gave_back() {
         .expect("one")
         .expose()
         .to_owned();
-    for arguments in [&["headers"][..], &["status"]] {
+    for arguments in [
+        &["get"][..],
+        &["get", "--format", "json"],
+        &["get", "--format", "header"],
+        &["get", "--format", "env"],
+        &["get", "--format", "fish"],
+        &["get", "--format", "powershell"],
+        &["get", "--format", "netrc"],
+        &["headers"],
+        &["status"],
+    ] {
         for secret in [&access, &refresh] {
             let blocks = stage.blocks_with(secret, arguments);
             assert_eq!(blocks, Vec::<String>::new(), "{arguments:?}");
