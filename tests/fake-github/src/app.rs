@@ -26,11 +26,60 @@ pub enum DeviceFlow {
     Disabled,
 }
 
-/// Whether `GET /user/installations` lists the App.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Where the App is installed. A token reaches what was installed when it was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Installation {
+    /// On the account of whoever signs in, on all its repositories.
     OnTheUser,
     Nowhere,
+    On(Vec<Installed>),
+}
+
+/// One account on which an App is installed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Installed {
+    pub(crate) owner: String,
+    /// `None`: all its repositories.
+    pub(crate) repositories: Option<Vec<String>>,
+    pub(crate) suspended: bool,
+}
+
+impl Installed {
+    /// On all repositories of this account.
+    pub fn on(owner: impl Into<String>) -> Self {
+        Self {
+            owner: owner.into(),
+            repositories: None,
+            suspended: false,
+        }
+    }
+
+    /// On these alone.
+    pub fn selected<N: Into<String>>(self, names: impl IntoIterator<Item = N>) -> Self {
+        Self {
+            repositories: Some(names.into_iter().map(Into::into).collect()),
+            ..self
+        }
+    }
+
+    /// The owner has suspended it: it reaches nothing.
+    pub fn suspended(self) -> Self {
+        Self {
+            suspended: true,
+            ..self
+        }
+    }
+}
+
+impl Installation {
+    /// What `GET /user/installations` lists for this person.
+    pub(crate) fn of(&self, login: &str) -> Vec<Installed> {
+        match self {
+            Self::OnTheUser => vec![Installed::on(login)],
+            Self::Nowhere => Vec::new(),
+            Self::On(installed) => installed.clone(),
+        }
+    }
 }
 
 impl App {

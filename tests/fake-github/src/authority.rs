@@ -2,9 +2,11 @@
 //! which codes wait for a person, which tokens live. Time comes from its clock.
 
 mod device;
+mod reach;
 mod tokens;
 
 pub(crate) use device::Decision;
+pub(crate) use reach::{Access, Repository};
 pub(crate) use tokens::Bearer;
 
 use std::collections::HashMap;
@@ -66,6 +68,9 @@ pub(crate) struct Rules {
     pub(crate) reuse: Reuse,
     pub(crate) replica_lag: Duration,
     pub(crate) bad_credentials_limit: Option<u32>,
+    /// `OWNER/NAME`
+    pub(crate) public: Vec<String>,
+    pub(crate) open: bool,
 }
 
 /// An OAuth error, and the interval that `slow_down` demands from now on.

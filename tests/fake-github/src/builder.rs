@@ -57,6 +57,8 @@ impl FakeGitHub {
                 reuse: Reuse::Refused,
                 replica_lag: Duration::ZERO,
                 bad_credentials_limit: None,
+                public: Vec::new(),
+                open: false,
             },
             date: DateHeader::Real,
             tls: None,
@@ -166,6 +168,18 @@ impl Builder {
     /// Serves the repositories `{root}/{owner}/{repo}.git`.
     pub fn git_root(mut self, root: impl Into<PathBuf>) -> Self {
         self.git_root = Some(root.into());
+        self
+    }
+
+    /// Everybody may read this repository, `OWNER/NAME`, without a token or with any.
+    pub fn public_repository(mut self, full_name: impl Into<String>) -> Self {
+        self.rules.public.push(full_name.into());
+        self
+    }
+
+    /// Any live token reaches every repository, wherever its App is installed.
+    pub fn open_repositories(mut self) -> Self {
+        self.rules.open = true;
         self
     }
 

@@ -131,11 +131,11 @@ impl<'a> Exchange<'a> {
             .git_root
             .as_ref()
             .filter(|_| self.endpoint == Endpoint::Git)?;
-        let bearer = self.shared.change(|state| {
-            endpoints::git::authenticate(&self.request, &mut state.authority, findings)
-        });
+        let bearer = self
+            .shared
+            .change(|state| endpoints::git::admit(&self.request, &mut state.authority, findings));
         Some(match bearer {
-            Ok(bearer) => endpoints::git::serve(&self.request, &bearer, root)
+            Ok(bearer) => endpoints::git::serve(&self.request, bearer.as_ref(), root)
                 .unwrap_or_else(|error| Answer::text(500, &error.to_string())),
             Err(refusal) => refusal,
         })

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::app::Installation;
 use crate::authority::Decision;
 use crate::faults::{Fault, Stage};
 use crate::ledger::Endpoint;
@@ -118,6 +119,19 @@ impl FakeGitHub {
         );
         self.shared
             .change(|state| state.authority.mint(client_id, login))
+    }
+
+    /// The person installs the App there, and nowhere else. A token that exists reaches
+    /// what it reached; one that is made later reaches this.
+    ///
+    /// # Panics
+    /// If no such App is registered.
+    #[track_caller]
+    pub fn install(&self, client_id: &str, installation: &Installation) {
+        let done = self
+            .shared
+            .change(|state| state.authority.install(client_id, installation));
+        assert!(done, "App {client_id} is not registered");
     }
 
     /// Kills this one token and leaves its partner alone.

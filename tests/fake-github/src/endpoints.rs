@@ -3,6 +3,7 @@
 pub(crate) mod git;
 mod oauth;
 mod page;
+mod repositories;
 mod rest;
 
 use crate::authority::Authority;
@@ -29,7 +30,7 @@ pub(crate) fn answer(
         Endpoint::DeviceCode => oauth::device_code(request, authority, base_url, findings),
         Endpoint::Poll | Endpoint::Refresh => oauth::access_token(request, authority, findings),
         Endpoint::Page => page::answer(request, authority, findings),
-        Endpoint::User | Endpoint::Revoke | Endpoint::Api => {
+        Endpoint::User | Endpoint::Revoke | Endpoint::Installations | Endpoint::Api => {
             rest::answer(endpoint, request, authority, findings)
         }
         Endpoint::Git | Endpoint::Other => {

@@ -24,6 +24,8 @@ pub enum Endpoint {
     User,
     /// `POST /api/v3/credentials/revoke`
     Revoke,
+    /// `GET /api/v3/user/installations` and what is below it
+    Installations,
     /// everything else below `/api/v3`
     Api,
     /// `/{owner}/{repo}.git/…`
@@ -43,6 +45,7 @@ impl Endpoint {
             "/login/oauth/access_token" => Self::Poll,
             "/api/v3/user" => Self::User,
             "/api/v3/credentials/revoke" => Self::Revoke,
+            path if path.starts_with("/api/v3/user/installations") => Self::Installations,
             path if path.starts_with("/api/v3") => Self::Api,
             path if path.contains(".git/") => Self::Git,
             _ => Self::Other,

@@ -16,7 +16,8 @@
 //! ```
 //!
 //! **Make one**: [`FakeGitHub::builder`] sets Apps and users, lifetimes, the clock,
-//! the form of tokens, TLS ([`TlsIdentity`]), a git root; `start` runs it, drop stops
+//! the form of tokens, TLS ([`TlsIdentity`]), a git root, where an App is installed
+//! ([`Installation`]); `start` runs it, drop stops
 //! it and joins all its threads. `host`, `base_url` and `ca_pem` say where it is. The
 //! REST API is at `{base_url}/api/v3`, as on GitHub Enterprise Server.
 //!
@@ -54,7 +55,7 @@ mod tls;
 mod violation;
 mod wire;
 
-pub use app::{App, DeviceFlow, Installation, Tokens};
+pub use app::{App, DeviceFlow, Installation, Installed, Tokens};
 pub use builder::{Builder, CLIENT_ID, DateHeader};
 pub use control::Pair;
 pub use faults::{Cut, Failure, Fault, RateHeaders, RetryAfter, Stage, WrongType};

@@ -10,13 +10,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use fake_github::{App, CLIENT_ID, FakeGitHub, Request};
+use fake_github::{App, CLIENT_ID, FakeGitHub, Installation, Installed, Request};
 
 const USAGE: &str = "\
 usage: fake-github [--client-id ID]... [--port N] [--access-lifetime SECS]
                    [--interval SECS] [--for SECS] [--git-root DIR]
+                   [--installed OWNER[/REPO]]... [--public OWNER/REPO]...
 Runs a fake GitHub on 127.0.0.1 for an hour, or for as long as --for says. If
-standard input is a pipe, it stops when that is closed.";
+standard input is a pipe, it stops when that is closed. With --installed the Apps
+reach these repositories alone; without it, every repository.";
 
 struct Arguments {
     client_ids: Vec<String>,
@@ -25,6 +27,8 @@ struct Arguments {
     interval: u64,
     run_for: Duration,
     git_root: Option<PathBuf>,
+    installed: Vec<String>,
+    public: Vec<String>,
 }
 
 fn main() -> ExitCode {
@@ -50,7 +54,13 @@ fn run(arguments: &Arguments) -> io::Result<()> {
         .access_lifetime(Duration::from_secs(arguments.access_lifetime))
         .interval(arguments.interval);
     for client_id in &arguments.client_ids {
-        builder = builder.app(App::new(client_id));
+        builder = builder.app(App::new(client_id).installation(installation(&arguments.installed)));
+    }
+    if arguments.installed.is_empty() {
+        builder = builder.open_repositories();
+    }
+    for full_name in &arguments.public {
+        builder = builder.public_repository(full_name);
     }
     if let Some(root) = &arguments.git_root {
         builder = builder.git_root(root);
@@ -59,6 +69,33 @@ fn run(arguments: &Arguments) -> io::Result<()> {
     println!("{}", introduction(&fake, &arguments.client_ids));
     report_requests(&fake, arguments.run_for);
     Ok(())
+}
+
+/// The repositories of one owner are one installation.
+fn installation(named: &[String]) -> Installation {
+    if named.is_empty() {
+        return Installation::OnTheUser;
+    }
+    let mut owners: Vec<(&str, Vec<&str>)> = Vec::new();
+    for name in named {
+        let (owner, repository) = match name.split_once('/') {
+            Some((owner, repository)) => (owner, Some(repository)),
+            None => (name.as_str(), None),
+        };
+        match owners.iter_mut().find(|(known, _)| *known == owner) {
+            Some((_, repositories)) => repositories.extend(repository),
+            None => owners.push((owner, repository.into_iter().collect())),
+        }
+    }
+    let installed = owners.into_iter().map(|(owner, repositories)| {
+        let installed = Installed::on(owner);
+        if repositories.is_empty() {
+            installed
+        } else {
+            installed.selected(repositories)
+        }
+    });
+    Installation::On(installed.collect())
 }
 
 fn introduction(fake: &FakeGitHub, client_ids: &[String]) -> String {
@@ -160,6 +197,8 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
         interval: 5,
         run_for: Duration::from_secs(3600),
         git_root: None,
+        installed: Vec::new(),
+        public: Vec::new(),
     };
     while let Some(flag) = words.next() {
         let value = words
@@ -178,6 +217,8 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
             "--access-lifetime" => arguments.access_lifetime = number()?,
             "--interval" => arguments.interval = number()?,
             "--for" => arguments.run_for = Duration::from_secs(number()?),
+            "--installed" => arguments.installed.push(value),
+            "--public" => arguments.public.push(value),
             "--git-root" => arguments.git_root = Some(value.into()),
             _ => return Err(format!("unknown argument {flag}")),
         }

@@ -32,6 +32,8 @@ pub enum ViolationKind {
     /// RFC 6749 section 3.2: a parameter must not appear twice.
     DuplicateParameter,
     WrongMethod,
+    /// A parameter that the address does not take, or a value that it would not.
+    BadParameter,
     WrongContentType,
     UnknownPath,
     /// What came was not HTTP.

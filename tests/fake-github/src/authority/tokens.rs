@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{Authority, Refusal, Reuse, TokenForm};
-use crate::app::Tokens;
+use crate::app::{Installed, Tokens};
 use crate::chance;
 use crate::http::Params;
 use crate::ledger::Rotation;
@@ -28,6 +28,8 @@ pub(super) struct Issued {
     family: Family,
     pub(super) client_id: String,
     pub(super) login: String,
+    /// As it was when this pair was made.
+    installed: Vec<Installed>,
     pub(super) access: Token,
     pub(super) refresh: Option<Token>,
     born_at: Duration,
@@ -52,6 +54,7 @@ impl Token {
 pub(crate) struct Bearer {
     pub(crate) login: String,
     pub(crate) client_id: String,
+    pub(crate) installed: Vec<Installed>,
 }
 
 impl Authority {
@@ -142,6 +145,7 @@ impl Authority {
         (pair.access.is_alive(now) && !lagging).then(|| Bearer {
             login: pair.login.clone(),
             client_id: pair.client_id.clone(),
+            installed: pair.installed.clone(),
         })
     }
 
@@ -208,6 +212,9 @@ impl Authority {
             family,
             client_id: client_id.to_owned(),
             login: login.to_owned(),
+            installed: self
+                .app(client_id)
+                .map_or_else(Vec::new, |app| app.installation.of(login)),
             access: token(token_text("ghu_", 36, form), self.rules.access_lifetime),
             refresh: expiring
                 .then(|| token(token_text("ghr_", 76, form), self.rules.refresh_lifetime)),

@@ -8,28 +8,48 @@ use std::process::{Command, Stdio};
 use std::thread;
 
 use super::Findings;
-use crate::authority::{Authority, Bearer};
+use crate::authority::{Access, Authority, Bearer, Repository};
 use crate::http::{Answer, Incoming, form};
 use crate::violation::ViolationKind;
 
-/// Who asks, or the answer that sends them away. Any user name will do; GitHub's
-/// documentation says `x-access-token`.
-pub(crate) fn authenticate(
+/// Who asks, if that must be said, or the answer that sends them away. Any user name will
+/// do; GitHub's documentation says `x-access-token`. A repository out of reach does not
+/// exist: 404, which git takes for no reason to ask for another password.
+pub(crate) fn admit(
     request: &Incoming,
     authority: &mut Authority,
     findings: &mut Findings,
-) -> Result<Bearer, Answer> {
+) -> Result<Option<Bearer>, Answer> {
     let refused = || {
         Answer::text(401, "Invalid username or token.\n")
             .with("WWW-Authenticate", "Basic realm=\"GitHub\"")
     };
-    let Some(password) = basic_password(request) else {
-        return Err(refused());
+    let bearer = match basic_password(request) {
+        Some(password) => {
+            if password.starts_with("ghr_") {
+                findings.push((ViolationKind::RefreshTokenMisdirected, request.path.clone()));
+            }
+            Some(authority.bearer(&password).ok_or_else(refused)?)
+        }
+        None => None,
     };
-    if password.starts_with("ghr_") {
-        findings.push((ViolationKind::RefreshTokenMisdirected, request.path.clone()));
+    let access = match Repository::of_git_path(&request.path) {
+        Some(repository) => authority.access(bearer.as_ref(), repository),
+        None if bearer.is_some() => Access::Write,
+        None => Access::None,
+    };
+    let denied = |login: &str| format!("Permission to {} denied to {login}.\n", request.path);
+    match (access, &bearer) {
+        (Access::Write, _) => Ok(bearer),
+        (Access::Read, _) if !is_push(request) => Ok(bearer),
+        (Access::Read | Access::None, None) => Err(refused()),
+        (Access::Read, Some(bearer)) => Err(Answer::text(403, &denied(&bearer.login))),
+        (Access::None, Some(_)) => Err(Answer::text(404, "Repository not found.\n")),
     }
-    authority.bearer(&password).ok_or_else(refused)
+}
+
+fn is_push(request: &Incoming) -> bool {
+    request.path.ends_with("/git-receive-pack") || request.query.contains("git-receive-pack")
 }
 
 /// RFC 7617.
@@ -44,7 +64,11 @@ fn basic_password(request: &Incoming) -> Option<String> {
 }
 
 /// Runs the CGI program and translates its answer.
-pub(crate) fn serve(request: &Incoming, bearer: &Bearer, root: &Path) -> io::Result<Answer> {
+pub(crate) fn serve(
+    request: &Incoming,
+    bearer: Option<&Bearer>,
+    root: &Path,
+) -> io::Result<Answer> {
     const SERVICES: [&str; 3] = ["/info/refs", "/git-upload-pack", "/git-receive-pack"];
     let known = SERVICES
         .iter()
@@ -65,7 +89,7 @@ pub(crate) fn serve(request: &Incoming, bearer: &Bearer, root: &Path) -> io::Res
     cgi_answer(&printed).ok_or_else(|| io::Error::other("git http-backend gave no CGI answer"))
 }
 
-fn backend(request: &Incoming, bearer: &Bearer, root: &Path) -> Command {
+fn backend(request: &Incoming, bearer: Option<&Bearer>, root: &Path) -> Command {
     let header = |name| request.header(name).unwrap_or("");
     let mut command = Command::new("git");
     command
@@ -85,11 +109,13 @@ fn backend(request: &Incoming, bearer: &Bearer, root: &Path) -> Command {
         .env("HTTP_CONTENT_ENCODING", header("content-encoding"))
         .env("GIT_PROTOCOL", header("git-protocol"))
         .env("REMOTE_ADDR", "127.0.0.1")
-        // A named user may push.
-        .env("REMOTE_USER", &bearer.login)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
+    if let Some(bearer) = bearer {
+        // A named user may push.
+        command.env("REMOTE_USER", &bearer.login);
+    }
     command
 }
 

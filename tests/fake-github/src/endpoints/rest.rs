@@ -3,8 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Findings, bearer_token};
-use crate::app::Installation;
+use super::{Findings, bearer_token, repositories};
 use crate::authority::{Authority, Bearer};
 use crate::http::{Answer, Incoming};
 use crate::ledger::Endpoint;
@@ -61,9 +60,19 @@ fn other(
                 &json!({"resources": {"core": core}, "rate": core}),
             ))
         }
-        "/api/v3/user/installations" => {
+        path if path.starts_with("/api/v3/user/installations") => {
             let bearer = require_bearer(request, authority, findings)?;
-            Ok(installations(authority, &bearer))
+            Ok(repositories::installations(
+                request, authority, &bearer, findings,
+            ))
+        }
+        path if path.starts_with("/api/v3/repos/") => {
+            // A public one can be read without a token, but not with a bad one.
+            let bearer = match request.header("authorization") {
+                Some(_) => Some(require_bearer(request, authority, findings)?),
+                None => None,
+            };
+            Ok(repositories::one(path, authority, bearer.as_ref()))
         }
         path => {
             findings.push((ViolationKind::UnknownPath, path.to_owned()));
@@ -106,27 +115,6 @@ fn user(authority: &Authority, bearer: &Bearer) -> Answer {
     .with("X-RateLimit-Remaining", "4999")
 }
 
-fn installations(authority: &Authority, bearer: &Bearer) -> Answer {
-    let user = authority.user(&bearer.login);
-    let app = authority.app(&bearer.client_id);
-    let installed: Vec<Value> = app
-        .filter(|app| app.installation == Installation::OnTheUser)
-        .map(|app| {
-            json!({
-                "id": 1,
-                "account": {"login": bearer.login, "id": user.map(|user| user.id), "type": "User"},
-                "client_id": app.client_id,
-                "app_slug": "fake-app",
-                "repository_selection": "all",
-                "permissions": {"contents": "write", "metadata": "read"},
-            })
-        })
-        .into_iter()
-        .collect();
-    let body = json!({"total_count": installed.len(), "installations": installed});
-    Answer::json(200, &body)
-}
-
 /// "Any authenticated requests will return a 403"; 202 says nothing about whether
 /// a credential existed.
 fn revoke(request: &Incoming, authority: &mut Authority, findings: &mut Findings) -> Answer {
@@ -150,7 +138,7 @@ fn revoke(request: &Incoming, authority: &mut Authority, findings: &mut Findings
     Answer::json(202, &json!({}))
 }
 
-fn message(status: u16, text: &str) -> Answer {
+pub(super) fn message(status: u16, text: &str) -> Answer {
     Answer::json(
         status,
         &json!({

@@ -192,6 +192,55 @@ fn dead_tokens_and_refresh_tokens_are_refused() {
 }
 
 #[test]
+fn what_is_out_of_reach_is_not_found_and_what_is_public_is_read() {
+    if !has_http_backend() {
+        return;
+    }
+    let folder = Folder::new("reach");
+    for name in ["octocat/hello", "acme/private", "acme/public"] {
+        let bare = format!("{name}.git");
+        fs::create_dir_all(folder.0.join(&bare)).expect("a folder");
+        git_well(&folder.0, &["init", "--quiet", "--bare", &bare]);
+    }
+    let fake = FakeGitHub::builder()
+        .git_root(&folder.0)
+        .public_repository("acme/public")
+        .start()
+        .expect("a fake");
+    let (access, _) = signed_in(&fake);
+    let status = |path: &str, service: &str, password: Option<&str>| {
+        let header = password.map(|password| {
+            format!(
+                "Authorization: Basic {}\r\n",
+                base64(&format!("x:{password}"))
+            )
+        });
+        let request = format!(
+            "GET /{path}.git/info/refs?service={service} HTTP/1.1\r\n{}\r\n",
+            header.unwrap_or_default()
+        );
+        crate::client::send(&fake, &request).status
+    };
+    let (read, push, own) = ("git-upload-pack", "git-receive-pack", Some(access.as_str()));
+    for (path, service, password, expected) in [
+        ("octocat/hello", read, own, 200),
+        ("octocat/hello", push, own, 200),
+        ("octocat/hello", read, None, 401),
+        ("acme/private", read, own, 404),
+        ("acme/private", push, own, 404),
+        ("acme/private", read, None, 401),
+        ("acme/public", read, None, 200),
+        ("acme/public", read, own, 200),
+        ("acme/public", push, own, 403),
+        ("acme/public", push, None, 401),
+        ("acme/public", read, Some("ghu_dead"), 401),
+    ] {
+        let found = status(path, service, password);
+        assert_eq!(found, expected, "{path} {service} {}", password.is_some());
+    }
+}
+
+#[test]
 fn nothing_outside_the_root_is_served() {
     if !has_http_backend() {
         return;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use fake_github::{App, CLIENT_ID, DateHeader, FakeGitHub, Installation, ViolationKind};
+use fake_github::{App, CLIENT_ID, DateHeader, FakeGitHub, Installation, Installed, ViolationKind};
 
 use crate::client::{Reply, TestClock, get, send, signed_in};
 
@@ -81,6 +81,88 @@ fn installations_are_listed() {
         get(&fake, "/api/v3/user/installations", "ghu_x").status,
         401
     );
+}
+
+#[test]
+fn installations_and_their_repositories_come_in_pages() {
+    let names = (0..250).map(|n| format!("r{n}"));
+    let mut installed = vec![Installed::on("acme").selected(names)];
+    installed.extend((0..34).map(|n| Installed::on(format!("org{n}"))));
+    installed.push(Installed::on("gone").suspended());
+    let app = App::new(CLIENT_ID).installation(Installation::On(installed));
+    let fake = FakeGitHub::builder().app(app).start().expect("a fake");
+    let (access, _) = signed_in(&fake);
+    let list = |query: &str, name: &str| {
+        let reply = get(
+            &fake,
+            &format!("/api/v3/user/installations{query}"),
+            &access,
+        )
+        .json();
+        let shown = reply[name].as_array().expect("a list").len();
+        (reply["total_count"].as_u64().expect("a number"), shown)
+    };
+    assert_eq!(list("", "installations"), (36, 30));
+    assert_eq!(list("?page=2", "installations"), (36, 6));
+    assert_eq!(list("?per_page=100&page=1", "installations"), (36, 36));
+    assert_eq!(
+        list("/1/repositories?per_page=100&page=3", "repositories"),
+        (250, 50)
+    );
+    assert_eq!(
+        list("/1/repositories?per_page=100&page=4", "repositories"),
+        (250, 0)
+    );
+    assert!(fake.violations().is_empty());
+    for odd in ["?per_page=101", "?page=0", "?cursor=1"] {
+        list(odd, "installations");
+    }
+    let kinds: Vec<_> = fake.violations().iter().map(|found| found.kind).collect();
+    assert_eq!(kinds, [ViolationKind::BadParameter; 3]);
+    for none in [
+        "/37/repositories",
+        "/36/repositories",
+        "/0/repositories",
+        "/1",
+    ] {
+        let path = format!("/api/v3/user/installations{none}");
+        assert_eq!(get(&fake, &path, &access).status, 404, "{none}");
+    }
+}
+
+#[test]
+fn a_repository_out_of_reach_does_not_exist() {
+    let installed = vec![
+        Installed::on("acme").selected(["app"]),
+        Installed::on("octocat"),
+    ];
+    let app = App::new(CLIENT_ID).installation(Installation::On(installed));
+    let fake = FakeGitHub::builder()
+        .app(app)
+        .public_repository("else/open")
+        .start()
+        .expect("a fake");
+    let (access, _) = signed_in(&fake);
+    let status = |name: &str| get(&fake, &format!("/api/v3/repos/{name}"), &access).status;
+    let statuses = [
+        "acme/app",
+        "ACME/App",
+        "octocat/x",
+        "else/open",
+        "acme/x",
+        "else/app",
+    ];
+    assert_eq!(statuses.map(status), [200, 200, 200, 200, 404, 404]);
+    let open = get(&fake, "/api/v3/repos/else/open", &access).json();
+    assert_eq!(open["permissions"]["push"], false);
+    // What is installed later is reached by what is made later.
+    fake.install(CLIENT_ID, &Installation::On(vec![Installed::on("else")]));
+    assert_eq!(status("else/app"), 404);
+    let newer = fake.mint(CLIENT_ID).access_token;
+    assert_eq!(get(&fake, "/api/v3/repos/else/app", &newer).status, 200);
+    let request = "GET /api/v3/repos/else/open HTTP/1.1\r\nUser-Agent: t\r\n\r\n";
+    assert_eq!(send(&fake, request).status, 200);
+    assert_eq!(send(&fake, &request.replace("open", "app")).status, 404);
 }
 
 #[test]
