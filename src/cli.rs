@@ -30,7 +30,7 @@ pub use self::login::Login;
 pub use self::logout::Logout;
 pub use self::mcp::{Mcp, McpGuard, Opening};
 pub use self::refresh::Refresh;
-pub use self::refresher::Refresher;
+pub use self::refresher::{AskReach, Refresher};
 pub use self::schedule::{Schedule, ScheduleDeed};
 pub use self::setup::{Program, Setup};
 pub use self::status::Status;
@@ -131,6 +131,9 @@ page, which else comes last. No shell reads it: quotes, \"$\" and \"&\" are char
     /// Run one refresh in a process of its own
     #[command(hide = true)]
     Refresher(Refresher),
+    /// Ask GitHub where an App is installed
+    #[command(hide = true)]
+    AskReach(AskReach),
     /// End the servers that a killed `mcp` left behind
     #[command(hide = true)]
     McpGuard(McpGuard),
@@ -222,7 +225,8 @@ impl Cli {
             | Command::McpGuard(_)
             | Command::Setup(_)
             | Command::GitCredential(_)
-            | Command::Refresher(_) => false,
+            | Command::Refresher(_)
+            | Command::AskReach(_) => false,
         };
         if json {
             ErrorOutput::Json
@@ -247,6 +251,7 @@ impl Cli {
             Command::Mcp(mcp) => mcp.flags(),
             Command::McpGuard(_) => Flags::default(),
             Command::Refresher(refresher) => refresher.flags(),
+            Command::AskReach(ask) => ask.flags(),
         }
     }
 }

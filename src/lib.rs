@@ -33,6 +33,8 @@ mod compose_git;
 mod compose_login;
 #[path = "lib/mcp.rs"]
 mod compose_mcp;
+#[path = "lib/reach.rs"]
+mod compose_reach;
 #[path = "lib/report.rs"]
 mod compose_report;
 #[path = "lib/schedule.rs"]
@@ -131,7 +133,10 @@ fn run_to_code(machine: &Machine<'_>, arguments: Vec<OsString>, verb: Option<&Os
 }
 
 fn dispatch(machine: &Machine<'_>, cli: &Cli) -> Result<u8> {
-    if matches!(cli.command, Command::Refresher(_) | Command::McpGuard(_)) {
+    if matches!(
+        cli.command,
+        Command::Refresher(_) | Command::AskReach(_) | Command::McpGuard(_)
+    ) {
         process::leave_session();
     }
     if let Command::McpGuard(_) = cli.command {
@@ -149,9 +154,10 @@ fn dispatch(machine: &Machine<'_>, cli: &Cli) -> Result<u8> {
         }
         Command::Login(login) => root.log_in(login),
         Command::Refresh(refresh) => {
-            let input = refresh.input();
+            let (began, input) = (machine.clock.now(), refresh.input());
             root.for_scope(refresh.scope(), cli, |call| {
                 refresh::run(input, usual, call)
+                    .inspect(|()| root.ask_reach_after(began, input, call))
             })
         }
         Command::Status(status) => root.status(status),
@@ -169,6 +175,7 @@ fn dispatch(machine: &Machine<'_>, cli: &Cli) -> Result<u8> {
             root.tell_in_file()?;
             root.refresh_here(refresher.order)
         }
+        Command::AskReach(_) => root.ask_reach_here(),
     }
 }
 
@@ -237,8 +244,9 @@ impl Root<'_> {
 
     /// The body of the refresh process: its signals are held off until the new pair is stored.
     fn refresh_here(&self, order: Order) -> Result<u8> {
-        let _held_off = HeldOff::begin();
+        let began = self.machine.clock.now();
         let app = self.config.app(None)?;
+        let held_off = HeldOff::begin();
         let store = self.open_store(app, self.store_of(app)?)?;
         let handed_over = process::handed_over().and_then(|file| store.adopt_lock(file).ok());
         let github = self.github(app);
@@ -246,8 +254,9 @@ impl Root<'_> {
         let refresh = self.refresh(app, &github, &telling);
         self.with_call(app, |call| {
             refresher::run(order, handed_over, &refresh, call)
-        })
-        .map(|()| 0)
+        })?;
+        drop(held_off);
+        self.start_asking_reach(began, order, app).map(|()| 0)
     }
 
     /// Puts together what a command needs for one App, and runs it.

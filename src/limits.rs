@@ -11,6 +11,8 @@ pub struct Limits {
     pub answer: Duration,
     /// The whole of a check (`GET /user`) that decides about one token.
     pub check: Duration,
+    /// All questions about where an App is installed together. A sign-in waits for them.
+    pub reach: Duration,
     /// How long a refresher goes on trying to store a new pair.
     pub save: Duration,
     /// How long a newer pair of another process is waited for, where the lock may keep nobody out, before
@@ -41,6 +43,7 @@ impl Limits {
         connect: Duration::from_secs(10),
         answer: Duration::from_secs(30),
         check: Duration::from_secs(4),
+        reach: Duration::from_secs(10),
         save: Duration::from_secs(30),
         overtaken: Duration::from_secs(5),
         caller: Duration::from_secs(45),
@@ -60,6 +63,7 @@ impl Limits {
             connect: self.connect / divisor,
             answer: self.answer / divisor,
             check: self.check / divisor,
+            reach: self.reach / divisor,
             save: self.save / divisor,
             overtaken: self.overtaken / divisor,
             caller: self.caller / divisor,

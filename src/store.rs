@@ -117,17 +117,18 @@ impl RecordStore {
         ))
     }
 
-    /// Whether this is, or lately was, an access token of this record.
+    /// Whether this is, or lately was, an access token of this record; `None` if nothing is known of
+    /// its tokens.
     ///
     /// # Errors
-    /// If nothing is known of its tokens and the record cannot be read.
-    pub fn has_issued(&self, token: &str) -> Result<bool, StoreError> {
+    /// If the record has to be read and cannot be.
+    pub fn has_issued(&self, token: &str) -> Result<Option<bool>, StoreError> {
         let known = fingerprints::contain(&self.folder.fingerprints(&self.key), token);
-        if let Some(is_known) = known {
-            return Ok(is_known);
+        if known.is_some() {
+            return Ok(known);
         }
         let record = self.load()?;
-        Ok(record.is_some_and(|record| record.tokens.access_token().expose() == token))
+        Ok(record.map(|record| record.tokens.access_token().expose() == token))
     }
 
     fn locked(&self, lock: Lock) -> LockedRecord<'_> {
@@ -262,7 +263,13 @@ impl LockedStore for LockedRecord<'_> {
     fn forget_rest(&mut self) -> Result<(), StoreError> {
         let (folder, key) = (&self.store.folder, &self.store.key);
         self.rescue = None;
-        let files = [folder.rescue(key), folder.remembered(key), folder.log(key)];
+        let files = [
+            folder.rescue(key),
+            folder.remembered(key),
+            folder.log(key),
+            folder.reach(key),
+            folder.fingerprints(key),
+        ];
         // One that stays keeps none of the others.
         let removed = files.map(|path| private_file::remove(&path));
         let dialog = SharedDialog::new(folder.clone(), key).forget();

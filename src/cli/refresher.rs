@@ -1,4 +1,4 @@
-//! The arguments of the hidden refresh process.
+//! The arguments of the hidden processes that work on one record.
 
 use std::path::PathBuf;
 
@@ -8,9 +8,9 @@ use super::Described;
 use crate::commands::refresher::Order;
 use crate::config::Flags;
 
-/// Arguments of the hidden refresh process: the record's key, and what is wanted.
+/// The record's key, and where it is.
 #[derive(Debug, Args)]
-pub struct Refresher {
+struct Record {
     #[arg(long)]
     app: Option<String>,
     #[command(flatten)]
@@ -19,13 +19,39 @@ pub struct Refresher {
     account: Option<String>,
     #[arg(long)]
     config_dir: Option<PathBuf>,
+}
+
+/// Arguments of the refresh process.
+#[derive(Debug, Args)]
+pub struct Refresher {
+    #[command(flatten)]
+    record: Record,
     /// What is wanted of the record.
     #[arg(long)]
     pub order: Order,
 }
 
+/// Arguments of the process that asks where the App is installed.
+#[derive(Debug, Args)]
+pub struct AskReach {
+    #[command(flatten)]
+    record: Record,
+}
+
 impl Refresher {
     pub(super) fn flags(&self) -> Flags {
+        self.record.flags()
+    }
+}
+
+impl AskReach {
+    pub(super) fn flags(&self) -> Flags {
+        self.record.flags()
+    }
+}
+
+impl Record {
+    fn flags(&self) -> Flags {
         Flags {
             app: self.app.clone(),
             account: self.account.clone(),

@@ -57,7 +57,24 @@ pub fn arguments(
     want: Want,
     detail: Detail,
 ) -> Vec<OsString> {
-    let mut arguments = vec!["refresher".to_owned(), format!("--store={store}")];
+    let mut arguments = arguments_of("refresher", app, store, config_dir);
+    arguments.extend(detail.flag().map(OsString::from));
+    arguments.push(format!("--order={}", Order(want).to_argument()).into());
+    arguments
+}
+
+/// The arguments of the process that asks where an App is installed.
+pub fn reach_arguments(app: &App, store: StoreChoice, config_dir: Option<&Path>) -> Vec<OsString> {
+    arguments_of("ask-reach", app, store, config_dir)
+}
+
+fn arguments_of(
+    command: &str,
+    app: &App,
+    store: StoreChoice,
+    config_dir: Option<&Path>,
+) -> Vec<OsString> {
+    let mut arguments = vec![command.to_owned(), format!("--store={store}")];
     match &app.name {
         Some(name) => arguments.push(format!("--app={name}")),
         None => {
@@ -68,8 +85,6 @@ pub fn arguments(
             }
         }
     }
-    arguments.extend(detail.flag().map(str::to_owned));
-    arguments.push(format!("--order={}", Order(want).to_argument()));
     let mut arguments: Vec<OsString> = arguments.into_iter().map(OsString::from).collect();
     if let Some(folder) = config_dir {
         arguments.extend(["--config-dir".into(), folder.into()]);

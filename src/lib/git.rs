@@ -3,13 +3,10 @@
 use zeroize::Zeroizing;
 
 use crate::app::App;
-use crate::auth::reach::Reach;
 use crate::cli::{self, Cli};
-use crate::commands::git_credential::{self, Choice};
+use crate::commands::git_credential::{self, Choice, Operation};
 use crate::error::Result;
 use crate::formats::git_credential::{Description, Request};
-use crate::store::reach;
-use crate::store::state_folder::StateFolder;
 use crate::system::terminal::Terminal;
 use crate::{Machine, Root};
 
@@ -65,7 +62,8 @@ fn erase(root: &Root<'_>, git: &cli::GitCredential, request: &Request) -> Result
 }
 
 /// Whether a description carries a token that ghtok keeps for its host. Where that cannot be found out,
-/// a token of the kind that ghtok keeps counts as one.
+/// nothing of the kind that ghtok keeps is stored elsewhere; what was refused is forgotten elsewhere, for
+/// ghtok has hardly answered then.
 fn carries_our_token(
     machine: &Machine<'_>,
     cli: &Cli,
@@ -74,15 +72,18 @@ fn carries_our_token(
 ) -> bool {
     /// Of user access tokens of GitHub Apps (docs.github.com, "About authentication to GitHub").
     const USER_TOKEN: &str = "ghu_";
+    let is_to_be_kept = git.operation() != Operation::Erase;
     let Ok(request) = Request::read_from(description.bytes()) else {
-        return String::from_utf8_lossy(description.bytes()).contains(USER_TOKEN);
+        let text = String::from_utf8_lossy(description.bytes());
+        return is_to_be_kept && text.contains(USER_TOKEN);
     };
     let secrets = request.secrets();
     if secrets.is_empty() {
         return false;
     }
+    let looks_like_ours = || secrets.iter().any(|secret| secret.starts_with(USER_TOKEN));
     has_issued(machine, cli, git, &request, &secrets)
-        .unwrap_or_else(|| secrets.iter().any(|secret| secret.starts_with(USER_TOKEN)))
+        .unwrap_or_else(|| is_to_be_kept && looks_like_ours())
 }
 
 /// Whether one of these secrets is a token of an App of the host; `None` if nobody can say.
@@ -102,7 +103,7 @@ fn has_issued(
             .and_then(|choice| root.open_store(app, choice));
         for secret in secrets {
             let store = opened.as_ref().ok();
-            answers.push(store.and_then(|store| store.has_issued(secret).ok()));
+            answers.push(store.and_then(|store| store.has_issued(secret).ok().flatten()));
         }
     }
     if answers.contains(&Some(true)) {
@@ -124,12 +125,4 @@ fn apps_of<'a>(
     };
     apps.retain(|app| request.is_for(&app.host));
     Ok(apps)
-}
-
-impl Root<'_> {
-    /// Where an App is installed; `None` if nobody knows.
-    fn reach(&self, app: &App) -> Option<Reach> {
-        let folder = StateFolder::at(self.config.state_dir.clone());
-        reach::read(&folder.reach(&app.key()))
-    }
 }

@@ -26,6 +26,7 @@ impl Root<'_> {
     pub(crate) fn log_in(&self, login: &cli::Login) -> Result<u8> {
         // The time zone can be read only while there is one thread, and login starts another.
         let clock = self.machine.clock;
+        let began = clock.now();
         let _ = clock.local_time(clock.now());
         let (app, wanted) = self.config.app_to_sign_in()?;
         let (app, wanted) = (app.clone(), wanted.map(str::to_owned));
@@ -48,7 +49,10 @@ impl Root<'_> {
         self.with_call(&app, |call| login::run(&input, usual, &desk, call))?;
         self.move_sign_in(&app, before)?;
         self.prove_readable(&app)?;
-        Ok(0)
+        self.with_call(&app, |call| {
+            self.ask_reach_after_login(began, call);
+            Ok(0)
+        })
     }
 
     /// Where a sign-in goes is decided for a new one only: one that is good stays where it is.

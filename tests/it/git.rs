@@ -3,6 +3,7 @@
 mod chain;
 mod helper;
 mod hostile;
+mod reach;
 mod refusals;
 mod remote;
 mod via;

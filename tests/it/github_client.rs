@@ -2,6 +2,7 @@
 //! that break, hang or lie. Against the fake GitHub, and scripted servers where that is too polite.
 
 mod answers;
+mod installations;
 mod not_sent;
 mod proxies;
 mod questions;

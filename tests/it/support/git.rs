@@ -69,7 +69,15 @@ pub fn with_a_repository_and(
     root: &Path,
     change: impl FnOnce(fake_github::Builder) -> fake_github::Builder,
 ) -> FakeGitHub {
-    let bare = root.join("octocat/hello.git");
+    add_repository(root, "octocat/hello");
+    change(FakeGitHub::builder().git_root(root))
+        .start()
+        .expect("a fake")
+}
+
+/// A bare repository with one commit, below the root of a fake.
+pub fn add_repository(root: &Path, full_name: &str) {
+    let bare = root.join(format!("{full_name}.git"));
     fs::create_dir_all(&bare).expect("a folder");
     let git = |arguments: &[&str]| {
         let status = Command::new("git")
@@ -93,9 +101,6 @@ pub fn with_a_repository_and(
     let commit = String::from_utf8(commit.stdout).expect("a hash");
     git(&["update-ref", "refs/heads/main", commit.trim()]);
     git(&["config", "http.receivepack", "true"]);
-    change(FakeGitHub::builder().git_root(root))
-        .start()
-        .expect("a fake")
 }
 
 /// Runs a command with these bytes as its standard input.

@@ -24,7 +24,7 @@ pub(super) fn installations(
     if below.is_empty() {
         let all = bearer.installed.iter().enumerate();
         let all = all.map(|(at, installed)| installation(at + 1, installed, authority, bearer));
-        return page(request, "installations", all.collect(), findings);
+        return page(request, "installations", &all.collect::<Vec<_>>(), findings);
     }
     let id = below
         .strip_prefix('/')
@@ -37,7 +37,12 @@ pub(super) fn installations(
     };
     let names = installed.repositories.iter().flatten();
     let names = names.map(|name| repository(&installed.owner, name, Access::Write));
-    page(request, "repositories", names.collect(), findings)
+    page(
+        request,
+        "repositories",
+        &names.collect::<Vec<_>>(),
+        findings,
+    )
 }
 
 /// `/repos/OWNER/NAME`: 404 for what is out of reach, as for what does not exist.
@@ -94,7 +99,7 @@ fn repository(owner: &str, name: &str, access: Access) -> Value {
 
 /// A page of a list.
 /// <https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api>
-fn page(request: &Incoming, name: &str, all: Vec<Value>, findings: &mut Findings) -> Answer {
+fn page(request: &Incoming, name: &str, all: &[Value], findings: &mut Findings) -> Answer {
     let (mut size, mut number) = (30, 1);
     for (key, value) in crate::http::form::decode(&request.query) {
         let parsed = value.parse::<usize>().ok().filter(|number| *number > 0);

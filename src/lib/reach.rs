@@ -1,0 +1,126 @@
+//! Asks where an App is installed, and keeps the answer: after a sign-in, when a person has a token
+//! refreshed, and at most once a day after a refresh. What cannot be had changes nothing.
+
+use std::time::Duration;
+
+use crate::app::App;
+use crate::auth::outcome::Happened;
+use crate::auth::ports::TokenStore;
+use crate::auth::reach::Reach;
+use crate::auth::record::{Record, Want};
+use crate::commands::refresher::{self, Order};
+use crate::commands::{Call, refresh};
+use crate::error::Result;
+use crate::github::Failure;
+use crate::store::reach;
+use crate::store::state_folder::StateFolder;
+use crate::system::process;
+use crate::token::Timestamp;
+use crate::{Root, this_program};
+
+/// A person who has a token refreshed twice within this time has it asked once.
+const JUST_ASKED: Duration = Duration::from_secs(30);
+
+impl Root<'_> {
+    /// Where an App is installed, as far as this machine knows.
+    pub(crate) fn reach(&self, app: &App) -> Option<Reach> {
+        reach::read(&self.reach_file(app))
+    }
+
+    /// After a `login` that began then: a new sign-in may be another person's.
+    pub(crate) fn ask_reach_after_login(&self, began: Timestamp, call: &Call<'_>) {
+        let Some(record) = obtained_since(began, call) else {
+            return;
+        };
+        let asked = self.ask_reach(&record, call);
+        let before = self.reach(call.app).and_then(|reach| reach.user_id);
+        if asked.is_err() && before != user_id(&record) {
+            // Somebody else's is worse than none.
+            let _ = reach::remove(&self.reach_file(call.app));
+        }
+    }
+
+    /// After a refresh that a person asked for: often because they installed the App somewhere.
+    pub(crate) fn ask_reach_after(&self, began: Timestamp, input: refresh::Input, call: &Call<'_>) {
+        let now = call.clock.now();
+        let is_new = |reach: &Reach| !reach.is_empty() && reach.asked_at.until(now) < JUST_ASKED;
+        if input.when == refresh::When::Due || self.reach(call.app).as_ref().is_some_and(is_new) {
+            return;
+        }
+        if let Some(record) = obtained_since(began, call) {
+            let _ = self.ask_reach(&record, call);
+        }
+    }
+
+    /// At the end of a refresher: has a process of its own ask, if it is time. Nobody waits for it, and
+    /// no lock is held.
+    pub(crate) fn start_asking_reach(
+        &self,
+        began: Timestamp,
+        order: Order,
+        app: &App,
+    ) -> Result<()> {
+        let choice = self.store_of(app)?;
+        let outcome = self.open_store(app, choice)?.outcome();
+        let has_saved = outcome
+            .is_some_and(|outcome| outcome.what == Happened::Saved && outcome.at.0 >= began.0);
+        let now = self.machine.clock.now();
+        let is_due = self.reach(app).is_none_or(|reach| reach.is_due(now));
+        // Where a person asked for the refresh, their process asks this too.
+        if has_saved && is_due && matches!(order.0, Want::Valid(_)) {
+            let config_dir = self.config.config_dir_flag.as_deref();
+            let arguments = refresher::reach_arguments(app, choice, config_dir);
+            if let Some(program) = this_program() {
+                // Otherwise the next refresh tries.
+                let _ = process::start_detached(&program, &arguments, None);
+            }
+        }
+        Ok(())
+    }
+
+    /// The body of that process.
+    pub(crate) fn ask_reach_here(&self) -> Result<u8> {
+        let app = self.config.app(None)?;
+        self.with_call(app, |call| {
+            let asked = match call.store.load() {
+                Ok(Some(record)) => self.ask_reach(&record, call).is_ok(),
+                Ok(None) | Err(_) => false,
+            };
+            Ok(u8::from(!asked))
+        })
+    }
+
+    /// Asks once, and keeps what GitHub told.
+    fn ask_reach(&self, record: &Record, call: &Call<'_>) -> Result<(), Failure> {
+        let began = call.clock.monotonic();
+        let elapsed = || call.clock.monotonic().saturating_sub(began);
+        let (token, whole) = (record.tokens.access_token(), call.limits.reach);
+        let installations = call.github.installations(token, whole, &elapsed)?;
+        let known = Reach {
+            user_id: user_id(record),
+            asked_at: call.clock.now(),
+            installations,
+        };
+        let kept = reach::write(&self.reach_file(call.app), &known);
+        self.steps.info(|| {
+            let owners = known.installations.installed.len();
+            let kept = kept.map_or_else(|error| error.to_string(), |()| "kept".into());
+            format!("installations: of {owners} accounts; {kept}")
+        });
+        Ok(())
+    }
+
+    fn reach_file(&self, app: &App) -> std::path::PathBuf {
+        StateFolder::at(self.config.state_dir.clone()).reach(&app.key())
+    }
+}
+
+/// The record, if its tokens are not older than this call.
+fn obtained_since(began: Timestamp, call: &Call<'_>) -> Option<Record> {
+    let record = call.store.load().ok()??;
+    (record.obtained_at.0 >= began.0).then_some(record)
+}
+
+fn user_id(record: &Record) -> Option<u64> {
+    record.account.as_ref().map(|account| account.id)
+}
