@@ -8,6 +8,7 @@ mod document;
 mod duration;
 mod environment;
 mod file;
+mod git_places;
 mod network;
 mod quote;
 #[cfg(test)]
@@ -23,6 +24,7 @@ use self::choice::Choice;
 pub use self::desktop::{Browsers, Desktop};
 pub use self::duration::parse_duration;
 pub use self::environment::Environment;
+pub use self::git_places::GitPlaces;
 use self::quote::quoted;
 use self::settings::Settings;
 pub use self::settings::check_app_name;

@@ -96,6 +96,11 @@ impl Replacement {
         })
     }
 
+    /// The temporary file.
+    pub fn path(&self) -> &Path {
+        &self.temporary
+    }
+
     /// Writes the content, sets the mode, and waits until the disk has it.
     ///
     /// # Errors

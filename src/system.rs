@@ -6,6 +6,7 @@ pub mod browser;
 pub mod clipboard;
 pub mod clock;
 pub mod git_file;
+pub mod git_program;
 pub mod notes;
 pub mod notification;
 pub mod process;

@@ -22,8 +22,8 @@ pub enum Program {
     /// Have git ask ghtok about the hosts of your Apps
     #[command(before_help = "Examples:
   ghtok setup git           show the lines, ask, and write them
-  ghtok setup git --print   for who edits by hand
-  ghtok setup git --undo    as it was, to the byte")]
+  ghtok setup git --print   print the lines, for editing by hand
+  ghtok setup git --undo    remove what setup git wrote")]
     Git(SetupGit),
     /// Print what has an MCP client run GitHub's server under ghtok
     #[command(before_help = "Examples:

@@ -1,14 +1,23 @@
 //! `ghtok setup git`: has git ask ghtok about the configured hosts, with consent, and takes it back.
 
+mod plan;
+
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use self::plan::{Plan, unreadable};
 use crate::app::App;
+use crate::config::GitPlaces;
 use crate::error::{Error, Result, system_reason};
-use crate::formats::git_config::{self, Entry, Rest, Section};
+use crate::formats::git_config::include::{self, WithoutBlock};
+use crate::formats::git_config::{
+    self, Before, Caller, Entry, HostSection, Match, Setting, is_ghtok,
+};
 use crate::formats::plain_text::one_line;
 use crate::host::HostKind;
 use crate::system::git_file::LockedFile;
+use crate::system::git_program::GitProgram;
 use crate::system::terminal::Terminal;
 use crate::system::text_file;
 
@@ -19,7 +28,7 @@ pub enum Input {
     Ask,
     /// To write the lines; the caller has agreed (`--yes`).
     Agreed,
-    /// To print the lines for who edits by hand.
+    /// To print the lines, for editing by hand.
     Print,
     /// To take the lines out.
     Undo,
@@ -29,15 +38,15 @@ pub enum Input {
 pub struct Desk<'a> {
     /// Every known App, with the arguments by which the helper finds it.
     pub apps: Vec<(&'a App, Vec<String>)>,
-    /// This program, by a path that stays the same.
-    pub program: String,
-    /// git's global configuration.
-    pub file: PathBuf,
-    /// How long another program may hold git's lock of that file.
+    /// How git calls this program: by a path that stays the same.
+    pub caller: Caller,
+    /// Where git keeps what it is told.
+    pub places: GitPlaces,
+    /// How long another program may hold git's lock of the global file.
     pub limit: Duration,
-    /// Where git keeps passwords in plain text, if it does.
-    pub plain_stores: Vec<PathBuf>,
-    /// git's helpers in their order, as git lists them; `None` where git does not say.
+    /// git itself, if it is on this machine.
+    pub git: Option<GitProgram>,
+    /// git's helpers in their order here, as git lists them; `None` where git does not say.
     pub helpers: &'a dyn Fn() -> Option<Vec<Entry>>,
     /// The standard streams.
     pub terminal: Terminal,
@@ -46,42 +55,41 @@ pub struct Desk<'a> {
 /// Does what is asked.
 ///
 /// # Errors
-/// If nobody agrees, or the file cannot be read or changed.
+/// If nobody agrees, a file cannot be read or changed, or git does not read what was written.
 pub fn run(input: Input, desk: &Desk<'_>) -> Result<()> {
-    let sections = desk.sections();
-    let lines = git_config::lines(&sections);
     match input {
-        Input::Print => desk.terminal.data(lines.as_bytes()),
+        Input::Print => desk.terminal.data(&desk.printed()),
         Input::Undo => desk.undo(),
-        Input::Ask | Input::Agreed => {
-            if desk.write(input, &lines)? {
-                desk.warn(&sections);
-            }
-            Ok(())
-        }
+        Input::Ask | Input::Agreed => desk.set_up(input),
     }
+}
+
+/// One file without ghtok's lines.
+#[derive(PartialEq, Eq)]
+struct Undone {
+    text: Vec<u8>,
+    was_new: bool,
+    /// The digest of what was there before.
+    digest: Option<String>,
+    foreign: usize,
+    included: Vec<PathBuf>,
 }
 
 impl Desk<'_> {
     /// One section for each host, and one for the gists of github.com, which are a host of their own.
-    fn sections(&self) -> Vec<Section> {
-        let mut sections: Vec<Section> = Vec::new();
+    fn sections(&self) -> Vec<HostSection> {
+        let mut sections: Vec<HostSection> = Vec::new();
         for (app, arguments) in &self.apps {
             let mut urls = vec![app.host.web_url()];
             if app.host.kind() == HostKind::GitHubCom {
                 urls.push(format!("https://gist.{}", app.host));
             }
-            let path = if self.needs_path(app) {
-                git_config::Path::Sent
-            } else {
-                git_config::Path::Unsaid
-            };
             for url in urls {
                 if !sections.iter().any(|section| section.url == url) {
-                    sections.push(Section {
+                    sections.push(HostSection {
                         url,
-                        helper: git_config::helper(&self.program, arguments),
-                        path,
+                        helper: self.caller.helper(arguments),
+                        others: Vec::new(),
                     });
                 }
             }
@@ -89,50 +97,53 @@ impl Desk<'_> {
         sections
     }
 
-    fn needs_path(&self, app: &App) -> bool {
-        let mut here = self.apps.iter().filter(|(other, _)| other.host == app.host);
-        here.any(|(other, _)| !other.owners.is_empty())
-    }
-
-    /// True if the lines are there now.
-    fn write(&self, input: Input, lines: &str) -> Result<bool> {
-        let present = self.read()?;
-        let before = match &present {
-            None => None,
-            Some(text) => match self.without_ours(text)? {
-                Rest::NotThere => Some(text.clone()),
-                Rest::File(rest) => Some(rest),
-                Rest::NoFile => None,
-            },
-        };
-        let after = git_config::added(before.as_deref(), lines);
-        if present.as_ref() == Some(&after) {
+    fn set_up(&self, input: Input) -> Result<()> {
+        let plan = self.plan()?;
+        let file = &self.places.global;
+        let own_before = read(&plan.own)?;
+        if plan.present.as_ref() == Some(&plan.after)
+            && own_before.as_ref() == Some(&plan.content)
+            && self.is_seen(&plan)?
+        {
             self.terminal
-                .note(&format!("{} has these lines already", self.file.display()));
-            return Ok(true);
+                .note(&format!("{} has these lines already", file.display()));
+            self.warn(&plan);
+            return Ok(());
         }
-        self.terminal.say(&format!(
-            "To the end of {}:\n\n{lines}",
-            self.file.display()
-        ));
+        self.show(&plan);
         if input == Input::Ask && !self.agreed()? {
             self.terminal.note("nothing was changed");
-            return Ok(false);
+            return Ok(());
         }
-        let locked = self.lock()?;
-        if locked.content() != present.as_deref() {
-            return Err(Error::GitConfig {
-                doing: "change",
-                path: self.file.clone(),
-                cause: "another program changed it at the same moment".into(),
-            });
+        self.write(&plan, own_before.as_deref())?;
+        if plan.foreign > 0 {
+            self.terminal.note(&format!(
+                "{} lines of others stood among ghtok's in {}; they are kept",
+                plan.foreign,
+                file.display()
+            ));
         }
-        locked
-            .replace(&after)
-            .map_err(|error| self.failed("change", &error))?;
         self.terminal
             .note("done; take it back with: ghtok setup git --undo");
-        Ok(true)
+        self.warn(&plan);
+        Ok(())
+    }
+
+    fn show(&self, plan: &Plan) {
+        let lossy = |text: &[u8]| String::from_utf8_lossy(text).into_owned();
+        if plan.present.as_ref() != Some(&plan.after) {
+            let include = bytes_of(&self.places.spelled(&plan.own));
+            self.terminal.say(&format!(
+                "In {}:\n\n[include]\n\tpath = {}\n",
+                self.places.global.display(),
+                one_line(&lossy(&include), 300)
+            ));
+        }
+        self.terminal.say(&format!(
+            "In {}:\n\n{}",
+            plan.own.display(),
+            lossy(&git_config::sections(&plan.hosts))
+        ));
     }
 
     fn agreed(&self) -> Result<bool> {
@@ -140,77 +151,215 @@ impl Desk<'_> {
             return Ok(self.terminal.ask("Write them?"));
         }
         Err(Error::Usage {
-            message: "setup git: nobody is here to agree to the change".into(),
+            message: "setup git: cannot ask for confirmation (no terminal)".into(),
             hint:
-                "agree with: ghtok setup git --yes, or see the lines with: ghtok setup git --print"
+                "confirm with: ghtok setup git --yes, or see the lines with: ghtok setup git --print"
                     .into(),
         })
     }
 
-    fn undo(&self) -> Result<()> {
-        let ours = |text: &[u8]| self.without_ours(text).map(|rest| rest != Rest::NotThere);
-        if !self.read()?.as_deref().map_or(Ok(false), ours)? {
-            let file = self.file.display();
-            self.terminal
-                .note(&format!("{file} has no lines of ghtok's"));
+    /// Writes both files, or none: what git does not read afterwards is taken back.
+    fn write(&self, plan: &Plan, own_before: Option<&[u8]>) -> Result<()> {
+        let file = &self.places.global;
+        let locked = self.lock(file)?;
+        if locked.content() != plan.present.as_deref() {
+            return Err(changed_meanwhile(file));
+        }
+        let own_failed = |error: std::io::Error| Error::GitConfig {
+            doing: "write",
+            path: plan.own.clone(),
+            cause: system_reason(&error),
+        };
+        text_file::replace_for_everybody(&plan.own, &plan.content).map_err(own_failed)?;
+        let written = if plan.present.as_ref() == Some(&plan.after) {
+            drop(locked);
+            Ok(())
+        } else {
+            locked.replace(&plan.after)
+        };
+        let written = written.map_err(|error| failed("change", file, &error));
+        let seen = written.and_then(|()| self.is_seen(plan));
+        if matches!(seen, Ok(true)) {
             return Ok(());
         }
-        let locked = self.lock()?;
-        let rest = self.without_ours(locked.content().unwrap_or_default())?;
-        let done = match rest {
-            Rest::NotThere => Ok(()),
-            Rest::File(rest) => locked.replace(&rest),
-            Rest::NoFile => locked.remove(),
+        match own_before {
+            Some(content) => text_file::replace_for_everybody(&plan.own, content),
+            None => text_file::remove(&plan.own),
+        }
+        .map_err(own_failed)?;
+        self.put_back(plan)?;
+        seen?;
+        let cause = if self.places.is_hidden {
+            "git does not read it, because GIT_CONFIG_GLOBAL is set to nothing".into()
+        } else {
+            "git does not list ghtok's helper afterwards".into()
         };
-        done.map_err(|error| self.failed("change", &error))?;
-        self.terminal
-            .note(&format!("{} is as it was", self.file.display()));
-        Ok(())
-    }
-
-    fn read(&self) -> Result<Option<Vec<u8>>> {
-        text_file::read(&self.file).map_err(|error| self.failed("read", &error))
-    }
-
-    fn lock(&self) -> Result<LockedFile> {
-        LockedFile::lock(&self.file, self.limit).map_err(|error| self.failed("change", &error))
-    }
-
-    fn without_ours(&self, text: &[u8]) -> Result<Rest> {
-        git_config::removed(text).map_err(|line| Error::GitConfig {
-            doing: "take ghtok's lines out of",
-            path: self.file.clone(),
-            cause: format!(
-                "a line among them is new or missing: {}",
-                one_line(&line, 80)
-            ),
+        Err(Error::GitConfig {
+            doing: "use",
+            path: file.clone(),
+            cause,
         })
     }
 
-    fn failed(&self, doing: &'static str, error: &std::io::Error) -> Error {
-        Error::GitConfig {
-            doing,
-            path: self.file.clone(),
-            cause: system_reason(error),
+    fn put_back(&self, plan: &Plan) -> Result<()> {
+        let file = &self.places.global;
+        let locked = self.lock(file)?;
+        if locked.content() == plan.present.as_deref() {
+            return Ok(());
         }
+        if locked.content() != Some(&plan.after) {
+            return Err(changed_meanwhile(file));
+        }
+        match &plan.present {
+            Some(present) => locked.replace(present),
+            None => locked.remove(),
+        }
+        .map_err(|error| failed("change", file, &error))
+    }
+
+    fn undo(&self) -> Result<()> {
+        let mut own = vec![self.places.own.clone(), self.places.beside.clone()];
+        let mut is_done = false;
+        let mut real: Vec<PathBuf> = Vec::new();
+        for file in &self.places.all {
+            // One that is there under two names is looked at once.
+            let target = std::fs::canonicalize(file).unwrap_or_else(|_| file.clone());
+            if !real.contains(&target) {
+                real.push(target);
+                is_done |= self.undo_in(file, &mut own)?;
+            }
+        }
+        for file in own {
+            let content = read(&file)?;
+            if content.is_some_and(|content| git_config::before(&content).is_some()) {
+                text_file::remove(&file).map_err(|error| failed("remove", &file, &error))?;
+                self.terminal.note(&format!("removed {}", file.display()));
+                is_done = true;
+            }
+        }
+        if !is_done {
+            let file = self.places.global.display();
+            self.terminal
+                .note(&format!("{file} has no lines of ghtok's"));
+        }
+        Ok(())
+    }
+
+    /// Takes ghtok's lines out of one file; true if there were any. Files that they include are added
+    /// to `own`.
+    fn undo_in(&self, file: &Path, own: &mut Vec<PathBuf>) -> Result<bool> {
+        let Some(undone) = self.undone(file, &read(file)?.unwrap_or_default())? else {
+            return Ok(false);
+        };
+        let locked = self.lock(file)?;
+        let now = locked.content().unwrap_or_default();
+        if self.undone(file, now)?.as_ref() != Some(&undone) {
+            return Err(changed_meanwhile(file));
+        }
+        let shown = file.display();
+        let removes = undone.was_new && undone.text.is_empty();
+        let done = if removes {
+            locked.remove()
+        } else {
+            locked.replace(&undone.text)
+        };
+        done.map_err(|error| failed("change", file, &error))?;
+        self.terminal.note(&if removes {
+            format!("removed {shown}, which setup git had created: all is as it was")
+        } else if undone.digest == Some(plan::digest(&undone.text)) {
+            format!("removed ghtok's lines from {shown}, which is as it was")
+        } else {
+            format!("removed ghtok's lines from {shown}")
+        });
+        if undone.foreign > 0 {
+            let count = undone.foreign;
+            self.terminal.note(&format!(
+                "{count} lines of others stood among them; they are kept"
+            ));
+        }
+        for path in undone.included {
+            if !own.contains(&path) {
+                own.push(path);
+            }
+        }
+        Ok(true)
+    }
+
+    fn undone(&self, file: &Path, text: &[u8]) -> Result<Option<Undone>> {
+        let unreadable = |line| unreadable(file, line);
+        let block = include::without_block(text).map_err(unreadable)?;
+        let of_block = block.as_ref().map(WithoutBlock::text);
+        let text = of_block.as_deref().unwrap_or(text);
+        let included = self.included(file, text)?;
+        let mut before = Before::default();
+        for path in &included {
+            let content = read(path).ok().flatten().unwrap_or_default();
+            before = git_config::before(&content).unwrap_or(before);
+        }
+        let is_own = |path: &[u8]| self.is_own(path, file);
+        let without = include::removed(text, is_own, before.line_ends).map_err(unreadable)?;
+        if block.is_none() && included.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Undone {
+            text: without.text,
+            was_new: before.was_new || block.as_ref().is_some_and(|block| block.was_new),
+            digest: before.digest.filter(|_| block.is_none()),
+            foreign: block.map_or(0, |block| block.foreign),
+            included,
+        }))
+    }
+
+    /// The files of ghtok's that a text includes.
+    fn included(&self, file: &Path, text: &[u8]) -> Result<Vec<PathBuf>> {
+        let found = RefCell::new(Vec::new());
+        let note = |path: &[u8]| {
+            let is_own = self.is_own(path, file);
+            if is_own {
+                let path = self.places.expanded(&path_of(path), file);
+                found.borrow_mut().push(path);
+            }
+            is_own
+        };
+        include::removed(text, note, 0).map_err(|line| unreadable(file, line))?;
+        Ok(found.into_inner())
+    }
+
+    fn git(&self) -> Result<&GitProgram> {
+        self.git.as_ref().ok_or_else(|| Error::GitConfig {
+            doing: "ask",
+            path: "git".into(),
+            cause: "there is no git in the PATH".into(),
+        })
+    }
+
+    fn lock(&self, file: &Path) -> Result<LockedFile> {
+        LockedFile::lock(file, self.limit).map_err(|error| failed("change", file, &error))
     }
 
     /// Names who else sees the token, and who keeps an old one.
-    fn warn(&self, sections: &[Section]) {
+    fn warn(&self, plan: &Plan) {
+        let sections = &plan.hosts[..];
         let entries = (self.helpers)().unwrap_or_default();
-        for Section { url, helper, .. } in sections {
-            let ours =
-                |entry: &Entry| entry.helper == *helper && entry.pattern.as_deref() == Some(url);
-            let after = entries.iter().rposition(ours).map_or(0, |at| at + 1);
-            for entry in entries[after..].iter().filter(|entry| entry.concerns(url)) {
+        for HostSection { url, .. } in sections {
+            let last_own = entries.iter().rposition(|entry| {
+                entry.scope == "global"
+                    && helper_of(entry).is_some_and(is_ghtok)
+                    && entry.matches(url) == Match::All
+            });
+            let after = last_own.map_or(0, |at| at + 1);
+            let others = |entry: &&Entry| {
+                entry.is_helper_for(url) && !helper_of(entry).is_some_and(is_ghtok)
+            };
+            for entry in entries[after..].iter().filter(others) {
                 self.terminal.note(&seen_by(entry, url));
             }
         }
-        for store in &self.plain_stores {
+        for store in &self.places.plain_stores {
             self.warn_of_plain_text(store, sections);
         }
         let mut named: Vec<&str> = Vec::new();
-        for name in entries.iter().filter_map(|entry| keeper(&entry.helper)) {
+        for name in entries.iter().filter_map(helper_of).filter_map(keeper) {
             if !named.contains(&name) {
                 named.push(name);
                 self.terminal.note(&forget(name, sections));
@@ -218,10 +367,10 @@ impl Desk<'_> {
         }
     }
 
-    fn warn_of_plain_text(&self, store: &Path, sections: &[Section]) {
+    fn warn_of_plain_text(&self, store: &Path, sections: &[HostSection]) {
         let text = text_file::read(store).ok().flatten().unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
-        for Section { url, .. } in sections {
+        for HostSection { url, .. } in sections {
             let host = url.split("://").nth(1).unwrap_or_default();
             let keeps = |line: &str| {
                 line.rsplit('@')
@@ -238,27 +387,75 @@ impl Desk<'_> {
     }
 }
 
+fn changed_meanwhile(file: &Path) -> Error {
+    Error::GitConfig {
+        doing: "change",
+        path: file.to_owned(),
+        cause: "another program changed it at the same moment".into(),
+    }
+}
+
+fn failed(doing: &'static str, file: &Path, error: &std::io::Error) -> Error {
+    Error::GitConfig {
+        doing,
+        path: file.to_owned(),
+        cause: system_reason(error),
+    }
+}
+
+fn read(file: &Path) -> Result<Option<Vec<u8>>> {
+    text_file::read(file).map_err(|error| failed("read", file, &error))
+}
+
+fn helper_of(entry: &Entry) -> Option<&[u8]> {
+    match &entry.setting {
+        Setting::Helper(helper) => Some(helper),
+        Setting::UseHttpPath(_) => None,
+    }
+}
+
 fn seen_by(entry: &Entry, url: &str) -> String {
-    let place = one_line(&entry.origin, 200);
-    if entry.helper.is_empty() {
+    let place = one_line(&String::from_utf8_lossy(&entry.origin), 200);
+    let helper = String::from_utf8_lossy(helper_of(entry).unwrap_or_default());
+    if helper.is_empty() {
         return format!(
-            "{place} begins the list of helpers anew: where it counts, git does not ask ghtok about {url}"
+            "{place} resets the list of helpers: where it counts, git does not ask ghtok about {url}"
         );
     }
-    let helper = one_line(&entry.helper, 80);
+    let helper = one_line(&helper, 80);
     format!(
         "the helper \"{helper}\" ({place}) comes after ghtok: git before 2.46 hands it the token for {url}"
     )
 }
 
 /// The name of a helper that keeps what it is given.
-fn keeper(helper: &str) -> Option<&'static str> {
+fn keeper(helper: &[u8]) -> Option<&'static str> {
     const KEEPERS: [&str; 5] = ["osxkeychain", "wincred", "manager", "libsecret", "cache"];
+    if is_ghtok(helper) {
+        return None;
+    }
+    let helper = String::from_utf8_lossy(helper);
     let mut words = helper.split([' ', '/', '\\', '-', '.']);
     words.find_map(|word| KEEPERS.into_iter().find(|known| word == *known))
 }
 
-fn forget(name: &str, sections: &[Section]) -> String {
+/// A path's bytes, as git writes it.
+pub fn bytes_of(path: &Path) -> Vec<u8> {
+    #[cfg(unix)]
+    return std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str()).to_vec();
+    #[cfg(not(unix))]
+    path.to_string_lossy().replace('\\', "/").into_bytes()
+}
+
+/// The path that git wrote so.
+fn path_of(bytes: &[u8]) -> PathBuf {
+    #[cfg(unix)]
+    return PathBuf::from(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(bytes));
+    #[cfg(not(unix))]
+    PathBuf::from(String::from_utf8_lossy(bytes).into_owned())
+}
+
+fn forget(name: &str, sections: &[HostSection]) -> String {
     let url = sections.first().map_or("", |section| section.url.as_str());
     format!(
         "the helper \"{name}\" may still keep an old token; have it forget with: echo url={url} | git credential-{name} erase"

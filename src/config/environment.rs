@@ -17,7 +17,7 @@ const LOG: &str = "GHTOK_LOG";
 const STATE_DIR: &str = "GHTOK_STATE_DIR";
 const XDG_DATA_HOME: &str = "XDG_DATA_HOME";
 const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
-const GIT_CONFIG_GLOBAL: &str = "GIT_CONFIG_GLOBAL";
+pub(super) const GIT_CONFIG_GLOBAL: &str = "GIT_CONFIG_GLOBAL";
 
 /// Every variable that is looked at in every call; those of a sign-in stand in `desktop`, and all
 /// others stay unread.
@@ -199,6 +199,20 @@ impl Environment {
         Ok(self.home()?.join(".config").join("ghtok"))
     }
 
+    /// The folder of `config.toml`, where a process without ghtok's and XDG's variables looks elsewhere.
+    ///
+    /// # Errors
+    /// If the account has no home.
+    pub fn unusual_config_dir(&self) -> Result<Option<PathBuf>> {
+        let here = self.config_dir()?;
+        let usual = if cfg!(windows) {
+            of_account(self.folders.roaming.as_ref(), "APPDATA")?
+        } else {
+            self.home()?.join(".config")
+        };
+        Ok(Some(here).filter(|here| *here != usual.join("ghtok")))
+    }
+
     /// The folder of locks, outcomes and the file store. No XDG variable moves it: processes with a
     /// stripped environment must find the same lock.
     pub(super) fn state_dir(&self) -> Result<PathBuf> {
@@ -222,32 +236,12 @@ impl Environment {
             .collect()
     }
 
-    /// The file that `git config --global` writes (git-config(1), "FILES").
-    ///
-    /// # Errors
-    /// If the account has no home.
-    pub fn git_configuration(&self) -> Result<PathBuf> {
-        if let Some(file) = self.folder(GIT_CONFIG_GLOBAL)? {
-            return Ok(file);
+    /// As [`Self::path`]; without the variable, where the system looks then (execvp(3)).
+    pub fn path_or_usual(&self) -> Vec<PathBuf> {
+        match self.value("PATH") {
+            None if cfg!(unix) => vec!["/usr/bin".into(), "/bin".into()],
+            _ => self.path(),
         }
-        let own = self.home()?.join(".gitconfig");
-        let other = self.git_folder()?.join("config");
-        Ok(if own.exists() || !other.exists() {
-            own
-        } else {
-            other
-        })
-    }
-
-    /// Where git-credential-store keeps passwords (git-credential-store(1), "FILES").
-    ///
-    /// # Errors
-    /// If the account has no home.
-    pub fn git_plain_stores(&self) -> Result<Vec<PathBuf>> {
-        Ok(vec![
-            self.home()?.join(".git-credentials"),
-            self.git_folder()?.join("credentials"),
-        ])
     }
 
     /// Where other programs keep their files.
@@ -304,11 +298,12 @@ impl Environment {
             .collect()
     }
 
-    fn git_folder(&self) -> Result<PathBuf> {
+    /// Where programs keep their configuration (XDG Base Directory Specification).
+    pub(super) fn xdg_config(&self) -> Result<PathBuf> {
         let base = self.value(XDG_CONFIG_HOME).map(PathBuf::from);
         match base.filter(|path| path.is_absolute()) {
-            Some(base) => Ok(base.join("git")),
-            None => Ok(self.home()?.join(".config").join("git")),
+            Some(base) => Ok(base),
+            None => Ok(self.home()?.join(".config")),
         }
     }
 
@@ -318,12 +313,18 @@ impl Environment {
         of_account(self.folders.home.as_ref(), name)
     }
 
-    fn folder(&self, name: &'static str) -> Result<Option<PathBuf>> {
+    pub(super) fn folder(&self, name: &'static str) -> Result<Option<PathBuf>> {
         match self.value(name).map(PathBuf::from) {
             Some(path) if path.is_absolute() => Ok(Some(path)),
             Some(path) => Err(not_absolute(name, &path)),
             None => Ok(None),
         }
+    }
+
+    /// True if a variable is set, and to nothing.
+    pub(super) fn is_empty(&self, name: &'static str) -> bool {
+        let mut values = self.values.iter();
+        values.any(|(known, value)| *known == name && value.is_empty())
     }
 
     fn value(&self, name: &'static str) -> Option<&OsStr> {

@@ -95,7 +95,9 @@ impl Root<'_> {
         let undescribed = self.config.all_apps().filter(|app| app.name.is_none());
         arguments.extend(undescribed.flat_map(|app: &App| self.described(app)));
         Timer {
-            program: compose_setup::lasting_program(environment),
+            program: compose_setup::lasting_program(environment)
+                .to_string_lossy()
+                .into_owned(),
             arguments,
             environment: vec![
                 ("GHTOK_CONFIG_DIR".into(), text(&config)),

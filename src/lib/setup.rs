@@ -8,6 +8,7 @@ use crate::commands::{setup_git, setup_mcp};
 use crate::config::{Environment, StoreChoice};
 use crate::error::Result;
 use crate::formats::git_config;
+use crate::system::git_program::GitProgram;
 use crate::system::process;
 use crate::system::terminal::Terminal;
 use crate::{Root, this_program};
@@ -31,17 +32,24 @@ impl Root<'_> {
         if apps.is_empty() && input != setup_git::Input::Undo {
             self.config.app(None)?;
         }
+        let git = process::find_program("git", &environment.path_or_usual());
         let list = || {
             let arguments = ["config", "--list", "-z", "--show-scope", "--show-origin"];
-            let git = process::find_program("git", &environment.path())?;
-            process::output_of(&git, &arguments).map(|printed| git_config::listing(&printed))
+            process::output_of(git.as_ref()?, &arguments)
+                .map(|printed| git_config::listing(&printed))
         };
+        // What flags or variables describe is found without the configuration.
+        let is_named = apps.iter().any(|(app, _)| app.name.is_some());
+        let config_dir = environment.unusual_config_dir()?.filter(|_| is_named);
         let desk = setup_git::Desk {
             apps,
-            program: lasting_program(&environment).replace(std::path::MAIN_SEPARATOR, "/"),
-            file: environment.git_configuration()?,
+            caller: git_config::Caller {
+                program: setup_git::bytes_of(&lasting_program(&environment)),
+                config_dir: config_dir.as_deref().map(setup_git::bytes_of),
+            },
+            places: environment.git_places()?,
             limit: self.machine.limits.git_lock,
-            plain_stores: environment.git_plain_stores()?,
+            git: git.clone().map(GitProgram::new),
             helpers: &list,
             terminal: Terminal,
         };
@@ -52,7 +60,7 @@ impl Root<'_> {
         let environment = Environment::from_process();
         let app = self.config.app(None)?;
         let desk = setup_mcp::Desk {
-            program: lasting_program(&environment),
+            program: lasting_program(&environment).to_string_lossy().into_owned(),
             flags: match &app.name {
                 Some(name) if self.config.apps.len() > 1 => vec![format!("--app={name}")],
                 _ => self.described(app),
@@ -84,9 +92,7 @@ impl Root<'_> {
 }
 
 /// This program, by a path that stays the same.
-pub(crate) fn lasting_program(environment: &Environment) -> String {
+pub(crate) fn lasting_program(environment: &Environment) -> PathBuf {
     let program = this_program().unwrap_or_else(|| PathBuf::from("ghtok"));
     process::lasting_path(program, &environment.path())
-        .to_string_lossy()
-        .into_owned()
 }

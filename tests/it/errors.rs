@@ -131,7 +131,8 @@ fn commands_in(hint: &str) -> Vec<&str> {
 
 #[test]
 fn commands_are_found_in_hints() {
-    let hint = "agree with: ghtok setup git --yes, or see the lines with: ghtok setup git --print";
+    let hint =
+        "confirm with: ghtok setup git --yes, or see the lines with: ghtok setup git --print";
     assert_eq!(
         commands_in(hint),
         ["ghtok setup git --yes", "ghtok setup git --print"]

@@ -1,5 +1,9 @@
 //! `ghtok setup git` and `--undo` on the configurations that people have: there and back to the byte.
 
+mod migration;
+mod others;
+mod table;
+
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -61,16 +65,33 @@ impl Home {
         run_command(&mut self.in_it(self.sandbox.command(Program::Real, arguments)))
     }
 
-    /// The helper that git ends up with for an address.
-    fn helpers(&self, url: &str) -> String {
-        let mut command = Command::new("git");
+    /// What git prints, outside of any repository.
+    fn git(&self, git: &Path, arguments: &[&str]) -> String {
+        let mut command = Command::new(git);
+        command.args(arguments).env_clear();
         command
-            .args(["config", "--get-urlmatch", "credential.helper", url])
-            .env_clear();
-        command.env("HOME", self.sandbox.home());
-        let mut command = self.in_it(command);
-        let output = command.output().expect("git runs");
-        String::from_utf8(output.stdout).expect("text")
+            .env("HOME", self.sandbox.home())
+            .env("GIT_DIR", "/no-repository");
+        let output = self.in_it(command).output().expect("git runs");
+        let code = output.status.code();
+        assert!(matches!(code, Some(0 | 1)), "{arguments:?}: {output:?}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// The helpers that git of any age has in the sections of exactly this address.
+    fn helpers(&self, url: &str) -> Vec<String> {
+        let key = format!("credential.{url}.helper");
+        let mut said: Vec<String> = gits()
+            .iter()
+            .map(|git| self.git(&git.program, &["config", "--includes", "--get-all", &key]))
+            .collect();
+        said.dedup();
+        assert_eq!(said.len(), 1, "{said:?}");
+        said[0].lines().map(str::to_owned).collect()
+    }
+
+    fn included(&self) -> PathBuf {
+        self.path(".config/git/ghtok.gitconfig")
     }
 
     /// There and back, with git's own eyes in between.
@@ -84,10 +105,11 @@ impl Home {
             "https://gist.github.com",
             "https://ghes.example",
         ] {
-            let helper = self.helpers(url);
+            let helpers = self.helpers(url);
+            let at = helpers.iter().rposition(String::is_empty).expect("a reset");
             assert!(
-                helper.ends_with("/ghtok git-credential\n"),
-                "{what}: {helper:?}"
+                helpers[at + 1].contains("/ghtok git-credential --config-dir /"),
+                "{what}: {helpers:?}"
             );
         }
         let between = snapshot(self.sandbox.home());
@@ -98,8 +120,9 @@ impl Home {
             between,
             "{what}: twice is once"
         );
-        self.setup(&["--undo"]).expect_code(0);
+        let told = self.setup(&["--undo"]).expect_code(0).stderr;
         assert_eq!(snapshot(self.sandbox.home()), before, "{what}");
+        assert!(told.contains("is as it was"), "{what}: {told}");
         self.setup(&["--undo"]).expect_code(0);
         assert_eq!(
             snapshot(self.sandbox.home()),
@@ -132,43 +155,6 @@ fn snapshot(folder: &Path) -> Vec<(PathBuf, Vec<u8>, u32, Option<PathBuf>)> {
 }
 
 const USUAL: &str = "# mine\n[user]\n\tname = t ; a comment\n[alias]\n\tl = \"log --oneline\"\n";
-
-#[test]
-fn no_configuration_at_all() {
-    Home::new().there_and_back("none");
-}
-
-#[test]
-fn a_file_with_comments_with_and_without_a_last_line_end() {
-    for text in [
-        USUAL,
-        USUAL.trim_end(),
-        "",
-        "\n\n# end",
-        "[user]\r\n\tname = t\r\n",
-    ] {
-        let home = Home::new();
-        home.write(".gitconfig", text);
-        home.there_and_back(text);
-    }
-}
-
-#[test]
-fn a_file_of_the_xdg_folder_and_both_files() {
-    let home = Home::new();
-    home.write(".config/git/config", USUAL);
-    home.there_and_back("XDG's alone");
-    home.write(".gitconfig", USUAL);
-    home.there_and_back("both");
-}
-
-#[test]
-fn includes_before_the_lines() {
-    let home = Home::new();
-    home.write("more", "[credential]\n\thelper = store\n");
-    home.write(".gitconfig", &format!("{USUAL}[include]\n\tpath = more\n"));
-    home.there_and_back("includes");
-}
 
 #[test]
 fn a_system_helper_and_own_sections_for_the_same_hosts() {
@@ -305,30 +291,18 @@ fn nobody_agrees_so_nothing_is_changed() {
     );
     assert_eq!(snapshot(home.sandbox.home()), before);
     let printed = home.setup(&["--print"]).expect_code(0);
-    assert!(
-        printed
-            .stdout
-            .starts_with("[credential \"https://github.com\"]\n\thelper =\n\thelper = /")
+    let lines = printed.stdout.replace(
+        &format!(" --config-dir {}", home.sandbox.config_dir().display()),
+        "",
     );
     assert!(
-        printed.stdout.ends_with("\tuseHttpPath = true\n"),
+        lines.starts_with("[credential \"https://github.com\"]\n\thelper =\n\thelper = /")
+            && lines.contains("/ghtok git-credential\n\tuseHttpPath = true\n["),
         "{printed:?}"
     );
-    assert_eq!(printed.stdout.matches("useHttpPath").count(), 1);
+    assert_ne!(lines, printed.stdout, "git finds the configuration");
+    assert_eq!(lines.matches("useHttpPath").count(), 3);
     assert_eq!(snapshot(home.sandbox.home()), before);
-}
-
-#[test]
-fn what_a_person_wrote_between_the_lines_is_not_lost() {
-    let home = Home::new();
-    let file = home.write(".gitconfig", USUAL);
-    home.setup(&["--yes"]).expect_code(0);
-    let text = fs::read_to_string(&file).expect("a file");
-    let edited = text.replace("\tuseHttpPath", "\tusername = me\n\tuseHttpPath");
-    fs::write(&file, &edited).expect("a file");
-    let refused = home.setup(&["--undo"]).expect_code(1);
-    assert!(refused.stderr.contains("username = me"), "{refused:?}");
-    assert_eq!(fs::read_to_string(&file).expect("a file"), edited);
 }
 
 #[test]
@@ -344,7 +318,10 @@ fn a_link_in_path_is_named_and_not_where_it_leads() {
     );
     command.env("PATH", &folder);
     let printed = run_command(&mut command).expect_code(0).stdout;
-    let line = format!("\thelper = !'{}/ghtok' git-credential\n", folder.display());
+    let line = format!(
+        "\thelper = !'{}/ghtok' git-credential --config-dir ",
+        folder.display()
+    );
     assert!(printed.contains(&line), "{printed}");
 }
 
@@ -371,7 +348,7 @@ fn old_tokens_and_who_keeps_them_are_named() {
 }
 
 #[test]
-fn p6_the_reset_keeps_out_the_helpers_before_with_a_git_of_any_age() {
+fn p6_the_helpers_of_before_never_get_the_token_with_a_git_of_any_age() {
     for git in gits() {
         let root = TempDir::new().expect("a folder");
         let fake = with_a_repository(root.path());
@@ -387,10 +364,11 @@ fn p6_the_reset_keeps_out_the_helpers_before_with_a_git_of_any_age() {
             files_with(sandbox.home(), &pair.access_token),
             [sandbox.record_file()]
         );
-        // The test can tell: without the reset an older git writes the token down.
+        // The test can tell: with the helper itself in the list, an older git writes the token down.
         if desk.git.age == Age::Password {
-            let text = fs::read_to_string(desk.config()).expect("a file");
-            fs::write(desk.config(), text.replace("\thelper =\n", "")).expect("a file");
+            let mut text = fs::read_to_string(desk.config()).expect("a file");
+            text.push_str("[credential]\n\thelper = store\n");
+            fs::write(desk.config(), text).expect("a file");
             desk.well(&["ls-remote", &url(&fake)]);
             assert_eq!(files_with(sandbox.home(), &pair.access_token).len(), 2);
         }

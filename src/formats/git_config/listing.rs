@@ -1,56 +1,85 @@
-//! What `git config --list --show-scope --show-origin -z` prints, as far as helpers go.
+//! What `git config --list -z` prints, as far as credentials go.
 
-/// A helper that git's configuration names.
+use super::pattern::{self, Match};
+
+/// What git's configuration says about credentials, once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// Which kind of file: `system`, `global`, `local`, `worktree`, `command`.
     pub scope: String,
     /// Where it stands: `file:PATH`, `command line:`.
-    pub origin: String,
+    pub origin: Vec<u8>,
     /// For which addresses; `None` for all.
-    pub pattern: Option<String>,
-    /// The helper; empty where the list begins anew.
-    pub helper: String,
+    pub pattern: Option<Vec<u8>>,
+    /// What it says.
+    pub setting: Setting,
 }
 
-/// Every helper, in the order in which git would ask them.
+/// A setting of `credential.`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Setting {
+    /// `helper`; empty where the list of helpers is reset.
+    Helper(Vec<u8>),
+    /// `useHttpPath`.
+    UseHttpPath(bool),
+}
+
+/// Every helper, in the order in which git would ask them, and what is sent to them. The flags
+/// `--show-scope` and `--show-origin` belong to what is read.
 pub fn listing(printed: &[u8]) -> Vec<Entry> {
-    let mut parts = printed
-        .split(|byte| *byte == 0)
-        .map(String::from_utf8_lossy);
+    let mut parts = printed.split(|byte| *byte == 0);
     let mut entries = Vec::new();
     while let (Some(scope), Some(origin), Some(line)) = (parts.next(), parts.next(), parts.next()) {
         // A key without a value has no line end after it.
-        let (key, helper) = line.split_once('\n').unwrap_or((&line, ""));
-        let pattern = match key.strip_prefix("credential.") {
-            Some("helper") => None,
-            Some(rest) => match rest.strip_suffix(".helper") {
-                Some(pattern) => Some(pattern.to_owned()),
-                None => continue,
-            },
-            None => continue,
+        let (key, value) = match line.iter().position(|byte| *byte == b'\n') {
+            Some(at) => (&line[..at], Some(&line[at + 1..])),
+            None => (line, None),
         };
-        entries.push(Entry {
-            scope: scope.into_owned(),
-            origin: origin.into_owned(),
-            pattern,
-            helper: helper.to_owned(),
-        });
+        if let Some((pattern, setting)) = setting(key, value) {
+            entries.push(Entry {
+                scope: String::from_utf8_lossy(scope).into_owned(),
+                origin: origin.to_vec(),
+                pattern,
+                setting,
+            });
+        }
     }
     entries
 }
 
+fn setting(key: &[u8], value: Option<&[u8]>) -> Option<(Option<Vec<u8>>, Setting)> {
+    let key = key.strip_prefix(b"credential.")?;
+    let (pattern, name) = match key.iter().rposition(|byte| *byte == b'.') {
+        Some(at) => (Some(key[..at].to_vec()), &key[at + 1..]),
+        None => (None, key),
+    };
+    let setting = match name {
+        b"helper" => Setting::Helper(value.unwrap_or_default().to_vec()),
+        b"usehttppath" => Setting::UseHttpPath(is_true(value)),
+        _ => return None,
+    };
+    Some((pattern, setting))
+}
+
+/// git-config(1), "boolean".
+fn is_true(value: Option<&[u8]>) -> bool {
+    let Some(value) = value else { return true };
+    let value = String::from_utf8_lossy(value).to_ascii_lowercase();
+    matches!(value.as_str(), "true" | "yes" | "on") || value.parse().is_ok_and(|n: i64| n != 0)
+}
+
 impl Entry {
-    /// True if git may ask this helper about an address. Patterns with `*` are taken to fit.
-    pub fn concerns(&self, url: &str) -> bool {
+    /// How it concerns requests for an address.
+    pub fn matches(&self, url: &str) -> Match {
         match &self.pattern {
-            None => true,
-            Some(pattern) => {
-                pattern.contains('*')
-                    || pattern.trim_end_matches('/') == url
-                    || pattern.starts_with(&format!("{url}/"))
-            }
+            None => Match::All,
+            Some(pattern) => pattern::matches(pattern, url),
         }
+    }
+
+    /// True if git may ask this helper about an address.
+    pub fn is_helper_for(&self, url: &str) -> bool {
+        matches!(self.setting, Setting::Helper(_)) && self.matches(url) != Match::None
     }
 }
 
@@ -61,17 +90,28 @@ mod tests {
     #[test]
     fn helpers_are_found_in_their_order() {
         let printed = b"system\0file:/etc/gitconfig\0credential.helper\nstore\0global\0file:/h\0user.name\nx\0\
-            local\0file:.git/config\0credential.https://github.com.helper\n\0command\0command line:\0credential.helper\nx y\0";
+            local\0file:.git/config\0credential.https://github.com.helper\n\0command\0command line:\0credential.helper\nx y\0\
+            global\0file:/h\0credential.https://x.y.usehttppath\0";
         let found = listing(printed);
-        let short: Vec<(&str, &str)> = found
+        let short: Vec<_> = found
             .iter()
-            .map(|entry| (entry.scope.as_str(), entry.helper.as_str()))
+            .map(|entry| (entry.scope.as_str(), &entry.setting))
             .collect();
+        let helper = |name: &[u8]| Setting::Helper(name.to_vec());
         assert_eq!(
             short,
-            [("system", "store"), ("local", ""), ("command", "x y")]
+            [
+                ("system", &helper(b"store")),
+                ("local", &helper(b"")),
+                ("command", &helper(b"x y")),
+                ("global", &Setting::UseHttpPath(true))
+            ]
         );
-        assert!(found[1].concerns("https://github.com") && !found[1].concerns("https://github.co"));
-        assert!(found[0].concerns("https://anything"));
+        assert!(
+            found[1].is_helper_for("https://github.com")
+                && !found[1].is_helper_for("https://github.co")
+        );
+        assert!(found[0].is_helper_for("https://anything"));
+        assert_eq!(found[3].pattern.as_deref(), Some(&b"https://x.y"[..]));
     }
 }

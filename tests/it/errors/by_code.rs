@@ -142,14 +142,34 @@ pub fn other(page: &mut Page) {
         ),
         ("change", "another program changed it at the same moment"),
         ("change", "too many symbolic links"),
+        ("read", "bad config line 3"),
         (
-            "take ghtok's lines out of",
-            "a line among them is new or missing: [user]",
+            "have git read",
+            "fatal: bad config line 1 in file /home/me/more (exit code 128)",
         ),
+        ("have git read", "git said more than ghtok reads"),
+        (
+            "use",
+            "git does not read it, because GIT_CONFIG_GLOBAL is set to nothing",
+        ),
+        ("use", "git does not list ghtok's helper afterwards"),
     ] {
         page.add(Error::GitConfig {
             doing,
             path: file(),
+            cause: cause.into(),
+        });
+    }
+    let own = "/home/me/.config/git/ghtok.gitconfig";
+    for (doing, path, cause) in [
+        ("replace", own, "ghtok did not write it"),
+        ("write", own, "no space left on device"),
+        ("remove", own, "permission denied"),
+        ("ask", "git", "there is no git in the PATH"),
+    ] {
+        page.add(Error::GitConfig {
+            doing,
+            path: path.into(),
             cause: cause.into(),
         });
     }
@@ -263,8 +283,8 @@ fn setup(client: Client, run: Run, by: By, host: &str) -> Error {
 /// Asked for without a terminal; the real command is tried in `setup_git`.
 fn nobody_agrees() -> Error {
     Error::Usage {
-        message: "setup git: nobody is here to agree to the change".into(),
-        hint: "agree with: ghtok setup git --yes, or see the lines with: ghtok setup git --print"
+        message: "setup git: cannot ask for confirmation (no terminal)".into(),
+        hint: "confirm with: ghtok setup git --yes, or see the lines with: ghtok setup git --print"
             .into(),
     }
 }

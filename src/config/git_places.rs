@@ -1,0 +1,85 @@
+//! Where git keeps what it is told (git-config(1), "FILES"; git-credential-store(1), "FILES").
+
+use std::path::{Path, PathBuf};
+
+use super::environment::{Environment, GIT_CONFIG_GLOBAL};
+use crate::error::Result;
+
+/// The files of git that `setup git` reads and changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GitPlaces {
+    /// The account's home, which git calls `~`.
+    pub home: PathBuf,
+    /// The file that `git config --global` writes.
+    pub global: PathBuf,
+    /// Whether git reads no file of the user's at all: the variable that names it is empty.
+    pub is_hidden: bool,
+    /// The file of the user's that git reads before that one.
+    pub earlier: Option<PathBuf>,
+    /// Every file that may have been the global one when ghtok was set up.
+    pub all: Vec<PathBuf>,
+    /// ghtok's own file.
+    pub own: PathBuf,
+    /// Its place where other users can read the global file, but not enter the folder of `own`.
+    pub beside: PathBuf,
+    /// Where git keeps passwords in plain text, if it does.
+    pub plain_stores: Vec<PathBuf>,
+}
+
+impl GitPlaces {
+    /// A path as a file of git names it: below the home folder by `~`, which is right in a copy too.
+    pub fn spelled(&self, path: &Path) -> PathBuf {
+        match path.strip_prefix(&self.home) {
+            Ok(below) => Path::new("~").join(below),
+            Err(_) => path.to_owned(),
+        }
+    }
+
+    /// What a path in the file `named_in` means to git.
+    pub fn expanded(&self, path: &Path, named_in: &Path) -> PathBuf {
+        match path.strip_prefix("~") {
+            Ok(below) => self.home.join(below),
+            Err(_) => named_in.parent().unwrap_or(Path::new("")).join(path),
+        }
+    }
+}
+
+impl Environment {
+    /// Where git keeps what it is told.
+    ///
+    /// # Errors
+    /// If the account has no home.
+    pub fn git_places(&self) -> Result<GitPlaces> {
+        let home = self.home()?;
+        let usual = home.join(".config").join("git");
+        let folder = self.xdg_config()?.join("git");
+        let named = self.folder(GIT_CONFIG_GLOBAL)?;
+        let (own_name, other) = (home.join(".gitconfig"), folder.join("config"));
+        let (global, earlier) = match &named {
+            Some(file) => (file.clone(), None),
+            None if own_name.exists() || own_name.is_symlink() || !other.exists() => {
+                (own_name.clone(), Some(other.clone()))
+            }
+            None => (other.clone(), None),
+        };
+        let mut all: Vec<PathBuf> = Vec::new();
+        for file in named
+            .into_iter()
+            .chain([own_name, other, usual.join("config")])
+        {
+            if !all.contains(&file) {
+                all.push(file);
+            }
+        }
+        Ok(GitPlaces {
+            is_hidden: self.is_empty(GIT_CONFIG_GLOBAL),
+            beside: global.with_file_name(".ghtok.gitconfig"),
+            own: folder.join("ghtok.gitconfig"),
+            plain_stores: vec![home.join(".git-credentials"), folder.join("credentials")],
+            home,
+            global,
+            earlier,
+            all,
+        })
+    }
+}

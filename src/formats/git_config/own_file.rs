@@ -1,0 +1,277 @@
+//! The file that ghtok writes for git and has git include: which helpers git asks about each host.
+
+use super::listing::{Entry, Setting};
+use super::pattern::Match;
+use super::syntax::{header, value};
+
+/// With this a file of ghtok's begins.
+const MARK: &str = "# Written by: ghtok setup git";
+const HEAD: &str = "# Written by: ghtok setup git (which replaces what is here). Remove it with: ghtok setup git --undo\n";
+const WAS_NEW: &str = "# The file that includes this one did not exist before.\n";
+const LINE_ENDS: &str = "# Line ends added before the include: ";
+const DIGEST: &str = "# SHA-256 of that file before: ";
+
+/// How ghtok is called by git.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// Its program, by a path.
+    pub program: Vec<u8>,
+    /// The folder of config.toml, where git would not find it by itself.
+    pub config_dir: Option<Vec<u8>>,
+}
+
+impl Caller {
+    /// A helper's line: git hands it to a shell, so a path with spaces in it is quoted for one.
+    pub fn helper(&self, arguments: &[String]) -> Vec<u8> {
+        let quoted = shell_word(&self.program);
+        let mut line = Vec::new();
+        if quoted != self.program {
+            line.push(b'!');
+        }
+        line.extend(quoted);
+        line.extend(b" git-credential");
+        if let Some(folder) = &self.config_dir {
+            line.extend(b" --config-dir ");
+            line.extend(shell_word(folder));
+        }
+        for argument in arguments {
+            line.push(b' ');
+            line.extend(shell_word(argument.as_bytes()));
+        }
+        line
+    }
+
+    /// The line by which another helper is asked after ghtok.
+    fn via(&self, helper: &[u8], keeps_path: bool) -> Vec<u8> {
+        let mut line = self.helper(&[]);
+        if keeps_path {
+            line.extend(b" --keep-path");
+        }
+        line.extend(b" --via ");
+        line.extend(quoted(helper));
+        line
+    }
+}
+
+/// A word as a POSIX shell reads it back, quoted only where that is needed.
+fn shell_word(bytes: &[u8]) -> Vec<u8> {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-+=:,./@%".contains(byte);
+    if !bytes.is_empty() && bytes.iter().all(is_plain) {
+        bytes.to_vec()
+    } else {
+        quoted(bytes)
+    }
+}
+
+fn quoted(bytes: &[u8]) -> Vec<u8> {
+    let mut word = vec![b'\''];
+    for byte in bytes {
+        match byte {
+            b'\'' => word.extend(b"'\\''"),
+            byte => word.push(*byte),
+        }
+    }
+    word.push(b'\'');
+    word
+}
+
+/// What git is told about one host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostSection {
+    /// The host's address.
+    pub url: String,
+    /// ghtok's own line, as [`Caller::helper`] makes it.
+    pub helper: Vec<u8>,
+    /// Who else is asked, in their order.
+    pub others: Vec<Other>,
+}
+
+/// What follows ghtok's own line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Other {
+    /// The section's pattern, where it is for some of the host's requests only.
+    pattern: Option<Vec<u8>>,
+    line: Line,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Line {
+    /// The list is reset.
+    Reset,
+    /// ghtok itself: first again after a reset, or in a way that somebody chose.
+    Own(Vec<u8>),
+    Via(Vec<u8>),
+}
+
+/// Who is asked after ghtok about a host: the helpers that git asked before, each where it was.
+pub fn others(url: &str, before: &[Entry], caller: &Caller, own: &[u8]) -> Vec<Other> {
+    let mut others: Vec<Other> = Vec::new();
+    for entry in before {
+        let Setting::Helper(helper) = &entry.setting else {
+            continue;
+        };
+        let pattern = match entry.matches(url) {
+            Match::None => continue,
+            Match::Some => entry.pattern.clone(),
+            Match::All => None,
+        };
+        match (helper.is_empty(), is_ghtok(helper), &pattern) {
+            (true, _, None) => others.clear(),
+            (true, _, Some(_)) => {
+                for line in [Line::Reset, Line::Own(own.to_vec())] {
+                    let pattern = pattern.clone();
+                    others.push(Other { pattern, line });
+                }
+            }
+            (false, true, None) => {}
+            (false, true, Some(_)) => {
+                // What somebody chose takes the place of what followed their reset.
+                let is_first = |other: &Other| {
+                    other.pattern == pattern && other.line == Line::Own(own.to_vec())
+                };
+                if others.last().is_some_and(is_first) {
+                    others.pop();
+                }
+                let line = Line::Own(helper.clone());
+                others.push(Other { pattern, line });
+            }
+            (false, false, _) => {
+                let line = Line::Via(caller.via(helper, sends_path(url, entry, before)));
+                others.push(Other { pattern, line });
+            }
+        }
+    }
+    others
+}
+
+/// True if this helper was told the repository's path: by the last setting that holds for its requests.
+fn sends_path(url: &str, helper: &Entry, before: &[Entry]) -> bool {
+    let holds = |entry: &&Entry| match entry.matches(url) {
+        Match::None => false,
+        Match::Some => entry.pattern == helper.pattern,
+        Match::All => true,
+    };
+    let settings = before.iter().filter(holds);
+    let mut paths = settings.filter_map(|entry| match entry.setting {
+        Setting::UseHttpPath(sends) => Some(sends),
+        Setting::Helper(_) => None,
+    });
+    paths.next_back().unwrap_or(false)
+}
+
+/// True for a helper that is ghtok itself: `ghtok`, or a command that ends in `ghtok git-credential`.
+pub fn is_ghtok(helper: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(helper);
+    let is_program = |word: &str| {
+        let word = word.trim_matches(['\'', '"', '!']);
+        let name = word.rsplit(['/', '\\']).next().unwrap_or_default();
+        name == "ghtok" || name == "ghtok.exe" || name == "git-credential-ghtok"
+    };
+    if text == "ghtok" || text.starts_with("ghtok ") {
+        return true;
+    }
+    match text.split_once(" git-credential") {
+        Some((program, rest)) if rest.is_empty() || rest.starts_with(' ') => is_program(program),
+        _ => text
+            .split(' ')
+            .next()
+            .is_some_and(|word| word.ends_with("git-credential-ghtok") && is_program(word)),
+    }
+}
+
+/// The sections, as they would stand in any file of git.
+pub fn sections(hosts: &[HostSection]) -> Vec<u8> {
+    let mut text = Vec::new();
+    for host in hosts {
+        push_header(&mut text, host.url.as_bytes());
+        push(&mut text, b"helper", b"");
+        push(&mut text, b"helper", &host.helper);
+        // Those of the same section that come first; the rest follows in sections of its own.
+        let first = host.others.iter().position(|other| other.pattern.is_some());
+        let (same, rest) = host.others.split_at(first.unwrap_or(host.others.len()));
+        for other in same {
+            push_other(&mut text, other);
+        }
+        push(&mut text, b"useHttpPath", b"true");
+        let mut open = None;
+        for other in rest {
+            if open != Some(&other.pattern) {
+                let pattern = other.pattern.as_deref();
+                push_header(&mut text, pattern.unwrap_or(host.url.as_bytes()));
+                open = Some(&other.pattern);
+            }
+            push_other(&mut text, other);
+        }
+    }
+    text
+}
+
+fn push_other(text: &mut Vec<u8>, other: &Other) {
+    match &other.line {
+        Line::Reset => push(text, b"helper", b""),
+        Line::Own(helper) | Line::Via(helper) => push(text, b"helper", helper),
+    }
+}
+
+fn push_header(text: &mut Vec<u8>, pattern: &[u8]) {
+    text.extend(header("credential", pattern));
+    text.push(b'\n');
+}
+
+fn push(text: &mut Vec<u8>, key: &[u8], content: &[u8]) {
+    text.push(b'\t');
+    text.extend(key);
+    text.extend(b" =");
+    if !content.is_empty() {
+        text.push(b' ');
+        text.extend(value(content));
+    }
+    text.push(b'\n');
+}
+
+/// What the file that includes ours was before, so that it can be the same again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Before {
+    /// Whether there was none.
+    pub was_new: bool,
+    /// How many line ends were added at its end.
+    pub line_ends: usize,
+    /// The digest of its bytes, where they are known.
+    pub digest: Option<String>,
+}
+
+/// The whole file.
+pub fn own_file(sections: &[u8], before: &Before) -> Vec<u8> {
+    let mut text = HEAD.as_bytes().to_vec();
+    if before.was_new {
+        text.extend(WAS_NEW.as_bytes());
+    }
+    if before.line_ends > 0 {
+        text.extend(format!("{LINE_ENDS}{}\n", before.line_ends).as_bytes());
+    }
+    if let Some(digest) = &before.digest {
+        text.extend(format!("{DIGEST}{digest}\n").as_bytes());
+    }
+    text.extend(sections);
+    text
+}
+
+/// What a file of ghtok's says of the one that includes it; `None` if it is not ghtok's.
+pub fn before(own: &[u8]) -> Option<Before> {
+    if !own.starts_with(MARK.as_bytes()) {
+        return None;
+    }
+    let text = String::from_utf8_lossy(own);
+    let count = text.lines().find_map(|line| line.strip_prefix(LINE_ENDS));
+    Some(Before {
+        was_new: text.lines().any(|line| line == WAS_NEW.trim_end()),
+        line_ends: count.and_then(|count| count.parse().ok()).unwrap_or(0),
+        digest: text
+            .lines()
+            .find_map(|line| line.strip_prefix(DIGEST))
+            .map(str::to_owned),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,171 @@
+//! Which lines come of the helpers that git asked before.
+
+use super::*;
+
+const URL: &str = "https://github.com";
+
+fn caller() -> Caller {
+    Caller {
+        program: b"/g".to_vec(),
+        config_dir: None,
+    }
+}
+
+/// The entries of lines such as `PATTERN helper VALUE`; `*` stands for no pattern, `-` for no value.
+fn entries(lines: &[(&str, &str)]) -> Vec<Entry> {
+    let entry = |(pattern, value): &(&str, &str)| Entry {
+        scope: "global".into(),
+        origin: b"file:/h".to_vec(),
+        pattern: Some(pattern.as_bytes().to_vec()).filter(|_| *pattern != "*"),
+        setting: match *value {
+            "path" => Setting::UseHttpPath(true),
+            "no path" => Setting::UseHttpPath(false),
+            helper => Setting::Helper(helper.as_bytes().to_vec()),
+        },
+    };
+    lines.iter().map(entry).collect()
+}
+
+fn lines(before: &[(&str, &str)]) -> String {
+    let caller = caller();
+    let helper = caller.helper(&[]);
+    let host = HostSection {
+        url: URL.into(),
+        others: others(URL, &entries(before), &caller, &helper),
+        helper,
+    };
+    String::from_utf8(sections(&[host])).expect("text")
+}
+
+const FIRST: &str =
+    "[credential \"https://github.com\"]\n\thelper =\n\thelper = /g git-credential\n";
+const PATH: &str = "\tuseHttpPath = true\n";
+
+#[test]
+fn the_program_and_its_folder_are_quoted_for_the_shell_and_for_git() {
+    let odd = Caller {
+        program: b"/my \xff\"apps/g".to_vec(),
+        config_dir: Some(b"/it's/cfg".to_vec()),
+    };
+    let line = odd.helper(&["--store".into(), "file".into()]);
+    assert_eq!(
+        line,
+        b"!'/my \xff\"apps/g' git-credential --config-dir '/it'\\''s/cfg' --store file"
+    );
+    assert_eq!(
+        value(&line),
+        b"\"!'/my \xff\\\"apps/g' git-credential --config-dir '/it'\\\\''s/cfg' --store file\""
+    );
+}
+
+#[test]
+fn p13_each_helper_of_before_is_asked_where_it_was() {
+    assert_eq!(lines(&[]), format!("{FIRST}{PATH}"));
+    assert_eq!(
+        lines(&[
+            ("*", "cache"),
+            ("https://gitlab.com", "other"),
+            ("https://github.com", "!f() { x '$1'; }; f"),
+        ]),
+        format!(
+            "{FIRST}\thelper = /g git-credential --via 'cache'\n\
+             \thelper = \"/g git-credential --via '!f() {{ x '\\\\''$1'\\\\''; }}; f'\"\n{PATH}"
+        )
+    );
+    let after_a_reset = lines(&[("*", "cache"), ("https://github.com", ""), ("*", "store")]);
+    assert_eq!(
+        after_a_reset,
+        format!("{FIRST}\thelper = /g git-credential --via 'store'\n{PATH}")
+    );
+}
+
+#[test]
+fn p13_helpers_of_an_organization_or_a_user_keep_their_sections() {
+    let told = lines(&[
+        ("*", "cache"),
+        ("https://github.com/org", ""),
+        ("https://github.com/org", "store"),
+        ("https://me@github.com", "mine"),
+        ("*", "last"),
+    ]);
+    assert_eq!(
+        told,
+        format!(
+            "{FIRST}\thelper = /g git-credential --via 'cache'\n{PATH}\
+             [credential \"https://github.com/org\"]\n\thelper =\n\thelper = /g git-credential\n\
+             \thelper = /g git-credential --via 'store'\n\
+             [credential \"https://me@github.com\"]\n\thelper = /g git-credential --via 'mine'\n\
+             [credential \"https://github.com\"]\n\thelper = /g git-credential --via 'last'\n"
+        )
+    );
+}
+
+#[test]
+fn p13_a_helper_that_was_told_the_path_is_told_it_still() {
+    let told = lines(&[("*", "store"), ("https://github.com", "path")]);
+    assert!(
+        told.contains("/g git-credential --keep-path --via 'store'"),
+        "{told}"
+    );
+    let told = lines(&[
+        ("*", "path"),
+        ("*", "store"),
+        ("https://github.com", "no path"),
+    ]);
+    assert!(told.contains("/g git-credential --via 'store'"), "{told}");
+    let told = lines(&[("https://github.com/org", "path"), ("*", "store")]);
+    assert!(told.contains("/g git-credential --via 'store'"), "{told}");
+}
+
+#[test]
+fn ghtok_is_not_asked_through_itself() {
+    for own in [
+        "ghtok",
+        "ghtok --app x",
+        "/usr/bin/ghtok git-credential",
+        "!'/my apps/ghtok' git-credential --store file",
+        "!\"C:/Program Files/ghtok.exe\" git-credential",
+        "/opt/git-credential-ghtok",
+    ] {
+        assert!(is_ghtok(own.as_bytes()), "{own}");
+        assert_eq!(lines(&[("*", own)]), format!("{FIRST}{PATH}"), "{own}");
+    }
+    for other in [
+        "store",
+        "!gh auth git-credential",
+        "/x/notghtok git-credential",
+        "",
+    ] {
+        assert!(!is_ghtok(other.as_bytes()), "{other}");
+    }
+    let chosen = lines(&[
+        ("https://github.com/org", ""),
+        ("https://github.com/org", "ghtok --app work"),
+    ]);
+    assert_eq!(
+        chosen,
+        format!(
+            "{FIRST}{PATH}[credential \"https://github.com/org\"]\n\thelper =\n\thelper = ghtok --app work\n"
+        )
+    );
+}
+
+#[test]
+fn the_file_says_what_was_before() {
+    for told in [
+        Before::default(),
+        Before {
+            was_new: true,
+            line_ends: 0,
+            digest: None,
+        },
+        Before {
+            was_new: false,
+            line_ends: 2,
+            digest: Some("ab12".into()),
+        },
+    ] {
+        assert_eq!(before(&own_file(b"[a]\n", &told)), Some(told));
+    }
+    assert_eq!(before(b"[credential]\n"), None);
+}
