@@ -121,15 +121,16 @@ impl SecretServiceSlot {
         if service.is_gnome_keyring() {
             return Ok(());
         }
-        let locked = match hits.locked.first() {
-            Some(item) => Some(item.clone()),
-            None if hits.unlocked.is_empty() => service.any_item()?.locked.into_iter().next(),
-            None => None,
-        };
-        match locked.map(|item| why_locked(&service, &item)) {
-            Some(StoreError::ConfirmsAccess) => Err(StoreError::ConfirmsAccess),
-            Some(_) | None => Ok(()),
+        if let Some(item) = hits.locked.first() {
+            return match why_locked(&service, item) {
+                StoreError::ConfirmsAccess => Err(StoreError::ConfirmsAccess),
+                _ => Ok(()),
+            };
         }
+        if hits.unlocked.is_empty() && others_items_are_locked(&service)? {
+            return Err(StoreError::ConfirmsAccess);
+        }
+        Ok(())
     }
 
     /// True if the record can be read and written now.
@@ -257,6 +258,17 @@ impl Slot for SecretServiceSlot {
 
     fn describe(&self) -> String {
         "the keychain (Secret Service)".into()
+    }
+}
+
+/// Whether other programs' items are locked in a collection that is open.
+fn others_items_are_locked(service: &Service) -> Result<bool, Failure> {
+    let DefaultCollection::Unlocked(collection) = service.default_collection()? else {
+        return Ok(false);
+    };
+    match service.items(&collection)?.first() {
+        Some(item) => service.is_item_locked(item),
+        None => Ok(false),
     }
 }
 

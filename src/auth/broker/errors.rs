@@ -21,7 +21,12 @@ pub fn store_error(error: StoreError, app: &App, login: &str, store: &dyn TokenS
             store: place,
             login: login_to(&login, Some(store.other_store())),
         },
-        StoreError::Unreachable(cause) | StoreError::Absent(cause) => Error::StoreUnreachable {
+        StoreError::Unreachable(cause) => Error::StoreUnreachable {
+            store: place,
+            cause,
+            login: login_to(&login, Some(store.other_store())),
+        },
+        StoreError::Absent(cause) => Error::StoreUnreachable {
             store: place,
             cause,
             login: login_to(

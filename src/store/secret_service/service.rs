@@ -129,11 +129,20 @@ impl Service {
         hits(&found)
     }
 
-    /// The items of every program.
-    pub(super) fn any_item(&self) -> Result<Hits, Failure> {
-        let mut search = to_service("SearchItems\0");
-        IterAppend::new(&mut search).append_dict(&"s\0".into(), &"s\0".into(), |_| {});
-        hits(&self.ask(search)?)
+    /// The items of a collection, whichever program's.
+    pub(super) fn items(&self, collection: &Object) -> Result<Vec<Object>, Failure> {
+        let get = call_at(SERVICE, collection, PROPERTIES, "Get\0")
+            .append2("org.freedesktop.Secret.Collection", "Items");
+        let Variant(items) = first(&self.ask(get)?)?;
+        Ok(items)
+    }
+
+    /// Whether an item is locked.
+    pub(super) fn is_item_locked(&self, item: &Object) -> Result<bool, Failure> {
+        let get = call_at(SERVICE, item, PROPERTIES, "Get\0")
+            .append2("org.freedesktop.Secret.Item", "Locked");
+        let Variant(locked) = first(&self.ask(get)?)?;
+        Ok(locked)
     }
 
     /// The items of several records, in the order of the keys.

@@ -1,7 +1,7 @@
 //! A Secret Service that opens items for one connection at a time, after a person has confirmed it,
 //! as `KeePassXC` does unless its settings say otherwise.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -21,7 +21,6 @@ const A_MINUTE: Duration = Duration::from_secs(60);
 const COLLECTION: &str = "/org/freedesktop/secrets/collection/db";
 const ITEM: &str = "/org/freedesktop/secrets/collection/db/1";
 const PROMPT: &str = "/org/freedesktop/secrets/prompt/1";
-const OURS: &str = "ghtok";
 
 /// What is in the open database.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -90,11 +89,8 @@ fn answer(call: &Message, items: Items, is_confirmed: bool) -> Message {
     let path = |path: &str| Path::from(path.to_owned());
     match call.member().as_deref().unwrap_or_default() {
         "SearchItems" => {
-            let asked: HashMap<String, String> = call.read1().expect("attributes");
-            let is_ours = asked.get("service").is_some_and(|service| service == OURS);
             let found = match items {
                 Items::Ours => vec![path(ITEM)],
-                Items::Others if !is_ours => vec![path(ITEM)],
                 Items::Others | Items::None => vec![],
             };
             if is_confirmed {
@@ -105,7 +101,18 @@ fn answer(call: &Message, items: Items, is_confirmed: bool) -> Message {
         }
         "ReadAlias" => answer.append1(path(COLLECTION)),
         "Unlock" => answer.append2(Vec::<Path<'_>>::new(), path(PROMPT)),
-        "Get" => answer.append1(Variant(false)),
+        "Get" => match call.read2() {
+            Ok(("org.freedesktop.Secret.Collection", "Items")) => {
+                let all = if items == Items::None {
+                    vec![]
+                } else {
+                    vec![path(ITEM)]
+                };
+                answer.append1(Variant(all))
+            }
+            Ok(("org.freedesktop.Secret.Item", "Locked")) => answer.append1(Variant(!is_confirmed)),
+            _ => answer.append1(Variant(false)),
+        },
         "OpenSession" => answer.append2(Variant(""), path("/session")),
         "GetSecret" => answer.append1((path("/session"), vec![0_u8; 0], b"kept".to_vec(), "")),
         _ => answer,
