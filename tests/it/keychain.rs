@@ -1,6 +1,7 @@
 //! The whole program on a real gnome-keyring, and on the kernel keyring: what the core proves on
 //! the file store, once more where it matters.
 
+mod cached;
 mod choice;
 
 use std::fs;

@@ -1,7 +1,9 @@
 //! `README.md` as a new user follows it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use fake_github::{App, Endpoint, FakeGitHub};
 use ghtok::cli::Cli;
@@ -135,4 +137,41 @@ fn its_mcp_server_is_a_command_that_ghtok_understands() {
     assert_eq!(words(after), [&wrapped[..], &words(before)].concat());
     assert!(Cli::read(words(after).into_iter().map(Into::into)).is_ok());
     assert_eq!(after["mcpServers"]["github"].get("env"), None);
+}
+
+/// The numbers of promises in the names of tests below a folder.
+fn tested_promises(folder: &Path) -> BTreeSet<u32> {
+    let mut found = BTreeSet::new();
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(tested_promises(&path));
+        } else if path.extension().is_some_and(|kind| kind == "rs") {
+            let source = fs::read_to_string(&path).expect("a source");
+            let tests = source.split("#[test]\n").skip(1);
+            let names = tests.filter_map(|test| test.split_once("fn ")?.1.split_once('('));
+            let numbers = names.filter_map(|(name, _)| {
+                let (number, _) = name.strip_prefix('p')?.split_once('_')?;
+                number.parse::<u32>().ok()
+            });
+            found.extend(numbers);
+        }
+    }
+    found
+}
+
+#[test]
+fn each_promise_has_tests_with_its_number_and_each_number_is_a_promise() {
+    let readme = document("README.md");
+    let (_, from) = readme.split_once("## What it promises").expect("the list");
+    let list = from.split("\n## ").next().expect("a section");
+    let promised: BTreeSet<u32> = list
+        .split("(P")
+        .skip(1)
+        .filter_map(|part| part.split_once(')')?.0.parse().ok())
+        .collect();
+    let tested = ["src", "tests/it"].map(|folder| tested_promises(&root().join(folder)));
+    assert_eq!(promised, tested.into_iter().flatten().collect());
+    // P11 is about sandboxes, which ghtok does not have yet.
+    assert_eq!(promised, (1..=10).chain([12, 13]).collect());
 }
