@@ -108,7 +108,7 @@ pub enum Error {
     },
     /// Another account than the configured one approved the code.
     #[error(
-        "{app}: signed in as {actual}, but the configuration says {expected}; nothing was saved"
+        "{app}: signed in as {actual}, but the configuration says {expected}; nothing was saved, and {tokens}"
     )]
     OtherAccount {
         /// What people call the App.
@@ -119,6 +119,38 @@ pub enum Error {
         actual: String,
         /// The command that signs in.
         login: String,
+        /// What became of the new tokens.
+        tokens: Discarded,
+    },
+    /// Another account than the stored one approved the code.
+    #[error(
+        "{app}: approved by {actual}, but {stored} is signed in; nothing was changed, and {tokens}"
+    )]
+    AccountSwitch {
+        /// What people call the App.
+        app: String,
+        /// Whose sign-in is stored.
+        stored: String,
+        /// Who approved.
+        actual: String,
+        /// The command that signs in.
+        login: String,
+        /// What became of the new tokens.
+        tokens: Discarded,
+    },
+    /// GitHub did not say who approved the code, and somebody is signed in.
+    #[error(
+        "{app}: GitHub does not say who approved the sign-in, and {stored} is signed in; nothing was changed, and {tokens}"
+    )]
+    AccountUnknown {
+        /// What people call the App.
+        app: String,
+        /// Whose sign-in is stored.
+        stored: String,
+        /// The command that signs in.
+        login: String,
+        /// What became of the new tokens.
+        tokens: Discarded,
     },
     /// Ctrl-C, a closed terminal, or a request to end, while a person was asked.
     #[error("interrupted; {left}")]
@@ -381,6 +413,26 @@ impl fmt::Display for SignInReason {
                 f,
                 "signed in as {actual}, but the configuration says {expected}"
             ),
+        }
+    }
+}
+
+/// What became of new tokens that were not kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Discarded {
+    /// GitHub revoked them.
+    Revoked,
+    /// They live on: why, and where a person can revoke them.
+    NotRevoked(Box<str>),
+}
+
+impl fmt::Display for Discarded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Revoked => write!(f, "the new tokens were revoked at GitHub"),
+            Self::NotRevoked(why) => {
+                write!(f, "the new tokens could not be revoked at GitHub ({why})")
+            }
         }
     }
 }

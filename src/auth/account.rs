@@ -32,6 +32,26 @@ pub fn check_account<'a>(
     }
 }
 
+/// What a new sign-in is to the stored one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replacement {
+    /// The same account's.
+    Same,
+    /// Another account's.
+    Other,
+    /// GitHub did not say whose it is.
+    Unknown,
+}
+
+/// Compares a new sign-in's account with that of the stored one: by number, for a login may change.
+pub fn check_replacement(stored: &Account, new: Option<&Account>) -> Replacement {
+    match new {
+        None => Replacement::Unknown,
+        Some(new) if new.id == stored.id => Replacement::Same,
+        Some(_) => Replacement::Other,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,5 +73,25 @@ mod tests {
             check_account(expected, Some(&hubot)),
             AccountCheck::Other { .. }
         ));
+    }
+
+    #[test]
+    fn a_new_sign_in_is_compared_by_the_accounts_number() {
+        let account = |login: &str, id| Account {
+            login: login.into(),
+            id,
+        };
+        let stored = account("octocat", 1);
+        let renamed = account("octodog", 1);
+        assert_eq!(
+            check_replacement(&stored, Some(&renamed)),
+            Replacement::Same
+        );
+        let reborn = account("octocat", 2);
+        assert_eq!(
+            check_replacement(&stored, Some(&reborn)),
+            Replacement::Other
+        );
+        assert_eq!(check_replacement(&stored, None), Replacement::Unknown);
     }
 }

@@ -11,9 +11,8 @@ use crate::config::Flags;
 pub struct Login {
     #[command(flatten)]
     target: Target,
-    /// Sign in anew even if a good sign-in is there
-    #[arg(long)]
-    force: bool,
+    #[command(flatten)]
+    replace: Replace,
     /// Do not write an App that is not configured into config.toml
     #[arg(long)]
     no_save: bool,
@@ -22,6 +21,17 @@ pub struct Login {
     /// Print events as JSON, one a line, on standard output; errors as JSON on standard error
     #[arg(long)]
     json: bool,
+}
+
+/// Which stored sign-in may be replaced.
+#[derive(Debug, Args)]
+struct Replace {
+    /// Sign in anew even if a good sign-in is there
+    #[arg(long)]
+    force: bool,
+    /// Let another account replace the one that is signed in
+    #[arg(long)]
+    switch_account: bool,
 }
 
 /// What may be done with the page and the code; a program that reads events does it itself.
@@ -42,7 +52,7 @@ impl Login {
     /// The command's input.
     pub fn input(&self) -> login::Input {
         login::Input {
-            present: if self.force {
+            present: if self.replace.force {
                 login::Present::Replace
             } else {
                 login::Present::Keep
@@ -57,6 +67,12 @@ impl Login {
                 clipboard: self.aids.copy,
                 qr: self.aids.qr,
             },
+            switch: if self.replace.switch_account {
+                login::Switch::Allowed
+            } else {
+                login::Switch::Ask
+            },
+            elsewhere: None,
         }
     }
 

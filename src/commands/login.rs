@@ -1,6 +1,7 @@
 //! `ghtok login`: signs a person in. The one command that asks somebody.
 
 mod company;
+mod new_sign_in;
 mod person;
 mod program;
 mod saved_app;
@@ -9,31 +10,25 @@ mod words;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use crate::app::App;
 use crate::auth::broker::Served;
-use crate::auth::device_flow::DeviceFlow;
-use crate::auth::outcome::{Happened, Outcome};
-use crate::auth::ports::{Clock, LockedStore, Prompt, StoreError};
+use crate::auth::ports::{Clock, Prompt, StoreError};
 use crate::auth::record::{Account, Record};
 use crate::commands::Call;
 use crate::config::StoreChoice;
 use crate::error::{Error, Result};
 use crate::formats::shell::word;
-use crate::github::Grant;
 use crate::host::HostKind;
 use crate::system::browser::Browser;
 use crate::system::signals;
 use crate::system::terminal::screen::Screen;
 use crate::token::MinTtl;
+use new_sign_in::NewSignIn;
+pub use new_sign_in::Switch;
 use person::accompanied;
 pub use saved_app::{AppInConfig, SavedApp};
 use words::{interrupted, tell_new, tell_present, warn_of_oauth_app};
-
-/// How often, and how far apart, a new sign-in is tried to be saved.
-const SAVE_TRIES: u32 = 5;
-const SAVE_PAUSE: Duration = Duration::from_millis(200);
 
 /// What `login` is asked.
 #[derive(Clone, Debug)]
@@ -44,6 +39,10 @@ pub struct Input {
     pub output: Output,
     /// What a person asked for beside the page and the code.
     pub aids: Aids,
+    /// Whether another account may take the place of the stored one.
+    pub switch: Switch,
+    /// Whose sign-in is in another store than the new one goes to.
+    pub elsewhere: Option<Account>,
 }
 
 /// What to do with a sign-in that is there and good.
@@ -128,12 +127,25 @@ pub fn run(input: &Input, usual: MinTtl, desk: &Desk<'_>, call: &Call<'_>) -> Re
     warn_of_oauth_app(call);
     let saved = Arc::new(AtomicBool::new(false));
     end_with_a_word(input.output, &saved, &desk.screen);
-    let record = match input.output {
-        Output::Events => sign_in(input.present, &mut program::Shown { call }, call)?,
-        Output::Person => accompanied(input.aids, desk, call, |prompt| {
-            sign_in(input.present, prompt, call)
-        })?,
+    let switch = match (input.switch, input.output) {
+        (Switch::Ask, Output::Events) => Switch::Never,
+        (Switch::Ask, Output::Person) if !call.terminal.has_person() => Switch::Never,
+        (switch, _) => switch,
     };
+    let elsewhere = input.elsewhere.as_ref();
+    let sign_in = |prompt: &mut dyn Prompt| {
+        NewSignIn::obtain(input.present, prompt, call)?.keep(
+            input.present,
+            switch.agreed(),
+            elsewhere,
+            call,
+        )
+    };
+    let kept = match input.output {
+        Output::Events => sign_in(&mut program::Shown { call })?,
+        Output::Person => accompanied(input.aids, desk, call, sign_in)?,
+    };
+    let record = kept.settle(input.present, switch, elsewhere, call)?;
     saved.store(true, Ordering::SeqCst);
     tell_new(input, &record, desk, call)
 }
@@ -170,22 +182,19 @@ fn end_with_a_word(output: Output, saved: &Arc<AtomicBool>, screen: &Arc<Screen>
     }));
 }
 
-/// The device flow, and its tokens into the store.
+/// Signs in where nobody can be asked whether another account may replace the stored one.
 ///
 /// # Errors
 /// As [`run`].
-pub fn sign_in(present: Present, prompt: &mut dyn Prompt, call: &Call<'_>) -> Result<Record> {
-    prove_replaceable(present, call)?;
-    let flow = DeviceFlow {
-        app: call.app,
-        login_command: call.login_command,
-        github: call.github,
-        clock: call.clock,
-    };
-    let grant = flow.run(prompt)?;
-    let account = flow.account(&grant.access_token);
-    check_account(account.as_ref(), call)?;
-    save(grant, account, present, call)
+pub fn sign_in(
+    prompt: &mut dyn Prompt,
+    elsewhere: Option<&Account>,
+    call: &Call<'_>,
+) -> Result<Record> {
+    let (present, switch) = (Present::Keep, Switch::Never);
+    NewSignIn::obtain(present, prompt, call)?
+        .keep(present, switch.agreed(), elsewhere, call)?
+        .settle(present, switch, elsewhere, call)
 }
 
 fn unlock(call: &Call<'_>) -> Result<()> {
@@ -214,83 +223,4 @@ fn present(usual: MinTtl, call: &Call<'_>) -> Result<Option<Served>> {
         Err(Error::SignInNeeded { .. }) => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-/// A full disk, a read-only folder or a record that may not be read is found before a person is
-/// asked, not after.
-fn prove_replaceable(present: Present, call: &Call<'_>) -> Result<()> {
-    let mut locked = call.lock()?;
-    next_generation(locked.as_ref(), present, call)?;
-    locked
-        .prove_writable()
-        .map_err(|error| call.store_error(error))
-}
-
-fn check_account(account: Option<&Account>, call: &Call<'_>) -> Result<()> {
-    match (&call.app.account, account) {
-        (Some(expected), Some(actual)) if !expected.is(&actual.login) => Err(Error::OtherAccount {
-            app: call.app.label().to_owned(),
-            expected: expected.to_string(),
-            actual: actual.login.clone(),
-            login: call.login_command.to_owned(),
-        }),
-        _ => Ok(()),
-    }
-}
-
-fn save(
-    grant: Grant,
-    account: Option<Account>,
-    present: Present,
-    call: &Call<'_>,
-) -> Result<Record> {
-    let mut locked = call.lock()?;
-    let generation = next_generation(locked.as_ref(), present, call)?;
-    let now = call.clock.now();
-    let record = Record {
-        generation,
-        tokens: grant.into_token_set(now),
-        obtained_at: now,
-        account,
-        intent: None,
-        refused: None,
-        refresh_refused: None,
-    };
-    let _whole = signals::whole();
-    save_firmly(locked.as_mut(), &record, call.clock).map_err(|error| call.store_error(error))?;
-    locked.wipe_rescue();
-    let saved = Outcome {
-        generation,
-        at: now,
-        what: Happened::Saved,
-    };
-    locked
-        .remember_store()
-        .and_then(|()| locked.report(&saved))
-        .map_err(|error| call.store_error(error))?;
-    Ok(record)
-}
-
-fn next_generation(locked: &dyn LockedStore, present: Present, call: &Call<'_>) -> Result<u64> {
-    let stored = match (locked.load(), present) {
-        (Ok(record), _) => record.map(|record| record.generation),
-        (Err(StoreError::Damaged(_) | StoreError::Newer(_)), Present::Replace) => None,
-        (Err(error), _) => return Err(call.store_error(error)),
-    };
-    let told = locked.outcome().map(|outcome| outcome.generation);
-    Ok(stored.max(told).unwrap_or(0) + 1)
-}
-
-fn save_firmly(
-    locked: &mut dyn LockedStore,
-    record: &Record,
-    clock: &dyn Clock,
-) -> Result<(), StoreError> {
-    for _ in 1..SAVE_TRIES {
-        if locked.save(record).is_ok() {
-            return Ok(());
-        }
-        clock.sleep(SAVE_PAUSE);
-    }
-    locked.save(record)
 }

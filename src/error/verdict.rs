@@ -28,6 +28,8 @@ impl Error {
             Self::Denied { .. } => "access_denied",
             Self::CodeExpired { .. } => "expired_token",
             Self::OtherAccount { .. } => "other_account",
+            Self::AccountSwitch { .. } => "account_switch",
+            Self::AccountUnknown { .. } => "account_unknown",
             Self::Interrupted { .. } => "interrupted",
             Self::StoreLocked { .. } | Self::StoreStayedLocked { .. } => "store_locked",
             Self::StoreConfirmsAccess { .. } => "store_confirms_access",
@@ -61,6 +63,7 @@ impl Error {
             | Self::Denied { .. }
             | Self::CodeExpired { .. }
             | Self::OtherAccount { .. }
+            | Self::AccountSwitch { .. }
             | Self::File { .. }
             | Self::Exposed { .. }
             | Self::Damaged { .. }
@@ -76,7 +79,7 @@ impl Error {
             | Self::WhichApp { .. }
             | Self::UnknownApp { .. } => 2,
             Self::SignInNeeded { .. } => 4,
-            Self::Temporary { .. } => 5,
+            Self::Temporary { .. } | Self::AccountUnknown { .. } => 5,
             Self::NotListed { .. }
             | Self::StoreLocked { .. }
             | Self::StoreStayedLocked { .. }
@@ -128,6 +131,12 @@ impl Error {
             Self::OtherAccount { expected, login, .. } => {
                 format!("switch to {expected} in the browser, then: {login}")
             }
+            Self::AccountSwitch { stored, login, .. } => format!(
+                "switch to {stored} in the browser, then: {login}; or replace that sign-in: {login} --switch-account"
+            ),
+            Self::AccountUnknown { login, .. } => format!(
+                "try again later: {login}; or accept any account: {login} --switch-account"
+            ),
             Self::StoreLocked { login, .. } => format!("unlock it with: {login}"),
             Self::StoreStayedLocked { .. } => {
                 "unlock it on its desktop, or keep the tokens elsewhere: add --store kernel (until the next reboot) or --store file (plain text)".into()

@@ -46,6 +46,10 @@ impl Root<'_> {
             return Ok(0);
         }
         self.decide_store_for_login(&app, Unlock::MayAsk);
+        let input = login::Input {
+            elsewhere: self.signed_in_elsewhere(&app, before),
+            ..input
+        };
         self.with_call(&app, |call| login::run(&input, usual, &desk, call))?;
         self.move_sign_in(&app, before)?;
         self.prove_readable(&app)?;

@@ -10,7 +10,7 @@ use crate::auth::outcome::Happened;
 use crate::auth::ports::{Clock, Prompt};
 use crate::auth::record::Refused;
 use crate::cli;
-use crate::commands::login::{self, Present};
+use crate::commands::login;
 use crate::commands::{Call, exec};
 use crate::compose_stores::Unlock;
 use crate::config::{Browsers, Desktop, Environment};
@@ -193,6 +193,7 @@ impl Tokens for Source<'_> {
                 let root = self.new_root();
                 let before = root.remembered_store(self.app).unwrap_or(None);
                 root.decide_store_for_login(self.app, Unlock::Never);
+                let elsewhere = root.signed_in_elsewhere(self.app, before);
                 let signed_in = root.with_call(self.app, |call| {
                     let publish = |code: Code| {
                         lead.publish(&serde_json::to_vec(&code).unwrap_or_default());
@@ -212,7 +213,7 @@ impl Tokens for Source<'_> {
                         given_up,
                         clock: call.clock,
                     };
-                    login::sign_in(Present::Keep, &mut dialog, &call)?;
+                    login::sign_in(&mut dialog, elsewhere.as_ref(), &call)?;
                     self.valid(&call)
                 });
                 return signed_in

@@ -7,6 +7,7 @@ use crate::Root;
 use crate::app::{App, RecordKey};
 use crate::auth::broker::exposed;
 use crate::auth::ports::{StoreError, TokenStore};
+use crate::auth::record::Account;
 #[cfg(target_os = "linux")]
 use crate::bus::Session;
 use crate::config::{Config, StoreChoice};
@@ -92,6 +93,19 @@ impl Root<'_> {
     #[expect(clippy::unused_self, reason = "these systems always have one")]
     fn keychain_absence(&self, _: &RecordKey, _: Unlock) -> Option<String> {
         None
+    }
+
+    /// Whose sign-in is in the store that calls have looked in so far, where a new one goes to another
+    /// store and takes its place. What cannot be read there is not compared.
+    pub(crate) fn signed_in_elsewhere(
+        &self,
+        app: &App,
+        before: Option<StoreChoice>,
+    ) -> Option<Account> {
+        let here = self.store_of(app).ok()?;
+        let before = before.filter(|before| *before != here)?;
+        let record = self.open_store(app, before).ok()?.load().ok()??;
+        record.account
     }
 
     /// Notes which store the sign-in is in from now on, and deletes the record that the last one

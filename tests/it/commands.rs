@@ -5,6 +5,7 @@ mod client_ids;
 mod get;
 mod help;
 mod login;
+mod login_accounts;
 mod login_checks;
 mod logout;
 mod other_sign_ins;

@@ -103,6 +103,9 @@ fn welcome(record: &Record, app: &SavedApp, call: &Call<'_>) -> String {
     };
     let unknown = match record.account {
         Some(_) => "",
+        None if call.app.account.is_some() => {
+            "\nGitHub did not say whose it is; no token is served before it has."
+        }
         None => "\nGitHub did not say whose it is; the next refresh asks again.",
     };
     let in_config = match app.in_config.words() {

@@ -9,7 +9,7 @@ use ghtok::app::{App, ClientId};
 use ghtok::commands::exec::{self, Grant, Others};
 use ghtok::commands::setup_mcp;
 use ghtok::commands::setup_mcp::{By, Desk, Input, Run};
-use ghtok::error::{Error, SignInReason};
+use ghtok::error::{Discarded, Error, SignInReason};
 use ghtok::formats::mcp_client::{Client, Folders};
 use ghtok::host::Host;
 use ghtok::host::Inherited;
@@ -101,10 +101,26 @@ pub fn sign_in(page: &mut Page) {
             login: login.clone(),
         })
         .add(Error::OtherAccount {
-            app,
+            app: app.clone(),
             expected: "octocat".into(),
             actual: "hubot".into(),
+            login: login.clone(),
+            tokens: Discarded::Revoked,
+        })
+        .add(Error::AccountSwitch {
+            app: app.clone(),
+            stored: "octocat".into(),
+            actual: "hubot".into(),
+            login: login.clone(),
+            tokens: Discarded::NotRevoked(
+                "ghes.example answered HTTP 404; revoke the App at https://ghes.example/settings/apps/authorizations".into(),
+            ),
+        })
+        .add(Error::AccountUnknown {
+            app,
+            stored: "octocat".into(),
             login,
+            tokens: Discarded::Revoked,
         })
         .add(Error::Interrupted {
             left: "nothing was changed",

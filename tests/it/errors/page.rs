@@ -23,7 +23,8 @@ macro_rules! variants {
 
 variants!(ERRORS, error, Error:
     Usage Config NoApp WhichApp UnknownApp SignInNeeded Temporary Refused Denied CodeExpired
-    OtherAccount Interrupted StoreLocked StoreStayedLocked StoreConfirmsAccess StoreUnreachable StoreTimedOut
+    OtherAccount AccountSwitch AccountUnknown Interrupted StoreLocked StoreStayedLocked
+    StoreConfirmsAccess StoreUnreachable StoreTimedOut
     StoreFailed NotListed StoreNotAvailable File Exposed Damaged Newer GaveUpWaiting RefresherDied GitConfig
     ClientFailed Timer CommandNotFound CommandNotRun Output OutputClosed);
 variants!(SIGN_IN_REASONS, sign_in_reason, SignInReason:

@@ -244,3 +244,39 @@ fn p5_the_page_is_opened_where_that_is_asked_for() {
         );
     }
 }
+
+/// A sign-in that has ended is not replaced by whoever approves the code.
+#[test]
+fn p5_another_account_that_approves_the_code_is_refused_and_revoked() {
+    let fake = prompt_fake()
+        .user("octocat", 583_231)
+        .user("mallory", 666)
+        .start()
+        .expect("a fake");
+    let sandbox = Sandbox::new(&fake);
+    sandbox.seed(&fake, Duration::ZERO);
+    let before = sandbox.record();
+    fake.revoke_authorization(fake_github::CLIENT_ID);
+    let mut client = Client::start(&fake, &sandbox, Program::Real, &[], &[]);
+    client.open("2025-06-18", &json!({"elicitation": {}}));
+    let id = client.ask("tools/call", &json!({"name": "write", "arguments": {}}));
+    let dialog = client.receive();
+    assert_eq!(dialog["method"], "elicitation/create", "{dialog}");
+    let code = fake.pending_codes().pop().expect("a code");
+    fake.approve_as(&code, "mallory");
+    let answer = client.answer_to(id);
+    let text = answer["result"]["content"][0]["text"]
+        .as_str()
+        .expect("a text");
+    for part in [
+        "approved by mallory, but octocat is signed in; nothing was changed",
+        "the new tokens were revoked at GitHub",
+        "ghtok login",
+        "--switch-account",
+    ] {
+        assert!(text.contains(part), "{part:?} in {text}");
+    }
+    assert!(client.deeds().is_empty(), "nothing reached the server");
+    assert_eq!(sandbox.record().tokens, before.tokens);
+    assert_eq!(fake.count(Endpoint::Revoke), 1);
+}

@@ -1,5 +1,7 @@
 //! The sign-in itself, to each of its ends.
 
+use std::time::Duration;
+
 use fake_github::{App, CLIENT_ID, DeviceFlow, Endpoint, Failure, FakeGitHub, Fault, Tokens};
 
 use super::{COLUMNS, Desk, ROWS, assert_clean};
@@ -122,6 +124,38 @@ fn another_account_than_the_configured_one_is_refused_and_nothing_is_kept() {
         get.env_remove(name);
     }
     assert_eq!(run_command(&mut get).code, Some(4));
+}
+
+/// A person is asked before another account takes the place of the stored one.
+#[test]
+fn another_account_than_the_stored_one_is_asked_about() {
+    for (answer, code) in [("y\n", 0), ("\n", 1)] {
+        let fake = hurried_fake()
+            .user("octocat", 583_231)
+            .user("mallory", 666)
+            .start()
+            .expect("a fake");
+        let desk = Desk::at(fake).asking("--force");
+        desk.sandbox.seed(&desk.fake, Duration::from_secs(3600));
+        let (mut terminal, user_code) = desk.see_the_code();
+        let before = terminal.modes();
+        desk.fake.approve_as(&user_code, "mallory");
+        terminal.wait_for("Replace that sign-in? [y/N]");
+        let question = "You approved this as mallory, and octocat is signed in.";
+        assert!(
+            terminal.screen().contains(question),
+            "{}",
+            terminal.screen()
+        );
+        terminal.types(answer);
+        let left = terminal.end();
+        assert_eq!(left.code, Some(code), "{left:?}");
+        assert_clean(&left, &before);
+        let account = desk.sandbox.record().account.expect("one");
+        let expected = if code == 0 { "mallory" } else { "octocat" };
+        assert_eq!(account.login, expected);
+        assert_eq!(desk.fake.count(Endpoint::Revoke), usize::from(code == 1));
+    }
 }
 
 #[test]

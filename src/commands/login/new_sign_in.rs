@@ -1,0 +1,288 @@
+//! What becomes of the tokens of a new sign-in: they are stored, or, where they are another account's
+//! than they may be, revoked. A stored sign-in is never replaced by another account's without a word.
+
+use std::time::Duration;
+
+use super::Present;
+use crate::auth::account::{AccountCheck, Replacement, check_account, check_replacement};
+use crate::auth::device_flow::DeviceFlow;
+use crate::auth::outcome::{Happened, Outcome};
+use crate::auth::ports::{LockedStore, Prompt, StoreError};
+use crate::auth::record::{Account, Record};
+use crate::commands::Call;
+use crate::error::{Discarded, Error, Result};
+use crate::github::Grant;
+use crate::system::signals;
+use crate::system::terminal::keys::forget_typed;
+
+/// How often, and how far apart, a new sign-in is tried to be saved.
+const SAVE_TRIES: u32 = 5;
+const SAVE_PAUSE: Duration = Duration::from_millis(200);
+
+/// Whether a new sign-in may replace another account's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Switch {
+    /// Not at all: nobody here can be asked.
+    Never,
+    /// If the person at the terminal agrees.
+    Ask,
+    /// It may.
+    Allowed,
+}
+
+impl Switch {
+    /// What is agreed to before anybody was asked.
+    pub(super) fn agreed(self) -> Agreed {
+        match self {
+            Self::Never | Self::Ask => Agreed::Nothing,
+            Self::Allowed => Agreed::Anything,
+        }
+    }
+}
+
+/// Which stored sign-in may be replaced by another account's.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Agreed {
+    /// None.
+    Nothing,
+    /// That of the account with this number.
+    To(u64),
+    /// Any.
+    Anything,
+}
+
+impl Agreed {
+    fn covers(self, account: &Account) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::To(id) => id == account.id,
+            Self::Anything => true,
+        }
+    }
+}
+
+/// What became of a new sign-in.
+pub(super) enum Kept {
+    /// It is stored.
+    Saved(Record),
+    /// It would replace this account's.
+    NotYet { new: NewSignIn, other: Account },
+}
+
+impl Kept {
+    /// Asks a person, if there is one, about each account whose sign-in would be replaced. The lock is
+    /// free while they think.
+    pub(super) fn settle(
+        self,
+        present: Present,
+        switch: Switch,
+        elsewhere: Option<&Account>,
+        call: &Call<'_>,
+    ) -> Result<Record> {
+        let mut kept = self;
+        loop {
+            let (new, other) = match kept {
+                Self::Saved(record) => return Ok(record),
+                Self::NotYet { new, other } => (new, other),
+            };
+            if switch != Switch::Ask || !new.may_replace(&other, call) {
+                return Err(new.refuse(&other, call));
+            }
+            kept = new.keep(present, Agreed::To(other.id), elsewhere, call)?;
+        }
+    }
+}
+
+/// An approved sign-in that is not stored yet.
+pub(super) struct NewSignIn {
+    grant: Grant,
+    /// Who approved it; `None` if GitHub did not say.
+    account: Option<Account>,
+}
+
+impl NewSignIn {
+    /// The device flow.
+    pub(super) fn obtain(
+        present: Present,
+        prompt: &mut dyn Prompt,
+        call: &Call<'_>,
+    ) -> Result<Self> {
+        prove_replaceable(present, call)?;
+        let flow = DeviceFlow {
+            app: call.app,
+            login_command: call.login_command,
+            github: call.github,
+            clock: call.clock,
+        };
+        let grant = flow.run(prompt)?;
+        let account = flow.account(&grant.access_token);
+        Ok(Self { grant, account })
+    }
+
+    /// Stores it, unless it is another account's than the configured one or a stored one that nobody
+    /// agreed to replace. The `elsewhere` one is that of a sign-in in another store, of which this one
+    /// takes the place too.
+    ///
+    /// # Errors
+    /// `OtherAccount`, and whatever keeps it from being stored.
+    pub(super) fn keep(
+        self,
+        present: Present,
+        agreed: Agreed,
+        elsewhere: Option<&Account>,
+        call: &Call<'_>,
+    ) -> Result<Kept> {
+        let expected = call.app.account.as_ref();
+        // One that GitHub has not named is asked for again before its token is served.
+        if let AccountCheck::Other { expected, actual } =
+            check_account(expected, self.account.as_ref())
+        {
+            return Err(Error::OtherAccount {
+                app: call.app.label().to_owned(),
+                expected: expected.to_string(),
+                actual: actual.login.clone(),
+                login: call.login_command.to_owned(),
+                tokens: self.discard(call),
+            });
+        }
+        let mut locked = call.lock()?;
+        let stored = stored(locked.as_ref(), present, call)?;
+        let here = stored.as_ref().and_then(|stored| stored.account.as_ref());
+        let other = [here, elsewhere].into_iter().flatten().find(|account| {
+            !agreed.covers(account)
+                && check_replacement(account, self.account.as_ref()) != Replacement::Same
+        });
+        match other.cloned() {
+            Some(other) => Ok(Kept::NotYet { new: self, other }),
+            None => self
+                .save(locked.as_mut(), stored.as_ref(), call)
+                .map(Kept::Saved),
+        }
+    }
+
+    fn may_replace(&self, other: &Account, call: &Call<'_>) -> bool {
+        let who = match &self.account {
+            Some(account) => format!("You approved this as {}", account.login),
+            None => "GitHub does not say who approved this".into(),
+        };
+        forget_typed();
+        call.terminal.ask(&format!(
+            "{who}, and {} is signed in. Replace that sign-in?",
+            other.login
+        ))
+    }
+
+    fn refuse(&self, other: &Account, call: &Call<'_>) -> Error {
+        let (app, login) = (call.app.label().to_owned(), call.login_command.to_owned());
+        let (stored, tokens) = (other.login.clone(), self.discard(call));
+        match &self.account {
+            Some(account) => Error::AccountSwitch {
+                app,
+                stored,
+                actual: account.login.clone(),
+                login,
+                tokens,
+            },
+            None => Error::AccountUnknown {
+                app,
+                stored,
+                login,
+                tokens,
+            },
+        }
+    }
+
+    /// Tokens that nobody keeps would live on for months.
+    fn discard(&self, call: &Call<'_>) -> Discarded {
+        let Grant {
+            access_token,
+            refresh_token,
+            ..
+        } = &self.grant;
+        match call.github.revoke(access_token, refresh_token.as_ref()) {
+            Ok(()) => Discarded::Revoked,
+            Err(failure) => {
+                let host = call.app.host.web_url();
+                let why =
+                    format!("{failure}; revoke the App at {host}/settings/apps/authorizations");
+                Discarded::NotRevoked(why.into())
+            }
+        }
+    }
+
+    fn save(
+        self,
+        locked: &mut dyn LockedStore,
+        stored: Option<&Record>,
+        call: &Call<'_>,
+    ) -> Result<Record> {
+        let now = call.clock.now();
+        let mut record = Record {
+            generation: next_generation(locked, stored),
+            tokens: self.grant.into_token_set(now),
+            obtained_at: now,
+            account: self.account,
+            intent: None,
+            refused: None,
+            refresh_refused: None,
+        };
+        let _whole = signals::whole();
+        save_firmly(locked, &mut record, call).map_err(|error| call.store_error(error))?;
+        locked.wipe_rescue();
+        let saved = Outcome {
+            generation: record.generation,
+            at: now,
+            what: Happened::Saved,
+        };
+        locked
+            .remember_store()
+            .and_then(|()| locked.report(&saved))
+            .map_err(|error| call.store_error(error))?;
+        Ok(record)
+    }
+}
+
+/// A full disk, a read-only folder or a record that may not be read is found before a person is
+/// asked, not after.
+fn prove_replaceable(present: Present, call: &Call<'_>) -> Result<()> {
+    let mut locked = call.lock()?;
+    stored(locked.as_ref(), present, call)?;
+    locked
+        .prove_writable()
+        .map_err(|error| call.store_error(error))
+}
+
+fn stored(locked: &dyn LockedStore, present: Present, call: &Call<'_>) -> Result<Option<Record>> {
+    match (locked.load(), present) {
+        (Ok(record), _) => Ok(record),
+        (Err(StoreError::Damaged(_) | StoreError::Newer(_)), Present::Replace) => Ok(None),
+        (Err(error), _) => Err(call.store_error(error)),
+    }
+}
+
+/// Counts on from what is stored and from what was told, so that a refresh of the sign-in before is
+/// not taken for one of this.
+fn next_generation(locked: &dyn LockedStore, stored: Option<&Record>) -> u64 {
+    let told = locked.outcome().map(|outcome| outcome.generation);
+    let stored = stored.map(|record| record.generation);
+    stored.max(told).unwrap_or(0) + 1
+}
+
+/// Another process may store a newer record between two tries, where a lock keeps nobody out: a sign-in
+/// that was just approved comes after it.
+fn save_firmly(
+    locked: &mut dyn LockedStore,
+    record: &mut Record,
+    call: &Call<'_>,
+) -> Result<(), StoreError> {
+    for _ in 1..SAVE_TRIES {
+        if locked.save(record).is_ok() {
+            return Ok(());
+        }
+        call.clock.sleep(SAVE_PAUSE);
+        if let Ok(Some(stored)) = locked.load() {
+            record.generation = record.generation.max(stored.generation + 1);
+        }
+    }
+    locked.save(record)
+}
