@@ -1,5 +1,6 @@
 //! What failed, on what, why, and the next command to run. `main` prints it; nobody else does.
-//! Every text that a person can meet as an error stands in this file.
+//! The sentences stand here; many get their reason as text from the module that failed. All of them together
+//! are on one page, `tests/it/snapshots/errors.txt`: a test holds it against the sources.
 
 mod verdict;
 

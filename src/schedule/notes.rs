@@ -70,7 +70,7 @@ impl LastRun {
     }
 }
 
-/// Where the notes are kept; the store's affair, and replaced by tests.
+/// Where the notes are kept: files of the state folder (`store/timer_notes.rs`).
 pub trait Notes {
     /// What was installed; `None` if nothing is known to be.
     ///
