@@ -7,6 +7,8 @@ use crate::cli::{self, Cli};
 use crate::commands::git_credential::{self, Choice, Operation};
 use crate::error::Result;
 use crate::formats::git_credential::{Description, Request};
+use crate::host::Host;
+use crate::store::state_folder::StateFolder;
 use crate::system::terminal::Terminal;
 use crate::{Machine, Root};
 
@@ -95,6 +97,14 @@ fn has_issued(
     secrets: &[Zeroizing<String>],
 ) -> Option<bool> {
     let root = Root::load(machine, cli).ok()?;
+    let folder = StateFolder::at(root.config.state_dir.clone());
+    let is_host = |host: &Host| request.is_for(host);
+    if secrets
+        .iter()
+        .any(|secret| folder.has_issued(secret, is_host))
+    {
+        return Some(true);
+    }
     let apps = apps_of(&root, git, request).ok()?;
     let mut answers = Vec::new();
     for app in &apps {

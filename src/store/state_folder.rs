@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::app::{App, RecordKey};
 use crate::auth::ports::StoreError;
-use crate::store::{private_file, remembered};
+use crate::host::Host;
+use crate::store::{fingerprints, private_file, remembered};
 
 /// The state folder.
 #[derive(Clone, Debug)]
@@ -98,6 +99,16 @@ impl StateFolder {
         found.sort_by_key(|(app, _)| app.key());
         found.dedup();
         Ok(found)
+    }
+
+    /// Whether this token is, or lately was, one of an App of such a host, configured or not.
+    pub fn has_issued(&self, token: &str, is_host: impl Fn(&Host) -> bool) -> bool {
+        let names = private_file::names_in(&self.0).unwrap_or_default();
+        let mut apps = names
+            .iter()
+            .filter_map(|name| App::of_file_name(name.strip_suffix(".fingerprints")?))
+            .filter(|app| is_host(&app.host));
+        apps.any(|app| fingerprints::contain(&self.fingerprints(&app.key()), token) == Some(true))
     }
 
     /// Which timer was installed.

@@ -144,6 +144,32 @@ fn p13_a_token_of_ghtoks_is_neither_stored_nor_erased_by_another_helper() {
 }
 
 #[test]
+fn p13_ghtoks_tokens_are_known_where_its_configuration_is_not_found() {
+    let fake = FakeGitHub::start().expect("a fake");
+    let sandbox = Sandbox::new(&fake);
+    let (own, notes) = noting(&sandbox, "");
+    let first = sandbox.seed(&fake, HOUR).access_token;
+    sandbox.run(["refresh", "--force"]).expect_code(0);
+    let now = sandbox.record().tokens.access_token().expose().to_owned();
+    let told = |token: &str, host: &str| {
+        let arguments = ["git-credential", "--via", &own, "erase"];
+        let mut command = sandbox.command(Program::Real, arguments);
+        for name in ["GHTOK_CONFIG_DIR", "GHTOK_CLIENT_ID", "GHTOK_HOST"] {
+            command.env_remove(name);
+        }
+        let lines = format!("protocol=http\nhost={host}\nusername=me\npassword={token}\n");
+        feed(&mut command, lines.as_bytes());
+        fs::remove_file(&notes).is_ok()
+    };
+    assert!(!told(&first, &fake.host()) && !told(&now, &fake.host()));
+    assert!(told("ghu_others", &fake.host()));
+    assert!(
+        told(&now, "127.0.0.1:1"),
+        "of another host it is not ghtok's"
+    );
+}
+
+#[test]
 fn p13_no_helper_after_ghtok_stores_its_token_and_a_stored_one_is_still_found() {
     for git in gits() {
         let root = TempDir::new().expect("a folder");
