@@ -90,7 +90,7 @@ pub(super) fn some_collection(service: &Service) -> Result<Vec<Object>, StoreErr
 
 /// What to say of a service in which nothing can be kept.
 pub(super) fn no_collection() -> StoreError {
-    StoreError::Absent("it has no keyring yet, or no database is open in it (no collection)".into())
+    StoreError::Absent("it has no keyring yet, or no database is open in it".into())
 }
 
 /// Where a new item goes.

@@ -81,7 +81,7 @@ pub fn keychains(page: &mut Page) {
         "no session bus at DBUS_SESSION_BUS_ADDRESS (unix:path=/tmp/bus): no such file or directory; \
          XDG_RUNTIME_DIR (unix:path=/run/user/1000/bus): connection refused",
         "no session bus at the default address (unix:path=/run/user/1000/bus): no such file or directory",
-        "it has no keyring yet, or no database is open in it (no collection)",
+        "it has no keyring yet, or no database is open in it",
     ] {
         page.add(of(StoreError::Absent(cause.into()), &SECRET_SERVICE));
     }
