@@ -1,5 +1,6 @@
 //! Puts `login` together.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ use crate::steps::Detail;
 use crate::store::lock::Lock;
 use crate::store::state_folder::StateFolder;
 use crate::system::browser::Browser;
+use crate::system::file_system;
+use crate::system::terminal::Terminal;
 use crate::system::terminal::screen::Screen;
 use crate::{Root, cli};
 
@@ -56,7 +59,17 @@ impl Root<'_> {
         self.with_call(&app, |call| {
             self.ask_reach_after_login(began, call);
             Ok(0)
-        })
+        })?;
+        self.warn_of_network_folder();
+        Ok(0)
+    }
+
+    /// Where a lock may keep nobody out, two machines can refresh at once.
+    fn warn_of_network_folder(&self) {
+        let folder = &self.config.state_dir;
+        if let Some(kind) = file_system::network_kind(folder) {
+            Terminal.note(&network_folder(folder, &kind));
+        }
     }
 
     /// Where a sign-in goes is decided for a new one only: one that is good stays where it is.
@@ -174,6 +187,14 @@ fn typed(flags: &Flags, store: Option<StoreChoice>) -> String {
         }
     }
     words.join(" ")
+}
+
+fn network_folder(folder: &Path, kind: &str) -> String {
+    format!(
+        "the state folder {} is on a network file system ({kind}), whose locks may not hold between machines; \
+         a folder on a local disk is safe: set GHTOK_STATE_DIR, and sign in on each machine",
+        folder.display()
+    )
 }
 
 fn desk<'a>(

@@ -68,9 +68,18 @@ fn a_clipboard_that_reads_nothing_or_never_ends_never_holds_the_sign_in_up() {
 fn a_program_that_cannot_be_started_is_told() {
     let desk = desk("");
     let program = desk.sandbox.home().join("bin").join("xclip");
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o644)).expect("mode");
+    fs::write(&program, "#!/nonexistent/interpreter\n").expect("a script");
     let left = desk.sign_in();
     assert!(left.screen.contains("not copied: xclip failed"), "{left:?}");
+}
+
+#[test]
+fn a_file_that_is_no_program_is_passed_over() {
+    let desk = desk("");
+    let program = desk.sandbox.home().join("bin").join("xclip");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o644)).expect("mode");
+    let left = desk.sign_in();
+    assert!(left.screen.contains("The terminal was asked"), "{left:?}");
 }
 
 #[test]
