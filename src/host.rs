@@ -5,7 +5,7 @@ pub mod token_env;
 mod variables;
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 pub use self::inherited::{HOST_VARIABLES, Inherited};
 pub use self::variables::{HostClass, TOKEN_VARIABLES};
@@ -58,6 +58,9 @@ impl Host {
             None => (None, text),
         };
         let rest = rest.strip_suffix('/').unwrap_or(rest);
+        if rest.contains('/') {
+            return Err("has a path (give the host alone, as in ghes.example)");
+        }
         let (name, port) = split_port(rest)?;
         check_name(&name)?;
         let loopback = is_loopback(&name);
@@ -214,7 +217,11 @@ impl Scheme {
 }
 
 fn split_port(text: &str) -> Result<(String, Option<u16>), &'static str> {
-    let (name, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+    let bracketed = text.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+    if bracketed.is_some_and(|(name, _)| name.parse::<Ipv6Addr>().is_err()) {
+        return Err("has brackets around what is no IPv6 address");
+    }
+    let (name, port) = match bracketed {
         Some((name, "")) => (name, None),
         Some((name, rest)) => match rest.strip_prefix(':') {
             Some(port) => (name, Some(port)),
@@ -251,7 +258,7 @@ fn check_name(name: &str) -> Result<(), &'static str> {
     if labels_fit && name.len() <= 253 {
         Ok(())
     } else {
-        Err("is not a host name (letters, digits, hyphens and dots; no path, no user)")
+        Err("is not a host name (letters, digits, hyphens and dots; no user)")
     }
 }
 
@@ -310,6 +317,11 @@ mod tests {
     fn the_schemes_own_port_is_no_part_of_a_host() {
         assert_eq!(host("github.com:443"), host("github.com"));
         assert_eq!(host("https://GHES.example/"), host("ghes.example"));
+        assert_eq!(host("[::1]:8080").to_string(), "[::1]:8080");
+        assert_eq!(
+            Host::parse("http://127.0.0.1:3000/login"),
+            Err("has a path (give the host alone, as in ghes.example)")
+        );
     }
 
     #[test]
@@ -330,10 +342,17 @@ mod tests {
             "gïthub.com",
             "[::1",
             "[::1]x",
+            "[github.com]",
+            "[github.com]:443",
+            "[127.0.0.1]:3000",
+            "http://127.0.0.1:3000/login",
             "a\u{0}b",
             "https://",
             "github.com:",
             "gh\nost",
+            " github.com",
+            "github.com\r",
+            "github.com\n",
         ] {
             assert!(Host::parse(bad).is_err(), "{bad:?} was taken for a host");
         }

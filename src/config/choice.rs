@@ -43,15 +43,20 @@ impl Choice {
             host: said("--host", flags.host.as_deref(), Host::parse)?,
             account: said("--account", flags.account.as_deref(), AccountName::parse)?,
         };
-        let variable = |name| environment.text(name);
+        // A variable that a flag overrules is not judged.
+        let variable = |name, overruled: bool| {
+            if overruled {
+                Ok(None)
+            } else {
+                environment.text(name)
+            }
+        };
+        let client_id = variable("GHTOK_CLIENT_ID", by_flags.client_id.is_some())?;
+        let host = variable("GHTOK_HOST", by_flags.host.is_some())?;
         let by_variables = Wish {
-            name: variable("GHTOK_APP")?.map(str::to_owned),
-            client_id: said(
-                "GHTOK_CLIENT_ID",
-                variable("GHTOK_CLIENT_ID")?,
-                ClientId::parse,
-            )?,
-            host: said("GHTOK_HOST", variable("GHTOK_HOST")?, Host::parse)?,
+            name: variable("GHTOK_APP", by_flags.name.is_some())?.map(str::to_owned),
+            client_id: said("GHTOK_CLIENT_ID", client_id, ClientId::parse)?,
+            host: said("GHTOK_HOST", host, Host::parse)?,
             account: None,
         };
         let mut choice = Self {
@@ -311,7 +316,9 @@ fn said<T>(
     text: Option<&str>,
     parse: impl FnOnce(&str) -> Result<T, &'static str>,
 ) -> Result<Option<Said<T>>> {
-    let Some(text) = text else { return Ok(None) };
+    let Some(text) = text.map(str::trim) else {
+        return Ok(None);
+    };
     match parse(text) {
         Ok(value) => Ok(Some(Said { origin, value })),
         Err(reason) => Err(Error::Config {

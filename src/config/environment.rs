@@ -142,15 +142,16 @@ impl Environment {
         Self { values, folders }
     }
 
-    /// The text of a variable; an empty one counts as not set.
+    /// The text of a variable, without blanks and line ends around it (those of a file with Windows'
+    /// line ends, for instance); an empty one counts as not set.
     pub(super) fn text(&self, name: &'static str) -> Result<Option<&str>> {
-        self.value(name)
-            .map(|value| {
-                value
-                    .to_str()
-                    .ok_or_else(|| bad(name, "the value is not UTF-8 text".into()))
-            })
-            .transpose()
+        let Some(value) = self.value(name) else {
+            return Ok(None);
+        };
+        let text = value
+            .to_str()
+            .ok_or_else(|| bad(name, "the value is not UTF-8 text".into()))?;
+        Ok(Some(text.trim()).filter(|text| !text.is_empty()))
     }
 
     /// How much is to be told.
@@ -314,7 +315,12 @@ impl Environment {
     }
 
     pub(super) fn folder(&self, name: &'static str) -> Result<Option<PathBuf>> {
-        match self.value(name).map(PathBuf::from) {
+        let value = self.value(name).map(|value| match value.to_str() {
+            // Of a file with Windows' line ends; no folder is called so.
+            Some(text) => PathBuf::from(text.trim_end_matches(['\r', '\n'])),
+            None => PathBuf::from(value),
+        });
+        match value {
             Some(path) if path.is_absolute() => Ok(Some(path)),
             Some(path) => Err(not_absolute(name, &path)),
             None => Ok(None),

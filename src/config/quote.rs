@@ -1,7 +1,7 @@
 //! How a text of the configuration is shown in an error: on one line, short, and without what may be
 //! a secret. Pure.
 
-use crate::formats::plain_text::without_tricks;
+use crate::formats::plain_text::escaped;
 use crate::token::{is_like_a_client_secret, token_prefix};
 
 /// The longest value that is shown whole, in characters.
@@ -15,7 +15,7 @@ pub(super) fn quoted(value: &str) -> String {
     format!("\"{}\"", shown(value))
 }
 
-/// A value without what stands before an `@` (a user and a password), and without whatever looks like a
+/// A value with what cannot be seen spelled out, without what stands before an `@` (a user and a password), and without whatever looks like a
 /// GitHub token or a client secret.
 pub(super) fn shown(value: &str) -> String {
     if let Some(prefix) = token_prefix(value) {
@@ -28,7 +28,7 @@ pub(super) fn shown(value: &str) -> String {
         Some((_, rest)) => ("…@", rest),
         None => ("", value),
     };
-    let line = without_tricks(rest);
+    let line = escaped(rest);
     let mut short: String = line.chars().take(SHOWN).collect();
     if short.len() < line.len() {
         short.push('…');
@@ -53,7 +53,10 @@ mod tests {
 
     #[test]
     fn a_value_is_shown_on_one_line_and_cut() {
-        assert_eq!(quoted("a\nb\u{1b}[31m\u{202e}c\u{9b}"), "\"ab[31mc\"");
+        assert_eq!(
+            quoted("a\nb\u{1b}[31m\u{202e}c\u{9b}"),
+            r#""a\nb\u{1b}[31m\u{202e}c\u{9b}""#
+        );
         assert_eq!(quoted(&"é".repeat(61)), format!("\"{}…\"", "é".repeat(60)));
         assert_eq!(quoted(&"é".repeat(60)), format!("\"{}\"", "é".repeat(60)));
     }

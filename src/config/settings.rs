@@ -288,7 +288,7 @@ mod tests {
         );
         assert_eq!(
             refusal("[git]\n\"q\\u001b[1muit\" = true"),
-            "2: \"q[1muit\" is no key of [git] (it has quit)"
+            r#"2: "q\u{1b}[1muit" is no key of [git] (it has quit)"#
         );
         assert_eq!(
             refusal("schedule.warm = true"),
@@ -412,7 +412,7 @@ mod tests {
         );
         assert_eq!(
             app("account = \"a b\\u001b\""),
-            "4: account \"a b\" is not a GitHub login"
+            r#"4: account "a b\u{1b}" is not a GitHub login"#
         );
         assert_eq!(
             app("owners = [\"a\", \"a/b\"]"),

@@ -24,6 +24,24 @@ pub fn without_tricks(text: &str) -> String {
     text.chars().filter(|c| !is_treacherous(*c)).collect()
 }
 
+/// The text with what cannot be seen, or drives terminals, spelled out: `\r`, `\u{200b}`. For texts in
+/// which exactly that may be the fault.
+pub fn escaped(text: &str) -> String {
+    let spelled = |c: char| is_treacherous(c) || (c.is_whitespace() && c != ' ');
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if spelled(c) {
+            match c {
+                '\n' | '\r' | '\t' => shown.extend(c.escape_default()),
+                c => shown.extend(c.escape_unicode()),
+            }
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
 /// C0, C1 and DEL drive terminals; bidirectional and invisible characters make text read as what it
 /// is not (Unicode TR 36, section 2.5). The one list of them.
 pub fn is_treacherous(c: char) -> bool {
@@ -41,7 +59,15 @@ pub fn is_invisible(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::one_line;
+    use super::{escaped, one_line};
+
+    #[test]
+    fn what_cannot_be_seen_is_spelled_out() {
+        assert_eq!(
+            escaped("a b\r\n\tc\u{1b}\u{200b}\u{a0}\u{feff}é"),
+            r"a b\r\n\tc\u{1b}\u{200b}\u{a0}\u{feff}é"
+        );
+    }
 
     #[test]
     fn what_drives_a_terminal_is_gone() {

@@ -2,6 +2,7 @@
 //! Holds no body, no token, no password; text of a server only as `server_text` leaves it.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -24,6 +25,13 @@ pub enum Cause {
         stage: Stage,
         /// How long it had.
         limit: Duration,
+    },
+    /// A name of this machine, where plain http is legal, leads to another one.
+    NotLoopback {
+        /// The name.
+        host: String,
+        /// Where it leads.
+        address: IpAddr,
     },
     /// Nothing listens there.
     ConnectionRefused {
@@ -176,6 +184,7 @@ impl Cause {
         match self {
             Self::HostNotFound { .. } => "dns",
             Self::ConnectTimeout { .. } => "connect_timeout",
+            Self::NotLoopback { .. } => "not_loopback",
             Self::ConnectionRefused { .. } => "connection_refused",
             Self::ConnectFailed { .. } => "connect_failed",
             Self::Proxy { .. } => "proxy",
@@ -204,6 +213,10 @@ impl fmt::Display for Cause {
                 let seconds = limit.as_secs();
                 write!(f, "no connection to {host} within {seconds} s ({stage})")
             }
+            Self::NotLoopback { host, address } => write!(
+                f,
+                "{host} leads to {address}, which is not this machine; plain http stays on it"
+            ),
             Self::ConnectionRefused { host } => write!(f, "{host} refuses connections"),
             Self::ConnectFailed { host, reason } => write!(f, "cannot reach {host}: {reason}"),
             Self::Proxy { proxy, reason } => write!(f, "the proxy {proxy} {reason}"),

@@ -2,6 +2,8 @@
 //! and `connection/dial.rs` touch `ureq::unversioned`, which may change in any minor release.
 
 mod dial;
+mod race;
+mod tcp;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -61,13 +63,16 @@ impl Link {
             limit,
             steps,
         };
-        thread::Builder::new()
+        let here = dial.clone();
+        let started = thread::Builder::new()
             .name("connect".into())
-            .spawn(move || sender.send(dial.run()))
-            .map_err(|error| Cause::ConnectFailed {
-                host: host.clone(),
-                reason: system_reason(&error),
-            })?;
+            .spawn(move || sender.send(dial.run()));
+        if let Err(error) = started {
+            // At the user's limit of processes. Only the name service then has no limit of ours.
+            let reason = system_reason(&error);
+            steps.info(|| format!("no thread can be started ({reason}): connecting without one"));
+            return here.run();
+        }
         receiver.recv_timeout(limit).unwrap_or_else(|_| {
             let stage = attempt.give_up();
             let stage = match stage {

@@ -1,6 +1,7 @@
 //! P4 as one table: what a server or a network can do to a request × the three requests that a
 //! sign-in lives by. What is expected stands in the table, and nothing of it is computed.
 
+mod addresses;
 mod certificates;
 mod real;
 

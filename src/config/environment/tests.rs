@@ -62,7 +62,7 @@ fn relative_folders_and_no_home_are_refused_in_one_line() {
         ),
         (
             ("GHTOK_STATE_DIR", "~/s\n\u{1b}[2J"),
-            "GHTOK_STATE_DIR: \"~/s[2J\" is not an absolute path",
+            "GHTOK_STATE_DIR: \"~/s\\n\\u{1b}[2J\" is not an absolute path",
         ),
         (("HOME", "."), "HOME: \".\" is not an absolute path"),
         (("HOME", ""), NO_HOME),

@@ -1,7 +1,7 @@
 //! Making a connection ready: name, proxy, TCP, TLS. Writes nothing of a request.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -11,16 +11,19 @@ use ureq::tls::{RootCerts, TlsConfig};
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::time::Instant;
 use ureq::unversioned::transport::{
-    ConnectionDetails, Connector, DefaultConnector, NextTimeout, ShutdownHandle, Transport,
+    ConnectProxyConnector, ConnectionDetails, Connector, NextTimeout, RustlsConnector,
+    ShutdownHandle, SocksConnector, Transport,
 };
-use ureq::{Agent, Timeout};
+use ureq::{Agent, ProxyProtocol, Timeout};
 
 use crate::github::{Cause, Network, Proxy, Stage};
 use crate::steps::Steps;
 
-use super::{Link, USER_AGENT};
+use super::tcp::{self, Race, elapsed};
+use super::{Link, USER_AGENT, race};
 
 /// One attempt to connect.
+#[derive(Clone)]
 pub(super) struct Dial {
     /// The address of the request to come.
     pub(super) target: Uri,
@@ -49,10 +52,7 @@ impl Dial {
             .build();
         let transport = self
             .connect(&config, started)
-            .map_err(|error| match proxy {
-                Some(proxy) => Cause::of_proxied_connect(error, &host, proxy, self.limit),
-                None => Cause::of_connect(error, &host, self.attempt.stage(), self.limit),
-            })?;
+            .map_err(|error| self.cause(error, &host))?;
         self.steps.info(|| {
             let security = if transport.is_tls() { "TLS" } else { "no TLS" };
             let way = proxy.map_or("directly", |_| "through the proxy");
@@ -64,6 +64,19 @@ impl Dial {
             host,
             took: elapsed(started),
         })
+    }
+
+    fn cause(&self, error: ureq::Error, host: &str) -> Cause {
+        if let Some(address) = self.attempt.elsewhere() {
+            return Cause::NotLoopback {
+                host: host.to_owned(),
+                address,
+            };
+        }
+        match &self.proxy {
+            Some(proxy) => Cause::of_proxied_connect(error, host, proxy, self.limit),
+            None => Cause::of_connect(error, host, self.attempt.stage(), self.limit),
+        }
     }
 
     /// Plain http trusts no certificates, and reads none.
@@ -79,14 +92,18 @@ impl Dial {
         config: &Config,
         started: Instant,
     ) -> Result<Box<dyn Transport>, ureq::Error> {
-        let resolver = Lookup(Arc::clone(&self.attempt), self.steps);
+        let resolver = Lookup {
+            target: self.target.clone(),
+            attempt: Arc::clone(&self.attempt),
+            steps: self.steps,
+        };
         let here = config.proxy().is_none_or(ureq::Proxy::resolve_target);
         let addrs = if here {
             resolver.resolve(&self.target, config, NextTimeout::default())?
         } else {
             resolver.empty()
         };
-        let connector = Arc::new(DefaultConnector::new());
+        let connector = Arc::new(connectors());
         let again = Arc::clone(&connector);
         let attempt = Arc::clone(&self.attempt);
         let steps = self.steps;
@@ -104,26 +121,25 @@ impl Dial {
             },
             current_time: Arc::new(Instant::now),
             run_connector: Arc::new(move |details: &ConnectionDetails| {
-                again
-                    .connect(details, None)?
-                    .ok_or(ureq::Error::ConnectionFailed)
+                let made = again.connect(details, None)?;
+                Ok(Box::new(made.ok_or(ureq::Error::ConnectionFailed)?))
             }),
             register_shutdown: Arc::new(move |socket| {
                 steps.debug(|| "connection: TCP is there; proxy and TLS come next".into());
                 attempt.reached(socket)
             }),
         };
-        connector
-            .connect(&details, None)?
-            .ok_or(ureq::Error::ConnectionFailed)
+        let made = connector.connect(&details, None)?;
+        Ok(Box::new(made.ok_or(ureq::Error::ConnectionFailed)?))
     }
 }
 
-fn elapsed(since: Instant) -> Duration {
-    match since {
-        Instant::Exact(since) => since.elapsed(),
-        Instant::AlreadyHappened | Instant::NotHappening => Duration::ZERO,
-    }
+/// As ureq's own, but for TCP: the first address that answers.
+fn connectors() -> impl Connector<(), Out = impl Transport> {
+    ().chain(SocksConnector::default())
+        .chain(ConnectProxyConnector::default())
+        .chain(Race)
+        .chain(RustlsConnector::default())
 }
 
 /// How far an attempt got, and its sockets: giving it up closes them, so that its thread ends.
@@ -134,6 +150,8 @@ struct Progress {
     stage: Stage,
     sockets: Vec<Weak<dyn ShutdownHandle>>,
     given_up: bool,
+    /// Where the name of this machine leads, if that is another one.
+    elsewhere: Option<IpAddr>,
 }
 
 impl Default for Progress {
@@ -142,6 +160,7 @@ impl Default for Progress {
             stage: Stage::Lookup,
             sockets: vec![],
             given_up: false,
+            elsewhere: None,
         }
     }
 }
@@ -153,6 +172,14 @@ impl Attempt {
 
     fn stage(&self) -> Stage {
         self.progress().stage
+    }
+
+    fn elsewhere(&self) -> Option<IpAddr> {
+        self.progress().elsewhere
+    }
+
+    fn leads_to(&self, address: IpAddr) {
+        self.progress().elsewhere = Some(address);
     }
 
     fn looked_up(&self) {
@@ -184,25 +211,60 @@ impl Attempt {
     }
 }
 
-/// The system's name service, its addresses ordered so that a family that leads nowhere costs one
-/// attempt and not all of them.
-struct Lookup(Arc<Attempt>, Steps);
+/// The system's name service, with what is made of its addresses.
+struct Lookup {
+    target: Uri,
+    attempt: Arc<Attempt>,
+    steps: Steps,
+}
+
+impl Lookup {
+    /// Plain http is for this machine alone, wherever its name leads.
+    fn leads_elsewhere(&self, uri: &Uri, found: &[SocketAddr]) -> Option<IpAddr> {
+        if *uri != self.target || uri.scheme_str() != Some("http") {
+            return None;
+        }
+        let mut addresses = found.iter().map(|addr| addr.ip().to_canonical());
+        addresses.find(|address| !address.is_loopback())
+    }
+
+    /// ureq goes to a SOCKS proxy by itself, and waits long for an address that swallows packets: it
+    /// gets the one that answers.
+    fn is_socks(config: &Config, uri: &Uri) -> bool {
+        config.proxy().is_some_and(|proxy| {
+            let protocol = proxy.protocol();
+            let is_connect = matches!(protocol, ProxyProtocol::Http | ProxyProtocol::Https);
+            !is_connect && proxy.uri() == uri
+        })
+    }
+}
 
 impl Resolver for Lookup {
     fn resolve(
         &self,
         uri: &Uri,
         config: &Config,
-        _: NextTimeout,
+        timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, ureq::Error> {
         // No limit here: it would cost a second thread, and `Link::open` has one already.
         let found = DefaultResolver::default()
             .resolve(uri, config, NextTimeout::default())
             .map_err(|_| ureq::Error::HostNotFound)?;
-        self.0.looked_up();
-        self.1.debug(|| format!("name: {} addresses", found.len()));
+        self.attempt.looked_up();
+        self.steps
+            .debug(|| format!("name: {} addresses", found.len()));
+        if let Some(address) = self.leads_elsewhere(uri, &found) {
+            self.attempt.leads_to(address);
+            return Err(ureq::Error::HostNotFound);
+        }
         let mut addrs = self.empty();
-        for addr in alternating(&found) {
+        let mut ordered = race::alternating(&found);
+        if ordered.len() > 1 && Self::is_socks(config, uri) {
+            let limit = timeout.not_zero().map_or(Duration::MAX, |time| *time);
+            let first = tcp::fastest(&ordered, limit)?;
+            ordered = vec![first.peer_addr()?];
+        }
+        for addr in ordered {
             addrs.push(addr);
         }
         Ok(addrs)
@@ -212,42 +274,5 @@ impl Resolver for Lookup {
 impl fmt::Debug for Lookup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Lookup")
-    }
-}
-
-/// The addresses in their order, but the families by turns (RFC 8305 section 4): ureq tries one
-/// after the other and gives each half the time of the one before.
-fn alternating(addrs: &[SocketAddr]) -> Vec<SocketAddr> {
-    let first_is_v6 = addrs.first().is_some_and(SocketAddr::is_ipv6);
-    let (mut ours, mut others): (Vec<SocketAddr>, Vec<SocketAddr>) = addrs
-        .iter()
-        .rev()
-        .partition(|addr| addr.is_ipv6() == first_is_v6);
-    let mut ordered = Vec::with_capacity(addrs.len());
-    while ordered.len() < addrs.len() {
-        ordered.extend(ours.pop());
-        ordered.extend(others.pop());
-    }
-    ordered
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_families_take_turns_and_nothing_is_lost() {
-        let addr = |text: &str| text.parse::<SocketAddr>().expect(text);
-        let all = [
-            addr("[2001:db8::1]:443"),
-            addr("[2001:db8::2]:443"),
-            addr("[2001:db8::3]:443"),
-            addr("192.0.2.1:443"),
-            addr("192.0.2.2:443"),
-        ];
-        let order = [all[0], all[3], all[1], all[4], all[2]];
-        assert_eq!(alternating(&all), order);
-        assert_eq!(alternating(&all[..2]), all[..2]);
-        assert!(alternating(&[]).is_empty());
     }
 }

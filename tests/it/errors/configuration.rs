@@ -236,6 +236,8 @@ pub fn variables(page: &mut Page) {
         ),
         ("GHTOK_CLIENT_ID", "123456"),
         ("GHTOK_HOST", "https://github.com/login"),
+        ("GHTOK_HOST", "[github.com]"),
+        ("GHTOK_HOST", "ghes_.example"),
     ] {
         page.add(of_variable(name, value.into()));
     }

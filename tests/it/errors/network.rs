@@ -33,6 +33,10 @@ fn of_connections() -> Vec<Cause> {
             limit: Duration::from_secs(10),
         });
     }
+    causes.push(Cause::NotLoopback {
+        host: "localhost".into(),
+        address: [192, 0, 2, 1].into(),
+    });
     causes.push(Cause::ConnectionRefused { host: host() });
     causes.push(Cause::ConnectFailed {
         host: host(),

@@ -30,7 +30,7 @@ variants!(ERRORS, error, Error:
 variants!(SIGN_IN_REASONS, sign_in_reason, SignInReason:
     SignedOut Expired NoRefreshToken Vanished RefreshRefused Lost AccessRefused OtherAccount);
 variants!(CAUSES, cause, Cause:
-    HostNotFound ConnectTimeout ConnectionRefused ConnectFailed Proxy Certificate Tls CaFile
+    HostNotFound ConnectTimeout NotLoopback ConnectionRefused ConnectFailed Proxy Certificate Tls CaFile
     CaFileExposed Setting BadRequest AnswerTimeout CutOff TooLarge Malformed Html HttpStatus RateLimited Redirect);
 variants!(ERROR_CODES, error_code, ErrorCode:
     DeviceFlowDisabled IncorrectClientCredentials UnauthorizedClient UnsupportedGrantType
