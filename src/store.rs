@@ -27,7 +27,7 @@ pub mod told;
 pub mod windows;
 
 use std::fs::File;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::app::{App, RecordKey};
 use crate::auth::outcome::{Happened, Outcome};
@@ -172,6 +172,12 @@ impl TokenStore for RecordStore {
 
     fn outcome_version(&self) -> OutcomeVersion {
         self.outcome_file().version()
+    }
+
+    /// Each sign-in writes the note of its store, and nothing else does.
+    fn last_sign_in(&self) -> Option<SystemTime> {
+        let note = self.folder.remembered(&self.key).symlink_metadata().ok()?;
+        note.modified().ok()
     }
 
     fn place(&self) -> String {

@@ -40,6 +40,10 @@ pub trait TokenStore {
     fn outcome(&self) -> Option<Outcome>;
     /// Tells whether [`Self::outcome`] would give something new, without reading it.
     fn outcome_version(&self) -> OutcomeVersion;
+    /// When the last sign-in was stored, by the file system's clock; refreshes do not count.
+    fn last_sign_in(&self) -> Option<SystemTime> {
+        None
+    }
     /// Where the record is, for messages.
     fn place(&self) -> String;
     /// True if the last sign-in went here and nobody signed out since.

@@ -1,5 +1,6 @@
 //! `ghtok login`: signs a person in. The one command that asks somebody.
 
+mod another_login;
 mod company;
 mod new_sign_in;
 mod person;
@@ -24,8 +25,9 @@ use crate::system::browser::Browser;
 use crate::system::signals;
 use crate::system::terminal::screen::Screen;
 use crate::token::MinTtl;
-use new_sign_in::NewSignIn;
+use another_login::{First, unless_another_is_first};
 pub use new_sign_in::Switch;
+use new_sign_in::{Agreed, Kept, NewSignIn};
 use person::accompanied;
 pub use saved_app::{AppInConfig, SavedApp};
 use words::{interrupted, tell_new, tell_present, warn_of_oauth_app};
@@ -134,20 +136,15 @@ pub fn run(input: &Input, usual: MinTtl, desk: &Desk<'_>, call: &Call<'_>) -> Re
     };
     let elsewhere = input.elsewhere.as_ref();
     let sign_in = |prompt: &mut dyn Prompt| {
-        NewSignIn::obtain(input.present, prompt, call)?.keep(
-            input.present,
-            switch.agreed(),
-            elsewhere,
-            call,
-        )
+        first_sign_in(input.present, prompt, switch.agreed(), elsewhere, call)
     };
-    let kept = match input.output {
+    let (kept, by) = match input.output {
         Output::Events => sign_in(&mut program::Shown { call })?,
         Output::Person => accompanied(input.aids, desk, call, sign_in)?,
     };
     let record = kept.settle(input.present, switch, elsewhere, call)?;
     saved.store(true, Ordering::SeqCst);
-    tell_new(input, &record, desk, call)
+    tell_new(input, &SignedIn { record, by }, desk, call)
 }
 
 /// Tells of a good sign-in in the store of this call, if there is one.
@@ -192,9 +189,39 @@ pub fn sign_in(
     call: &Call<'_>,
 ) -> Result<Record> {
     let (present, switch) = (Present::Keep, Switch::Never);
-    NewSignIn::obtain(present, prompt, call)?
-        .keep(present, switch.agreed(), elsewhere, call)?
-        .settle(present, switch, elsewhere, call)
+    let (kept, _) = first_sign_in(present, prompt, switch.agreed(), elsewhere, call)?;
+    kept.settle(present, switch, elsewhere, call)
+}
+
+/// The own sign-in, or that of another process if it is approved first.
+fn first_sign_in(
+    present: Present,
+    prompt: &mut dyn Prompt,
+    agreed: Agreed,
+    elsewhere: Option<&Account>,
+    call: &Call<'_>,
+) -> Result<(Kept, By)> {
+    let first = unless_another_is_first(present, prompt, call, |prompt| {
+        NewSignIn::obtain(present, prompt, call)
+    })?;
+    Ok(match first {
+        First::Own(new) => (new.keep(present, agreed, elsewhere, call)?, By::This),
+        First::Another(record) => (Kept::Saved(*record), By::Another),
+    })
+}
+
+/// A sign-in that is stored now.
+struct SignedIn {
+    record: Record,
+    by: By,
+}
+
+/// Which process signed in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    This,
+    /// Another one was approved first.
+    Another,
 }
 
 fn unlock(call: &Call<'_>) -> Result<()> {

@@ -13,6 +13,7 @@ mod refresh;
 mod saved_apps;
 mod status;
 mod streams;
+mod two_logins;
 
 use std::process::Command;
 use std::time::Duration;

@@ -2,7 +2,7 @@
 
 use super::program::{Since, signed_in};
 use super::saved_app::next_steps;
-use super::{AppInConfig, Desk, Input, Output, SavedApp};
+use super::{AppInConfig, By, Desk, Input, Output, SavedApp, SignedIn};
 use crate::app::App;
 use crate::auth::broker::Served;
 use crate::auth::record::{Account, Record};
@@ -59,7 +59,7 @@ pub(super) fn tell_present(
 
 pub(super) fn tell_new(
     input: &Input,
-    record: &Record,
+    SignedIn { record, by }: &SignedIn,
     desk: &Desk<'_>,
     call: &Call<'_>,
 ) -> Result<()> {
@@ -68,9 +68,17 @@ pub(super) fn tell_new(
         Output::Events => {
             note_unwritten(&app.in_config, call);
             let end = record.tokens.expires_at();
-            signed_in(Since::Now, record.account.as_ref(), end, &app, call)
+            let since = match by {
+                By::This => Since::Now,
+                By::Another => Since::Before,
+            };
+            signed_in(since, record.account.as_ref(), end, &app, call)
         }
         Output::Person => {
+            if *by == By::Another {
+                desk.screen
+                    .say("\nAnother ghtok was approved first: this code is not needed any more.");
+            }
             desk.screen.say(&welcome(record, &app, call));
             Ok(())
         }
