@@ -355,6 +355,12 @@ impl Desk<'_> {
                 self.terminal.note(&seen_by(entry, url));
             }
         }
+        for file in self.lost(plan) {
+            self.terminal.note(&format!(
+                "{} names helpers and is included on a condition: git asks them about ghtok's hosts only if that includeIf section stands after ghtok's",
+                file.display()
+            ));
+        }
         for store in &self.places.plain_stores {
             self.warn_of_plain_text(store, sections);
         }

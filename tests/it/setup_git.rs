@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use fake_github::FakeGitHub;
+use fake_github::{CLIENT_ID, FakeGitHub};
 use tempfile::TempDir;
 
 use crate::support::deadline::run_command;
@@ -372,5 +372,43 @@ fn p6_the_helpers_of_before_never_get_the_token_with_a_git_of_any_age() {
             desk.well(&["ls-remote", &url(&fake)]);
             assert_eq!(files_with(sandbox.home(), &pair.access_token).len(), 2);
         }
+    }
+}
+
+#[test]
+fn p13_where_ghtok_is_silent_the_helper_of_before_answers_as_before_with_a_git_of_any_age() {
+    for git in gits() {
+        let root = TempDir::new().expect("a folder");
+        let fake = with_a_repository(root.path());
+        let sandbox = Sandbox::new(&fake);
+        let pair = sandbox.seed(&fake, HOUR);
+        let desk = Desk::new(&sandbox, git);
+        desk.configure(&["store"]);
+        let host = fake.host().replace(':', "%3a");
+        let kept = format!("http://me:{}@{host}\n", pair.access_token);
+        fs::write(sandbox.home().join(".git-credentials"), &kept).expect("a file");
+        sandbox.configure(&format!(
+            "store = \"file\"\n[[app]]\nname = \"main\"\nclient_id = \"{CLIENT_ID}\"\nhost = \"{}\"\nowners = [\"another\"]\n",
+            fake.base_url()
+        ));
+        let mut setup = sandbox.command(Program::Real, ["setup", "git", "--yes"]);
+        for name in ["GHTOK_CLIENT_ID", "GHTOK_HOST", "GHTOK_STORE"] {
+            setup.env_remove(name);
+        }
+        setup.env("GIT_CONFIG_GLOBAL", desk.config());
+        run_command(&mut setup).expect_code(0);
+        let ls_remote = || {
+            let mut command = desk.command(&["ls-remote", &url(&fake)]);
+            for name in ["GHTOK_CLIENT_ID", "GHTOK_HOST", "GHTOK_STORE"] {
+                command.env_remove(name);
+            }
+            run_command(&mut command)
+        };
+        ls_remote().expect_code(0);
+        let after = fs::read_to_string(sandbox.home().join(".git-credentials")).expect("a file");
+        assert_eq!(after, kept);
+        // The test can tell: ghtok has no answer for this owner.
+        fs::remove_file(sandbox.home().join(".git-credentials")).expect("gone");
+        ls_remote().expect_code(128);
     }
 }

@@ -231,6 +231,27 @@ impl Desk<'_> {
         hosts
     }
 
+    /// Files that are included on a condition before ghtok's, and name helpers for its hosts: those are
+    /// reset with all others.
+    pub(super) fn lost(&self, plan: &Plan) -> Vec<PathBuf> {
+        let file = &self.places.global;
+        let found = include::removed(&plan.after, |path| self.is_own(path, file), 0);
+        let at = found.ok().and_then(|found| found.at);
+        let before = &plan.after[..at.unwrap_or(plan.after.len())];
+        let mut paths: Vec<PathBuf> = Vec::new();
+        for path in include::conditional(before).unwrap_or_default() {
+            let path = self.places.expanded(&path_of(&path), file);
+            let printed = self.git.as_ref().and_then(|git| git.of_file(&path).ok());
+            let names_helpers = listing(&printed.unwrap_or_default())
+                .iter()
+                .any(|entry| plan.hosts.iter().any(|host| entry.is_helper_for(&host.url)));
+            if names_helpers && !paths.contains(&path) {
+                paths.push(path);
+            }
+        }
+        paths
+    }
+
     /// True if git, asked as it is now, comes to ghtok first for each host.
     pub(super) fn is_seen(&self, plan: &Plan) -> Result<bool> {
         let printed = self

@@ -83,6 +83,26 @@ pub fn removed(
     Ok(Without { text: left, at })
 }
 
+/// The files that a text includes on a condition, each as it is named there.
+///
+/// # Errors
+/// The line that git cannot read.
+pub fn conditional(text: &[u8]) -> Result<Vec<Vec<u8>>, BadLine> {
+    let mut is_conditional = false;
+    let mut paths = Vec::new();
+    for part in syntax::read(text)?.parts {
+        match part.kind {
+            Kind::Header { name, .. } => is_conditional = name == b"includeif",
+            Kind::Entry {
+                key,
+                value: Some(path),
+            } if is_conditional && key == b"path" => paths.push(path),
+            Kind::Entry { .. } | Kind::Comment => {}
+        }
+    }
+    Ok(paths)
+}
+
 /// The ranges of chosen entries, and of the headers below which nothing is left; with how many entries.
 fn cut_of(
     text: &[u8],

@@ -100,6 +100,7 @@ const ELSEWHERE: &[&str] = &[
     "signed out; there was no token that GitHub could be asked to revoke",
     "not signed in; nothing was stored",
     "resets the list of helpers: where it counts, git does not ask ghtok about",
+    "names helpers and is included on a condition: git asks them about ghtok's hosts only if that includeIf section stands after ghtok's",
     "removed ghtok's lines from",
     ", which setup git had created: all is as it was",
     ", which is as it was",

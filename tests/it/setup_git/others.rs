@@ -213,3 +213,24 @@ fn undo_leaves_what_others_put_into_the_section() {
     let text = fs::read_to_string(home.path(".gitconfig")).expect("a file");
     assert_eq!(text, format!("{USUAL}[include]\n\tpath = mine\n"));
 }
+
+#[test]
+fn p13_a_helper_that_is_included_on_a_condition_is_named() {
+    let home = Home::new();
+    home.write("work", "[credential]\n\thelper = store\n");
+    home.write("names", "[user]\n\tname = t\n");
+    let conditions = "[includeIf \"gitdir:~/w/\"]\n\tpath = work\n\tpath = names\n";
+    let file = home.write(".gitconfig", conditions);
+    let told = home.setup(&["--yes"]).expect_code(0).stderr;
+    assert!(
+        told.contains("/work names helpers and is included on a condition"),
+        "{told}"
+    );
+    assert!(!told.contains("/names names"), "{told}");
+    let text = fs::read_to_string(&file).expect("a file");
+    let moved = format!("{}{conditions}", text.replace(conditions, ""));
+    fs::write(&file, &moved).expect("a file");
+    let told = home.setup(&["--yes"]).expect_code(0).stderr;
+    assert!(!told.contains("on a condition"), "{told}");
+    assert_eq!(fs::read_to_string(&file).expect("a file"), moved);
+}

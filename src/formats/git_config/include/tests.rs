@@ -157,3 +157,9 @@ fn an_old_block_goes_and_the_lines_of_others_in_it_stay() {
     let cut = plain.split("# <<<").next().unwrap_or_default();
     migrated(&format!("[a]\n{cut}"), "[a]\n", 0);
 }
+
+#[test]
+fn files_included_on_a_condition_are_found() {
+    let text = b"[include]\n\tpath = a\n[includeIf \"gitdir:~/w/\"]\n\tpath = b\n\tPATH = c\n[IncludeIf \"x\"] path\n[a]\n\tpath = d\n";
+    assert_eq!(conditional(text), Ok(vec![b"b".to_vec(), b"c".to_vec()]));
+}
