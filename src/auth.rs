@@ -4,6 +4,7 @@
 pub mod account;
 pub mod broker;
 pub mod device_flow;
+mod failures;
 pub(crate) mod held;
 pub mod outcome;
 mod pacing;

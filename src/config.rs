@@ -23,7 +23,7 @@ pub use self::append::{AppEntry, add_app, lines_to_add};
 use self::choice::Choice;
 pub use self::desktop::{Browsers, Desktop};
 pub use self::duration::parse_duration;
-pub use self::environment::Environment;
+pub use self::environment::{Environment, network_variables};
 pub use self::git_places::GitPlaces;
 use self::quote::quoted;
 use self::settings::Settings;

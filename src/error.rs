@@ -235,6 +235,28 @@ pub enum Error {
         /// The system's or our own reason.
         cause: String,
     },
+    /// Neither the state folder nor a record can be written by this process, as in a sandbox.
+    #[error("cannot write {}: {cause}", path.display())]
+    ReadOnly {
+        /// Which file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        cause: String,
+        /// What to run where it can be written; `None` for the same command.
+        refresh: Option<String>,
+    },
+    /// This process has reached one of its limits.
+    #[error("{app}: {what}: {limit}")]
+    Limit {
+        /// What people call the App.
+        app: String,
+        /// What was tried.
+        what: &'static str,
+        /// Which limit.
+        limit: String,
+        /// What to run where there is no such limit; `None` for the same command.
+        refresh: Option<String>,
+    },
     /// A file of ours that others could have written, or may read, although it must be private.
     #[error("cannot trust {}: others may {rights} it (mode {mode:04o})", path.display())]
     Exposed {
@@ -445,6 +467,27 @@ pub fn system_reason(error: &io::Error) -> String {
         Some((words, _)) => words.trim_end_matches('.').to_lowercase(),
         None => text,
     }
+}
+
+/// True if this process, or this machine, has reached a limit: of open files, threads, memory, or of what
+/// a sandbox lets it do. Another process may have no such limit.
+pub fn is_limit(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    const LIMITS: [i32; 7] = [
+        libc::EMFILE,
+        libc::ENFILE,
+        libc::ENOMEM,
+        libc::ENOBUFS,
+        libc::EAGAIN,
+        libc::EPERM,
+        libc::EACCES,
+    ];
+    // WSAEACCES, WSAEMFILE, WSAENOBUFS; ERROR_TOO_MANY_OPEN_FILES, ERROR_NOT_ENOUGH_MEMORY.
+    #[cfg(not(unix))]
+    const LIMITS: [i32; 5] = [10013, 10024, 10055, 4, 8];
+    error
+        .raw_os_error()
+        .is_some_and(|code| LIMITS.contains(&code))
 }
 
 fn known_apps(known: &[String]) -> String {

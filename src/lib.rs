@@ -57,13 +57,14 @@ use std::sync::OnceLock;
 
 use crate::app::App;
 use crate::auth::broker::Broker;
+use crate::auth::outcome::NetworkId;
 use crate::auth::ports::{Clock, Observer, Refresher};
 use crate::auth::refresh::Refresh;
 use crate::cli::{Cli, Command};
 use crate::commands::refresher::Order;
 use crate::commands::{Call, exec, get, headers, login, refresh, refresher};
 use crate::compose_report::{report, tell};
-use crate::config::{Config, Environment, StoreChoice};
+use crate::config::{Config, Environment, StoreChoice, network_variables};
 use crate::error::{Result, most_serious};
 use crate::github::GitHub;
 use crate::limits::Limits;
@@ -71,6 +72,7 @@ use crate::steps::{Detail, Steps};
 #[cfg(target_os = "linux")]
 use crate::store::secret_service::SecretService;
 use crate::system::clock::SystemClock;
+use crate::system::network::network_id;
 use crate::system::notes::Notes;
 use crate::system::process;
 use crate::system::refresher::DetachedRefresher;
@@ -251,7 +253,8 @@ impl Root<'_> {
         let handed_over = process::handed_over().and_then(|file| store.adopt_lock(file).ok());
         let github = self.github(app);
         let telling = self.telling();
-        let refresh = self.refresh(app, &github, &telling);
+        let network = || self.network_id();
+        let refresh = self.refresh(app, &github, &telling, &network);
         self.with_call(app, |call| {
             refresher::run(order, handed_over, &refresh, call)
         })?;
@@ -280,7 +283,8 @@ impl Root<'_> {
         let login_command = login::command(app, self.store_to_name(app, choice));
         let github = self.github(app);
         let telling = self.telling();
-        let here = self.refresh(app, &github, &telling);
+        let network = || self.network_id();
+        let here = self.refresh(app, &github, &telling, &network);
         let detached = DetachedRefresher {
             program: this_program,
             arguments: &|want| {
@@ -299,6 +303,7 @@ impl Root<'_> {
             clock,
             observer,
             steps: self.steps,
+            network: &network,
             limits,
         };
         work(&Call {
@@ -327,17 +332,25 @@ impl Root<'_> {
         }
     }
 
+    /// Where this process connects from.
+    fn network_id(&self) -> NetworkId {
+        let settings = format!("{:?}", self.config.network);
+        network_id((settings, network_variables()))
+    }
+
     fn refresh<'a>(
         &'a self,
         app: &'a App,
         github: &'a GitHub,
         telling: &'a Telling<'_>,
+        network: &'a dyn Fn() -> NetworkId,
     ) -> Refresh<'a> {
         Refresh {
             github,
             account: app.account.as_ref(),
             clock: self.machine.clock,
             observer: telling,
+            network,
             limits: self.machine.limits,
         }
     }

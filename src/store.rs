@@ -27,6 +27,7 @@ pub mod told;
 pub mod windows;
 
 use std::fs::File;
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use crate::app::{App, RecordKey};
@@ -131,6 +132,15 @@ impl RecordStore {
         Ok(record.map(|record| record.tokens.access_token().expose() == token))
     }
 
+    fn take_lock(&self, path: &Path) -> Result<Option<Lock>, StoreError> {
+        self.folder.create()?;
+        let lock = Lock::try_take(path)?;
+        if lock.is_some() {
+            self.outcome_file().prove_usable()?;
+        }
+        Ok(lock)
+    }
+
     fn locked(&self, lock: Lock) -> LockedRecord<'_> {
         LockedRecord {
             store: self,
@@ -153,13 +163,14 @@ impl TokenStore for RecordStore {
     }
 
     /// A lock whose outcome could not be told is not given: its holder could only fall silent.
+    /// A process that must not write here can still wait for the one that holds the lock.
     fn try_lock(&self) -> Result<Option<Box<dyn LockedStore + '_>>, StoreError> {
-        self.folder.create()?;
-        let Some(lock) = Lock::try_take(&self.folder.lock(&self.key))? else {
-            return Ok(None);
-        };
-        self.outcome_file().prove_usable()?;
-        Ok(Some(Box::new(self.locked(lock))))
+        let path = self.folder.lock(&self.key);
+        match self.take_lock(&path) {
+            Ok(lock) => Ok(lock.map(|lock| Box::new(self.locked(lock)) as Box<dyn LockedStore>)),
+            Err(StoreError::ReadOnly { .. }) if Lock::is_held(&path) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     fn unlock(&self, limit: Duration) -> Result<(), StoreError> {

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod file_system;
 pub mod git_file;
 pub mod git_program;
+pub mod network;
 pub mod notes;
 pub mod notification;
 pub mod process;

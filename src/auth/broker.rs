@@ -5,9 +5,10 @@ mod errors;
 
 use crate::app::App;
 use crate::auth::account::{AccountCheck, check_account};
-use crate::auth::outcome::{Attempt, FailureCause, Happened, SharedFailure};
+use crate::auth::outcome::{Attempt, FailureCause, Happened, NetworkId, SharedFailure};
 use crate::auth::ports::{Clock, Event, Observer, Refresher, StoreError, TokenStore};
 use crate::auth::record::{Account, DeadEnd, Decision, Record, Want};
+use crate::auth::waiting::Whose;
 use crate::error::{Error, Result, SignInReason};
 use crate::formats::moments::flag;
 use crate::github::ErrorCode;
@@ -34,6 +35,8 @@ pub struct Broker<'a> {
     pub observer: &'a dyn Observer,
     /// Where steps are told.
     pub steps: Steps,
+    /// Where this process connects from.
+    pub network: &'a dyn Fn() -> NetworkId,
     /// Every wait's limit.
     pub limits: Limits,
 }
@@ -234,27 +237,60 @@ impl Broker<'_> {
         }
     }
 
-    pub(super) fn failed(&self, failure: &SharedFailure) -> Error {
+    pub(super) fn failed(&self, failure: &SharedFailure, whose: Whose) -> Error {
         match &failure.cause {
-            FailureCause::Store(error) => self.store_error(error.clone()),
+            FailureCause::Store(error) => self.cannot_refresh(error.clone()),
+            FailureCause::Limit(limit) => self.cannot_refresh(StoreError::Limit(limit.clone())),
             FailureCause::Refused(code) => {
                 refused(self.app, &ErrorCode::parse(code), self.login_command)
             }
             FailureCause::Temporary(cause) => Error::Temporary {
                 app: self.app.label().to_owned(),
-                what: match failure.attempt {
-                    Attempt::Refresh => "could not refresh the token",
-                    Attempt::Check => "could not check whether GitHub still accepts the token",
-                    Attempt::Account => "could not ask GitHub whose token this is",
-                },
+                what: not_done(failure.attempt, whose),
                 cause: cause.clone(),
                 retry_after: failure.retry_at.map(|at| self.clock.now().until(at)),
             },
         }
     }
 
+    /// Why a refresh cannot begin or be kept. What this process alone must not or cannot do is left to one
+    /// outside its sandbox.
+    pub(super) fn cannot_refresh(&self, error: StoreError) -> Error {
+        let refresh = || Some(self.login_command.replacen("login", "refresh", 1));
+        match error {
+            StoreError::ReadOnly { path, cause } => Error::ReadOnly {
+                path,
+                cause,
+                refresh: refresh(),
+            },
+            StoreError::Limit(limit) => Error::Limit {
+                app: self.app.label().to_owned(),
+                what: not_done(Attempt::Refresh, Whose::Own),
+                limit,
+                refresh: refresh(),
+            },
+            error => self.store_error(error),
+        }
+    }
+
     pub(super) fn store_error(&self, error: StoreError) -> Error {
         store_error(error, self.app, self.login_command, self.store)
+    }
+}
+
+/// What did not work, and whether it was another process that tried.
+fn not_done(attempt: Attempt, whose: Whose) -> &'static str {
+    match (attempt, whose) {
+        (Attempt::Refresh, Whose::Own) => "could not refresh the token",
+        (Attempt::Refresh, Whose::Another) => "another ghtok could not refresh the token",
+        (Attempt::Check, Whose::Own) => "could not check whether GitHub still accepts the token",
+        (Attempt::Check, Whose::Another) => {
+            "another ghtok could not check whether GitHub still accepts the token"
+        }
+        (Attempt::Account, Whose::Own) => "could not ask GitHub whose token this is",
+        (Attempt::Account, Whose::Another) => {
+            "another ghtok could not ask GitHub whose token this is"
+        }
     }
 }
 

@@ -43,14 +43,92 @@ pub struct SharedFailure {
     pub cause: FailureCause,
     /// Before this moment nobody tries again (the server's Retry-After).
     pub retry_at: Option<Timestamp>,
+    /// For whom it answers.
+    pub scope: Scope,
 }
 
 impl SharedFailure {
-    /// True if the store could not be reached or written: a state that a person ends, or that was
-    /// one process's own (its limits).
-    pub fn was_of_the_store(&self) -> bool {
-        matches!(self.cause, FailureCause::Store(_))
+    /// False if it is certain that the attempt was made elsewhere.
+    pub fn is_from(&self, network: NetworkId) -> bool {
+        match &self.scope {
+            Scope::Network(made_in) => *made_in == network,
+            Scope::Connection(failed) => failed.last == network,
+            Scope::Everyone | Scope::Waiting | Scope::Process => true,
+        }
     }
+}
+
+/// For whom a failure answers, beside the process that tried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// For everybody: the server answered, and would answer the same again.
+    Everyone,
+    /// For callers in this network environment: the request was sent, and no answer of GitHub came.
+    Network(NetworkId),
+    /// There was no connection. One such failure answers for nobody, because it may be the trouble of one
+    /// process; two in the same environment answer for those who waited through both.
+    Connection(FailedConnections),
+    /// For those who waited for it: a store could not be used, which a person may have changed since.
+    Waiting,
+    /// For nobody: a limit of the process that tried.
+    Process,
+}
+
+/// The namespaces and the network settings of a process, as a number: two processes with the same one
+/// reach the same hosts the same way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NetworkId(pub u64);
+
+/// Attempts in a row that brought no connection, counted by network environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedConnections {
+    /// Where the last attempt was made.
+    pub last: NetworkId,
+    /// How many there were in each environment, at most [`Self::MOST`] of them.
+    pub counts: Vec<(NetworkId, u32)>,
+}
+
+impl FailedConnections {
+    /// How many environments are remembered.
+    pub const MOST: usize = 8;
+    /// So many failures in one environment answer for those who waited through them.
+    const ENOUGH: u32 = 2;
+
+    /// The first one.
+    pub fn first(network: NetworkId) -> Self {
+        Self {
+            last: network,
+            counts: vec![(network, 1)],
+        }
+    }
+
+    /// This one, after those before.
+    #[must_use]
+    pub fn after(self, before: &Self) -> Self {
+        let count = before.count(self.last).saturating_add(1);
+        let others = before.counts.iter().copied();
+        let mut counts = vec![(self.last, count)];
+        counts.extend(others.filter(|(network, _)| *network != self.last));
+        counts.truncate(Self::MOST);
+        Self { counts, ..self }
+    }
+
+    /// How many there were in this environment.
+    pub fn count(&self, network: NetworkId) -> u32 {
+        let found = self.counts.iter().find(|(known, _)| *known == network);
+        found.map_or(0, |(_, count)| *count)
+    }
+}
+
+/// Who asks whether a failure answers for them.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller<'a> {
+    /// The generation of the record that it knows.
+    pub generation: u64,
+    /// Where it would connect from.
+    pub network: NetworkId,
+    /// The outcome when it began.
+    pub before: Option<&'a Outcome>,
 }
 
 /// What was tried.
@@ -69,6 +147,8 @@ pub enum Attempt {
 pub enum FailureCause {
     /// The network or the server, in plain words.
     Temporary(String),
+    /// A limit of the process that tried, in plain words.
+    Limit(String),
     /// GitHub's own error code; trying again does not change it.
     Refused(String),
     /// The store could not be written, so nothing was sent.
@@ -76,23 +156,53 @@ pub enum FailureCause {
 }
 
 impl Outcome {
-    /// The failure that a caller at `generation` adopts instead of trying again; `None` if it is
-    /// another's, too old, or none.
+    /// The failure of a refresh of the record's `generation`.
+    pub fn failure(&self, generation: u64) -> Option<&SharedFailure> {
+        match &self.what {
+            Happened::Failed(failure) | Happened::Unknown(failure) => {
+                (self.generation == generation + 1).then_some(failure)
+            }
+            Happened::Saved | Happened::Deleted | Happened::Sent => None,
+        }
+    }
+
+    /// Attempts to connect that failed, if the last one did.
+    pub fn failed_connections(&self, generation: u64) -> Option<&FailedConnections> {
+        match &self.failure(generation)?.scope {
+            Scope::Connection(failed) => Some(failed),
+            _ => None,
+        }
+    }
+
+    /// The failure that a caller adopts instead of trying itself; `None` if there is none, or it does
+    /// not answer for this caller.
     pub fn adoptable(
         &self,
-        generation: u64,
+        caller: Caller<'_>,
         now: Timestamp,
         limits: &Limits,
     ) -> Option<&SharedFailure> {
-        let (Happened::Failed(failure) | Happened::Unknown(failure)) = &self.what else {
-            return None;
+        let failure = self.failure(caller.generation)?;
+        let answers = match &failure.scope {
+            Scope::Everyone => self.is_recent(now, limits),
+            Scope::Network(network) => *network == caller.network && self.is_recent(now, limits),
+            Scope::Connection(failed) => {
+                let before = caller
+                    .before
+                    .and_then(|before| before.failed_connections(caller.generation))
+                    .map_or(0, |before| before.count(caller.network));
+                failed.count(caller.network) >= before + FailedConnections::ENOUGH
+            }
+            Scope::Waiting => caller.before != Some(self),
+            Scope::Process => false,
         };
+        answers.then_some(failure)
+    }
+
+    fn is_recent(&self, now: Timestamp, limits: &Limits) -> bool {
         // A failure "of the future" was noted before the clock was set back: no ground to wait.
-        if self.generation != generation + 1 || now < self.at {
-            return None;
-        }
-        let young = self.at.until(now) < limits.failure_shared;
-        (young || self.retry_in(now, limits).is_some()).then_some(failure)
+        let young = now >= self.at && self.at.until(now) < limits.failure_shared;
+        young || (now >= self.at && self.retry_in(now, limits).is_some())
     }
 
     /// How long the server still asks to be left alone.
@@ -132,6 +242,7 @@ mod tests {
             attempt: Attempt::Refresh,
             cause: FailureCause::Temporary("HTTP 502".into()),
             retry_at,
+            scope: Scope::Everyone,
         };
         Outcome {
             generation: 4,
@@ -140,10 +251,84 @@ mod tests {
         }
     }
 
+    const HERE: NetworkId = NetworkId(1);
+    const ELSEWHERE: NetworkId = NetworkId(2);
+
     fn adopted(outcome: &Outcome, generation: u64, seconds: i64) -> bool {
+        let caller = Caller {
+            generation,
+            network: HERE,
+            before: None,
+        };
         outcome
-            .adoptable(generation, Timestamp(AT.0 + seconds), &Limits::STANDARD)
+            .adoptable(caller, Timestamp(AT.0 + seconds), &Limits::STANDARD)
             .is_some()
+    }
+
+    fn with(scope: Scope) -> Outcome {
+        let failure = SharedFailure {
+            attempt: Attempt::Refresh,
+            cause: FailureCause::Temporary("no".into()),
+            retry_at: None,
+            scope,
+        };
+        Outcome {
+            what: Happened::Failed(failure),
+            ..failed(None)
+        }
+    }
+
+    fn answers(outcome: &Outcome, network: NetworkId, before: Option<&Outcome>) -> bool {
+        let caller = Caller {
+            generation: 3,
+            network,
+            before,
+        };
+        outcome.adoptable(caller, AT, &Limits::STANDARD).is_some()
+    }
+
+    #[test]
+    fn p4_one_failed_connection_answers_for_nobody_and_two_for_those_who_waited() {
+        let once = FailedConnections::first(HERE);
+        let twice = FailedConnections::first(HERE).after(&once);
+        let thrice = FailedConnections::first(HERE).after(&twice);
+        let [once, twice, thrice] =
+            [once, twice, thrice].map(|failed| with(Scope::Connection(failed)));
+        assert!(!answers(&once, HERE, None));
+        assert!(answers(&twice, HERE, None), "waited through both");
+        assert!(!answers(&twice, HERE, Some(&once)), "came after the first");
+        assert!(!answers(&twice, HERE, Some(&twice)), "came after both");
+        assert!(answers(&thrice, HERE, Some(&once)));
+    }
+
+    #[test]
+    fn p4_failed_connections_answer_for_no_other_network() {
+        let here = FailedConnections::first(HERE);
+        let here = FailedConnections::first(HERE).after(&here);
+        assert!(!answers(
+            &with(Scope::Connection(here.clone())),
+            ELSEWHERE,
+            None
+        ));
+        // Two broken environments in turn: each is counted by itself.
+        let both = FailedConnections::first(ELSEWHERE).after(&here);
+        assert_eq!((both.count(HERE), both.count(ELSEWHERE)), (2, 1));
+        let both = with(Scope::Connection(both));
+        assert!(answers(&both, HERE, None) && !answers(&both, ELSEWHERE, None));
+        let many = (0..100).fold(FailedConnections::first(HERE), |before, number| {
+            FailedConnections::first(NetworkId(number)).after(&before)
+        });
+        assert_eq!(many.counts.len(), FailedConnections::MOST);
+    }
+
+    #[test]
+    fn p4_a_limit_of_one_process_and_an_old_failure_of_a_store_are_nobodys() {
+        assert!(!answers(&with(Scope::Process), HERE, None));
+        let store = with(Scope::Waiting);
+        assert!(answers(&store, HERE, None));
+        assert!(!answers(&store, HERE, Some(&store)));
+        assert!(answers(&with(Scope::Network(HERE)), HERE, None));
+        assert!(!answers(&with(Scope::Network(ELSEWHERE)), HERE, None));
     }
 
     #[test]

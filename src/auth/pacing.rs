@@ -21,6 +21,9 @@ const MOST_SELDOM: Duration = Duration::from_millis(160);
 const SOONEST_LOCK: Duration = Duration::from_millis(20);
 const LATEST_LOCK: Duration = Duration::from_secs(1);
 
+/// Those who connect from elsewhere see a failure by then.
+const AFTER_A_FAILURE: Duration = Duration::from_millis(200);
+
 /// Nobody waits longer than this for others to read the store first.
 const LONGEST_SPREAD: Duration = Duration::from_secs(2);
 
@@ -33,6 +36,12 @@ pub(super) struct Pacing {
 }
 
 impl Pacing {
+    /// How long a caller lets others have the lock that failed to connect from where it is itself: longer
+    /// than those who wait already take to see that it is free.
+    pub(super) const AFTER_OTHERS: Duration = Duration::from_millis(350);
+    /// So long ago is a moment ago.
+    pub(super) const A_MOMENT: Duration = Duration::from_secs(1);
+
     pub(super) fn new(first_read: Duration) -> Self {
         Self {
             first_read,
@@ -53,6 +62,11 @@ impl Pacing {
     pub(super) fn until_next_lock(&mut self, waited: Duration) -> Duration {
         let usual = (waited / 2).clamp(SOONEST_LOCK, LATEST_LOCK);
         usual + self.part_of(usual / 4)
+    }
+
+    /// The time until the lock is tried after an attempt from the same network failed.
+    pub(super) fn after_a_failure(&mut self) -> Duration {
+        AFTER_A_FAILURE + self.part_of(AFTER_A_FAILURE / 2)
     }
 
     /// The pause before the store is read again, which everybody who waited reads now. A store that

@@ -146,6 +146,18 @@ pub enum StoreError {
         /// Why it failed.
         cause: String,
     },
+    /// A file or folder cannot be written by this process: a read-only file system, as in a sandbox, or
+    /// its permissions.
+    #[error("cannot write {}: {cause}", path.display())]
+    ReadOnly {
+        /// Which file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        cause: String,
+    },
+    /// This process has reached one of its limits, in these words.
+    #[error("{0}")]
+    Limit(String),
     /// A private file is open to others, so that nobody knows who wrote it, or has read it.
     #[error("others may read or write {} (mode {mode:04o}); chmod 600 it if you trust its content", path.display())]
     Exposed {

@@ -8,8 +8,11 @@ use std::time::Duration;
 
 use crate::app::AccountName;
 use crate::auth::account::{AccountCheck, check_account};
+use crate::auth::failures::{after, not_stored, store_failure};
 use crate::auth::held::{Held, NotSaved};
-use crate::auth::outcome::{Attempt, FailureCause, Happened, Outcome, SharedFailure};
+use crate::auth::outcome::{
+    Attempt, FailureCause, Happened, NetworkId, Outcome, Scope, SharedFailure,
+};
 use crate::auth::ports::{Clock, Event, LockedStore, Observer, Refresher, Step, StoreError};
 use crate::auth::record::{Decision, Intent, Record, RefreshRefused, Refused, RescueKey, Want};
 use crate::auth::token_check::{AccessState, ask_about, ask_account};
@@ -36,12 +39,14 @@ pub struct Refresh<'a> {
     pub clock: &'a dyn Clock,
     /// Is told each step.
     pub observer: &'a dyn Observer,
+    /// Where this process connects from.
+    pub network: &'a dyn Fn() -> NetworkId,
     /// Every wait's limit.
     pub limits: Limits,
 }
 
 /// Why a refresh brought nothing.
-enum Stop {
+pub(super) enum Stop {
     /// It failed and GitHub did not replace the tokens.
     Failed(SharedFailure),
     /// It failed and GitHub may have replaced the tokens.
@@ -87,8 +92,8 @@ impl Refresh<'_> {
                 Err(stop) => stop,
             };
             let what = match what {
-                Stop::Failed(failure) => Happened::Failed(failure),
-                Stop::Unknown(failure) => Happened::Unknown(failure),
+                Stop::Failed(failure) => Happened::Failed(after(failure, &mut held)),
+                Stop::Unknown(failure) => Happened::Unknown(after(failure, &mut held)),
                 Stop::Overtaken(_) | Stop::Settled => return,
             };
             let aim = held.record().generation + 1;
@@ -124,6 +129,7 @@ impl Refresh<'_> {
                         .into(),
                 ),
                 retry_at: None,
+                scope: Scope::Waiting,
             })),
         }
     }
@@ -422,24 +428,6 @@ impl Refresh<'_> {
         Stop::Failed(self.shared(Attempt::Refresh, failure))
     }
 
-    fn shared(&self, attempt: Attempt, failure: &Failure) -> SharedFailure {
-        let (cause, retry_after) = match failure {
-            Failure::NotSent(cause) | Failure::Unknown(cause) => {
-                (FailureCause::Temporary(cause.to_string()), None)
-            }
-            Failure::Answered {
-                cause, retry_after, ..
-            } => (FailureCause::Temporary(cause.to_string()), *retry_after),
-            Failure::Refused { code } => (FailureCause::Refused(code.as_str().to_owned()), None),
-        };
-        let retry_at = retry_after.map(|wait| self.clock.now().after(wait));
-        SharedFailure {
-            attempt,
-            cause,
-            retry_at,
-        }
-    }
-
     fn outcome(&self, generation: u64, what: Happened) -> Outcome {
         Outcome {
             generation,
@@ -481,17 +469,5 @@ fn clear_intent(held: &mut Held<'_>) {
         held.locked().wipe_rescue();
         // If the intent stays, the outcome still says that nothing was replaced.
         let _ = held.change(|record| record.intent = None);
-    }
-}
-
-fn not_stored(error: StoreError) -> Stop {
-    Stop::Failed(store_failure(error))
-}
-
-fn store_failure(error: StoreError) -> SharedFailure {
-    SharedFailure {
-        attempt: Attempt::Refresh,
-        cause: FailureCause::Store(error),
-        retry_at: None,
     }
 }

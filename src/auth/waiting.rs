@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::auth::broker::{Broker, Served};
-use crate::auth::outcome::{Happened, Outcome, SharedFailure};
+use crate::auth::outcome::{Caller, Happened, Outcome, SharedFailure};
 use crate::auth::pacing::Pacing;
 use crate::auth::ports::{Event, LockedStore, OutcomeVersion};
 use crate::auth::record::{Record, Want};
@@ -30,6 +30,24 @@ struct Wait {
     refreshers: u32,
     /// When the last one was started.
     started: Duration,
+    own: OwnAttempt,
+}
+
+/// What is known of the refresher that a caller started itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum OwnAttempt {
+    None,
+    /// It has the lock, and reported nothing yet.
+    Runs,
+    /// The last outcome is its own.
+    Reported,
+}
+
+/// Who made an attempt that failed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    Own,
+    Another,
 }
 
 impl Broker<'_> {
@@ -40,21 +58,27 @@ impl Broker<'_> {
         let now = self.clock.monotonic();
         let version = self.store.outcome_version();
         let before = self.store.outcome();
+        let first = self.is_last_unconnected(before.as_ref(), record.generation);
         let mut waiting = Wait {
             record,
             seen: before.clone(),
             before,
             version,
             began,
-            lock_at: now,
+            lock_at: if first {
+                now + Pacing::AFTER_OTHERS
+            } else {
+                now
+            },
             pacing: Pacing::new(now.saturating_sub(began)),
             said_so: false,
             refreshers: 0,
             started: Duration::ZERO,
+            own: OwnAttempt::None,
         };
         loop {
-            if let Some(failure) = self.shared_failure(&waiting) {
-                return self.share(&failure, want);
+            if let Some((failure, whose)) = self.failure_for(&waiting) {
+                return self.share(&failure, whose, want);
             }
             if self.clock.monotonic() >= waiting.lock_at
                 && let Some(served) = self.refresh_if_free(&mut waiting, want)?
@@ -69,7 +93,7 @@ impl Broker<'_> {
 
     /// Another attempt's failure answers for this caller too. The record is read again: the one at
     /// hand may be older than the failure, and tell of a token that was spent since.
-    fn share(&self, failure: &SharedFailure, want: Want) -> Result<Served> {
+    fn share(&self, failure: &SharedFailure, whose: Whose, want: Want) -> Result<Served> {
         let mut record = self.load()?;
         if let Some(served) = self.settled(&record, want)? {
             return Ok(served);
@@ -79,7 +103,7 @@ impl Broker<'_> {
         if told.is_some_and(|outcome| outcome.voids(record.intent.as_ref())) {
             record.intent = None;
         }
-        self.without_refresh(&record, want, self.failed(failure))
+        self.without_refresh(&record, want, self.failed(failure, whose))
     }
 
     /// Takes the lock if nobody has it, reads again, and hands a token that is still due to a
@@ -95,7 +119,7 @@ impl Broker<'_> {
                 return Ok(None);
             }
             Err(error) => {
-                let error = self.store_error(error);
+                let error = self.cannot_refresh(error);
                 return self.without_refresh(&waiting.record, want, error).map(Some);
             }
         };
@@ -106,7 +130,7 @@ impl Broker<'_> {
         }
         waiting.version = self.store.outcome_version();
         waiting.seen = locked.outcome();
-        if self.shared_failure(waiting).is_some() {
+        if self.failure_for(waiting).is_some() {
             return Ok(None);
         }
         // Such a lock is free while the refresher works.
@@ -125,6 +149,7 @@ impl Broker<'_> {
         }
         waiting.refreshers += 1;
         waiting.started = self.clock.monotonic();
+        waiting.own = OwnAttempt::Runs;
         self.refresher.start(locked, want);
         Ok(None)
     }
@@ -155,31 +180,74 @@ impl Broker<'_> {
             return Ok(None);
         };
         waiting.version = version;
-        let is_saved = matches!(outcome.what, Happened::Saved);
-        let is_sent = matches!(outcome.what, Happened::Sent);
+        let what = outcome.what.clone();
         waiting.seen = Some(outcome);
-        if is_sent {
-            // The refresher has the store and the lock; nothing new can be read yet.
-            return Ok(None);
-        }
         self.steps
             .info(|| format!("outcome: changed; waited {} ms", waited.as_millis()));
-        waiting.lock_at = self.clock.monotonic();
-        if is_saved {
-            self.clock.sleep(waiting.pacing.spread());
+        match what {
+            // The refresher has the store and the lock; nothing new can be read yet.
+            Happened::Sent => return Ok(None),
+            // The record is read again where the failure answers, or under the lock.
+            Happened::Failed(_) | Happened::Unknown(_) => {
+                self.heard_of_a_failure(waiting);
+                return Ok(None);
+            }
+            Happened::Saved => self.clock.sleep(waiting.pacing.spread()),
+            Happened::Deleted => {}
         }
+        waiting.own = OwnAttempt::None;
+        waiting.lock_at = self.clock.monotonic();
         waiting.record = self.load()?;
         self.settled(&waiting.record, want)
     }
 
-    /// The failure of another attempt that answers for this caller too. What a store refused
-    /// before this call is none: it may be mended since.
-    fn shared_failure(&self, waiting: &Wait) -> Option<SharedFailure> {
+    /// The lock is free, and this caller may try itself. After a failure to connect from where it is
+    /// itself, those who connect from elsewhere go first.
+    fn heard_of_a_failure(&self, waiting: &mut Wait) {
+        if waiting.own == OwnAttempt::Runs {
+            waiting.own = OwnAttempt::Reported;
+        }
+        let generation = waiting.record.generation;
+        let failed = waiting
+            .seen
+            .as_ref()
+            .and_then(|seen| seen.failed_connections(generation));
+        let from_here = failed.is_some_and(|failed| failed.last == (self.network)());
+        let pause = if from_here {
+            waiting.pacing.after_a_failure()
+        } else {
+            Duration::ZERO
+        };
+        waiting.lock_at = self.clock.monotonic() + pause;
+    }
+
+    /// True if the last attempt was made from here a moment ago and brought no connection: somebody may
+    /// wait to try from elsewhere, and a process that fails again and again must not stand in the way.
+    fn is_last_unconnected(&self, before: Option<&Outcome>, generation: u64) -> bool {
+        let Some(before) = before else {
+            return false;
+        };
+        let failed = before.failed_connections(generation);
+        let age = before.at.until(self.clock.now());
+        failed.is_some_and(|failed| failed.last == (self.network)()) && age <= Pacing::A_MOMENT
+    }
+
+    /// The failure that answers for this caller: that of its own refresher, or of another attempt.
+    fn failure_for(&self, waiting: &Wait) -> Option<(SharedFailure, Whose)> {
         let outcome = waiting.seen.as_ref()?;
         let generation = waiting.record.generation;
-        let failure = outcome.adoptable(generation, self.clock.now(), &self.limits)?;
-        let over = failure.was_of_the_store() && waiting.seen == waiting.before;
-        (!over).then(|| failure.clone())
+        let failure = outcome.failure(generation)?;
+        let network = (self.network)();
+        if waiting.own == OwnAttempt::Reported && failure.is_from(network) {
+            return Some((failure.clone(), Whose::Own));
+        }
+        let caller = Caller {
+            generation,
+            network,
+            before: waiting.before.as_ref(),
+        };
+        let failure = outcome.adoptable(caller, self.clock.now(), &self.limits)?;
+        Some((failure.clone(), Whose::Another))
     }
 
     fn load_locked(&self, locked: &dyn LockedStore) -> Result<Record> {

@@ -49,6 +49,23 @@ pub struct Environment {
     folders: AccountFolders,
 }
 
+/// What the system's name service and certificates are told by the environment, for comparison only. Read
+/// where a connection failed, not in every call.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the environment"
+)]
+pub fn network_variables() -> [Option<OsString>; 5] {
+    [
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "RES_OPTIONS",
+        "LOCALDOMAIN",
+        "HOSTALIASES",
+    ]
+    .map(std::env::var_os)
+}
+
 /// Where schedulers keep a user's timers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimerFolders {

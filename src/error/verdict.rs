@@ -39,6 +39,8 @@ impl Error {
             Self::StoreFailed { .. } => "store_failed",
             Self::StoreNotAvailable { .. } => "store_not_available",
             Self::File { .. } | Self::Exposed { .. } => "file",
+            Self::ReadOnly { .. } => "state_read_only",
+            Self::Limit { .. } => "process_limit",
             Self::Damaged { .. } => "record_damaged",
             Self::Newer { .. } => "record_newer",
             Self::GaveUpWaiting { .. } => "gave_up_waiting",
@@ -79,8 +81,9 @@ impl Error {
             | Self::WhichApp { .. }
             | Self::UnknownApp { .. } => 2,
             Self::SignInNeeded { .. } => 4,
-            Self::Temporary { .. } | Self::AccountUnknown { .. } => 5,
+            Self::Temporary { .. } | Self::AccountUnknown { .. } | Self::Limit { .. } => 5,
             Self::NotListed { .. }
+            | Self::ReadOnly { .. }
             | Self::StoreLocked { .. }
             | Self::StoreStayedLocked { .. }
             | Self::StoreConfirmsAccess { .. }
@@ -162,6 +165,16 @@ impl Error {
             Self::File { .. } => {
                 "correct that and run the command again, or have ghtok use other folders: GHTOK_STATE_DIR, GHTOK_CONFIG_DIR".into()
             }
+            Self::ReadOnly { refresh, .. } => match refresh {
+                Some(refresh) => format!("nothing was lost; run it outside this sandbox: {refresh}"),
+                None => "run the command outside this sandbox, where the folder can be written".into(),
+            },
+            Self::Limit { refresh, .. } => match refresh {
+                Some(refresh) => format!(
+                    "nothing was lost; raise the limit (ulimit, or the container's), or run outside of it: {refresh}"
+                ),
+                None => "raise the limit (ulimit, or the container's)".into(),
+            },
             Self::Exposed { cure, .. } => format!("if you trust its content: {cure}"),
             Self::Damaged { login, .. } | Self::Newer { login, .. } => {
                 format!("replace it with a new sign-in: {login} --force")

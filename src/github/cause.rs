@@ -45,6 +45,14 @@ pub enum Cause {
         /// The system's reason.
         reason: String,
     },
+    /// This process, or this machine, could not begin: it may start no more threads, open no more files,
+    /// or use no network.
+    Limit {
+        /// What it could not do.
+        doing: &'static str,
+        /// The system's reason.
+        reason: String,
+    },
     /// The proxy did not lead to the host.
     Proxy {
         /// The proxy, without user and password.
@@ -187,6 +195,7 @@ impl Cause {
             Self::NotLoopback { .. } => "not_loopback",
             Self::ConnectionRefused { .. } => "connection_refused",
             Self::ConnectFailed { .. } => "connect_failed",
+            Self::Limit { .. } => "process_limit",
             Self::Proxy { .. } => "proxy",
             Self::Certificate { .. } => "tls_certificate",
             Self::Tls { .. } => "tls",
@@ -219,6 +228,10 @@ impl fmt::Display for Cause {
             ),
             Self::ConnectionRefused { host } => write!(f, "{host} refuses connections"),
             Self::ConnectFailed { host, reason } => write!(f, "cannot reach {host}: {reason}"),
+            Self::Limit { doing, reason } => write!(
+                f,
+                "a limit of this process or machine: it cannot {doing} ({reason})"
+            ),
             Self::Proxy { proxy, reason } => write!(f, "the proxy {proxy} {reason}"),
             Self::Certificate { host, reason } => {
                 write!(f, "the TLS certificate of {host} is not trusted: {reason}")

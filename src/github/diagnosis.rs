@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ureq::Error;
 
-use crate::error::system_reason;
+use crate::error::{is_limit, system_reason};
 
 use super::{Cause, Proxy, Stage, server_text};
 
@@ -45,6 +45,10 @@ impl Cause {
                 limit,
             },
             // TLS runs with the host behind the proxy; what else fails is the proxy's.
+            Error::Io(error) if is_limit(&error) => Self::Limit {
+                doing: "open a connection",
+                reason: reason_of(&error),
+            },
             Error::Io(error) if !is_of(Error::Rustls, &error) => {
                 failed(format!("cannot be reached: {}", reason_of(&error)))
             }
@@ -67,7 +71,18 @@ impl Cause {
         }
     }
 
+    /// What no other process need meet: a limit of this one.
+    pub(super) fn of_limit(doing: &'static str, error: &io::Error) -> Option<Self> {
+        is_limit(error).then(|| Self::Limit {
+            doing,
+            reason: reason_of(error),
+        })
+    }
+
     fn of_tcp(error: &io::Error, host: String) -> Self {
+        if let Some(limit) = Self::of_limit("open a connection", error) {
+            return limit;
+        }
         match error.kind() {
             io::ErrorKind::ConnectionRefused => Self::ConnectionRefused { host },
             _ => Self::ConnectFailed {

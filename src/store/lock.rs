@@ -19,6 +19,11 @@ impl Lock {
         Ok(platform::take(path)?.map(Self))
     }
 
+    /// Whether somebody holds the lock, as a process may see that must not write here.
+    pub(crate) fn is_held(path: &Path) -> bool {
+        platform::is_taken(path)
+    }
+
     /// Takes over a file that another process opened and locked: the lock belongs to the open
     /// file, whoever holds it.
     pub(crate) fn adopt(file: File, path: &Path) -> Result<Self, StoreError> {
@@ -66,6 +71,12 @@ mod platform {
 
     pub(super) fn is_locked_by(file: &File, path: &Path) -> Result<bool, StoreError> {
         Ok(is_same_file(file, path) && lock(file, path)?)
+    }
+
+    /// A shared lock is had only while nobody holds the other kind, and needs no right to write.
+    pub(super) fn is_taken(path: &Path) -> bool {
+        let tried = File::open(path).map(|file| file.try_lock_shared());
+        matches!(tried, Ok(Err(TryLockError::WouldBlock)))
     }
 
     #[expect(
@@ -121,6 +132,10 @@ mod platform {
             Err(error) if is_held(&error) => Ok(None),
             Err(error) => Err(failed("lock", path, &error)),
         }
+    }
+
+    pub(super) fn is_taken(path: &Path) -> bool {
+        matches!(take(path), Ok(None))
     }
 
     /// The file must look like the lock, and the lock must be held: then it is held by this file.

@@ -8,7 +8,9 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use crate::app::RecordKey;
-use crate::auth::outcome::{Attempt, FailureCause, Happened, Outcome, SharedFailure};
+use crate::auth::outcome::{
+    Attempt, FailedConnections, FailureCause, Happened, NetworkId, Outcome, Scope, SharedFailure,
+};
 use crate::auth::ports::{OutcomeVersion, StoreError};
 use crate::formats::plain_text::one_line;
 use crate::store::private_file::{self, failed, open_or_create};
@@ -18,7 +20,9 @@ use crate::token::Timestamp;
 /// The file's fixed size; a shorter line is filled up with blanks.
 const SIZE: usize = 2048;
 /// The longest cause that is told, in characters of four bytes at most.
-const LONGEST_TEXT: usize = 300;
+const LONGEST_TEXT: usize = 250;
+/// The longest path that is told, in bytes.
+const LONGEST_PATH: usize = 300;
 
 /// Where a record's outcome is told.
 #[derive(Debug)]
@@ -39,6 +43,28 @@ struct Line {
     text: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_at: Option<i64>,
+    /// Absent in what earlier versions wrote.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<ScopeName>,
+    /// Where the attempt was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network: Option<u64>,
+    /// Attempts to connect that failed in a row, by where they were made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    unconnected: Vec<(u64, u32)>,
+    /// What could not be written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ScopeName {
+    Everyone,
+    Network,
+    Connection,
+    Waiting,
+    Process,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -177,6 +203,10 @@ impl Line {
             cause,
             text,
             retry_at: failure.and_then(|failure| failure.retry_at).map(|at| at.0),
+            scope: failure.map(|failure| scope_name(&failure.scope)),
+            network: failure.and_then(|failure| network_of(&failure.scope)),
+            unconnected: failure.map_or_else(Vec::new, |failure| unconnected(&failure.scope)),
+            path: failure.and_then(|failure| read_only_path(&failure.cause)),
         }
     }
 
@@ -203,7 +233,17 @@ impl Line {
                 Tried::Check => Attempt::Check,
                 Tried::Account => Attempt::Account,
             },
+            scope: self.scope()?,
             cause: match self.cause? {
+                Cause::Temporary if self.scope == Some(ScopeName::Process) => {
+                    FailureCause::Limit(text)
+                }
+                Cause::StoreFailed if self.path.is_some() => {
+                    FailureCause::Store(StoreError::ReadOnly {
+                        path: self.path.clone()?,
+                        cause: text,
+                    })
+                }
                 Cause::Temporary => FailureCause::Temporary(text),
                 Cause::Refused => FailureCause::Refused(text),
                 Cause::StoreLocked => FailureCause::Store(StoreError::Locked),
@@ -217,11 +257,80 @@ impl Line {
             retry_at: self.retry_at.map(Timestamp),
         })
     }
+
+    fn scope(&self) -> Option<Scope> {
+        let network = self.network.map(NetworkId);
+        Some(match (self.scope, self.cause?) {
+            (Some(ScopeName::Everyone), _) | (None, Cause::Temporary | Cause::Refused) => {
+                Scope::Everyone
+            }
+            (Some(ScopeName::Network), _) => Scope::Network(network?),
+            (Some(ScopeName::Connection), _) => Scope::Connection(FailedConnections {
+                last: network?,
+                counts: self
+                    .unconnected
+                    .iter()
+                    .map(|(network, count)| (NetworkId(*network), *count))
+                    .take(FailedConnections::MOST)
+                    .collect(),
+            }),
+            (Some(ScopeName::Process), _) => Scope::Process,
+            (Some(ScopeName::Waiting) | None, _) => Scope::Waiting,
+        })
+    }
+}
+
+fn scope_name(scope: &Scope) -> ScopeName {
+    match scope {
+        Scope::Everyone => ScopeName::Everyone,
+        Scope::Network(_) => ScopeName::Network,
+        Scope::Connection(_) => ScopeName::Connection,
+        Scope::Waiting => ScopeName::Waiting,
+        Scope::Process => ScopeName::Process,
+    }
+}
+
+fn network_of(scope: &Scope) -> Option<u64> {
+    match scope {
+        Scope::Network(network) => Some(network.0),
+        Scope::Connection(failed) => Some(failed.last.0),
+        Scope::Everyone | Scope::Waiting | Scope::Process => None,
+    }
+}
+
+fn unconnected(scope: &Scope) -> Vec<(u64, u32)> {
+    match scope {
+        Scope::Connection(failed) => {
+            let counts = failed.counts.iter().take(FailedConnections::MOST);
+            counts.map(|(network, count)| (network.0, *count)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn read_only_path(cause: &FailureCause) -> Option<PathBuf> {
+    match cause {
+        // A longer one would not fit into the file.
+        FailureCause::Store(StoreError::ReadOnly { path, .. })
+            if path.to_str().is_some_and(|path| {
+                path.len() < LONGEST_PATH && !path.contains(char::is_control)
+            }) =>
+        {
+            Some(path.clone())
+        }
+        _ => None,
+    }
 }
 
 fn cause_line(cause: &FailureCause) -> (Cause, String) {
     match cause {
-        FailureCause::Temporary(text) => (Cause::Temporary, text.clone()),
+        FailureCause::Temporary(text) | FailureCause::Limit(text) => {
+            (Cause::Temporary, text.clone())
+        }
+        FailureCause::Store(StoreError::Limit(text)) => (Cause::StoreFailed, text.clone()),
+        FailureCause::Store(StoreError::ReadOnly { cause, .. }) => {
+            (Cause::StoreFailed, cause.clone())
+        }
         FailureCause::Refused(code) => (Cause::Refused, code.clone()),
         FailureCause::Store(StoreError::Locked | StoreError::ConfirmsAccess) => {
             (Cause::StoreLocked, String::new())
@@ -259,11 +368,19 @@ mod tests {
 
     #[test]
     fn every_outcome_reads_back_as_it_was_told() {
-        let failure = |cause, retry_at| SharedFailure {
+        let scoped = |cause, scope| SharedFailure {
             attempt: Attempt::Check,
             cause,
-            retry_at,
+            retry_at: None,
+            scope,
         };
+        let failure = |cause, retry_at| SharedFailure {
+            retry_at,
+            ..scoped(cause, Scope::Everyone)
+        };
+        let no = || FailureCause::Temporary("no route to host".into());
+        let connections = FailedConnections::first(NetworkId(u64::MAX))
+            .after(&FailedConnections::first(NetworkId(7)));
         for what in [
             Happened::Saved,
             Happened::Deleted,
@@ -276,13 +393,42 @@ mod tests {
                 FailureCause::Refused("unauthorized_client".into()),
                 None,
             )),
-            Happened::Failed(failure(FailureCause::Store(StoreError::Locked), None)),
+            Happened::Failed(scoped(no(), Scope::Connection(connections))),
+            Happened::Unknown(scoped(no(), Scope::Network(NetworkId(7)))),
+            Happened::Failed(scoped(
+                FailureCause::Limit("no more threads".into()),
+                Scope::Process,
+            )),
+            Happened::Failed(scoped(
+                FailureCause::Store(StoreError::ReadOnly {
+                    path: PathBuf::from("/home/me/.local/state/ghtok/a"),
+                    cause: "read-only file system".into(),
+                }),
+                Scope::Process,
+            )),
+            Happened::Failed(scoped(
+                FailureCause::Store(StoreError::Locked),
+                Scope::Waiting,
+            )),
             Happened::Failed(failure(
                 FailureCause::Store(StoreError::TimedOut(Duration::from_secs(5))),
                 None,
             )),
         ] {
             round_trip(what);
+        }
+    }
+
+    #[test]
+    fn what_an_earlier_version_told_is_read() {
+        let line = r#"{"v":1,"generation":7,"at":5,"what":"failed","attempt":"refresh","cause":"CAUSE","text":"x"}"#;
+        for (cause, scope) in [
+            ("temporary", Scope::Everyone),
+            ("store_locked", Scope::Waiting),
+        ] {
+            let line: Line = serde_json::from_str(&line.replace("CAUSE", cause)).expect("a line");
+            let outcome = line.into_outcome().expect("an outcome");
+            assert_eq!(outcome.failure(6).expect("a failure").scope, scope);
         }
     }
 
@@ -312,6 +458,12 @@ mod tests {
             attempt: Attempt::Refresh,
             cause: FailureCause::Temporary("\u{1F600}\"\u{1}\\".repeat(1_000)),
             retry_at: Some(Timestamp(i64::MAX)),
+            scope: Scope::Connection((0..100).fold(
+                FailedConnections::first(NetworkId(u64::MAX)),
+                |before, number| {
+                    FailedConnections::first(NetworkId(u64::MAX - number)).after(&before)
+                },
+            )),
         };
         let outcome = Outcome {
             generation: u64::MAX,

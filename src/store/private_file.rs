@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use crate::auth::ports::StoreError;
-use crate::error::system_reason;
+use crate::error::{is_limit, system_reason};
 use crate::private_file::{Mode, Replacement, sync_folder_of};
 
 /// No record, and no file that goes with one, comes near this size.
@@ -19,7 +19,16 @@ const LARGEST_NOTE: u64 = 64 * 1024 * 1024;
 
 /// Turns an I/O error into words about a file.
 pub(crate) fn failed(doing: &'static str, path: &Path, error: &io::Error) -> StoreError {
-    refused(doing, path, &system_reason(error))
+    let cause = system_reason(error);
+    let denied = error.kind() == ErrorKind::PermissionDenied && !matches!(doing, "read" | "use");
+    if denied || error.kind() == ErrorKind::ReadOnlyFilesystem {
+        let path = path.to_owned();
+        StoreError::ReadOnly { path, cause }
+    } else if is_limit(error) {
+        StoreError::Limit(format!("cannot {doing} {}: {cause}", path.display()))
+    } else {
+        refused(doing, path, &cause)
+    }
 }
 
 pub(crate) fn refused(doing: &'static str, path: &Path, cause: &str) -> StoreError {

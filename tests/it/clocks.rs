@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fake_github::{App, CLIENT_ID, DateHeader, FakeGitHub, RateHeaders, RetryAfter, Tokens};
 use fake_github::{Endpoint, Failure, Fault};
-use ghtok::auth::outcome::{Attempt, FailureCause, Happened, Outcome, SharedFailure};
+use ghtok::auth::outcome::{Attempt, FailureCause, Happened, Outcome, Scope, SharedFailure};
 use ghtok::auth::ports::{Clock, Event, TokenStore};
 use ghtok::auth::record::Record;
 use ghtok::error::{Error, SignInReason};
@@ -155,6 +155,7 @@ fn failed(bench: &Bench, generation: u64) -> Outcome {
             attempt: Attempt::Refresh,
             cause: FailureCause::Temporary("HTTP 502".into()),
             retry_at: Some(bench.clock.now().after(seconds(120))),
+            scope: Scope::Everyone,
         }),
     }
 }

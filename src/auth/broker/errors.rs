@@ -55,6 +55,17 @@ pub fn store_error(error: StoreError, app: &App, login: &str, store: &dyn TokenS
             version,
             login,
         },
+        StoreError::ReadOnly { path, cause } => Error::ReadOnly {
+            path,
+            cause,
+            refresh: None,
+        },
+        StoreError::Limit(limit) => Error::Limit {
+            app: app.label().to_owned(),
+            what: "cannot use its files",
+            limit,
+            refresh: None,
+        },
         StoreError::File { doing, path, cause } => Error::File { doing, path, cause },
         StoreError::Exposed { path, mode } => exposed(path, mode),
     }

@@ -42,6 +42,15 @@ fn of_connections() -> Vec<Cause> {
         host: host(),
         reason: "network is unreachable".into(),
     });
+    for (doing, reason) in [
+        ("open a connection", "too many open files"),
+        ("open a connection", "operation not permitted"),
+    ] {
+        causes.push(Cause::Limit {
+            doing,
+            reason: reason.into(),
+        });
+    }
     for reason in [
         "cannot be found",
         "gives an answer that no proxy gives",
@@ -212,6 +221,12 @@ pub fn causes(page: &mut Page) {
         ("could not refresh the token", 60),
         ("could not check whether GitHub still accepts the token", 1),
         ("could not ask GitHub whose token this is", 1),
+        ("another ghtok could not refresh the token", 5),
+        (
+            "another ghtok could not check whether GitHub still accepts the token",
+            5,
+        ),
+        ("another ghtok could not ask GitHub whose token this is", 5),
         ("could not ask for a code to sign in with", 0),
         ("could not revoke the tokens, so nothing was forgotten", 300),
     ] {

@@ -25,18 +25,18 @@ variants!(ERRORS, error, Error:
     Usage Config NoApp WhichApp UnknownApp SignInNeeded Temporary Refused Denied CodeExpired
     OtherAccount AccountSwitch AccountUnknown Interrupted StoreLocked StoreStayedLocked
     StoreConfirmsAccess StoreUnreachable StoreTimedOut
-    StoreFailed NotListed StoreNotAvailable File Exposed Damaged Newer GaveUpWaiting RefresherDied GitConfig
+    StoreFailed NotListed StoreNotAvailable File ReadOnly Limit Exposed Damaged Newer GaveUpWaiting RefresherDied GitConfig
     ClientFailed Timer CommandNotFound CommandNotRun Output OutputClosed);
 variants!(SIGN_IN_REASONS, sign_in_reason, SignInReason:
     SignedOut Expired NoRefreshToken Vanished RefreshRefused Lost AccessRefused OtherAccount);
 variants!(CAUSES, cause, Cause:
-    HostNotFound ConnectTimeout NotLoopback ConnectionRefused ConnectFailed Proxy Certificate Tls CaFile
+    HostNotFound ConnectTimeout NotLoopback ConnectionRefused ConnectFailed Limit Proxy Certificate Tls CaFile
     CaFileExposed Setting BadRequest AnswerTimeout CutOff TooLarge Malformed Html HttpStatus RateLimited Redirect);
 variants!(ERROR_CODES, error_code, ErrorCode:
     DeviceFlowDisabled IncorrectClientCredentials UnauthorizedClient UnsupportedGrantType
     BadVerificationCode IncorrectDeviceCode UnverifiedUserEmail AccessDenied NotFound Unknown);
 variants!(STORE_ERRORS, store_error, StoreError:
-    Locked ConfirmsAccess Unreachable Absent TimedOut Failed Damaged Newer File Exposed);
+    Locked ConfirmsAccess Unreachable Absent TimedOut Failed Damaged Newer File ReadOnly Limit Exposed);
 
 /// What people call the App of all these errors.
 pub const APP: &str = "work";

@@ -158,6 +158,31 @@ pub fn files(page: &mut Page) {
         let cause = cause.into();
         page.add(of(StoreError::File { doing, path, cause }, &FILE));
     }
+    for name in ["a.lock", "records/a.new"] {
+        let path = PathBuf::from(STATE).join(name);
+        let cause = "read-only file system".to_owned();
+        let refresh = Some(LOGIN.replace("login", "refresh"));
+        page.add(of(
+            StoreError::ReadOnly {
+                path: path.clone(),
+                cause: cause.clone(),
+            },
+            &FILE,
+        ));
+        page.add(Error::ReadOnly {
+            path,
+            cause,
+            refresh,
+        });
+    }
+    let limit = format!("cannot open {STATE}/a.lock: too many open files");
+    page.add(of(StoreError::Limit(limit.clone()), &FILE));
+    page.add(Error::Limit {
+        app: page::APP.into(),
+        what: "could not refresh the token",
+        limit,
+        refresh: Some(LOGIN.replace("login", "refresh")),
+    });
     let path = PathBuf::from("/home/me/my state/records/a");
     page.add(of(StoreError::Exposed { path, mode: 0o644 }, &FILE));
     for cause in RESCUE_TROUBLE {
@@ -290,6 +315,11 @@ pub fn every_store_error_is_there() {
             path: STATE.into(),
             cause: "it is not a folder".into(),
         },
+        StoreError::ReadOnly {
+            path: STATE.into(),
+            cause: "read-only file system".into(),
+        },
+        StoreError::Limit("cannot open it: too many open files".into()),
         StoreError::Exposed {
             path: STATE.into(),
             mode: 0o644,

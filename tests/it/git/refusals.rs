@@ -251,6 +251,7 @@ fn p7_what_was_refreshed_before_the_lock_is_not_marked() {
                 clock: &clock,
                 observer: &Silent,
                 steps: Steps::SILENT,
+                network: &|| ghtok::auth::outcome::NetworkId(1),
                 limits,
             },
             github: &github,

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use fake_github::{CLIENT_ID, Endpoint, FakeGitHub, Pair};
 use ghtok::auth::broker::{Broker, Served};
-use ghtok::auth::outcome::{Attempt, FailureCause, Happened, Outcome, SharedFailure};
+use ghtok::auth::outcome::{
+    Attempt, FailureCause, Happened, NetworkId, Outcome, Scope, SharedFailure,
+};
 use ghtok::auth::ports::{Event, LockedStore, Observer, Refresher, Step, StoreError, TokenStore};
 use ghtok::auth::record::{Intent, Record, RefreshRefused, Refused, RescueKey, Want};
 use ghtok::auth::refresh::Refresh;
@@ -71,6 +73,7 @@ fn overtaken(
         clock: &clock,
         observer: &Silent,
         steps: Steps::SILENT,
+        network: &|| NetworkId(1),
         limits: Limits {
             caller: Duration::from_millis(500),
             ..limits()
@@ -406,6 +409,7 @@ fn reset_connection() -> SharedFailure {
         attempt: Attempt::Refresh,
         cause: FailureCause::Temporary("the connection was reset".into()),
         retry_at: None,
+        scope: Scope::Everyone,
     }
 }
 
@@ -577,6 +581,7 @@ fn refresh_observed(
         account: app.account.as_ref(),
         clock: &clock,
         observer,
+        network: &|| NetworkId(1),
         limits: limits(),
     };
     with_lock(&sandbox.store(), |locked| work(locked, &refresh));

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use fake_github::{Builder, CLIENT_ID, Endpoint, FakeGitHub, Pair};
 use ghtok::app::App;
 use ghtok::auth::broker::{Broker, Served};
-use ghtok::auth::outcome::Outcome;
+use ghtok::auth::outcome::{NetworkId, Outcome};
 use ghtok::auth::ports::{
     Clock, Event, LockedStore, Observer, OutcomeVersion, StoreError, TokenStore,
 };
@@ -39,6 +39,8 @@ pub struct Bench {
     pub limits: Limits,
     /// Another process holds the record's lock for as long as the test lasts.
     pub lock_is_held: bool,
+    /// Where this process connects from.
+    pub network_id: NetworkId,
     /// How often the store was asked since the start.
     pub asked: Rc<Asked>,
     ear: Ear,
@@ -133,6 +135,7 @@ impl Bench {
             network: Network::default(),
             limits: Limits::STANDARD,
             lock_is_held: false,
+            network_id: NetworkId(1),
             asked: Rc::default(),
             ear: Ear::default(),
         }
@@ -195,11 +198,13 @@ impl Bench {
             self.network.clone(),
             self.limits,
         );
+        let network = || self.network_id;
         let refresh = Refresh {
             github: &github,
             account: self.app.account.as_ref(),
             clock,
             observer: &self.ear,
+            network: &network,
             limits: self.limits,
         };
         let store = self.store();
@@ -211,6 +216,7 @@ impl Bench {
             clock,
             observer: &self.ear,
             steps: Steps::SILENT,
+            network: &network,
             limits: self.limits,
         })
     }

@@ -1,0 +1,75 @@
+//! What a failed refresh tells other processes, and for whom it answers.
+
+use crate::auth::held::Held;
+use crate::auth::outcome::{Attempt, FailedConnections, FailureCause, Scope, SharedFailure};
+use crate::auth::ports::StoreError;
+use crate::auth::refresh::{Refresh, Stop};
+use crate::github::{Cause, Failure};
+
+impl Refresh<'_> {
+    pub(super) fn shared(&self, attempt: Attempt, failure: &Failure) -> SharedFailure {
+        let here = self.network;
+        let temporary = |cause: &Cause| FailureCause::Temporary(cause.to_string());
+        let (cause, scope) = match failure {
+            Failure::NotSent(limit @ Cause::Limit { .. }) => {
+                (FailureCause::Limit(limit.to_string()), Scope::Process)
+            }
+            Failure::NotSent(cause @ Cause::BadRequest) => (temporary(cause), Scope::Everyone),
+            Failure::NotSent(cause) => (
+                temporary(cause),
+                Scope::Connection(FailedConnections::first(here())),
+            ),
+            // A page for people is seldom GitHub's own.
+            Failure::Unknown(cause)
+            | Failure::Answered {
+                cause: cause @ Cause::Html { .. },
+                ..
+            } => (temporary(cause), Scope::Network(here())),
+            Failure::Answered { cause, .. } => (temporary(cause), Scope::Everyone),
+            Failure::Refused { code } => (
+                FailureCause::Refused(code.as_str().to_owned()),
+                Scope::Everyone,
+            ),
+        };
+        let retry_after = failure.retry_after();
+        SharedFailure {
+            attempt,
+            cause,
+            retry_at: retry_after.map(|wait| self.clock.now().after(wait)),
+            scope,
+        }
+    }
+}
+
+/// Counts a failed connection with those before it.
+pub(super) fn after(mut failure: SharedFailure, held: &mut Held<'_>) -> SharedFailure {
+    let before = held.locked().outcome();
+    let generation = held.record().generation;
+    if let (Scope::Connection(failed), Some(before)) = (
+        &mut failure.scope,
+        before
+            .as_ref()
+            .and_then(|before| before.failed_connections(generation)),
+    ) {
+        *failed = failed.clone().after(before);
+    }
+    failure
+}
+
+pub(super) fn not_stored(error: StoreError) -> Stop {
+    Stop::Failed(store_failure(error))
+}
+
+pub(super) fn store_failure(error: StoreError) -> SharedFailure {
+    let (cause, scope) = match error {
+        StoreError::Limit(limit) => (FailureCause::Limit(limit), Scope::Process),
+        error @ StoreError::ReadOnly { .. } => (FailureCause::Store(error), Scope::Process),
+        error => (FailureCause::Store(error), Scope::Waiting),
+    };
+    SharedFailure {
+        attempt: Attempt::Refresh,
+        cause,
+        retry_at: None,
+        scope,
+    }
+}
