@@ -15,15 +15,16 @@ impl SecretService {
     pub fn list(&self) -> Result<Listing, StoreError> {
         let (service, hits) = self.search_all()?;
         let mut listing = Listing::default();
-        for item in &hits.unlocked {
-            match service.app_of(item) {
+        for app in service.apps_of(&hits.unlocked)? {
+            match app {
                 Ok(app) => listing.apps.extend(app),
                 Err(failure) if is_gone(&failure) => {}
                 Err(failure) => return Err(failure.into()),
             }
         }
-        for item in &hits.locked {
-            match service.app_of(item) {
+        let locked = service.apps_of(&hits.locked)?;
+        for (item, app) in hits.locked.iter().zip(locked) {
+            match app {
                 Ok(Some(app)) => listing.apps.push(app),
                 // Some services show nothing of a locked item.
                 Ok(None) | Err(_) => listing.unseen = Some(why_locked(&service, item)),

@@ -4,11 +4,8 @@ use crate::app::RecordKey;
 use crate::auth::ports::StoreError;
 use crate::store::secret_service::MOMENT;
 use crate::store::secret_service::finding::prove_absence;
-use crate::store::secret_service::service::{Hits, Object, Service};
+use crate::store::secret_service::service::{AT_ONCE, Hits, Object, Service};
 use crate::store::secret_service::shared::SecretService;
-
-/// So many calls are under way at once: a bus has a limit of its own for the answers that it owes.
-const AT_ONCE: usize = 100;
 
 impl SecretService {
     /// Reads records before they are asked for; each one's next read finds it there. What needs

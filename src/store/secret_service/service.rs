@@ -24,6 +24,9 @@ const PROPERTIES: &str = "org.freedesktop.DBus.Properties\0";
 /// The value of attribute `service` on every item of ours; the keyring crates find it as theirs.
 const OURS: &str = "ghtok";
 
+/// So many calls are under way at once: a bus has a limit of its own for the answers that it owes.
+pub(super) const AT_ONCE: usize = 100;
+
 /// What an item keeps.
 pub(super) type Secret = Zeroizing<Vec<u8>>;
 
@@ -171,13 +174,24 @@ impl Service {
         }
     }
 
-    /// The App that an item's attributes name; `None` if the service does not show them.
-    pub(super) fn app_of(&self, item: &Object) -> Result<Option<App>, Failure> {
-        let get = call_at(SERVICE, item, PROPERTIES, "Get\0")
-            .append2("org.freedesktop.Secret.Item", "Attributes");
-        let answer = self.ask(get)?;
-        let Variant(attributes) = first::<Variant<HashMap<String, String>>>(&answer)?;
-        Ok(attributes.get("username").and_then(|key| App::of_key(key)))
+    /// The Apps that items' attributes name, in the order of the items; `None` where the service
+    /// does not show them.
+    pub(super) fn apps_of(
+        &self,
+        items: &[Object],
+    ) -> Result<Vec<Result<Option<App>, Failure>>, Failure> {
+        let mut apps = Vec::with_capacity(items.len());
+        for items in items.chunks(AT_ONCE) {
+            let questions = items.iter().map(|item| {
+                let mut get = call_at(SERVICE, item, PROPERTIES, "Get\0")
+                    .append2("org.freedesktop.Secret.Item", "Attributes");
+                get.set_auto_start(false);
+                get
+            });
+            let answers = self.bus.call_all(questions)?;
+            apps.extend(answers.into_iter().map(|answer| app_in(&answer?)));
+        }
+        Ok(apps)
     }
 
     /// A session without encryption of its own, opened if there is none: the bus is a socket between
@@ -376,6 +390,11 @@ fn hits(found: &Message) -> Result<Hits, Failure> {
         (Some(unlocked), Some(locked)) => Ok(Hits { unlocked, locked }),
         _ => Err(unexpected()),
     }
+}
+
+fn app_in(answer: &Message) -> Result<Option<App>, Failure> {
+    let Variant(attributes) = first::<Variant<HashMap<String, String>>>(answer)?;
+    Ok(attributes.get("username").and_then(|key| App::of_key(key)))
 }
 
 fn get_secret(item: &Object, session: &Object) -> Message {
