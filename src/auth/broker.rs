@@ -8,7 +8,7 @@ use crate::auth::account::{AccountCheck, check_account};
 use crate::auth::outcome::{Attempt, FailureCause, Happened, NetworkId, SharedFailure};
 use crate::auth::ports::{Clock, Event, Observer, Refresher, StoreError, TokenStore};
 use crate::auth::record::{Account, DeadEnd, Decision, Record, Want};
-use crate::auth::waiting::Whose;
+use crate::auth::waiting::{Others, Whose};
 use crate::error::{Error, Result, SignInReason};
 use crate::formats::moments::flag;
 use crate::github::ErrorCode;
@@ -65,10 +65,23 @@ impl Broker<'_> {
     /// # Errors
     /// `SignInNeeded`, `Temporary`, `GaveUpWaiting`, or what the store says.
     pub fn access_token(&self, min_ttl: MinTtl) -> Result<Served> {
+        self.serve(min_ttl, Others::Answer)
+    }
+
+    /// As [`Self::access_token`], for a person who signs in: where another process could not refresh, this
+    /// one tries itself.
+    ///
+    /// # Errors
+    /// As [`Self::access_token`].
+    pub fn access_token_for_login(&self, min_ttl: MinTtl) -> Result<Served> {
+        self.serve(min_ttl, Others::Ignored)
+    }
+
+    fn serve(&self, min_ttl: MinTtl, others: Others) -> Result<Served> {
         let began = self.clock.monotonic();
         let record = self.load()?;
         check_min_ttl(&record.tokens, min_ttl)?;
-        let served = self.obtain(record, Want::Valid(min_ttl), began)?;
+        let served = self.obtain(record, Want::Valid(min_ttl), began, others)?;
         if let Some(until) = served.sign_in_before {
             self.observer.observe(&Event::SignInBefore {
                 app: self.app.label().to_owned(),
@@ -85,7 +98,12 @@ impl Broker<'_> {
     /// As [`Self::access_token`]; a failed refresh is always an error here.
     pub fn newer_than(&self, generation: u64) -> Result<Served> {
         let began = self.clock.monotonic();
-        self.obtain(self.load()?, Want::NewerThan(generation), began)
+        self.obtain(
+            self.load()?,
+            Want::NewerThan(generation),
+            began,
+            Others::Answer,
+        )
     }
 
     /// The stored record, as it is.

@@ -31,6 +31,16 @@ struct Wait {
     /// When the last one was started.
     started: Duration,
     own: OwnAttempt,
+    others: Others,
+}
+
+/// Whether the failures of other attempts answer for a caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Others {
+    /// As the scope of each says.
+    Answer,
+    /// A person wants to know for themselves.
+    Ignored,
 }
 
 /// What is known of the refresher that a caller started itself.
@@ -51,7 +61,13 @@ pub(super) enum Whose {
 }
 
 impl Broker<'_> {
-    pub(super) fn obtain(&self, record: Record, want: Want, began: Duration) -> Result<Served> {
+    pub(super) fn obtain(
+        &self,
+        record: Record,
+        want: Want,
+        began: Duration,
+        others: Others,
+    ) -> Result<Served> {
         if let Some(served) = self.settled(&record, want)? {
             return Ok(served);
         }
@@ -75,6 +91,7 @@ impl Broker<'_> {
             refreshers: 0,
             started: Duration::ZERO,
             own: OwnAttempt::None,
+            others,
         };
         loop {
             if let Some((failure, whose)) = self.failure_for(&waiting) {
@@ -240,6 +257,9 @@ impl Broker<'_> {
         let network = (self.network)();
         if waiting.own == OwnAttempt::Reported && failure.is_from(network) {
             return Some((failure.clone(), Whose::Own));
+        }
+        if waiting.others == Others::Ignored {
+            return None;
         }
         let caller = Caller {
             generation,

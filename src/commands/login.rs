@@ -242,7 +242,7 @@ fn present(usual: MinTtl, call: &Call<'_>) -> Result<Option<Served>> {
         .load()
         .and_then(|record| match call.broker.sign_in_reason(&record) {
             Some(error) => Err(error),
-            None => call.broker.access_token(usual),
+            None => call.broker.access_token_for_login(usual),
         });
     match served {
         // Where the refresh token was refused, the sign-in ends with its access token.

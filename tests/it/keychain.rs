@@ -17,6 +17,7 @@ use ghtok::token::TokenSet;
 
 use crate::secret_service::bus::PrivateBus;
 use crate::support::deadline::{ends, run_command};
+use crate::support::processes::in_full;
 use crate::support::sandbox::{Program, Run, Sandbox, now, record_of};
 use crate::support::signing_in::{decide, hurried_fake};
 
@@ -159,6 +160,15 @@ fn p1_no_token_is_on_disk() {
 
 #[test]
 fn p2_fifty_processes_share_one_refresh_on_gnome_keyring_and_it_survives() {
+    share_one_refresh_on_gnome_keyring(50);
+}
+
+#[test]
+fn p2_many_processes_share_one_refresh_on_gnome_keyring_and_it_survives() {
+    share_one_refresh_on_gnome_keyring(if in_full() { 1000 } else { 150 });
+}
+
+fn share_one_refresh_on_gnome_keyring(count: usize) {
     let Some(mut keychain) = Keychain::new() else {
         return;
     };
@@ -169,7 +179,7 @@ fn p2_fifty_processes_share_one_refresh_on_gnome_keyring_and_it_survives() {
         Stage::BeforeProcessing,
         Duration::from_millis(200),
     );
-    let callers: Vec<_> = (0..50)
+    let callers: Vec<_> = (0..count)
         .map(|_| {
             keychain
                 .command(Program::Real, &["get"])

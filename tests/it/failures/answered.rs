@@ -7,6 +7,7 @@ use fake_github::{Failure, Fault, RateHeaders, RetryAfter};
 use super::{OVER, VALID, assert_next_call_refreshes, assert_served_anyway, assert_untouched};
 use super::{failing, seconds};
 use crate::support::fake_clock::SECOND;
+use ghtok::token::MinTtl;
 
 struct Row {
     failure: Failure,
@@ -87,6 +88,21 @@ fn p4_without_a_living_token_the_error_says_whether_to_try_again() {
         assert_untouched(&bench);
         assert_eq!(bench.heard(), []);
     }
+}
+
+/// A person who runs `login` finds out for themselves.
+#[test]
+fn p4_login_is_not_stopped_by_another_process_failure() {
+    let fault = Fault::before(Failure::Status(500));
+    let (bench, _) = failing(OVER, &fault);
+    bench.get().expect_err("no token");
+    let login = || {
+        bench.by(&bench.clock, |broker| {
+            broker.access_token_for_login(MinTtl::DEFAULT)
+        })
+    };
+    login().expect("a token");
+    assert_eq!(bench.refresh_attempts(), 2);
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn p2_two_hundred_callers_share_one_refresh() {
     let mut old = sign_in(&sandbox, &fake, DUE).access_token;
     let rounds = if in_full() { 10 } else { 3 };
     for round in 1..=rounds {
-        let (took, token) = round_of_two_hundred(&sandbox);
+        let (took, token) = round_of(200, &sandbox);
         println!("round {round}: 200 callers in {} ms", took.as_millis());
         assert_eq!(fake.count(Endpoint::Refresh), round);
         assert_eq!(fake.refreshes().len(), round);
@@ -34,16 +34,34 @@ fn p2_two_hundred_callers_share_one_refresh() {
     assert_eq!(fake.violations(), []);
 }
 
+/// The number of P2, in the long run only: two thousand processes take their time to start.
+#[test]
+fn p2_two_thousand_callers_share_one_refresh() {
+    if !in_full() {
+        println!("skipped: GHTOK_TEST_FULL is not set");
+        return;
+    }
+    let fake = FakeGitHub::start().expect("a fake");
+    fake.delay(Endpoint::Refresh, Stage::AfterProcessing, SLOWNESS);
+    let sandbox = Sandbox::new(&fake);
+    let _watch = Watch::over(&sandbox);
+    sign_in(&sandbox, &fake, DUE);
+    let (took, token) = round_of(2000, &sandbox);
+    println!("2,000 callers in {} ms", took.as_millis());
+    assert_eq!(fake.count(Endpoint::Refresh), 1);
+    assert!(fake.is_alive(&token));
+}
+
 /// How long the last one took, and the one token that all of them printed.
-fn round_of_two_hundred(sandbox: &Sandbox) -> (Duration, String) {
+fn round_of(count: usize, sandbox: &Sandbox) -> (Duration, String) {
     let herd = Herd::gather(
         sandbox,
-        &repeated(&[&["get"], &["get", "--format", "json"]], 100),
+        &repeated(&[&["get"], &["get", "--format", "json"]], count / 2),
     );
     let (released, callers) = herd.release();
     let mut tokens: Vec<String> = finish(callers).iter().map(token_of).collect();
     let took = released.elapsed();
-    assert_eq!(tokens.len(), 200);
+    assert_eq!(tokens.len(), count);
     tokens.dedup();
     assert_eq!(tokens.len(), 1, "one token for everybody");
     (took, tokens.remove(0))
