@@ -176,7 +176,7 @@ pub enum Error {
         store: String,
     },
     /// The store is open, and asks a person each time that a program wants to read.
-    #[error("{store} lets ghtok read the sign-in only after you confirm it, each time anew")]
+    #[error("{store} lets ghtok read the sign-in only after you confirm it, each time")]
     StoreConfirmsAccess {
         /// Which store.
         store: String,

@@ -29,6 +29,7 @@ use another_login::{First, unless_another_is_first};
 pub use new_sign_in::Switch;
 use new_sign_in::{Agreed, Kept, NewSignIn};
 use person::accompanied;
+pub use program::Since;
 pub use saved_app::{AppInConfig, SavedApp};
 use words::{interrupted, tell_new, tell_present, warn_of_oauth_app};
 
@@ -117,14 +118,14 @@ pub fn command(app: &App, store: Option<StoreChoice>) -> String {
     command
 }
 
-/// Signs in, unless a good sign-in is there.
+/// Signs in, unless a good sign-in is there; says which.
 ///
 /// # Errors
 /// Whatever keeps a person from being signed in; then what was stored stays.
-pub fn run(input: &Input, usual: MinTtl, desk: &Desk<'_>, call: &Call<'_>) -> Result<()> {
+pub fn run(input: &Input, usual: MinTtl, desk: &Desk<'_>, call: &Call<'_>) -> Result<Since> {
     unlock(call)?;
     if input.present == Present::Keep && tell_if_signed_in(input, usual, desk, call)? {
-        return Ok(());
+        return Ok(Since::Before);
     }
     warn_of_oauth_app(call);
     let saved = Arc::new(AtomicBool::new(false));
@@ -144,7 +145,8 @@ pub fn run(input: &Input, usual: MinTtl, desk: &Desk<'_>, call: &Call<'_>) -> Re
     };
     let record = kept.settle(input.present, switch, elsewhere, call)?;
     saved.store(true, Ordering::SeqCst);
-    tell_new(input, &SignedIn { record, by }, desk, call)
+    tell_new(input, &SignedIn { record, by }, desk, call)?;
+    Ok(Since::Now)
 }
 
 /// Tells of a good sign-in in the store of this call, if there is one.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::app::App;
 use crate::auth::ports::Clock;
-use crate::commands::login::{self, AppInConfig, Offer, Present, SavedApp};
+use crate::commands::login::{self, AppInConfig, Offer, Present, SavedApp, Since};
 use crate::compose_stores::{Unlock, store_of};
 use crate::config::{
     Browsers, Config, Desktop, Environment, Flags, StoreChoice, add_app, lines_to_add,
@@ -53,8 +53,8 @@ impl Root<'_> {
             elsewhere: self.signed_in_elsewhere(&app, before),
             ..input
         };
-        self.with_call(&app, |call| login::run(&input, usual, &desk, call))?;
-        self.move_sign_in(&app, before)?;
+        let since = self.with_call(&app, |call| login::run(&input, usual, &desk, call))?;
+        self.remember_where(&app, before, since)?;
         self.prove_readable(&app)?;
         self.with_call(&app, |call| {
             self.ask_reach_after_login(began, call);
@@ -62,6 +62,22 @@ impl Root<'_> {
         })?;
         self.warn_of_network_folder();
         Ok(0)
+    }
+
+    /// Notes which store later commands find the sign-in in. One that was good before stays good where
+    /// that cannot be written.
+    fn remember_where(&self, app: &App, before: Option<StoreChoice>, since: Since) -> Result<()> {
+        let is_found_anyway = before.is_none() && self.config.store_flag.is_none();
+        match (since, self.move_sign_in(app, before)) {
+            (Since::Before, Err(error)) => {
+                if !is_found_anyway {
+                    let what = "later commands will not find it without the same --store";
+                    Terminal.note(&format!("{what}: {error}"));
+                }
+                Ok(())
+            }
+            (_, moved) => moved,
+        }
     }
 
     /// Where a lock may keep nobody out, two machines can refresh at once.

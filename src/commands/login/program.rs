@@ -80,9 +80,11 @@ impl Prompt for Shown<'_> {
 }
 
 /// Whether the sign-in was there already.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Since {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// It was.
     Before,
+    /// This `login` stored it, or another one did meanwhile.
     Now,
 }
 

@@ -41,7 +41,7 @@ pub(super) fn tell_present(
         }
         Output::Person => {
             desk.screen.say(&format!(
-                "{}: already signed in{}; the token is good {}.\nTo sign in anew: {} --force",
+                "{}: already signed in{}; the token is good {}.\nTo sign in again: {} --force",
                 call.app.label(),
                 as_whom(served.account.as_ref()),
                 until(end, call),

@@ -310,6 +310,16 @@ fn folders_that_cannot_be_written_leave_a_good_token_served() {
             assert!(run.stderr.contains("read-only file system"), "{run:?}");
         }
     }
+    // A good sign-in is told of, and what later calls will not know of it.
+    let run = home.run(&["login", "--store", "file"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let note = "without the same --store: cannot open";
+    assert!(
+        run.stderr.contains("already signed in as octocat"),
+        "{run:?}"
+    );
+    assert!(run.stderr.contains(note), "{run:?}");
+    assert_eq!(home.run(LOGIN).stderr.matches("ghtok: ").count(), 0);
     disk.set_writable();
     home.expect_kept("a read-only state folder");
 }

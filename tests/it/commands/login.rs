@@ -121,7 +121,7 @@ fn a_good_sign_in_is_kept_and_nobody_is_asked() {
         plain(&told.stderr, &sandbox, &fake),
         format!(
             "{CLIENT_ID}: already signed in as octocat; the token is good until TIME.\n\
-             To sign in anew: ghtok login --client-id {CLIENT_ID} --host HOST --store file --force\n"
+             To sign in again: ghtok login --client-id {CLIENT_ID} --host HOST --store file --force\n"
         )
     );
     let told = run(&sandbox, &["login", "--json"]).expect_code(0);

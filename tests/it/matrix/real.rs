@@ -290,7 +290,8 @@ fn code_request() -> Trial {
 
 /// A token that somebody saw refused is checked once, for 4 s, and then served as it is.
 fn check() -> Trial {
-    let expected = after(LIMITS.check, 0, "could not check the token");
+    let says = "could not check whether GitHub still accepts the token";
+    let expected = after(LIMITS.check, 0, says);
     let trial = Trial::get("no check", plain(), ALIVE, expected);
     let bytes = trial.slot().read().expect("readable").expect("a record");
     trial.put(&Record {
