@@ -8,6 +8,7 @@ mod document;
 mod duration;
 mod environment;
 mod file;
+mod folders;
 mod git_places;
 mod network;
 mod quote;
@@ -128,6 +129,13 @@ impl Config {
             Some(folder) => absolute("--config-dir", folder)?,
             None => environment.config_dir()?,
         };
+        if flags.config_dir.is_some() || environment.names_config_dir() {
+            folders::check_config(&folder)?;
+        }
+        let state_dir = environment.state_dir()?;
+        if environment.names_state_dir() {
+            folders::check_state(&state_dir)?;
+        }
         let file = folder.join("config.toml");
         let (file_state, settings) = match file::read(&file)? {
             Some(text) => (FileState::Read, settings::parse(&file, &text)?),
@@ -150,7 +158,7 @@ impl Config {
                     .schedule_keep_alive
                     .unwrap_or(Rules::DEFAULT.keep_alive),
             },
-            state_dir: environment.state_dir()?,
+            state_dir,
             session_bus: environment.lossy_text("DBUS_SESSION_BUS_ADDRESS"),
             runtime_dir: environment.lossy_text("XDG_RUNTIME_DIR").map(PathBuf::from),
             network: network::network(&settings, &folder, environment),

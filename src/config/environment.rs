@@ -244,6 +244,16 @@ impl Environment {
         Ok(self.home()?.join(".local").join("state").join("ghtok"))
     }
 
+    /// True if `GHTOK_CONFIG_DIR` names the folder of `config.toml`.
+    pub(super) fn names_config_dir(&self) -> bool {
+        self.value(CONFIG_DIR).is_some()
+    }
+
+    /// True if `GHTOK_STATE_DIR` names the state folder.
+    pub(super) fn names_state_dir(&self) -> bool {
+        self.value(STATE_DIR).is_some()
+    }
+
     /// The folders in which programs are looked for; a relative one would be somebody else's choice.
     pub fn path(&self) -> Vec<PathBuf> {
         let folders = self.value("PATH").map(std::env::split_paths);

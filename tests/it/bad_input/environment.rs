@@ -1,7 +1,7 @@
 //! An environment, arguments and a mask of permissions that nobody would choose.
 
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, Permissions};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
@@ -285,6 +285,75 @@ fn expect_private(folder: &Path) {
         } else {
             assert_eq!(mode(&path), 0o600, "{}", path.display());
         }
+    }
+}
+
+fn mode_of(place: &Path) -> u32 {
+    fs::metadata(place).expect("there").mode() & 0o777
+}
+
+#[test]
+fn open_folders_that_variables_name_are_refused_and_the_hint_cures_it() {
+    let home = Home::new();
+    let cases = [
+        (
+            home.sandbox.config_dir(),
+            0o775,
+            "others may write it",
+            0o755,
+        ),
+        (
+            home.sandbox.config_dir(),
+            0o757,
+            "others may write it",
+            0o755,
+        ),
+        (
+            home.sandbox.state_dir(),
+            0o750,
+            "others may read or write it",
+            0o700,
+        ),
+        (
+            home.sandbox.state_dir(),
+            0o701,
+            "others may read or write it",
+            0o700,
+        ),
+    ];
+    for (folder, open, says, cured) in cases {
+        let set = |mode| fs::set_permissions(&folder, Permissions::from_mode(mode)).expect("mode");
+        set(open);
+        for arguments in [GET, &["status"], LOGIN, LOGOUT] {
+            let run = home.run(arguments);
+            assert_eq!(run.code, Some(1), "{open:o}: {arguments:?}: {run:?}");
+            assert!(run.stderr.contains(says), "{open:o}: {run:?}");
+            let (_, cure) = run.stderr.split_once("chmod ").expect("a hint");
+            let mut shell = Command::new("sh");
+            let status = shell.args(["-c", &format!("chmod {cure}")]).status();
+            assert!(status.expect("sh").success(), "{cure}");
+            assert_eq!(mode_of(&folder), cured, "{open:o}: {cure}");
+            home.expect_kept("a folder that was closed");
+            set(open);
+        }
+        set(0o700);
+    }
+}
+
+#[test]
+fn an_open_folder_of_ghtoks_own_choice_is_made_private() {
+    let home = Home::new();
+    let own = home.sandbox.home().join(".local/state/ghtok");
+    fs::create_dir_all(own.parent().expect("a parent")).expect("folders");
+    fs::rename(home.sandbox.state_dir(), &own).expect("moved");
+    fs::set_permissions(&own, Permissions::from_mode(0o755)).expect("mode");
+    for (arguments, then) in [(GET, 0o755), (FORCE, 0o700)] {
+        let run = run(
+            at_home(&home, Some(home.sandbox.home()), arguments),
+            arguments,
+        );
+        assert_eq!(run.code, Some(0), "{arguments:?}: {run:?}");
+        assert_eq!(mode_of(&own), then, "{arguments:?}");
     }
 }
 

@@ -87,7 +87,16 @@ fn in_place_of_the_configuration(odd: Odd) -> Then {
     }
 }
 
-/// The state folder, and the one of the records in it.
+/// The folder that `GHTOK_STATE_DIR` names: ghtok does not change its rights unasked.
+fn in_place_of_the_state_folder(odd: Odd) -> Then {
+    match odd {
+        Foreign => NoConfiguration(1, FOREIGN),
+        Open => NoConfiguration(1, "others may read or write it (mode 0777)"),
+        odd => in_place_of_a_folder(odd),
+    }
+}
+
+/// A folder that ghtok made itself, such as the one of the records.
 fn in_place_of_a_folder(odd: Odd) -> Then {
     match odd {
         // One that is open is made private.
@@ -143,7 +152,7 @@ fn places(home: &Home) -> Vec<(PathBuf, Rule)> {
             home.sandbox.config_dir().join("config.toml"),
             in_place_of_the_configuration,
         ),
-        (home.sandbox.state_dir(), in_place_of_a_folder),
+        (home.sandbox.state_dir(), in_place_of_the_state_folder),
         (state.records(), in_place_of_a_folder),
         (home.sandbox.record_file(), in_place_of_the_record),
         (state.lock(&key), in_place_of_a_file),
