@@ -181,22 +181,33 @@ impl Request {
             .any(|secret| secret.as_str() == token.expose())
     }
 
-    /// The secrets that the description carries: a password, the one in a `Basic` header, or the
-    /// whole value of another header.
+    /// The secrets that the description carries: a password, the ones in a `Basic` header, the whole
+    /// value of another header, or a token in the place of the user name, which GitHub takes too.
     pub fn secrets(&self) -> Vec<Zeroizing<String>> {
         let password = self.password.clone();
-        password.into_iter().chain(self.in_header()).collect()
+        let name = self.username.as_deref().and_then(token_as_name);
+        let named = password.into_iter().chain(name);
+        named.chain(self.in_header()).collect()
     }
 
-    fn in_header(&self) -> Option<Zeroizing<String>> {
-        let (scheme, credential) = (self.authtype.as_deref()?, self.credential.as_ref()?);
+    fn in_header(&self) -> Vec<Zeroizing<String>> {
+        let (Some(scheme), Some(credential)) = (self.authtype.as_deref(), self.credential.as_ref())
+        else {
+            return Vec::new();
+        };
         if !scheme.eq_ignore_ascii_case("Basic") {
-            return Some(credential.clone());
+            return vec![credential.clone()];
         }
         let decoded = STANDARD.decode(credential.as_bytes()).map(Zeroizing::new);
-        let decoded = decoded.ok()?;
-        let (_, password) = str::from_utf8(&decoded).ok()?.split_once(':')?;
-        Some(Zeroizing::new(password.to_owned()))
+        let decoded = decoded.unwrap_or_default();
+        let Some((name, password)) = str::from_utf8(&decoded)
+            .ok()
+            .and_then(|text| text.split_once(':'))
+        else {
+            return Vec::new();
+        };
+        let password = Zeroizing::new(password.to_owned());
+        token_as_name(name).into_iter().chain([password]).collect()
     }
 }
 
@@ -280,6 +291,12 @@ fn basic(username: &str, token: &AccessToken) -> Zeroizing<String> {
 }
 
 /// True for what people write where GitHub takes any user name beside a token, or an e-mail address.
+/// A user name that is too long for a login may be a token.
+fn token_as_name(name: &str) -> Option<Zeroizing<String>> {
+    const LONGEST_LOGIN: usize = 39;
+    (name.len() > LONGEST_LOGIN).then(|| Zeroizing::new(name.to_owned()))
+}
+
 fn is_no_login(name: &str) -> bool {
     const PLACEHOLDERS: [&str; 5] = ["git", "oauth2", "token", TOKEN_USER, "x-oauth-basic"];
     PLACEHOLDERS.contains(&name) || name.contains('@') || name.contains("%40")

@@ -91,11 +91,14 @@ fn p13_what_is_not_ghtoks_is_stored_and_erased_by_its_own_helper() {
 fn carrying(fake: &FakeGitHub, token: &str) -> Vec<String> {
     let host = fake.host();
     let basic = STANDARD.encode(format!("x-access-token:{token}"));
+    let as_name = STANDARD.encode(format!("{token}:x-oauth-basic"));
     vec![
         format!("protocol=http\nhost={host}\nusername=octocat\npassword={token}\n"),
         format!("url=http://octocat:{token}@{host}/o/r.git\n"),
         format!("protocol=http\nhost={host}\nauthtype=Basic\ncredential={basic}\n"),
         format!("protocol=http\nhost={host}\nauthtype=Bearer\ncredential={token}\n"),
+        format!("protocol=http\nhost={host}\nusername={token}\npassword=x-oauth-basic\n"),
+        format!("protocol=http\nhost={host}\nauthtype=Basic\ncredential={as_name}\n"),
     ]
 }
 
