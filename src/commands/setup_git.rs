@@ -59,10 +59,28 @@ pub struct Desk<'a> {
 pub fn run(input: Input, desk: &Desk<'_>) -> Result<()> {
     match input {
         Input::Print => desk.terminal.data(&desk.printed()),
-        Input::Undo => desk.undo(),
-        Input::Ask | Input::Agreed => desk.set_up(input),
+        Input::Undo => again_if_changed(|| desk.undo()),
+        Input::Ask => desk.set_up(input),
+        Input::Agreed => again_if_changed(|| desk.set_up(input)),
     }
 }
+
+/// Two of these at once, in a script that sets up a machine, both succeed.
+fn again_if_changed(mut change: impl FnMut() -> Result<()>) -> Result<()> {
+    const MOST: usize = 10;
+    let was_changed =
+        |done: &Result<()>| matches!(done, Err(Error::GitConfig { cause, .. }) if cause == CHANGED);
+    let mut done = change();
+    for _ in 1..MOST {
+        if !was_changed(&done) {
+            break;
+        }
+        done = change();
+    }
+    done
+}
+
+const CHANGED: &str = "another program changed it at the same moment";
 
 /// One file without ghtok's lines.
 #[derive(PartialEq, Eq)]
@@ -118,8 +136,8 @@ impl Desk<'_> {
         self.write(&plan, own_before.as_deref())?;
         if plan.foreign > 0 {
             self.terminal.note(&format!(
-                "{} lines of others stood among ghtok's in {}; they are kept",
-                plan.foreign,
+                "{} stood among ghtok's in {}; kept",
+                lines_of_others(plan.foreign),
                 file.display()
             ));
         }
@@ -170,7 +188,12 @@ impl Desk<'_> {
             path: plan.own.clone(),
             cause: system_reason(&error),
         };
-        text_file::replace_for_everybody(&plan.own, &plan.content).map_err(own_failed)?;
+        if let Err(error) = text_file::replace_for_everybody(&plan.own, &plan.content) {
+            if own_before.is_none() {
+                text_file::remove_empty_folders(&plan.own, plan.folders);
+            }
+            return Err(own_failed(error));
+        }
         let written = if plan.present.as_ref() == Some(&plan.after) {
             drop(locked);
             Ok(())
@@ -184,13 +207,15 @@ impl Desk<'_> {
         }
         match own_before {
             Some(content) => text_file::replace_for_everybody(&plan.own, content),
-            None => text_file::remove(&plan.own),
+            None => text_file::remove(&plan.own)
+                .map(|()| text_file::remove_empty_folders(&plan.own, plan.folders)),
         }
         .map_err(own_failed)?;
         self.put_back(plan)?;
         seen?;
         let cause = if self.places.is_hidden {
-            "git does not read it, because GIT_CONFIG_GLOBAL is set to nothing".into()
+            "git does not read it, because GIT_CONFIG_GLOBAL is set to nothing (empty, or /dev/null)"
+                .into()
         } else {
             "git does not list ghtok's helper afterwards".into()
         };
@@ -230,9 +255,16 @@ impl Desk<'_> {
             }
         }
         for file in own {
-            let content = read(&file)?;
-            if content.is_some_and(|content| git_config::before(&content).is_some()) {
-                text_file::remove(&file).map_err(|error| failed("remove", &file, &error))?;
+            let content = read(&file)?.unwrap_or_default();
+            if let Some(before) = git_config::before(&content) {
+                match text_file::remove(&file) {
+                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                        return Err(failed("remove", &file, &error));
+                    }
+                    // Another undo may have been faster.
+                    _ => {}
+                }
+                text_file::remove_empty_folders(&file, before.folders);
                 self.terminal.note(&format!("removed {}", file.display()));
                 is_done = true;
             }
@@ -272,10 +304,9 @@ impl Desk<'_> {
             format!("removed ghtok's lines from {shown}")
         });
         if undone.foreign > 0 {
-            let count = undone.foreign;
-            self.terminal.note(&format!(
-                "{count} lines of others stood among them; they are kept"
-            ));
+            let lines = lines_of_others(undone.foreign);
+            self.terminal
+                .note(&format!("{lines} stood among them; kept"));
         }
         for path in undone.included {
             if !own.contains(&path) {
@@ -393,11 +424,18 @@ impl Desk<'_> {
     }
 }
 
+fn lines_of_others(count: usize) -> String {
+    match count {
+        1 => "1 line that is not ghtok's".into(),
+        _ => format!("{count} lines that are not ghtok's"),
+    }
+}
+
 fn changed_meanwhile(file: &Path) -> Error {
     Error::GitConfig {
         doing: "change",
         path: file.to_owned(),
-        cause: "another program changed it at the same moment".into(),
+        cause: CHANGED.into(),
     }
 }
 

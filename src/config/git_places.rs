@@ -12,7 +12,8 @@ pub struct GitPlaces {
     pub home: PathBuf,
     /// The file that `git config --global` writes.
     pub global: PathBuf,
-    /// Whether git reads no file of the user's at all: the variable that names it is empty.
+    /// Whether git reads no file of the user's at all: the variable that names it is empty, or names
+    /// `/dev/null`.
     pub is_hidden: bool,
     /// The file of the user's that git reads before that one.
     pub earlier: Option<PathBuf>,
@@ -53,7 +54,10 @@ impl Environment {
         let home = self.home()?;
         let usual = home.join(".config").join("git");
         let folder = self.xdg_config()?.join("git");
-        let named = self.folder(GIT_CONFIG_GLOBAL)?;
+        let is_null = |file: &PathBuf| file.as_os_str() == "/dev/null";
+        let set = self.folder(GIT_CONFIG_GLOBAL)?;
+        let is_hidden = self.is_empty(GIT_CONFIG_GLOBAL) || set.as_ref().is_some_and(is_null);
+        let named = set.filter(|file| !is_null(file));
         let (own_name, other) = (home.join(".gitconfig"), folder.join("config"));
         let (global, earlier) = match &named {
             Some(file) => (file.clone(), None),
@@ -72,7 +76,7 @@ impl Environment {
             }
         }
         Ok(GitPlaces {
-            is_hidden: self.is_empty(GIT_CONFIG_GLOBAL),
+            is_hidden,
             beside: global.with_file_name(".ghtok.gitconfig"),
             own: folder.join("ghtok.gitconfig"),
             plain_stores: vec![home.join(".git-credentials"), folder.join("credentials")],

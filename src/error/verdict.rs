@@ -186,7 +186,7 @@ impl Error {
                 "run the command again: it finds out what became of the refresh".into()
             }
             Self::GitConfig { .. } => {
-                "nothing was changed; edit the file by hand, with the lines that this prints: ghtok setup git --print".into()
+                "the file is unchanged; correct that and run the command again, or edit it by hand with the lines that this prints: ghtok setup git --print".into()
             }
             Self::ClientFailed { client, .. } => {
                 format!("add it by hand, with the lines that this prints: ghtok setup mcp {client}")

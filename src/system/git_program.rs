@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::tool;
+use super::tool::{self, Said};
 
 /// What git may take for one answer.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -61,14 +61,50 @@ impl GitProgram {
         arguments.extend(what.map(std::ffi::OsStr::new));
         let environment = [&[NO_REPOSITORY], environment].concat();
         let said = tool::run(&self.0, &arguments, &environment, b"", LIMIT)?;
-        match said.code {
-            // 1: there is none.
-            Some(0 | 1) if said.stderr.is_empty() || said.is_good() => {}
-            _ => return Err(said.trouble()),
+        if !said.is_good() && !says_none(&said) {
+            return Err(said.trouble());
         }
         if !said.is_whole {
             return Err("git said more than ghtok reads".into());
         }
         Ok(said.stdout)
+    }
+}
+
+/// True if git has read everything, and there is no such setting. Warnings and traces do not matter; what
+/// is only a stand-in for git (as on macOS without its developer tools) reports an error.
+fn says_none(said: &Said) -> bool {
+    let is_error = |line: &str| line.contains("error: ") || line.contains("fatal: ");
+    said.code == Some(1) && !said.stderr.lines().any(is_error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_found_is_told_apart_from_a_failure() {
+        let said = |code: i32, stderr: &str| Said {
+            code: Some(code),
+            stdout: Vec::new(),
+            is_whole: true,
+            stderr: stderr.into(),
+        };
+        for stderr in [
+            "",
+            "warning: unable to access 'x': Permission denied\n",
+            "12:00:01.5 git.c:479 trace: built-in: git config\n",
+        ] {
+            assert!(says_none(&said(1, stderr)), "{stderr}");
+            assert!(!says_none(&said(128, stderr)), "{stderr}");
+        }
+        assert!(!says_none(&said(
+            1,
+            "xcrun: error: invalid active developer path\n"
+        )));
+        assert!(!says_none(&said(
+            1,
+            "warning: x\nfatal: bad config line 1\n"
+        )));
     }
 }

@@ -134,10 +134,25 @@ mod platform {
     }
 }
 
+/// How many of the folders above a file are missing.
+pub fn missing_folders(path: &Path) -> usize {
+    let folders = path.ancestors().skip(1);
+    folders.take_while(|folder| !folder.exists()).count()
+}
+
 /// Removes a file.
 ///
 /// # Errors
 /// What the system says.
 pub fn remove(path: &Path) -> io::Result<()> {
     fs::remove_file(path)
+}
+
+/// Removes this many of the folders above a file, innermost first, as far as nothing is in them.
+pub fn remove_empty_folders(path: &Path, count: usize) {
+    for folder in path.ancestors().skip(1).take(count) {
+        if fs::remove_dir(folder).is_err() {
+            return;
+        }
+    }
 }

@@ -74,6 +74,8 @@ pub fn run(
     let mut child = Command::new(program)
         .args(arguments)
         .env("LC_ALL", "C")
+        // `git config` alone reads it, and then not what git itself reads.
+        .env_remove("GIT_CONFIG")
         .envs(environment.iter().copied())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -132,7 +132,7 @@ impl Home {
     }
 }
 
-/// Every file with its bytes, mode, and where it leads.
+/// Every file and folder with its bytes, mode, and where it leads.
 fn snapshot(folder: &Path) -> Vec<(PathBuf, Vec<u8>, u32, Option<PathBuf>)> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
@@ -140,11 +140,12 @@ fn snapshot(folder: &Path) -> Vec<(PathBuf, Vec<u8>, u32, Option<PathBuf>)> {
         for entry in fs::read_dir(folder).expect("a folder").flatten() {
             let path = entry.path();
             let metadata = fs::symlink_metadata(&path).expect("metadata");
+            let mode = metadata.permissions().mode();
             if metadata.is_dir() {
+                found.push((path.clone(), Vec::new(), mode, None));
                 folders.push(path);
             } else {
                 let bytes = fs::read(&path).unwrap_or_default();
-                let mode = metadata.permissions().mode();
                 let target = fs::read_link(&path).ok();
                 found.push((path, bytes, mode, target));
             }

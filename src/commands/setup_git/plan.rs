@@ -22,6 +22,8 @@ pub(super) struct Plan {
     pub(super) content: Vec<u8>,
     /// What it says about each host.
     pub(super) hosts: Vec<HostSection>,
+    /// How many folders are created for it.
+    pub(super) folders: usize,
     /// Lines of others in the block of an earlier ghtok.
     pub(super) foreign: usize,
 }
@@ -75,14 +77,19 @@ impl Desk<'_> {
         let present = read(file)?;
         let text = present.as_deref().unwrap_or_default();
         let own = self.own_file();
-        let told = told_by(&own)?.unwrap_or_default();
+        let told = told_by(&own)?;
+        let folders = match &told {
+            Some(told) => told.folders,
+            None => text_file::missing_folders(&own),
+        };
+        let told = told.unwrap_or_default();
         let clean = self.clean(file, text, told.line_ends)?;
         let (entries, is_overruled) = self.entries_of(&clean, text)?;
         let hosts = self.with_others(&entries);
         let spelled = bytes_of(&self.places.spelled(&own));
         let (after, before) = match (&clean.block, clean.at) {
             (None, Some(_)) if !is_overruled && self.names_once(text, &spelled)? => {
-                (text.to_vec(), told)
+                (text.to_vec(), Before { folders, ..told })
             }
             (Some(block), _) if !is_overruled && !clean.has_include => {
                 let (mut after, _) = include::added(&block.before, &spelled)
@@ -92,6 +99,7 @@ impl Desk<'_> {
                     was_new: block.was_new,
                     line_ends: usize::from(block.was_unended),
                     digest: None,
+                    folders,
                 };
                 (after, before)
             }
@@ -107,6 +115,7 @@ impl Desk<'_> {
                     was_new,
                     line_ends,
                     digest: block.is_none().then(|| digest(&clean.text)),
+                    folders,
                 };
                 (after, before)
             }
@@ -114,6 +123,7 @@ impl Desk<'_> {
         Ok(Plan {
             content: git_config::own_file(&git_config::sections(&hosts), &before),
             foreign: clean.block.map_or(0, |block| block.foreign),
+            folders,
             present,
             after,
             own,

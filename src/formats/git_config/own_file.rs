@@ -6,9 +6,10 @@ use super::syntax::{header, value};
 
 /// With this a file of ghtok's begins.
 const MARK: &str = "# Written by: ghtok setup git";
-const HEAD: &str = "# Written by: ghtok setup git (which replaces what is here). Remove it with: ghtok setup git --undo\n";
+const HEAD: &str = "# Written by: ghtok setup git (which replaces what is here). Remove it with: ghtok setup git --undo\n# (without ghtok: delete this file, then git asks the helpers that it asked before)\n";
 const WAS_NEW: &str = "# The file that includes this one did not exist before.\n";
 const LINE_ENDS: &str = "# Line ends added before the include: ";
+const FOLDERS: &str = "# Folders created for this file: ";
 const DIGEST: &str = "# SHA-256 of that file before: ";
 
 /// How ghtok is called by git.
@@ -238,6 +239,8 @@ pub struct Before {
     pub line_ends: usize,
     /// The digest of its bytes, where they are known.
     pub digest: Option<String>,
+    /// How many folders had to be created for our file.
+    pub folders: usize,
 }
 
 /// The whole file.
@@ -248,6 +251,9 @@ pub fn own_file(sections: &[u8], before: &Before) -> Vec<u8> {
     }
     if before.line_ends > 0 {
         text.extend(format!("{LINE_ENDS}{}\n", before.line_ends).as_bytes());
+    }
+    if before.folders > 0 {
+        text.extend(format!("{FOLDERS}{}\n", before.folders).as_bytes());
     }
     if let Some(digest) = &before.digest {
         text.extend(format!("{DIGEST}{digest}\n").as_bytes());
@@ -262,10 +268,14 @@ pub fn before(own: &[u8]) -> Option<Before> {
         return None;
     }
     let text = String::from_utf8_lossy(own);
-    let count = text.lines().find_map(|line| line.strip_prefix(LINE_ENDS));
+    let count = |name: &str| {
+        let count = text.lines().find_map(|line| line.strip_prefix(name));
+        count.and_then(|count| count.parse().ok()).unwrap_or(0)
+    };
     Some(Before {
         was_new: text.lines().any(|line| line == WAS_NEW.trim_end()),
-        line_ends: count.and_then(|count| count.parse().ok()).unwrap_or(0),
+        line_ends: count(LINE_ENDS),
+        folders: count(FOLDERS),
         digest: text
             .lines()
             .find_map(|line| line.strip_prefix(DIGEST))

@@ -67,6 +67,50 @@ fn p13_helpers_of_all_files_are_asked_after_ghtok_in_their_order() {
 }
 
 #[test]
+fn several_at_once_all_succeed() {
+    let home = Home::new();
+    home.write(".gitconfig", USUAL);
+    let before = snapshot(home.sandbox.home());
+    for flag in ["--yes", "--undo"] {
+        let runs: Vec<Run> = std::thread::scope(|scope| {
+            let one = || home.setup(&[flag]);
+            let started: Vec<_> = (0..6).map(|_| scope.spawn(one)).collect();
+            let ended = started.into_iter().map(|one| one.join().expect("a run"));
+            ended.collect()
+        });
+        for run in runs {
+            assert_eq!(run.code, Some(0), "{flag}: {}", run.stderr);
+        }
+        let text = fs::read_to_string(home.path(".gitconfig")).expect("it");
+        let includes = text.matches("ghtok.gitconfig").count();
+        assert_eq!(includes, usize::from(flag == "--yes"), "{text}");
+    }
+    assert_eq!(snapshot(home.sandbox.home()), before);
+}
+
+#[test]
+fn what_git_traces_and_warns_of_does_not_matter() {
+    let home = Home::new();
+    home.write(".gitconfig", USUAL);
+    home.write("other", "[user]\n\tname = t\n");
+    for (name, value) in [
+        ("GIT_TRACE", "1".into()),
+        ("GIT_TRACE2", "1".into()),
+        ("GIT_CONFIG", home.path("other").display().to_string()),
+    ] {
+        let before = snapshot(home.sandbox.home());
+        for flag in ["--yes", "--undo"] {
+            let words = ["setup", "git", flag];
+            let mut setup = home.in_it(home.sandbox.command(Program::Real, words));
+            setup.env(name, &value);
+            let run = run_command(&mut setup).expect_code(0);
+            assert!(!run.stderr.contains("error"), "{name}: {run:?}");
+        }
+        assert_eq!(snapshot(home.sandbox.home()), before, "{name}");
+    }
+}
+
+#[test]
 fn p13_a_copy_of_the_file_works_where_no_ghtok_is() {
     let home = Home::new();
     home.write(".gitconfig", USUAL);

@@ -128,20 +128,27 @@ fn what_git_will_not_see_is_taken_back_and_not_called_done() {
     let home = Home::new();
     home.write(".gitconfig", USUAL);
     let before = snapshot(home.sandbox.home());
-    let mut setup = home.in_it(
-        home.sandbox
-            .command(Program::Real, ["setup", "git", "--yes"]),
-    );
-    setup.env("GIT_CONFIG_GLOBAL", "");
-    let refused = run_command(&mut setup).expect_code(1);
-    assert!(
-        refused
-            .stderr
-            .contains("GIT_CONFIG_GLOBAL is set to nothing")
-            && !refused.stderr.contains("done"),
-        "{refused:?}"
-    );
-    assert_eq!(snapshot(home.sandbox.home()), before);
+    for nothing in ["", "/dev/null"] {
+        let with = |flag: &str| {
+            let words = ["setup", "git", flag];
+            let mut setup = home.in_it(home.sandbox.command(Program::Real, words));
+            setup.env("GIT_CONFIG_GLOBAL", nothing);
+            run_command(&mut setup)
+        };
+        let refused = with("--yes").expect_code(1);
+        assert!(
+            refused
+                .stderr
+                .contains("GIT_CONFIG_GLOBAL is set to nothing")
+                && !refused.stderr.contains("done"),
+            "{refused:?}"
+        );
+        assert_eq!(snapshot(home.sandbox.home()), before);
+        // What was set up without the variable can be undone with it.
+        home.setup(&["--yes"]).expect_code(0);
+        with("--undo").expect_code(0);
+        assert_eq!(snapshot(home.sandbox.home()), before);
+    }
     // What the system says does not matter.
     let mut setup = home.in_it(
         home.sandbox

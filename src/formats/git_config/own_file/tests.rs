@@ -158,11 +158,13 @@ fn the_file_says_what_was_before() {
             was_new: true,
             line_ends: 0,
             digest: None,
+            folders: 3,
         },
         Before {
             was_new: false,
             line_ends: 2,
             digest: Some("ab12".into()),
+            folders: 0,
         },
     ] {
         assert_eq!(before(&own_file(b"[a]\n", &told)), Some(told));
