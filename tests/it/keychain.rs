@@ -20,6 +20,7 @@ use crate::support::deadline::{ends, run_command};
 use crate::support::processes::in_full;
 use crate::support::sandbox::{Program, Run, Sandbox, now, record_of};
 use crate::support::signing_in::{decide, hurried_fake};
+use crate::support::user_keyring::UserKeyring;
 
 const HOUR: Duration = Duration::from_secs(3600);
 const DUE: Duration = Duration::from_secs(60);
@@ -322,15 +323,15 @@ fn p9_without_a_bus_the_keychain_is_out_of_reach_and_named() {
 /// A sign-in that names no store, on a machine without a Secret Service.
 #[test]
 fn p1_without_a_secret_service_a_sign_in_goes_to_the_kernel_keyring_and_says_so() {
-    if ghtok::store::kernel::is_available().is_err() {
-        println!("skipped: the kernel's keys are blocked here");
+    let Some(kernel) = UserKeyring::new() else {
         return;
-    }
+    };
     let fake = hurried_fake().start().expect("a fake");
     let sandbox = Sandbox::new(&fake);
     let command = |program, arguments: &[&str]| {
         let mut command = sandbox.command(program, arguments);
         command.env_remove("GHTOK_STORE");
+        kernel.use_in(&mut command);
         command
     };
     let login = command(Program::Hurried, &["login"]);

@@ -19,4 +19,6 @@ pub mod records;
 pub mod sandbox;
 pub mod signing_in;
 pub mod snapshot;
+#[cfg(target_os = "linux")]
+pub mod user_keyring;
 pub mod words;

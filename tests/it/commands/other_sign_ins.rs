@@ -17,6 +17,7 @@ use super::{HOUR, configured, error_code};
 use crate::secret_service::bus::PrivateBus;
 use crate::support::deadline::run_command;
 use crate::support::sandbox::{Program, Run, Sandbox, path_of, record_of};
+use crate::support::user_keyring::UserKeyring;
 
 fn start() -> (FakeGitHub, Sandbox) {
     let fake = FakeGitHub::start().expect("a fake");
@@ -78,32 +79,11 @@ fn typed(sandbox: &Sandbox, line: &str) -> Run {
     run_command(&mut shell)
 }
 
-/// The same command with a kernel keyring of its own, where it may use all stores. `None`, with a line
-/// that says why, where that is not allowed.
-fn apart(command: &Command) -> Option<Command> {
-    let is_allowed = Command::new("unshare")
-        .args(["--user", "--map-root-user", "true"])
-        .status()
-        .is_ok_and(|status| status.success());
-    if !is_allowed {
-        println!("skipped: no user namespace can be made here");
-        return None;
-    }
-    let mut apart = Command::new("unshare");
-    apart
-        .args(["--user", "--map-root-user"])
-        .arg(command.get_program())
-        .args(command.get_args())
-        .env_clear()
-        .envs(
-            command
-                .get_envs()
-                .filter_map(|(name, value)| Some((name, value?))),
-        )
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    Some(apart)
+/// A command that may use all stores, with this kernel keyring.
+fn in_all_stores(kernel: &UserKeyring, sandbox: &Sandbox, arguments: &[&str]) -> Run {
+    let mut command = configured(sandbox, Program::Real, arguments);
+    kernel.use_in(&mut command);
+    run_command(command.env_remove("GHTOK_STORE"))
 }
 
 #[test]
@@ -261,23 +241,19 @@ fn p12_a_record_left_in_another_store_is_shown_and_removed() {
         "store = \"kernel\"\n[[app]]\nname = \"main\"\nclient_id = \"{CLIENT_ID}\"\nhost = \"{host}\"\n"
     ));
     put(&fake, &sandbox, &key);
-    let mut status = configured(&sandbox, Program::Real, &["status", "--json"]);
-    let Some(mut status) = apart(status.env_remove("GHTOK_STORE")) else {
+    let Some(kernel) = UserKeyring::new() else {
         return;
     };
-    let told = run_command(&mut status).expect_code(0);
+    let told = in_all_stores(&kernel, &sandbox, &["status", "--json"]).expect_code(0);
     let [found] = &others(&told)[..] else {
         panic!("{told:?}")
     };
     assert_eq!(found["app"], "main");
     assert_eq!(found["logout"], "ghtok logout main --store file");
-    let mut logout = configured(&sandbox, Program::Real, &["logout", "--all"]);
-    let mut logout = apart(logout.env_remove("GHTOK_STORE")).expect("as before");
-    run_command(&mut logout).expect_code(0);
+    in_all_stores(&kernel, &sandbox, &["logout", "--all"]).expect_code(0);
     assert!(!is_there(&sandbox, &key));
 }
 
-/// In a namespace, so that keys of other tests and of the developer stay where they are.
 #[test]
 fn p12_records_on_the_kernel_keyring_are_shown_and_removed() {
     let (fake, sandbox) = start();
@@ -300,20 +276,20 @@ fn p12_records_on_the_kernel_keyring_are_shown_and_removed() {
     let command = configured(&sandbox, Program::Real, &[]);
     shell
         .args(["-c", &script])
+        .env_clear()
         .envs(
             command
                 .get_envs()
                 .filter_map(|(name, value)| Some((name, value?))),
         )
         .env_remove("GHTOK_STORE")
-        .env("PATH", "/usr/bin:/bin");
-    if let Err(error) = ghtok::store::kernel::is_available() {
-        println!("skipped: no kernel keyring here: {error}");
-        return;
-    }
-    let Some(mut shell) = apart(&shell) else {
+        .env("PATH", "/usr/bin:/bin")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let Some(kernel) = UserKeyring::new() else {
         return;
     };
+    kernel.use_in(&mut shell);
     let told = run_command(&mut shell).expect_code(0);
     let [found] = &others(&told)[..] else {
         panic!("{told:?}")
@@ -405,21 +381,18 @@ fn p9_a_locked_keychain_is_not_taken_for_an_empty_one_by_logout_all() {
 fn p12_a_keychain_out_of_reach_is_named_where_a_sign_in_went_to_it() {
     let (_fake, sandbox) = start();
     let arguments = ["logout", "--all", "--json"];
-    let mut logout = configured(&sandbox, Program::Real, &arguments);
-    let Some(mut logout) = apart(logout.env_remove("GHTOK_STORE")) else {
+    let Some(kernel) = UserKeyring::new() else {
         return;
     };
-    run_command(&mut logout).expect_code(0);
+    in_all_stores(&kernel, &sandbox, &arguments).expect_code(0);
     let folder = sandbox.state_folder();
     folder.create().expect("a folder");
     let note = folder.remembered(&app("github.com/Iv23liELSEWHERE").key());
     fs::write(&note, "keychain\n").expect("a note");
     fs::set_permissions(&note, fs::Permissions::from_mode(0o600)).expect("a mode");
-    let told = run_command(&mut logout).expect_code(6);
+    let told = in_all_stores(&kernel, &sandbox, &arguments).expect_code(6);
     assert_eq!(error_code(&told), "store_unreachable");
     assert!(note.exists(), "it is still known where the sign-in is");
-    let mut status = configured(&sandbox, Program::Real, &["status", "--json"]);
-    let mut status = apart(status.env_remove("GHTOK_STORE")).expect("as before");
-    let told = run_command(&mut status).expect_code(0);
+    let told = in_all_stores(&kernel, &sandbox, &["status", "--json"]).expect_code(0);
     assert_eq!(others(&told)[0]["problem"]["code"], "store_unreachable");
 }

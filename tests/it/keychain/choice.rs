@@ -11,22 +11,15 @@
 //! | file | gone | there | vanished | keychain; the hint names `--store file` |
 //! | nowhere | | no collection | not signed in | kernel |
 
-use ghtok::store::Slot;
-use ghtok::store::kernel::KernelSlot;
 use ghtok::store::remembered;
 
 use super::*;
+use crate::support::user_keyring::UserKeyring;
 
-/// A keychain, and the kernel keyring beside it, both empty.
+/// A keychain, and a kernel keyring beside it, both empty and of this test alone.
 struct Stores {
     keychain: Keychain,
-    kernel: KernelSlot,
-}
-
-impl Drop for Stores {
-    fn drop(&mut self) {
-        let _ = self.kernel.delete();
-    }
+    kernel: UserKeyring,
 }
 
 impl Stores {
@@ -35,26 +28,28 @@ impl Stores {
     }
 
     fn on(bus: PrivateBus) -> Option<Self> {
-        if ghtok::store::kernel::is_available().is_err() {
-            println!("skipped: the kernel's keys are blocked here");
-            return None;
-        }
+        let kernel = UserKeyring::new()?;
         let fake = hurried_fake().start().expect("a fake");
         let sandbox = Sandbox::new(&fake);
-        let kernel = KernelSlot::new(&sandbox.app().key());
         let keychain = Keychain { fake, sandbox, bus };
         Some(Self { keychain, kernel })
     }
 
+    fn command(&self, program: Program, arguments: &[&str]) -> Command {
+        let mut command = self.keychain.command(program, arguments);
+        self.kernel.use_in(&mut command);
+        command
+    }
+
     fn run(&self, arguments: &[&str]) -> Run {
-        self.keychain.run(arguments)
+        run_command(&mut self.command(Program::Real, arguments))
     }
 
     /// A sign-in that a person approves.
     #[track_caller]
     fn login(&self, arguments: &[&str]) -> Run {
         let arguments = [&["login"], arguments].concat();
-        let login = self.keychain.command(Program::Hurried, &arguments);
+        let login = self.command(Program::Hurried, &arguments);
         let fake = &self.keychain.fake;
         decide(fake, login, |code| fake.approve(code)).expect_code(0)
     }
@@ -71,6 +66,7 @@ impl Stores {
     fn without_bus(&self, program: Program, arguments: &[&str]) -> Command {
         let mut command = self.keychain.sandbox.command(program, arguments);
         command.env_remove("GHTOK_STORE");
+        self.kernel.use_in(&mut command);
         command
     }
 
@@ -81,7 +77,8 @@ impl Stores {
     }
 
     fn is_in_kernel(&self) -> bool {
-        self.kernel.read().expect("readable").is_some()
+        let key = self.keychain.sandbox.app().key();
+        self.kernel.has(&format!("ghtok:{}", key.as_str()))
     }
 
     fn is_in_keychain(&self) -> bool {
@@ -90,7 +87,7 @@ impl Stores {
 
     /// What a reboot does to the kernel keyring.
     fn reboot(&self) {
-        self.kernel.delete().expect("deleted");
+        self.kernel.clear();
     }
 }
 
@@ -227,7 +224,7 @@ fn a_secret_service_without_a_collection_is_not_locked() {
         return;
     };
     let named = ["login", "--store", "keychain", "--json"];
-    let mut login = stores.keychain.command(Program::Hurried, &named);
+    let mut login = stores.command(Program::Hurried, &named);
     let told = run_command(&mut login).expect_code(6);
     assert!(told.stderr.contains("no keyring yet"), "{told:?}");
     assert!(
@@ -265,7 +262,7 @@ fn p6_a_bus_that_is_not_ours_is_not_passed_over_at_a_sign_in() {
     let Some(stores) = Stores::new() else {
         return;
     };
-    let mut login = stores.keychain.command(Program::Real, &["login"]);
+    let mut login = stores.command(Program::Real, &["login"]);
     let session = stores.keychain.bus.session();
     let real = session.bus_address.expect("an address");
     let (real, _) = real.split_once(",guid=").expect("a guid");
