@@ -244,11 +244,17 @@ impl Root<'_> {
         }
     }
 
-    /// The body of the refresh process: its signals are held off until the new pair is stored.
+    /// The body of the refresh process.
     fn refresh_here(&self, order: Order) -> Result<u8> {
         let began = self.machine.clock.now();
         let app = self.config.app(None)?;
-        let held_off = HeldOff::begin();
+        self.refresh_whole(order, app)?;
+        self.start_asking_reach(began, order, app).map(|()| 0)
+    }
+
+    /// Signals are held off until the new pair is stored.
+    fn refresh_whole(&self, order: Order, app: &App) -> Result<()> {
+        let _held_off = HeldOff::begin();
         let store = self.open_store(app, self.store_of(app)?)?;
         let handed_over = process::handed_over().and_then(|file| store.adopt_lock(file).ok());
         let github = self.github(app);
@@ -257,9 +263,7 @@ impl Root<'_> {
         let refresh = self.refresh(app, &github, &telling, &network);
         self.with_call(app, |call| {
             refresher::run(order, handed_over, &refresh, call)
-        })?;
-        drop(held_off);
-        self.start_asking_reach(began, order, app).map(|()| 0)
+        })
     }
 
     /// Puts together what a command needs for one App, and runs it.

@@ -70,7 +70,6 @@ pub fn trust(metadata: &Metadata) -> Result<(), Distrust> {
 /// # Errors
 /// None.
 #[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "on Unix this can fail")]
 pub fn trust(_: &Metadata) -> Result<(), Distrust> {
     Ok(())
 }
