@@ -194,6 +194,8 @@ fn hex_pair(high: Option<u8>, low: Option<u8>) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+
     use super::*;
 
     fn proxy(text: &str) -> Proxy {
@@ -233,22 +235,32 @@ mod tests {
         assert!(Proxy::parse(" \n").expect("none").is_none());
     }
 
+    #[cfg(unix)]
+    fn not_unicode(text: &str) -> OsString {
+        use std::os::unix::ffi::OsStringExt;
+        OsString::from_vec([text.as_bytes(), b"\xff"].concat())
+    }
+
+    #[cfg(windows)]
+    fn not_unicode(text: &str) -> OsString {
+        use std::os::windows::ffi::OsStringExt;
+        let units: Vec<u16> = text.encode_utf16().chain([0xd800]).collect();
+        OsString::from_wide(&units)
+    }
+
     #[test]
     fn an_unusable_setting_is_named_without_its_text() {
-        #[cfg(unix)]
-        use std::os::unix::ffi::OsStrExt;
-
-        let of = |value: &[u8]| {
-            let setting = ProxySetting::of_variable("ALL_PROXY", OsStr::from_bytes(value));
+        let of = |value: &OsStr| {
+            let setting = ProxySetting::of_variable("ALL_PROXY", value);
             assert!(!format!("{setting:?}").contains("hunter2"));
             setting.judge().expect_err("unusable").to_string()
         };
         assert_eq!(
-            of(b"ftp://me:hunter2@proxy"),
+            of(OsStr::new("ftp://me:hunter2@proxy")),
             format!("ALL_PROXY: the address {BAD_SCHEME}")
         );
         assert_eq!(
-            of(b"me:hunter2@\xff"),
+            of(&not_unicode("me:hunter2@")),
             "ALL_PROXY: the address is not UTF-8 text"
         );
         let file = ProxySetting::of_file("c.toml, line 1".into(), "http://me:hunter2@");

@@ -62,11 +62,14 @@ mod tests {
     use crate::app::{App, ClientId};
     use crate::host::Host;
     use crate::store::Slot;
+    use crate::store::keyring::list;
 
     use super::*;
 
+    const LIMIT: Duration = Duration::from_secs(5);
+
     /// An item that is gone when its test ends.
-    struct Kept(WindowsSlot);
+    struct Kept(WindowsSlot, App);
 
     impl Kept {
         fn new(test: &str) -> Self {
@@ -78,7 +81,7 @@ mod tests {
                 account: None,
                 owners: vec![],
             };
-            Self(WindowsSlot::new(&app.key(), Duration::from_secs(5)))
+            Self(WindowsSlot::new(&app.key(), LIMIT), app)
         }
 
         fn bytes(&self) -> Option<Vec<u8>> {
@@ -126,5 +129,25 @@ mod tests {
         kept.0.write(b"text").expect("written");
         kept.0.prove_writable().expect("writable");
         assert_eq!(kept.bytes().as_deref(), Some(&b"text"[..]));
+    }
+
+    #[test]
+    fn items_are_listed_by_their_service_and_others_are_not() {
+        let kept = Kept::new("listed");
+        let is_listed = || {
+            let apps = list::<Windows>(LIMIT).expect("a list").apps;
+            apps.iter().any(|app| app.key() == kept.1.key())
+        };
+        assert!(!is_listed());
+        kept.0.write(b"text").expect("written");
+        assert!(is_listed());
+        let user = kept.1.key().as_str().to_owned();
+        let other = Store::new().and_then(|store| store.build("ghtok.other", &user, None));
+        let other = other.expect("an item of another program");
+        other.set_secret(b"text").expect("written");
+        kept.0.delete().expect("deleted");
+        let is_seen = is_listed();
+        other.delete_credential().expect("deleted");
+        assert!(!is_seen);
     }
 }
