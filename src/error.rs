@@ -76,6 +76,8 @@ pub enum Error {
         cause: String,
         /// How long the server asks to be left alone.
         retry_after: Option<Duration>,
+        /// What it means for the stored tokens.
+        tokens: StoredTokens,
     },
     /// GitHub gave an answer that trying again does not change.
     #[error("{app}: {host} refused the request ({code}): {meaning}")]
@@ -218,6 +220,8 @@ pub enum Error {
         store: String,
         /// Why not.
         cause: String,
+        /// What it means for the stored tokens.
+        tokens: StoredTokens,
     },
     /// No store is chosen, and this build has none to choose by itself.
     #[error("the store \"{name}\" is not available in this version of ghtok")]
@@ -244,6 +248,8 @@ pub enum Error {
         cause: String,
         /// What to run where it can be written; `None` for the same command.
         refresh: Option<String>,
+        /// What it means for the stored tokens.
+        tokens: StoredTokens,
     },
     /// This process has reached one of its limits.
     #[error("{app}: {what}: {limit}")]
@@ -256,6 +262,8 @@ pub enum Error {
         limit: String,
         /// What to run where there is no such limit; `None` for the same command.
         refresh: Option<String>,
+        /// What it means for the stored tokens.
+        tokens: StoredTokens,
     },
     /// A file of ours that others could have written, or may read, although it must be private.
     #[error("cannot trust {}: others may {rights} it (mode {mode:04o})", path.display())]
@@ -404,6 +412,44 @@ pub enum SignInReason {
     },
 }
 
+/// What a failure means for the stored tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoredTokens {
+    /// They are as good as before.
+    Kept,
+    /// A refresh was sent, and it is not known whether GitHub replaced them.
+    PerhapsReplaced,
+    /// GitHub was asked to revoke them, and it is not known whether it did.
+    PerhapsRevoked,
+}
+
+impl fmt::Display for StoredTokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Kept => "nothing was lost",
+            Self::PerhapsReplaced => {
+                "GitHub may have replaced the tokens, and the next call finds out"
+            }
+            Self::PerhapsRevoked => "GitHub may have revoked the tokens",
+        })
+    }
+}
+
+impl Error {
+    /// The same error where a refresh was sent whose outcome is not known.
+    #[must_use]
+    pub fn with_an_open_refresh(mut self) -> Self {
+        if let Self::Temporary { tokens, .. }
+        | Self::StoreFailed { tokens, .. }
+        | Self::ReadOnly { tokens, .. }
+        | Self::Limit { tokens, .. } = &mut self
+        {
+            *tokens = StoredTokens::PerhapsReplaced;
+        }
+        self
+    }
+}
+
 impl fmt::Display for SignInReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -424,7 +470,7 @@ impl fmt::Display for SignInReason {
             ),
             Self::Lost { when } => write!(
                 f,
-                "the sign-in was lost in an interrupted refresh on {when}: GitHub replaced the tokens and its answer never arrived (no sign of theft)"
+                "the sign-in was lost in an interrupted refresh on {when}: GitHub replaced the tokens, and the new ones did not arrive or could not be stored (no sign of theft)"
             ),
             Self::AccessRefused => {
                 write!(

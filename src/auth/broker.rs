@@ -9,7 +9,7 @@ use crate::auth::outcome::{Attempt, FailureCause, Happened, NetworkId, SharedFai
 use crate::auth::ports::{Clock, Event, Observer, Refresher, StoreError, TokenStore};
 use crate::auth::record::{Account, DeadEnd, Decision, Record, Want};
 use crate::auth::waiting::{Others, Whose};
-use crate::error::{Error, Result, SignInReason};
+use crate::error::{Error, Result, SignInReason, StoredTokens};
 use crate::formats::moments::flag;
 use crate::github::ErrorCode;
 use crate::limits::Limits;
@@ -199,6 +199,10 @@ impl Broker<'_> {
                 });
                 Ok(served)
             }
+            // An answer that was lost, or tokens that could not be stored.
+            (Want::Valid(_) | Want::NewerThan(_), _) if record.intent.is_some() => {
+                Err(error.with_an_open_refresh())
+            }
             (Want::Valid(_) | Want::NewerThan(_), _) => Err(error),
         }
     }
@@ -267,6 +271,7 @@ impl Broker<'_> {
                 what: not_done(failure.attempt, whose),
                 cause: cause.clone(),
                 retry_after: failure.retry_at.map(|at| self.clock.now().until(at)),
+                tokens: StoredTokens::Kept,
             },
         }
     }
@@ -280,12 +285,14 @@ impl Broker<'_> {
                 path,
                 cause,
                 refresh: refresh(),
+                tokens: StoredTokens::Kept,
             },
             StoreError::Limit(limit) => Error::Limit {
                 app: self.app.label().to_owned(),
                 what: not_done(Attempt::Refresh, Whose::Own),
                 limit,
                 refresh: refresh(),
+                tokens: StoredTokens::Kept,
             },
             error => self.store_error(error),
         }

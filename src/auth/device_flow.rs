@@ -8,7 +8,7 @@ use crate::auth::broker::refused;
 use crate::auth::ports::{Clock, Prompt};
 use crate::auth::record::Account;
 use crate::auth::token_check::account_of_new;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, StoredTokens};
 use crate::github::{DeviceAuthorization, ErrorCode, Failure, GitHub, Grant, Poll};
 use crate::token::AccessToken;
 
@@ -136,6 +136,7 @@ impl DeviceFlow<'_> {
             what: "could not ask for a code to sign in with",
             cause: cause.to_string(),
             retry_after,
+            tokens: StoredTokens::Kept,
         }
     }
 

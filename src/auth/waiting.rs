@@ -27,6 +27,8 @@ struct Wait {
     lock_at: Duration,
     pacing: Pacing,
     said_so: bool,
+    /// Whether it was told that another process has the lock: once, however often it is tried.
+    told_of_lock: bool,
     refreshers: u32,
     /// When the last one was started.
     started: Duration,
@@ -88,6 +90,7 @@ impl Broker<'_> {
             },
             pacing: Pacing::new(now.saturating_sub(began)),
             said_so: false,
+            told_of_lock: false,
             refreshers: 0,
             started: Duration::ZERO,
             own: OwnAttempt::None,
@@ -132,7 +135,10 @@ impl Broker<'_> {
         let locked = match self.store.try_lock() {
             Ok(Some(locked)) => locked,
             Ok(None) => {
-                self.steps.debug(|| "lock: another ghtok has it".into());
+                if !waiting.told_of_lock {
+                    self.steps.debug(|| "lock: another ghtok has it".into());
+                    waiting.told_of_lock = true;
+                }
                 return Ok(None);
             }
             Err(error) => {

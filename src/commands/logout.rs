@@ -5,7 +5,7 @@ use crate::auth::outcome::{Happened, Outcome};
 use crate::auth::ports::{LockedStore, StoreError};
 use crate::auth::record::Record;
 use crate::commands::Call;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, StoredTokens};
 use crate::github::{Cause, Failure};
 
 /// What `logout` is asked.
@@ -73,6 +73,10 @@ fn revoke(record: &Record, call: &Call<'_>) -> Result<()> {
         .revoke(tokens.access_token(), tokens.refresh_token())
         .map_err(|failure| {
             let app = call.app.label().to_owned();
+            let tokens = match failure {
+                Failure::Unknown(_) => StoredTokens::PerhapsRevoked,
+                _ => StoredTokens::Kept,
+            };
             match failure {
                 Failure::Refused { code } => refused(call.app, &code, call.login_command),
                 Failure::Answered {
@@ -86,6 +90,7 @@ fn revoke(record: &Record, call: &Call<'_>) -> Result<()> {
                         what: "could not revoke the tokens, so nothing was forgotten",
                         cause: cause.to_string(),
                         retry_after: None,
+                        tokens,
                     })
                 }
                 Failure::Answered {
@@ -95,6 +100,7 @@ fn revoke(record: &Record, call: &Call<'_>) -> Result<()> {
                     what: "could not revoke the tokens, so nothing was forgotten",
                     cause: cause.to_string(),
                     retry_after,
+                    tokens,
                 },
             }
         })

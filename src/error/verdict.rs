@@ -1,8 +1,10 @@
 //! What follows from an error: its stable name, the exit code, the next command to run.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
-use super::{Error, SignInReason};
+use super::{Error, SignInReason, StoredTokens};
 
 impl Error {
     /// A stable name for programs.
@@ -123,13 +125,11 @@ impl Error {
             Self::SignInNeeded { login, .. }
             | Self::Denied { login, .. }
             | Self::CodeExpired { login, .. } => format!("sign in with: {login}"),
-            Self::Temporary { retry_after, .. } => match retry_after {
-                Some(wait) => {
-                    let seconds = wait.as_secs().max(1);
-                    format!("nothing was lost; try again in {seconds} s")
-                }
-                None => "nothing was lost; try again (-v tells more)".into(),
-            },
+            Self::Temporary {
+                retry_after,
+                tokens,
+                ..
+            } => temporary_hint(*retry_after, *tokens),
             Self::Refused { cure, .. } | Self::Timer { cure, .. } => cure.clone(),
             Self::OtherAccount { expected, login, .. } => {
                 format!("switch to {expected} in the browser, then: {login}")
@@ -156,8 +156,8 @@ impl Error {
             Self::NotListed { .. } => {
                 "unlock or start it, and run the command again; the other sign-ins were not affected".into()
             }
-            Self::StoreFailed { .. } => {
-                "make room or mend the store, then run the command again; nothing was lost".into()
+            Self::StoreFailed { tokens, .. } => {
+                format!("make room or repair the store, then run the command again; {tokens}")
             }
             Self::StoreNotAvailable { .. } => {
                 "sign in with --store file added (plain text), or set GHTOK_STORE=file".into()
@@ -165,16 +165,12 @@ impl Error {
             Self::File { .. } => {
                 "correct that and run the command again, or have ghtok use other folders: GHTOK_STATE_DIR, GHTOK_CONFIG_DIR".into()
             }
-            Self::ReadOnly { refresh, .. } => match refresh {
-                Some(refresh) => format!("nothing was lost; run it outside this sandbox: {refresh}"),
-                None => "run the command outside this sandbox, where the folder can be written".into(),
-            },
-            Self::Limit { refresh, .. } => match refresh {
-                Some(refresh) => format!(
-                    "nothing was lost; raise the limit (ulimit, or the container's), or run outside of it: {refresh}"
-                ),
-                None => "raise the limit (ulimit, or the container's)".into(),
-            },
+            Self::ReadOnly {
+                refresh, tokens, ..
+            } => read_only_hint(refresh.as_deref(), *tokens),
+            Self::Limit {
+                refresh, tokens, ..
+            } => limit_hint(refresh.as_deref(), *tokens),
             Self::Exposed { cure, .. } => format!("if you trust its content: {cure}"),
             Self::Damaged { login, .. } | Self::Newer { login, .. } => {
                 format!("replace it with a new sign-in: {login} --force")
@@ -234,6 +230,29 @@ impl Error {
             error,
         })
         .unwrap_or_default()
+    }
+}
+
+fn temporary_hint(retry_after: Option<Duration>, tokens: StoredTokens) -> String {
+    match retry_after {
+        Some(wait) => format!("{tokens}; try again in {} s", wait.as_secs().max(1)),
+        None => format!("{tokens}; try again (-v tells more)"),
+    }
+}
+
+fn read_only_hint(refresh: Option<&str>, tokens: StoredTokens) -> String {
+    match refresh {
+        Some(refresh) => format!("{tokens}; run it outside this sandbox: {refresh}"),
+        None => "run the command outside this sandbox, where the folder can be written".into(),
+    }
+}
+
+fn limit_hint(refresh: Option<&str>, tokens: StoredTokens) -> String {
+    match refresh {
+        Some(refresh) => format!(
+            "{tokens}; raise the limit (ulimit, or the container's), or run outside of it: {refresh}"
+        ),
+        None => "raise the limit (ulimit, or the container's)".into(),
     }
 }
 

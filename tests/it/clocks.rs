@@ -1,6 +1,7 @@
 //! Clocks: when a token is due, and what a wall clock that is wrong or jumps may cost. The broker,
 //! the refresh and the file store in this process, on a fake clock.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use fake_github::{App, CLIENT_ID, DateHeader, FakeGitHub, RateHeaders, RetryAfter, Tokens};
@@ -9,6 +10,7 @@ use ghtok::auth::outcome::{Attempt, FailureCause, Happened, Outcome, Scope, Shar
 use ghtok::auth::ports::{Clock, Event, TokenStore};
 use ghtok::auth::record::Record;
 use ghtok::error::{Error, SignInReason};
+use ghtok::steps::{Detail, Steps};
 use ghtok::token::{MinTtl, TokenSet};
 
 use crate::support::bench::{Bench, LIFE, fresh};
@@ -320,6 +322,31 @@ fn p4_a_shorter_token_is_served_with_a_word_where_min_ttl_cannot_be_had() {
         panic!("{heard:?}")
     };
     assert_eq!(*left, Some(HOUR));
+}
+
+thread_local! {
+    static TOLD: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+#[test]
+fn the_steps_of_a_long_wait_are_told_once_each() {
+    let mut bench = Bench::new();
+    bench.seed(Duration::ZERO);
+    bench.lock_is_held = true;
+    bench.steps = Steps::new(Detail::Debug, |line| {
+        TOLD.with_borrow_mut(|told| told.push(line.to_owned()));
+    });
+    let store = bench.sandbox.store();
+    let _held_by_another = store.try_lock().expect("a folder").expect("a free lock");
+    let clock = Scripted::new(&bench.clock, &|_| {});
+    let result = bench.by(&clock, |broker| broker.access_token(USUAL));
+    assert_eq!(result.expect_err("gave up").exit_code(), 7);
+    let told = TOLD.take();
+    let of_the_lock = told
+        .iter()
+        .filter(|line| line.contains("another ghtok has it"));
+    assert_eq!(of_the_lock.count(), 1, "{told:#?}");
+    assert!(told.len() < 10, "{told:#?}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::app::App;
 use crate::auth::ports::{StoreError, TokenStore};
-use crate::error::Error;
+use crate::error::{Error, StoredTokens};
 use crate::formats::shell::word;
 use crate::github::ErrorCode;
 
@@ -37,6 +37,7 @@ pub fn store_error(error: StoreError, app: &App, login: &str, store: &dyn TokenS
         StoreError::Failed(cause) => Error::StoreFailed {
             store: place,
             cause,
+            tokens: StoredTokens::Kept,
         },
         StoreError::TimedOut(limit) => Error::StoreTimedOut {
             store: place,
@@ -59,12 +60,14 @@ pub fn store_error(error: StoreError, app: &App, login: &str, store: &dyn TokenS
             path,
             cause,
             refresh: None,
+            tokens: StoredTokens::Kept,
         },
         StoreError::Limit(limit) => Error::Limit {
             app: app.label().to_owned(),
             what: "cannot use its files",
             limit,
             refresh: None,
+            tokens: StoredTokens::Kept,
         },
         StoreError::File { doing, path, cause } => Error::File { doing, path, cause },
         StoreError::Exposed { path, mode } => exposed(path, mode),

@@ -161,6 +161,13 @@ fn p4_a_revocation_that_fails_forgets_nothing() {
         let told = run(&sandbox, &["logout", "--revoke", "--json"]).expect_code(5);
         assert_eq!(error_code(&told), "temporary");
         assert!(told.stderr.contains("nothing was forgotten"), "{told:?}");
+        let is_unknown = matches!(failure, Some(Failure::Reset));
+        for (words, said) in [
+            ("GitHub may have revoked the tokens; try again", is_unknown),
+            ("nothing was lost", !is_unknown),
+        ] {
+            assert_eq!(told.stderr.contains(words), said, "{words}: {told:?}");
+        }
         assert_eq!(run(&sandbox, &["get"]).token(), pair.access_token);
         run(&sandbox, &["logout"]).expect_code(0);
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ghtok::app::{App, ClientId};
 use ghtok::auth::broker::refused;
-use ghtok::error::Error;
+use ghtok::error::{Error, StoredTokens};
 use ghtok::github::{Cause, ErrorCode, ProxySetting, Stage};
 use ghtok::host::Host;
 
@@ -233,6 +233,16 @@ pub fn causes(page: &mut Page) {
         let retry_after = Some(Duration::from_secs(retry_after));
         page.add(temporary(what, &limited, retry_after));
     }
+    page.section("A request was sent, and no complete answer came");
+    let cause = &all_causes()[0];
+    page.add(temporary("could not refresh the token", cause, None).with_an_open_refresh());
+    page.add(Error::Temporary {
+        app: APP.into(),
+        what: "could not revoke the tokens, so nothing was forgotten",
+        cause: cause.to_string(),
+        retry_after: None,
+        tokens: StoredTokens::PerhapsRevoked,
+    });
 }
 
 pub fn settings(page: &mut Page) {
@@ -248,6 +258,7 @@ fn temporary(what: &'static str, cause: &Cause, retry_after: Option<Duration>) -
         what,
         cause: cause.to_string(),
         retry_after,
+        tokens: StoredTokens::Kept,
     }
 }
 

@@ -10,7 +10,7 @@ use ghtok::auth::broker::store_error;
 use ghtok::auth::outcome::Outcome;
 use ghtok::auth::ports::{LockedStore, OutcomeVersion, StoreError, TokenStore};
 use ghtok::auth::record::Record;
-use ghtok::error::Error;
+use ghtok::error::{Error, StoredTokens};
 use ghtok::store::record;
 use serde_json::{Value, json};
 
@@ -173,6 +173,7 @@ pub fn files(page: &mut Page) {
             path,
             cause,
             refresh,
+            tokens: StoredTokens::Kept,
         });
     }
     let limit = format!("cannot open {STATE}/a.lock: too many open files");
@@ -182,7 +183,10 @@ pub fn files(page: &mut Page) {
         what: "could not refresh the token",
         limit,
         refresh: Some(LOGIN.replace("login", "refresh")),
+        tokens: StoredTokens::Kept,
     });
+    let failed = of(StoreError::Failed("no space left on device".into()), &FILE);
+    page.add(failed.with_an_open_refresh());
     let path = PathBuf::from("/home/me/my state/records/a");
     page.add(of(StoreError::Exposed { path, mode: 0o644 }, &FILE));
     for cause in RESCUE_TROUBLE {

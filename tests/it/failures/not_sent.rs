@@ -34,7 +34,10 @@ fn check(cut_off: impl Fn(&mut Bench), mend: impl Fn(&mut Bench)) {
 fn check_one(bench: &Bench, pair: &Pair, left: Duration) {
     let before = fs::read(bench.sandbox.record_file()).expect("a record");
     if left.is_zero() {
-        assert_eq!(bench.get().expect_err("no token").exit_code(), 5);
+        let error = bench.get().expect_err("no token");
+        assert_eq!(error.exit_code(), 5);
+        let hint = error.hint().expect("a hint");
+        assert!(hint.starts_with("nothing was lost; "), "{hint}");
     } else {
         assert_served_anyway(bench, pair, bench.get());
     }

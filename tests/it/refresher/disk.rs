@@ -82,6 +82,9 @@ impl OnDisk {
         let run = caller.finish();
         assert_ne!(run.code, Some(0), "{run:?}");
         assert_eq!(run.stdout, "", "the old token is dead");
+        for untrue in ["nothing was lost", "never arrived"] {
+            assert!(!run.stderr.contains(untrue), "{run:?}");
+        }
         self.watch.no_refresher();
         assert!(self.sandbox.rescue_file().exists());
         assert_eq!(self.sandbox.record().generation, 1);

@@ -37,6 +37,8 @@ pub struct Bench {
     pub network: Network,
     /// What the network may take; everything else goes by the fake clock.
     pub limits: Limits,
+    /// Where steps are told.
+    pub steps: Steps,
     /// Another process holds the record's lock for as long as the test lasts.
     pub lock_is_held: bool,
     /// Where this process connects from.
@@ -133,6 +135,7 @@ impl Bench {
             fake,
             sandbox,
             network: Network::default(),
+            steps: Steps::SILENT,
             limits: Limits::STANDARD,
             lock_is_held: false,
             network_id: NetworkId(1),
@@ -215,7 +218,7 @@ impl Bench {
             refresher: &refresh,
             clock,
             observer: &self.ear,
-            steps: Steps::SILENT,
+            steps: self.steps,
             network: &network,
             limits: self.limits,
         })
