@@ -165,7 +165,8 @@ impl RecordKey {
             if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_') {
                 name.push(char::from(byte));
             } else {
-                name.push_str(&format!("%{byte:02X}"));
+                let digit = |value: u8| char::from(b"0123456789ABCDEF"[usize::from(value)]);
+                name.extend(['%', digit(byte >> 4), digit(byte & 0xF)]);
             }
         }
         name

@@ -190,9 +190,9 @@ pub fn sync_folder_of(path: &Path) -> io::Result<()> {
 #[cfg(unix)]
 mod platform {
     use std::fs::{Metadata, Permissions};
-    use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+    use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 
-    use rustix::fs::{Access, Mode, OFlags};
+    use rustix::fs::{Access, Gid, Mode, OFlags, Uid, fchown};
 
     use super::{File, OpenOptions, Path, io};
 
@@ -218,8 +218,9 @@ mod platform {
     pub(super) fn keep(file: &File, old: &Metadata) -> io::Result<()> {
         let new = file.metadata()?;
         let is_same_owner = new.uid() == old.uid() && new.gid() == old.gid();
-        if !is_same_owner && fchown(file, Some(old.uid()), Some(old.gid())).is_err() {
-            let _ = fchown(file, None, Some(old.gid()));
+        let (owner, group) = (Uid::from_raw(old.uid()), Gid::from_raw(old.gid()));
+        if !is_same_owner && fchown(file, Some(owner), Some(group)).is_err() {
+            let _ = fchown(file, None, Some(group));
         }
         let mode = old.mode() & 0o7777;
         let keeps_group = file.metadata()?.gid() == old.gid();

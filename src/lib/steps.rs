@@ -1,7 +1,7 @@
 //! Chooses where the steps of a call are told.
 
 use crate::Root;
-use crate::app::App;
+use crate::app::{App, RecordKey};
 use crate::cli::{Cli, Command};
 use crate::config::Environment;
 use crate::config::FileState;
@@ -51,8 +51,12 @@ impl Root<'_> {
     }
 
     /// A record's store, its steps told if anybody listens.
-    pub(crate) fn record_store(&self, app: &App, slot: Box<dyn Slot>) -> RecordStore {
-        let key = app.key();
+    pub(crate) fn record_store(
+        &self,
+        app: &App,
+        key: RecordKey,
+        slot: Box<dyn Slot>,
+    ) -> RecordStore {
         let folder = StateFolder::at(self.config.state_dir.clone());
         if self.steps.detail() == Detail::Off {
             return RecordStore::new(slot, folder, key);

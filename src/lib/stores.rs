@@ -192,7 +192,7 @@ impl Root<'_> {
         };
         let is_chosen_at_sign_in =
             self.config.store == StoreChoice::Auto && self.store_for_login.get().is_none();
-        let record_store = self.record_store(app, slot);
+        let record_store = self.record_store(app, key, slot);
         Ok(record_store.advising(other_store, is_chosen_at_sign_in))
     }
 
