@@ -49,6 +49,7 @@ mod compose_steps;
 mod compose_stores;
 
 use std::ffi::{OsStr, OsString};
+use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 use std::process::ExitCode;
 #[cfg(target_os = "linux")]
@@ -147,7 +148,9 @@ fn dispatch(machine: &Machine<'_>, cli: &Cli) -> Result<u8> {
     if let Command::GitCredential(git) = &cli.command {
         return compose_git::answer(machine, cli, git);
     }
-    let mut root = Root::load(machine, cli)?;
+    // The process ends with its command, and the system then closes the connection to the keychain:
+    // taking it apart would cost a cached get 2 % more.
+    let mut root = ManuallyDrop::new(Root::load(machine, cli)?);
     let usual = root.config.min_ttl;
     match &cli.command {
         Command::Get(get) => {
