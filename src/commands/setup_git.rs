@@ -392,7 +392,6 @@ impl Desk<'_> {
                 file.display()
             ));
         }
-        self.warn_of_conditions(plan);
         for store in &self.places.plain_stores {
             self.warn_of_plain_text(store, sections);
         }
@@ -401,39 +400,6 @@ impl Desk<'_> {
             if !named.contains(&name) {
                 named.push(name);
                 self.terminal.note(&forget(name, sections));
-            }
-        }
-    }
-
-    /// Where a condition holds is not known here, so the helpers that it brings cannot be asked through
-    /// ghtok; and those before ghtok's lines are not asked any more.
-    fn warn_of_conditions(&self, plan: &Plan) {
-        let file = &self.places.global;
-        let is_own = |path: &[u8]| self.is_own(path, file);
-        let at = include::removed(&plan.after, is_own, 0).map(|without| without.at);
-        let (Ok(Some(at)), Ok(files)) = (at, include::on_conditions(&plan.after)) else {
-            return;
-        };
-        for (path, _) in files.into_iter().filter(|(_, place)| *place < at) {
-            let path = self.places.expanded(&path_of(&path), file);
-            let printed = self.git().ok().and_then(|git| git.of_file(&path).ok());
-            let entries = git_config::listing(&printed.unwrap_or_default());
-            let is_lost = |entry: &Entry| {
-                !helper_of(entry).is_none_or(|helper| helper.is_empty() || is_ghtok(helper))
-            };
-            let lost = |host: &&HostSection| {
-                let mut of_host = entries
-                    .iter()
-                    .filter(|entry| entry.is_helper_for(&host.url));
-                of_host.any(is_lost)
-            };
-            if let Some(host) = plan.hosts.iter().find(lost) {
-                self.terminal.note(&format!(
-                    "git no longer asks the helpers in {} about {}: they are included on a condition; to have them asked after ghtok, move that includeIf section in {} below the last line",
-                    path.display(),
-                    host.url,
-                    file.display()
-                ));
             }
         }
     }

@@ -103,28 +103,6 @@ pub fn conditional(text: &[u8]) -> Result<Vec<Vec<u8>>, BadLine> {
     Ok(paths)
 }
 
-/// The files that are included on a condition (`includeIf`), and where their lines stand.
-///
-/// # Errors
-/// The line that git cannot read.
-pub fn on_conditions(text: &[u8]) -> Result<Vec<(Vec<u8>, usize)>, BadLine> {
-    let mut found = Vec::new();
-    let mut is_conditional = false;
-    for part in syntax::read(text)?.parts {
-        match part.kind {
-            Kind::Header { name, subsection } => {
-                is_conditional = name == b"includeif" && subsection.is_some();
-            }
-            Kind::Entry {
-                key,
-                value: Some(path),
-            } if is_conditional && key == b"path" => found.push((path, part.span.start)),
-            Kind::Entry { .. } | Kind::Comment => {}
-        }
-    }
-    Ok(found)
-}
-
 /// The ranges of chosen entries, and of the headers below which nothing is left; with how many entries.
 fn cut_of(
     text: &[u8],

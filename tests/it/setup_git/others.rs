@@ -67,34 +67,6 @@ fn p13_helpers_of_all_files_are_asked_after_ghtok_in_their_order() {
 }
 
 #[test]
-fn helpers_included_on_a_condition_before_ghtok_are_named() {
-    let home = Home::new();
-    let condition = "[includeIf \"gitdir:~/work/\"]\n\tpath = work\n";
-    home.write("work", "[credential]\n\thelper = store\n");
-    home.write(".gitconfig", &format!("{USUAL}{condition}"));
-    let named = |told: &str| told.matches("no longer asks the helpers in").count();
-    let told = home.setup(&["--yes"]).expect_code(0).stderr;
-    assert!(told.contains("/work about https://github.com"), "{told}");
-    assert_eq!(named(&told), 1, "{told}");
-    // As it is advised there.
-    let text = fs::read_to_string(home.path(".gitconfig")).expect("it");
-    let moved = format!("{}{condition}", text.replace(condition, ""));
-    home.write(".gitconfig", &moved);
-    let told = home.setup(&["--yes"]).expect_code(0).stderr;
-    assert_eq!(named(&told), 0, "{told}");
-    let text = fs::read_to_string(home.path(".gitconfig")).expect("it");
-    assert_eq!(text, moved);
-    // Other settings are nobody's business.
-    home.write(
-        "work",
-        "[user]\n\tname = w\n[credential \"https://gitlab.com\"]\n\thelper = store\n",
-    );
-    home.write(".gitconfig", &format!("{USUAL}{condition}"));
-    let told = home.setup(&["--yes"]).expect_code(0).stderr;
-    assert_eq!(named(&told), 0, "{told}");
-}
-
-#[test]
 fn several_at_once_all_succeed() {
     let home = Home::new();
     home.write(".gitconfig", USUAL);
