@@ -43,6 +43,14 @@ fn line_end_of(text: &[u8]) -> &'static [u8] {
     }
 }
 
+/// A text without the line end that was added to it. An earlier ghtok added LF to any file.
+fn without_line_end<'a>(text: &'a [u8], usual: &[u8]) -> &'a [u8] {
+    let text_before = text.strip_suffix(usual);
+    text_before
+        .or_else(|| text.strip_suffix(b"\n"))
+        .unwrap_or(text)
+}
+
 /// A file without ghtok's section.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Without {
@@ -76,8 +84,7 @@ pub fn removed(
     let mut left = cut(text, &ranges);
     if was_last {
         for _ in 0..line_ends {
-            let end = line_end_of(text);
-            left.truncate(left.strip_suffix(end).map_or(left.len(), <[u8]>::len));
+            left.truncate(without_line_end(&left, line_end_of(text)).len());
         }
     }
     Ok(Without { text: left, at })
@@ -204,7 +211,7 @@ impl WithoutBlock {
     pub fn text(&self) -> Vec<u8> {
         let mut before = &self.before[..];
         if self.was_unended && self.after.is_empty() {
-            before = before.strip_suffix(line_end_of(before)).unwrap_or(before);
+            before = without_line_end(before, line_end_of(before));
         }
         [before, &self.after].concat()
     }
