@@ -104,6 +104,8 @@ pub struct Config {
     /// The session's folder of sockets (XDG Base Directory Specification).
     pub runtime_dir: Option<PathBuf>,
     choice: Choice,
+    /// What is wrong with `GHTOK_STORE`.
+    store_problem: Option<String>,
 }
 
 /// Whether there is a configuration file.
@@ -141,10 +143,17 @@ impl Config {
             Some(text) => (FileState::Read, settings::parse(&file, &text)?),
             None => (FileState::Missing, Settings::default()),
         };
+        let usual_store = settings.store.unwrap_or_default();
+        let (store, store_problem) = match store(flags, environment)? {
+            Named::Nothing => (usual_store, None),
+            Named::Store(store) => (store, None),
+            Named::Problem(problem) => (usual_store, Some(problem)),
+        };
         Ok(Self {
             file_state,
             choice: Choice::new(flags, environment, &settings.apps)?,
-            store: store(flags, environment, &settings)?,
+            store,
+            store_problem,
             store_is_named: flags.store.is_some() || environment.text(STORE)?.is_some(),
             store_flag: flags.store,
             config_dir_flag: flags.config_dir.clone(),
@@ -169,6 +178,19 @@ impl Config {
     }
 }
 
+impl Config {
+    /// Refuses a `GHTOK_STORE` that names no store. Commands that use none need not ask.
+    pub fn check_store(&self) -> Result<()> {
+        match &self.store_problem {
+            None => Ok(()),
+            Some(problem) => Err(Error::Config {
+                origin: STORE.into(),
+                problem: problem.clone(),
+            }),
+        }
+    }
+}
+
 /// The Apps of a file with this text, if it is one: what is fuzzed.
 ///
 /// # Errors
@@ -189,16 +211,23 @@ fn absolute(origin: &'static str, folder: &Path) -> Result<PathBuf> {
     })
 }
 
-fn store(flags: &Flags, environment: &Environment, settings: &Settings) -> Result<StoreChoice> {
+/// What a flag or a variable names.
+enum Named {
+    Nothing,
+    Store(StoreChoice),
+    Problem(String),
+}
+
+fn store(flags: &Flags, environment: &Environment) -> Result<Named> {
     if let Some(store) = flags.store {
-        return Ok(store);
+        return Ok(Named::Store(store));
     }
     let Some(text) = environment.text(STORE)? else {
-        return Ok(settings.store.unwrap_or_default());
+        return Ok(Named::Nothing);
     };
-    text.parse().map_err(|reason| Error::Config {
-        origin: STORE.into(),
-        problem: format!("{} {reason}", quoted(text)),
+    Ok(match text.parse() {
+        Ok(store) => Named::Store(store),
+        Err(reason) => Named::Problem(format!("{} {reason}", quoted(text))),
     })
 }
 
@@ -318,6 +347,8 @@ mod tests {
         assert_eq!(store(&silent, &Flags::default(), &[]), StoreChoice::Auto);
         let error = silent
             .load(&Flags::default(), &[("GHTOK_STORE", "File")])
+            .expect("a command may need none")
+            .check_store()
             .expect_err("no store");
         assert_eq!(
             error.to_string(),

@@ -151,6 +151,9 @@ fn dispatch(machine: &Machine<'_>, cli: &Cli) -> Result<u8> {
     // The process ends with its command, and the system then closes the connection to the keychain:
     // taking it apart would cost a cached get 2 % more.
     let mut root = ManuallyDrop::new(Root::load(machine, cli)?);
+    if root.uses_store(&cli.command) {
+        root.config.check_store()?;
+    }
     let usual = root.config.min_ttl;
     match &cli.command {
         Command::Get(get) => {
@@ -220,6 +223,16 @@ impl<'a> Root<'a> {
 }
 
 impl Root<'_> {
+    /// False for what changes or shows other programs' files alone. An App that no configuration
+    /// describes is described there with its store.
+    fn uses_store(&self, command: &Command) -> bool {
+        match command {
+            Command::Schedule(schedule) if schedule.is_for_the_timer_alone() => false,
+            Command::Setup(_) => self.config.all_apps().any(|app| app.name.is_none()),
+            _ => true,
+        }
+    }
+
     fn for_one(&self, work: impl FnOnce(&Call<'_>) -> Result<()>) -> Result<u8> {
         self.with_call(self.config.app(None)?, work).map(|()| 0)
     }

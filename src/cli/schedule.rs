@@ -136,6 +136,11 @@ pub(super) fn plain(arguments: &[OsString]) -> Option<Schedule> {
 }
 
 impl Schedule {
+    /// True if no sign-in is looked at.
+    pub fn is_for_the_timer_alone(&self) -> bool {
+        matches!(self.deed, ScheduleDeed::Status(_) | ScheduleDeed::Remove(_))
+    }
+
     pub(super) fn wants_json(&self) -> bool {
         matches!(&self.deed, ScheduleDeed::Status(status) if status.json)
     }

@@ -51,8 +51,10 @@ impl Choice {
                 environment.text(name)
             }
         };
-        let client_id = variable("GHTOK_CLIENT_ID", by_flags.client_id.is_some())?;
-        let host = variable("GHTOK_HOST", by_flags.host.is_some())?;
+        // Nor are these where a configured App is named: they describe another.
+        let is_named = by_flags.name.is_some() && by_flags.client_id.is_none();
+        let client_id = variable("GHTOK_CLIENT_ID", is_named || by_flags.client_id.is_some())?;
+        let host = variable("GHTOK_HOST", is_named || by_flags.host.is_some())?;
         let by_variables = Wish {
             name: variable("GHTOK_APP", by_flags.name.is_some())?.map(str::to_owned),
             client_id: said("GHTOK_CLIENT_ID", client_id, ClientId::parse)?,

@@ -49,6 +49,7 @@ fn get(root: &Root<'_>, git: &cli::GitCredential, request: &Request) -> Result<(
             return Ok(());
         }
     };
+    root.config.check_store()?;
     let usual = root.config.min_ttl;
     root.with_call(app, |call| git_credential::get(request, usual, call))
         .unwrap_or_else(|error| git_credential::give_up(&error, root.config.git, Terminal));
@@ -57,6 +58,7 @@ fn get(root: &Root<'_>, git: &cli::GitCredential, request: &Request) -> Result<(
 
 fn erase(root: &Root<'_>, git: &cli::GitCredential, request: &Request) -> Result<()> {
     for app in apps_of(root, git, request)? {
+        root.config.check_store()?;
         // A mark that cannot be made is made at the next refusal.
         let _ = root.with_call(app, |call| git_credential::erase(request, call));
     }
@@ -105,6 +107,7 @@ fn has_issued(
     {
         return Some(true);
     }
+    root.config.check_store().ok()?;
     let apps = apps_of(&root, git, request).ok()?;
     let mut answers = Vec::new();
     for app in &apps {

@@ -8,7 +8,9 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::{COMMANDS, EXEC, FORCE, GET, Home, LOGIN, LOGOUT, MCP, run, said};
+use fake_github::CLIENT_ID;
+
+use super::{COMMANDS, EXEC, FORCE, GET, GIT, Home, LOGIN, LOGOUT, MCP, run, said};
 use crate::support::mount::SmallDisk;
 use crate::support::sandbox::{Program, Sandbox, path_of};
 use crate::support::signing_in::decide;
@@ -78,6 +80,47 @@ fn a_variable_that_is_no_text_is_named_or_passed_over() {
         }
         home.expect_kept(name);
     }
+}
+
+#[test]
+fn a_variable_that_a_command_does_not_use_is_not_judged() {
+    let home = Home::new();
+    let bad = [
+        ("GHTOK_STORE", "moon"),
+        ("GHTOK_HOST", "https://ghes.example/path"),
+        ("GHTOK_CLIENT_ID", "no ID"),
+        ("GHTOK_APP", "nobody"),
+    ];
+    let run_with = |bad: &[(&str, &str)], arguments: &[&str]| {
+        let mut command = home.command(arguments);
+        command.envs(bad.iter().copied());
+        run(command, arguments)
+    };
+    let store = &bad[..1];
+    for arguments in [
+        &["setup", "git", "--print"][..],
+        &["setup", "mcp", "claude-code"],
+        &["schedule", "status"],
+    ] {
+        let run = run_with(store, arguments);
+        assert_eq!(run.code, Some(0), "{arguments:?}: {run:?}");
+        assert!(!run.stderr.contains("GHTOK_STORE"), "{run:?}");
+    }
+    for arguments in [GET, &["status"], LOGIN, LOGOUT, GIT, &["logout", "--all"]] {
+        let run = run_with(store, arguments);
+        assert_eq!(run.code, Some(2), "{arguments:?}: {run:?}");
+        assert!(run.stderr.contains("GHTOK_STORE: \"moon\""), "{run:?}");
+    }
+    // A flag overrules each of them; the name of an App, those that describe one.
+    let host = home.fake.host();
+    let (client_id, host) = (format!("--client-id={CLIENT_ID}"), format!("--host={host}"));
+    let described = ["get", &client_id, &host, "--store=file"];
+    assert_eq!(run_with(&bad, &described).code, Some(0));
+    for arguments in [&["get", "main"][..], &["status", "main", "--check"]] {
+        let run = run_with(&bad[1..], arguments);
+        assert_eq!(run.code, Some(0), "{arguments:?}: {run:?}");
+    }
+    home.expect_kept("variables that nobody uses");
 }
 
 #[test]
@@ -382,7 +425,7 @@ fn folders_that_cannot_be_written_leave_a_good_token_served() {
     // A good sign-in is told of, and what later calls will not know of it.
     let run = home.run(&["login", "--store", "file"]);
     assert_eq!(run.code, Some(0), "{run:?}");
-    let note = "without the same --store: cannot open";
+    let note = "without the same --store: cannot write";
     assert!(
         run.stderr.contains("already signed in as octocat"),
         "{run:?}"

@@ -265,7 +265,9 @@ fn of_variable(name: &str, value: OsString) -> Error {
     let home = ("HOME", OsString::from("/home/me"));
     let pairs = [home].into_iter().filter(|(known, _)| *known != name);
     let environment = Environment::from_pairs(pairs.chain([(name, value)]));
-    Config::load(&Flags::default(), &environment).expect_err(name)
+    Config::load(&Flags::default(), &environment)
+        .and_then(|config| config.check_store())
+        .expect_err(name)
 }
 
 fn bad_log() -> Error {

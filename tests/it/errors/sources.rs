@@ -135,6 +135,10 @@ const ELSEWHERE: &[&str] = &[
     "certificate not valid yet",
     "proxy server responded",
     "Not Found",
+    // What `setup git` tells when it is done.
+    "git does not read it, because GIT_CONFIG_GLOBAL is set to nothing (empty, or /dev/null)",
+    "1 line that is not ghtok's",
+    "lines that are not ghtok's",
     // A folder.
     "Application Support",
 ];
