@@ -106,6 +106,15 @@ impl Replacement {
     /// # Errors
     /// What the system says, or that the old file is read-only.
     pub fn fill(&mut self, bytes: &[u8], mode: Mode) -> io::Result<()> {
+        self.fill_unsynced(bytes, mode)?;
+        self.file.sync_all()
+    }
+
+    /// As [`Self::fill`], without waiting for the disk: a crash of the system may leave an empty file.
+    ///
+    /// # Errors
+    /// As [`Self::fill`].
+    pub fn fill_unsynced(&mut self, bytes: &[u8], mode: Mode) -> io::Result<()> {
         let old = match mode {
             Mode::Exact(_) => None,
             Mode::KeepOr(_) => old_file(&self.target)?,
@@ -117,7 +126,7 @@ impl Replacement {
                 platform::set_mode(&self.file, mode)?;
             }
         }
-        self.file.sync_all()
+        Ok(())
     }
 
     /// True if the temporary name is still this file's: another process that uses the same name, and

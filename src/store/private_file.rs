@@ -135,10 +135,26 @@ fn clear(path: &Path) -> Result<(), StoreError> {
 /// # Errors
 /// If any of that fails; then the old content stands.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    replace_by(Replacement::fill, path, bytes)?;
+    sync_parent(path)
+}
+
+/// As [`replace`], without waiting for the disk: for what can be asked for again after a crash of the
+/// system, which may leave an empty file.
+///
+/// # Errors
+/// As [`replace`].
+pub(crate) fn replace_unsynced(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    replace_by(Replacement::fill_unsynced, path, bytes)
+}
+
+type Fill = fn(&mut Replacement, &[u8], Mode) -> io::Result<()>;
+
+fn replace_by(fill: Fill, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     const TRIES: u32 = 3;
     for _ in 0..TRIES {
-        if replace_unless_disturbed(path, bytes)? {
-            return sync_parent(path);
+        if replace_unless_disturbed(fill, path, bytes)? {
+            return Ok(());
         }
     }
     Err(refused(
@@ -149,15 +165,14 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
 }
 
 /// False if another writer took the name beside the file.
-fn replace_unless_disturbed(path: &Path, bytes: &[u8]) -> Result<bool, StoreError> {
+fn replace_unless_disturbed(fill: Fill, path: &Path, bytes: &[u8]) -> Result<bool, StoreError> {
     let beside = beside(path);
     clear(&beside)?;
     let mut new = match Replacement::begin_as(path, beside.clone()) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(false),
         begun => begun.map_err(|error| failed("create", &beside, &error))?,
     };
-    new.fill(bytes, Mode::PRIVATE)
-        .map_err(|error| failed("write", &beside, &error))?;
+    fill(&mut new, bytes, Mode::PRIVATE).map_err(|error| failed("write", &beside, &error))?;
     if !new.has_its_name() {
         new.abandon();
         return Ok(false);

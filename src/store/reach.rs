@@ -57,7 +57,8 @@ pub fn write(path: &Path, reach: &Reach) -> Result<(), StoreError> {
     loop {
         let bytes = serde_json::to_vec(&document).unwrap_or_default();
         if bytes.len() <= LARGEST || !document.shorten() {
-            return private_file::replace(path, &bytes);
+            // GitHub can be asked again.
+            return private_file::replace_unsynced(path, &bytes);
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod cached;
 mod choice;
+mod syncs;
 
 use std::fs;
 use std::process::Command;
