@@ -150,14 +150,25 @@ impl NewSignIn {
         let here = stored.as_ref().and_then(|stored| stored.account.as_ref());
         let other = [here, elsewhere].into_iter().flatten().find(|account| {
             !agreed.covers(account)
+                && !is_never_served(account, call)
                 && check_replacement(account, self.account.as_ref()) != Replacement::Same
         });
-        match other.cloned() {
-            Some(other) => Ok(Kept::NotYet { new: self, other }),
-            None => self
-                .save(locked.as_mut(), stored.as_ref(), call)
-                .map(Kept::Saved),
+        if let Some(other) = other.cloned() {
+            return Ok(Kept::NotYet { new: self, other });
         }
+        let saved = self.save(locked.as_mut(), stored.as_ref(), call)?;
+        drop(locked);
+        if let Some(replaced) = stored.filter(|stored| {
+            let account = stored.account.as_ref();
+            account.is_some_and(|account| is_never_served(account, call))
+        }) {
+            // GitHub named its account only after it was saved. What cannot be revoked ends by itself.
+            let tokens = &replaced.tokens;
+            let _ = call
+                .github
+                .revoke(tokens.access_token(), tokens.refresh_token());
+        }
+        Ok(Kept::Saved(saved))
     }
 
     fn may_replace(&self, other: &Account, call: &Call<'_>) -> bool {
@@ -240,6 +251,15 @@ impl NewSignIn {
             .map_err(|error| call.store_error(error))?;
         Ok(record)
     }
+}
+
+/// A stored sign-in of another account than the configured one is refused wherever it is asked for.
+fn is_never_served(stored: &Account, call: &Call<'_>) -> bool {
+    let expected = call.app.account.as_ref();
+    matches!(
+        check_account(expected, Some(stored)),
+        AccountCheck::Other { .. }
+    )
 }
 
 /// A full disk, a read-only folder or a record that may not be read is found before a person is

@@ -188,4 +188,13 @@ fn a_configured_account_that_github_does_not_confirm_is_served_nothing() {
         told.stderr.contains("signed in as mallory, but"),
         "{told:?}"
     );
+    // The advice works: what is never served stands in nobody's way, and is not left alive.
+    let advice = "switch to octocat in the browser, then: ghtok login work\n";
+    assert!(told.stderr.ends_with(advice), "{told:?}");
+    assert_eq!(fake.count(Endpoint::Revoke), 0);
+    let login = configured(&sandbox, Program::Hurried, &["login", "work"]);
+    decide(&fake, login, |code| fake.approve_as(code, "octocat")).expect_code(0);
+    assert_revoked(&fake);
+    let token = command(&["get"]).expect_code(0);
+    assert!(fake.is_alive(token.token()));
 }
