@@ -19,6 +19,9 @@ const XDG_DATA_HOME: &str = "XDG_DATA_HOME";
 const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
 pub(super) const GIT_CONFIG_GLOBAL: &str = "GIT_CONFIG_GLOBAL";
 
+/// What a call means, where no flag says so.
+const CHOICE: [&str; 4] = ["GHTOK_APP", "GHTOK_CLIENT_ID", "GHTOK_HOST", "GHTOK_STORE"];
+
 /// Every variable that is looked at in every call; those of a sign-in stand in `desktop`, and all
 /// others stay unread.
 const READ: [&str; 19] = [
@@ -101,6 +104,14 @@ impl Environment {
             ..AccountFolders::of_the_system()
         };
         Self { values, folders }
+    }
+
+    /// Without what says which App and which store a call means.
+    #[must_use]
+    pub fn without_choice(mut self) -> Self {
+        let is_choice = |name| CHOICE.contains(&name);
+        self.values.retain(|(name, _)| !is_choice(*name));
+        self
     }
 
     /// What the environment of this process tells the tools that get a token. Read apart from the

@@ -156,10 +156,13 @@ impl Root<'_> {
     }
 }
 
-/// The shortest arguments by which a command started here finds this App and this store; each is
-/// tried on the configuration as it is now.
+/// The shortest arguments by which a command finds this App and this store, here and in a shell
+/// without the variables of this call; each is tried on the configuration as it is now.
 fn arguments_of(app: &App, name: Option<&str>, store: StoreChoice) -> String {
-    let environment = Environment::from_process();
+    let environments = [
+        Environment::from_process(),
+        Environment::from_process().without_choice(),
+    ];
     let plain = Flags::default;
     let named = name.map(|name| Flags {
         app: Some(name.to_owned()),
@@ -175,18 +178,23 @@ fn arguments_of(app: &App, name: Option<&str>, store: StoreChoice) -> String {
     };
     let attempts = [Some(plain()), named, Some(by_id), Some(whole.clone())];
     for flags in attempts.into_iter().flatten() {
-        let Ok(config) = Config::load(&flags, &environment) else {
-            continue;
-        };
-        match config.app(None) {
-            Ok(found) if found.key() == app.key() && found.host == app.host => {
-                let is_there = store_of(&config, found).is_ok_and(|found| found == store);
-                return typed(&flags, (!is_there).then_some(store));
-            }
-            Ok(_) | Err(_) => {}
+        let looked_in = |environment| store_found(&flags, environment, app);
+        let stores: Option<Vec<_>> = environments.iter().map(looked_in).collect();
+        if let Some(stores) = stores {
+            let is_there = stores.iter().all(|found| *found == store);
+            return typed(&flags, (!is_there).then_some(store));
         }
     }
     typed(&whole, Some(store))
+}
+
+/// The store in which a command with these flags looks for this App's sign-in; `None` if it means
+/// another App, or none.
+fn store_found(flags: &Flags, environment: &Environment, app: &App) -> Option<StoreChoice> {
+    let config = Config::load(flags, environment).ok()?;
+    let found = config.app(None).ok()?;
+    let is_this = found.key() == app.key() && found.host == app.host;
+    is_this.then(|| store_of(&config, found).ok()).flatten()
 }
 
 /// The flags as a person types them.

@@ -276,6 +276,26 @@ fn p12_what_variables_say_of_other_apps_is_seen_by_the_advice() {
     }
 }
 
+/// The next shell does not have the variables of a single call.
+#[test]
+fn p12_an_app_that_variables_describe_is_advised_so_that_it_is_found_without_them() {
+    for more in [&[][..], &["--no-save"]] {
+        let (fake, sandbox) = start();
+        let host = fake.host();
+        sandbox.configure(&format!(
+            "[[app]]\nname = \"main\"\nclient_id = \"{CLIENT_ID}\"\nhost = \"{host}\"\n"
+        ));
+        let described = [("GHTOK_CLIENT_ID", SECOND), ("GHTOK_HOST", &host)];
+        for kept in [&described[..], &[]] {
+            let arguments = [&["login", "--force"], more].concat();
+            let mut login = bare(&sandbox, Program::Hurried, &arguments);
+            login.envs(described).env("GHTOK_STORE", "file");
+            let told = decide(&fake, login, |code| fake.approve(code)).expect_code(0);
+            advice_works(&sandbox, &told, SECOND, kept);
+        }
+    }
+}
+
 #[test]
 fn a_store_chosen_by_a_flag_is_found_again_whatever_the_configuration_says() {
     let (fake, sandbox) = start();
