@@ -2,15 +2,18 @@
 //! The sentences stand here; many get their reason as text from the module that failed. All of them together
 //! are on one page, `tests/it/snapshots/errors.txt`: a test holds it against the sources.
 
+mod sign_in;
+mod tokens;
 mod verdict;
 
-use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use thiserror::Error;
 
+pub use sign_in::SignInReason;
+pub use tokens::{Discarded, StoredTokens};
 pub use verdict::most_serious;
 
 /// What every fallible function of the program returns.
@@ -373,135 +376,6 @@ impl Error {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::OutputClosed,
             _ => Self::Output(error),
-        }
-    }
-}
-
-/// Why a token can be had only by signing in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SignInReason {
-    /// Nothing is stored for this App.
-    SignedOut,
-    /// The access token is at its end, and there is no refresh token.
-    Expired,
-    /// There is no refresh token: the sign-in ends with its access token.
-    NoRefreshToken,
-    /// It was stored there, nobody signed out, and it is gone.
-    Vanished {
-        /// From which store.
-        place: String,
-    },
-    /// GitHub refused the refresh token.
-    RefreshRefused {
-        /// When, in local time.
-        when: String,
-    },
-    /// The pair was lost between GitHub's rotation and our first write.
-    Lost {
-        /// When the interrupted refresh was sent, in local time.
-        when: String,
-    },
-    /// GitHub answers the access token with 401, and there is no refresh token.
-    AccessRefused,
-    /// The stored sign-in belongs to another account than the configured one.
-    OtherAccount {
-        /// The configured login.
-        expected: String,
-        /// Whose sign-in is stored.
-        actual: String,
-    },
-}
-
-/// What a failure means for the stored tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StoredTokens {
-    /// They are as good as before.
-    Kept,
-    /// A refresh was sent, and it is not known whether GitHub replaced them.
-    PerhapsReplaced,
-    /// GitHub was asked to revoke them, and it is not known whether it did.
-    PerhapsRevoked,
-}
-
-impl fmt::Display for StoredTokens {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Kept => "nothing was lost",
-            Self::PerhapsReplaced => {
-                "GitHub may have replaced the tokens, and the next call finds out"
-            }
-            Self::PerhapsRevoked => "GitHub may have revoked the tokens",
-        })
-    }
-}
-
-impl Error {
-    /// The same error where a refresh was sent whose outcome is not known.
-    #[must_use]
-    pub fn with_an_open_refresh(mut self) -> Self {
-        if let Self::Temporary { tokens, .. }
-        | Self::StoreFailed { tokens, .. }
-        | Self::ReadOnly { tokens, .. }
-        | Self::Limit { tokens, .. } = &mut self
-        {
-            *tokens = StoredTokens::PerhapsReplaced;
-        }
-        self
-    }
-}
-
-impl fmt::Display for SignInReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::SignedOut => write!(f, "not signed in"),
-            Self::Expired => write!(f, "the token has expired and came without a refresh token"),
-            Self::NoRefreshToken => {
-                write!(
-                    f,
-                    "the token came without a refresh token, so the sign-in ends with it"
-                )
-            }
-            Self::Vanished { place } => {
-                write!(f, "the sign-in is gone from {place}, and nobody signed out")
-            }
-            Self::RefreshRefused { when } => write!(
-                f,
-                "GitHub refused the refresh token on {when}: it was revoked, used elsewhere, idle for six months, or displaced by newer sign-ins (GitHub keeps ten)"
-            ),
-            Self::Lost { when } => write!(
-                f,
-                "the sign-in was lost in an interrupted refresh on {when}: GitHub replaced the tokens, and the new ones did not arrive or could not be stored (no sign of theft)"
-            ),
-            Self::AccessRefused => {
-                write!(
-                    f,
-                    "GitHub no longer accepts the token, and it came without a refresh token"
-                )
-            }
-            Self::OtherAccount { expected, actual } => write!(
-                f,
-                "signed in as {actual}, but the configuration says {expected}"
-            ),
-        }
-    }
-}
-
-/// What became of new tokens that were not kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Discarded {
-    /// GitHub revoked them.
-    Revoked,
-    /// They live on: why, and where a person can revoke them.
-    NotRevoked(Box<str>),
-}
-
-impl fmt::Display for Discarded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Revoked => write!(f, "the new tokens were revoked at GitHub"),
-            Self::NotRevoked(why) => {
-                write!(f, "the new tokens could not be revoked at GitHub ({why})")
-            }
         }
     }
 }

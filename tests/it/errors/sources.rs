@@ -32,6 +32,8 @@ const SOURCES: &[&str] = &[
     "config/network.rs",
     "config/settings.rs",
     "error.rs",
+    "error/sign_in.rs",
+    "error/tokens.rs",
     "error/verdict.rs",
     "github/answer.rs",
     "github/cause.rs",
