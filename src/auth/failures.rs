@@ -57,7 +57,7 @@ pub(super) fn after(mut failure: SharedFailure, held: &mut Held<'_>) -> SharedFa
 }
 
 pub(super) fn not_stored(error: StoreError) -> Stop {
-    Stop::Failed(store_failure(error))
+    Stop::failed(store_failure(error))
 }
 
 pub(super) fn store_failure(error: StoreError) -> SharedFailure {

@@ -48,13 +48,23 @@ pub struct Refresh<'a> {
 /// Why a refresh brought nothing.
 pub(super) enum Stop {
     /// It failed and GitHub did not replace the tokens.
-    Failed(SharedFailure),
+    Failed(Box<SharedFailure>),
     /// It failed and GitHub may have replaced the tokens.
-    Unknown(SharedFailure),
+    Unknown(Box<SharedFailure>),
     /// Another process stored this in the meantime, although this one has the lock.
     Overtaken(Box<Record>),
     /// Nothing is left to do: somebody signed out, or another process has done it.
     Settled,
+}
+
+impl Stop {
+    pub(super) fn failed(failure: SharedFailure) -> Self {
+        Self::Failed(Box::new(failure))
+    }
+
+    fn unknown(failure: SharedFailure) -> Self {
+        Self::Unknown(Box::new(failure))
+    }
 }
 
 impl From<NotSaved> for Stop {
@@ -92,8 +102,8 @@ impl Refresh<'_> {
                 Err(stop) => stop,
             };
             let what = match what {
-                Stop::Failed(failure) => Happened::Failed(after(failure, &mut held)),
-                Stop::Unknown(failure) => Happened::Unknown(after(failure, &mut held)),
+                Stop::Failed(failure) => Happened::Failed(after(*failure, &mut held)),
+                Stop::Unknown(failure) => Happened::Unknown(after(*failure, &mut held)),
                 Stop::Overtaken(_) | Stop::Settled => return,
             };
             let aim = held.record().generation + 1;
@@ -122,7 +132,7 @@ impl Refresh<'_> {
                 self.report_saved(held);
                 Err(Stop::Settled)
             }
-            None => Err(Stop::Unknown(SharedFailure {
+            None => Err(Stop::unknown(SharedFailure {
                 attempt: Attempt::Refresh,
                 cause: FailureCause::Temporary(
                     "another ghtok refreshes it at the same time, although this one has the lock (is the state folder on a network file system?)"
@@ -170,7 +180,7 @@ impl Refresh<'_> {
         let rescued = held
             .locked()
             .rescued(generation, &key)
-            .map_err(|error| Stop::Unknown(store_failure(error)))?;
+            .map_err(|error| Stop::unknown(store_failure(error)))?;
         match rescued {
             Some(rescued) => self.save_new(held, &rescued),
             None => Ok(()),
@@ -218,7 +228,7 @@ impl Refresh<'_> {
             // What is refreshed or signed in to again needs no answer.
             AccessState::Expired => {}
             AccessState::Unknown(failure) => {
-                return Err(Stop::Failed(self.shared(attempt, &failure)));
+                return Err(Stop::failed(self.shared(attempt, &failure)));
             }
         }
         Ok(())
@@ -325,7 +335,7 @@ impl Refresh<'_> {
                 }
                 Err(NotSaved::Store(error)) if self.clock.monotonic() >= deadline => {
                     // The rescue file keeps the pair; the next run adopts it.
-                    return Err(Stop::Unknown(store_failure(error)));
+                    return Err(Stop::unknown(store_failure(error)));
                 }
                 Err(NotSaved::Store(_)) => self.clock.sleep(SAVE_PAUSE),
             }
@@ -382,7 +392,7 @@ impl Refresh<'_> {
         held.locked().wipe_rescue();
         match state {
             AccessState::Unknown(failure) => {
-                Err(Stop::Failed(self.shared(Attempt::Check, &failure)))
+                Err(Stop::failed(self.shared(Attempt::Check, &failure)))
             }
             AccessState::Alive(_) | AccessState::Dead | AccessState::Expired => {
                 let saved = self.outcome(held.record().generation, Happened::Saved);
@@ -412,10 +422,10 @@ impl Refresh<'_> {
         let shared = self.shared(Attempt::Refresh, failure);
         let state = ask_about(held.record(), self.github, self.clock);
         if !matches!(state, AccessState::Alive(_)) {
-            return Stop::Unknown(shared);
+            return Stop::unknown(shared);
         }
         clear_intent(held);
-        Stop::Failed(shared)
+        Stop::failed(shared)
     }
 
     /// This attempt did not spend the refresh token; where an earlier one is still open, that is
@@ -425,7 +435,7 @@ impl Refresh<'_> {
             return self.unknown(held, failure);
         }
         clear_intent(held);
-        Stop::Failed(self.shared(Attempt::Refresh, failure))
+        Stop::failed(self.shared(Attempt::Refresh, failure))
     }
 
     fn outcome(&self, generation: u64, what: Happened) -> Outcome {

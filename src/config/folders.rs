@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use crate::error::{Error, Result, system_reason};
+use crate::error::Result;
 
 /// Refuses a folder of `config.toml` in which others may write.
 ///
@@ -27,6 +27,7 @@ fn check(folder: &Path, mask: u32, rights: &'static str, change: &str) -> Result
     use std::io::ErrorKind;
     use std::os::unix::fs::MetadataExt;
 
+    use crate::error::{Error, system_reason};
     use crate::formats::shell::word;
 
     let refuse = |cause: String| {
@@ -77,6 +78,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+    use crate::error::Error;
 
     #[test]
     fn a_folder_that_others_may_change_is_refused_and_the_hint_cures_it() {
