@@ -73,6 +73,12 @@ impl Dial {
                 address,
             };
         }
+        // Not every proxy is told the name: SOCKS 4 and SOCKS 5 get an address.
+        if self.attempt.is_target_unknown() {
+            return Cause::HostNotFound {
+                host: host.to_owned(),
+            };
+        }
         match &self.proxy {
             Some(proxy) => Cause::of_proxied_connect(error, host, proxy, self.limit),
             None => Cause::of_connect(error, host, self.attempt.stage(), self.limit),
@@ -152,6 +158,8 @@ struct Progress {
     given_up: bool,
     /// Where the name of this machine leads, if that is another one.
     elsewhere: Option<IpAddr>,
+    /// Whether it is the host, not its proxy, that the name service does not know.
+    is_target_unknown: bool,
 }
 
 impl Default for Progress {
@@ -161,6 +169,7 @@ impl Default for Progress {
             sockets: vec![],
             given_up: false,
             elsewhere: None,
+            is_target_unknown: false,
         }
     }
 }
@@ -180,6 +189,14 @@ impl Attempt {
 
     fn leads_to(&self, address: IpAddr) {
         self.progress().elsewhere = Some(address);
+    }
+
+    fn is_target_unknown(&self) -> bool {
+        self.progress().is_target_unknown
+    }
+
+    fn target_is_unknown(&self) {
+        self.progress().is_target_unknown = true;
     }
 
     fn looked_up(&self) {
@@ -249,7 +266,12 @@ impl Resolver for Lookup {
         // No limit here: it would cost a second thread, and `Link::open` has one already.
         let found = DefaultResolver::default()
             .resolve(uri, config, NextTimeout::default())
-            .map_err(|_| ureq::Error::HostNotFound)?;
+            .map_err(|_| {
+                if *uri == self.target {
+                    self.attempt.target_is_unknown();
+                }
+                ureq::Error::HostNotFound
+            })?;
         self.attempt.looked_up();
         self.steps
             .debug(|| format!("name: {} addresses", found.len()));

@@ -197,6 +197,25 @@ fn a_proxy_that_does_not_end_is_left_in_time() {
 }
 
 #[test]
+fn a_host_that_is_looked_up_here_and_not_known_is_not_taken_for_the_proxy() {
+    let proxy = Scripted::start(drop);
+    for scheme in ["socks4", "socks5"] {
+        let failure = connect(patient("nowhere.invalid", proxy.proxy(scheme)));
+        assert_eq!(failure.code(), "dns", "{scheme}: {failure:?}");
+        assert!(failure.to_string().contains("nowhere.invalid"), "{failure}");
+    }
+    let network = Network {
+        proxy: Some(ProxySetting::of_file(
+            "proxy".into(),
+            "socks4://nowhere.invalid",
+        )),
+        ..Network::default()
+    };
+    let failure = connect(patient("192.0.2.1", network));
+    assert_eq!(failure.code(), "proxy", "{failure:?}");
+}
+
+#[test]
 fn an_attempt_that_was_given_up_ends() {
     let (sender, ended) = mpsc::channel();
     let proxy = Scripted::start(move |stream| {
