@@ -92,12 +92,12 @@ impl Desk<'_> {
                 (text.to_vec(), Before { folders, ..told })
             }
             (Some(block), _) if !is_overruled && !clean.has_include => {
-                let (mut after, _) = include::added(&block.before, &spelled)
+                let (mut after, line_ends) = include::added(&block.before, &spelled)
                     .map_err(|line| unreadable(file, line))?;
                 after.extend(&block.after);
                 let before = Before {
                     was_new: block.was_new,
-                    line_ends: usize::from(block.was_unended),
+                    line_ends: line_ends + usize::from(block.was_unended),
                     digest: None,
                     folders,
                 };

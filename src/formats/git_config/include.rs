@@ -226,13 +226,13 @@ pub fn without_block(text: &[u8]) -> Result<Option<WithoutBlock>, BadLine> {
     let is = |part: &&Part, mark: &[u8]| {
         part.kind == Kind::Comment && text[part.span.clone()].starts_with(mark)
     };
-    let Some(begin) = parts.iter().find(|part| is(part, BEGIN)) else {
+    let Some(begin) = parts.iter().find_map(|part| begin_of_block(text, part)) else {
         return Ok(None);
     };
-    let later = |part: &&Part| part.span.start > begin.span.start;
+    let later = |part: &&Part| part.span.start > begin.start;
     let end = parts.iter().filter(later).find(|part| is(part, END));
     let note = end.map_or(&b""[..], |end| &text[end.span.clone()][END.len()..]);
-    let within = begin.span.end..end.map_or(text.len(), |end| end.span.start);
+    let within = begin.end..end.map_or(text.len(), |end| end.span.start);
     let (mut ranges, own) = cut_of(text, &parts, |header, part| {
         within.contains(&part.span.start)
             && within.contains(&header.span.start)
@@ -241,10 +241,10 @@ pub fn without_block(text: &[u8]) -> Result<Option<WithoutBlock>, BadLine> {
     let is_entry_within =
         |part: &&Part| matches!(part.kind, Kind::Entry { .. }) && within.contains(&part.span.start);
     let foreign = parts.iter().filter(is_entry_within).count() - own;
-    let marks = std::iter::once(begin).chain(end);
-    ranges.extend(marks.map(|mark| line_of(text, &mark.span)));
+    let marks = std::iter::once(&begin).chain(end.map(|end| &end.span));
+    ranges.extend(marks.map(|mark| line_of(text, mark)));
     ranges.sort_by_key(|range| range.start);
-    let start = line_of(text, &begin.span).start;
+    let start = line_of(text, &begin).start;
     let left = cut(text, &ranges);
     Ok(Some(WithoutBlock {
         before: left[..start].to_vec(),
@@ -253,6 +253,22 @@ pub fn without_block(text: &[u8]) -> Result<Option<WithoutBlock>, BadLine> {
         was_new: note == NEW,
         was_unended: note == UNENDED,
     }))
+}
+
+/// The line with which a block begins: a comment, also where a value that was continued at the end of the
+/// file took it in.
+fn begin_of_block(text: &[u8], part: &Part) -> Option<Range<usize>> {
+    let span = part.span.clone();
+    let own = &text[span.clone()];
+    match part.kind {
+        Kind::Comment => own.starts_with(BEGIN).then_some(span),
+        Kind::Entry { .. } => {
+            let line = [b"\n", BEGIN].concat();
+            let at = own.windows(line.len()).position(|found| found == line)?;
+            Some(span.start + at + 1..span.end)
+        }
+        Kind::Header { .. } => None,
+    }
 }
 
 /// True for a line that ghtok wrote into its block: its helper, the reset right before it, and

@@ -114,6 +114,12 @@ fn an_old_block_goes_and_the_lines_of_others_in_it_stay() {
     let unended = BLOCK.replace("NOTE", " (the file had no last line end)");
     migrated(&format!("[a]\n{unended}"), "[a]", 0);
     migrated(&format!("[a]\n{unended}[b]\n"), "[a]\n[b]\n", 0);
+    let taken_in = BLOCK.replace("NOTE", "");
+    migrated(
+        &format!("[a]\n\tb = c \\\n{taken_in}"),
+        "[a]\n\tb = c \\\n",
+        0,
+    );
     // The line end that was added was LF, whatever the file's are.
     for line_end in ["\n", "\r\n"] {
         let old = format!("[a]\r\n# c{line_end}{unended}");
