@@ -18,6 +18,7 @@ mod platform {
     use dbus::arg::Variant;
 
     use super::Notice;
+    use crate::auth::ports::StoreError;
     use crate::bus::{Bus, Deadline, Failure, Session, call};
     use crate::formats::plain_text::one_line;
 
@@ -40,6 +41,7 @@ mod platform {
                 "the notification service does not start".into()
             }
             Failure::Refused { name, text } => format!("{} ({name})", one_line(&text, 300)),
+            Failure::NoAnswer(StoreError::Absent(cause)) => cause,
             Failure::NoAnswer(error) => error.to_string(),
         })
     }
@@ -71,6 +73,7 @@ mod platform {
     use std::time::Duration;
 
     use super::Notice;
+    use crate::auth::ports::StoreError;
     use crate::system::tool;
 
     /// The words are arguments of the script, and no part of it.
@@ -105,6 +108,7 @@ mod platform {
     use std::time::Duration;
 
     use super::Notice;
+    use crate::auth::ports::StoreError;
     use crate::system::tool;
 
     /// A toast in PowerShell's name (an application of its own would have to be registered). The

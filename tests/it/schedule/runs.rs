@@ -119,7 +119,8 @@ fn a_sign_in_that_has_ended_is_told_once_a_day_where_no_desktop_is() {
         "{ran:?}"
     );
     assert!(
-        ran.stdout.contains("(no notice on the desktop: "),
+        ran.stdout
+            .contains("(no notice on the desktop: no session bus at "),
         "{ran:?}"
     );
     let again = stage.look_after().expect_code(4);
