@@ -2,6 +2,7 @@
 //! The sentences stand here; many get their reason as text from the module that failed. All of them together
 //! are on one page, `tests/it/snapshots/errors.txt`: a test holds it against the sources.
 
+mod limit;
 mod sign_in;
 mod tokens;
 mod verdict;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+pub use limit::{is_exhausted, is_limit};
 pub use sign_in::SignInReason;
 pub use tokens::{Discarded, StoredTokens};
 pub use verdict::most_serious;
@@ -313,7 +315,7 @@ pub enum Error {
         waited: Duration,
     },
     /// A refresh process ended before it said what came of it.
-    #[error("{app}: the refresh ended without a result")]
+    #[error("{app}: the refresh ended without a result: it was killed, or ran out of memory")]
     RefresherDied {
         /// What people call the App.
         app: String,
@@ -387,27 +389,6 @@ pub fn system_reason(error: &io::Error) -> String {
         Some((words, _)) => words.trim_end_matches('.').to_lowercase(),
         None => text,
     }
-}
-
-/// True if this process, or this machine, has reached a limit: of open files, threads, memory, or of what
-/// a sandbox lets it do. Another process may have no such limit.
-pub fn is_limit(error: &io::Error) -> bool {
-    #[cfg(unix)]
-    const LIMITS: [i32; 7] = [
-        libc::EMFILE,
-        libc::ENFILE,
-        libc::ENOMEM,
-        libc::ENOBUFS,
-        libc::EAGAIN,
-        libc::EPERM,
-        libc::EACCES,
-    ];
-    // WSAEACCES, WSAEMFILE, WSAENOBUFS; ERROR_TOO_MANY_OPEN_FILES, ERROR_NOT_ENOUGH_MEMORY.
-    #[cfg(not(unix))]
-    const LIMITS: [i32; 5] = [10013, 10024, 10055, 4, 8];
-    error
-        .raw_os_error()
-        .is_some_and(|code| LIMITS.contains(&code))
 }
 
 fn known_apps(known: &[String]) -> String {

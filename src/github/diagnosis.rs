@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ureq::Error;
 
-use crate::error::{is_limit, system_reason};
+use crate::error::{is_exhausted, is_limit, system_reason};
 
 use super::{Cause, Proxy, Stage, server_text};
 
@@ -74,6 +74,14 @@ impl Cause {
     /// What no other process need meet: a limit of this one.
     pub(super) fn of_limit(doing: &'static str, error: &io::Error) -> Option<Self> {
         is_limit(error).then(|| Self::Limit {
+            doing,
+            reason: reason_of(error),
+        })
+    }
+
+    /// The same, where what is forbidden has another name.
+    pub(super) fn of_exhaustion(doing: &'static str, error: &io::Error) -> Option<Self> {
+        is_exhausted(error).then(|| Self::Limit {
             doing,
             reason: reason_of(error),
         })

@@ -93,8 +93,11 @@ fn read_ca_file(path: &Path) -> Result<Vec<Certificate<'static>>, Cause> {
         path: path.to_owned(),
         reason,
     };
-    let (file, metadata) = plain_file::open(path)
-        .map_err(|error| bad(format!("cannot be read: {}", system_reason(&error))))?;
+    let unreadable = |error: std::io::Error| {
+        Cause::of_exhaustion("read ca_file", &error)
+            .unwrap_or_else(|| bad(format!("cannot be read: {}", system_reason(&error))))
+    };
+    let (file, metadata) = plain_file::open(path).map_err(unreadable)?;
     plain_file::trust(&metadata).map_err(|distrust| match distrust {
         Distrust::Owner => bad("belongs to another user".into()),
         Distrust::Writable { mode } => Cause::CaFileExposed {
@@ -105,7 +108,7 @@ fn read_ca_file(path: &Path) -> Result<Vec<Certificate<'static>>, Cause> {
     let mut pem = Vec::new();
     file.take(LARGEST_CA_FILE)
         .read_to_end(&mut pem)
-        .map_err(|error| bad(format!("cannot be read: {}", system_reason(&error))))?;
+        .map_err(unreadable)?;
     certificates(&pem).map_err(bad)
 }
 

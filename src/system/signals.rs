@@ -6,7 +6,7 @@ mod platform {
     use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
     use std::time::Duration;
 
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXCPU, SIGXFSZ};
     use signal_hook::iterator::Signals;
     use signal_hook::{flag, low_level};
 
@@ -17,8 +17,13 @@ mod platform {
 
     const ENDING: [i32; 3] = [SIGINT, SIGHUP, SIGTERM];
 
-    /// INT, HUP and TERM kept from ending this process. A refresh that has begun must end: between
-    /// `intent` and the stored pair, an end would lose the sign-in. Every wait in it is bounded.
+    /// Limits of file size and processor time that end a process by default. Caught, the first is an
+    /// error of the write, which can be told.
+    const LIMITS: [i32; 2] = [SIGXFSZ, SIGXCPU];
+
+    /// INT, HUP, TERM and the signals of limits kept from ending this process. A refresh that has begun
+    /// must end: between `intent` and the stored pair, an end would lose the sign-in. Every wait in it
+    /// is bounded.
     #[derive(Debug)]
     pub struct HeldOff {
         over: Arc<AtomicBool>,
@@ -35,6 +40,9 @@ mod platform {
                 flag::register_conditional_default(signal, Arc::clone(&over)).ok()?;
                 Some((signal, came))
             };
+            for signal in LIMITS {
+                let _ = flag::register(signal, Arc::default());
+            }
             let came = ENDING.into_iter().filter_map(hold).collect();
             Self { over, came }
         }

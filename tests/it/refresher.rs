@@ -3,6 +3,7 @@
 
 mod disk;
 mod kills;
+mod limits;
 mod loose;
 mod reread;
 mod stopped;

@@ -1,6 +1,8 @@
 //! Making a connection ready: name, proxy, TCP, TLS. Writes nothing of a request.
 
 use std::fmt;
+use std::fs::File;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -21,6 +23,9 @@ use crate::steps::Steps;
 
 use super::tcp::{self, Race, elapsed};
 use super::{Link, USER_AGENT, race};
+
+/// The configuration of the name service, a socket for each family, or one more for a long answer.
+const FILES_OF_A_LOOKUP: usize = 3;
 
 /// One attempt to connect.
 #[derive(Clone)]
@@ -73,6 +78,9 @@ impl Dial {
                 address,
             };
         }
+        if let Some(limit) = Self::limit(&error) {
+            return limit;
+        }
         // Not every proxy is told the name: SOCKS 4 and SOCKS 5 get an address.
         if self.attempt.is_target_unknown() {
             return Cause::HostNotFound {
@@ -82,6 +90,18 @@ impl Dial {
         match &self.proxy {
             Some(proxy) => Cause::of_proxied_connect(error, host, proxy, self.limit),
             None => Cause::of_connect(error, host, self.attempt.stage(), self.limit),
+        }
+    }
+
+    /// The name service says of a process that can open no files what it says of unknown names, and the
+    /// system's certificates are then none.
+    fn limit(error: &ureq::Error) -> Option<Cause> {
+        match error {
+            ureq::Error::HostNotFound => Cause::of_exhaustion("look up a host", &no_files()?),
+            ureq::Error::Rustls(_) | ureq::Error::Tls(_) => {
+                Cause::of_exhaustion("check a certificate", &no_files()?)
+            }
+            _ => None,
         }
     }
 
@@ -138,6 +158,16 @@ impl Dial {
         let made = connector.connect(&details, None)?;
         Ok(Box::new(made.ok_or(ureq::Error::ConnectionFailed)?))
     }
+}
+
+/// Why this process can open fewer files than a name look-up does, if that is so.
+fn no_files() -> Option<io::Error> {
+    #[cfg(unix)]
+    const ANY: &str = "/dev/null";
+    #[cfg(not(unix))]
+    const ANY: &str = "NUL";
+    let files: io::Result<Vec<File>> = (0..FILES_OF_A_LOOKUP).map(|_| File::open(ANY)).collect();
+    files.err()
 }
 
 /// As ureq's own, but for TCP: the first address that answers.

@@ -45,6 +45,9 @@ fn of_connections() -> Vec<Cause> {
     for (doing, reason) in [
         ("open a connection", "too many open files"),
         ("open a connection", "operation not permitted"),
+        ("look up a host", "too many open files"),
+        ("check a certificate", "too many open files"),
+        ("read ca_file", "too many open files"),
     ] {
         causes.push(Cause::Limit {
             doing,
