@@ -73,7 +73,6 @@ mod platform {
     use std::time::Duration;
 
     use super::Notice;
-    use crate::auth::ports::StoreError;
     use crate::system::tool;
 
     /// The words are arguments of the script, and no part of it.
@@ -108,7 +107,6 @@ mod platform {
     use std::time::Duration;
 
     use super::Notice;
-    use crate::auth::ports::StoreError;
     use crate::system::tool;
 
     /// A toast in PowerShell's name (an application of its own would have to be registered). The
