@@ -1,19 +1,19 @@
 //! `ghtok setup git`: has git ask ghtok about the configured hosts, with consent, and takes it back.
 
+mod other_helpers;
 mod plan;
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use self::other_helpers::{forget, helper_of, keeper, seen_by};
 use self::plan::{Plan, unreadable};
 use crate::app::App;
 use crate::config::GitPlaces;
 use crate::error::{Error, Result, system_reason};
 use crate::formats::git_config::include::{self, WithoutBlock};
-use crate::formats::git_config::{
-    self, Before, Caller, Entry, HostSection, Match, Setting, is_ghtok,
-};
+use crate::formats::git_config::{self, Before, Caller, Entry, HostSection, Match, is_ghtok};
 use crate::formats::plain_text::one_line;
 use crate::host::HostKind;
 use crate::system::git_file::LockedFile;
@@ -451,38 +451,6 @@ fn read(file: &Path) -> Result<Option<Vec<u8>>> {
     text_file::read(file).map_err(|error| failed("read", file, &error))
 }
 
-fn helper_of(entry: &Entry) -> Option<&[u8]> {
-    match &entry.setting {
-        Setting::Helper(helper) => Some(helper),
-        Setting::UseHttpPath(_) => None,
-    }
-}
-
-fn seen_by(entry: &Entry, url: &str) -> String {
-    let place = one_line(&String::from_utf8_lossy(&entry.origin), 200);
-    let helper = String::from_utf8_lossy(helper_of(entry).unwrap_or_default());
-    if helper.is_empty() {
-        return format!(
-            "{place} resets the list of helpers: where it counts, git does not ask ghtok about {url}"
-        );
-    }
-    let helper = one_line(&helper, 80);
-    format!(
-        "the helper \"{helper}\" ({place}) comes after ghtok: git before 2.46 hands it the token for {url}"
-    )
-}
-
-/// The name of a helper that keeps what it is given.
-fn keeper(helper: &[u8]) -> Option<&'static str> {
-    const KEEPERS: [&str; 5] = ["osxkeychain", "wincred", "manager", "libsecret", "cache"];
-    if is_ghtok(helper) {
-        return None;
-    }
-    let helper = String::from_utf8_lossy(helper);
-    let mut words = helper.split([' ', '/', '\\', '-', '.']);
-    words.find_map(|word| KEEPERS.into_iter().find(|known| word == *known))
-}
-
 /// A path's bytes, as git writes it.
 pub fn bytes_of(path: &Path) -> Vec<u8> {
     #[cfg(unix)]
@@ -497,11 +465,4 @@ fn path_of(bytes: &[u8]) -> PathBuf {
     return PathBuf::from(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(bytes));
     #[cfg(not(unix))]
     PathBuf::from(String::from_utf8_lossy(bytes).into_owned())
-}
-
-fn forget(name: &str, sections: &[HostSection]) -> String {
-    let url = sections.first().map_or("", |section| section.url.as_str());
-    format!(
-        "the helper \"{name}\" may still keep an old token; have it forget with: echo url={url} | git credential-{name} erase"
-    )
 }

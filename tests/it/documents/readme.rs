@@ -104,6 +104,7 @@ fn its_configuration_is_one() {
     assert!(!examples.is_empty());
     for example in examples {
         let folder = TempDir::new().expect("a folder");
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).expect("a mode");
         let file = folder.path().join("config.toml");
         fs::write(&file, &example).expect("a file");
         fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("a mode");

@@ -20,6 +20,7 @@ const SOURCES: &[&str] = &[
     "commands/schedule.rs",
     "commands/schedule/install.rs",
     "commands/setup_git.rs",
+    "commands/setup_git/other_helpers.rs",
     "commands/setup_git/plan.rs",
     "commands/setup_mcp.rs",
     "config.rs",
