@@ -56,6 +56,7 @@ const SOURCES: &[&str] = &[
     "store/keyring.rs",
     "store/lock.rs",
     "store/private_file.rs",
+    "store/private_file/unix.rs",
     "store/record.rs",
     "store/rescue.rs",
     "store/secret_service.rs",
