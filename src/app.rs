@@ -113,7 +113,7 @@ impl App {
         RecordKey::new(&self.host, &self.client_id, self.account.as_ref())
     }
 
-    /// The App that a record's key names; it may not be configured. `None` for a text that is no key.
+    /// The App that a record's key names; it may not be configured. `None` if the text is not a valid key.
     pub fn of_key(key: &str) -> Option<Self> {
         let mut parts = key.split('/');
         let app = Self {

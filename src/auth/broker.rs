@@ -208,7 +208,7 @@ impl Broker<'_> {
     }
 
     /// A sign-in that is gone although nobody signed out: a kernel keyring after a reboot, a
-    /// keychain that was made anew.
+    /// keychain that was created again.
     pub(super) fn no_record(&self) -> Error {
         self.sign_in_needed(if self.store.has_sign_in() {
             SignInReason::Vanished {

@@ -157,7 +157,7 @@ impl Root<'_> {
     }
 
     /// The store that the command to sign in must name: one that this call names, and plain files,
-    /// which somebody has asked for by name. Any other is decided anew at each sign-in.
+    /// which somebody has asked for by name. Any other is decided again at each sign-in.
     pub(crate) fn store_to_name(&self, app: &App, choice: StoreChoice) -> Option<StoreChoice> {
         if let Some(flag) = self.config.store_flag {
             return Some(flag).filter(|flag| *flag != StoreChoice::Auto);

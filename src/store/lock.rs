@@ -91,7 +91,7 @@ mod platform {
         }
     }
 
-    /// Whether the held lock keeps out who opens the file anew.
+    /// Whether the held lock keeps out another process that opens the file.
     pub(super) fn keeps_out(path: &Path) -> bool {
         open_or_create(path).and_then(|file| lock(&file, path)) == Ok(false)
     }
@@ -143,7 +143,7 @@ mod platform {
         Ok(is_same_file(file, path) && take(path)?.is_none())
     }
 
-    /// Whether the held lock keeps out who opens the file anew.
+    /// Whether the held lock keeps out another process that opens the file.
     pub(super) fn keeps_out(path: &Path) -> bool {
         matches!(take(path), Ok(None))
     }

@@ -195,7 +195,7 @@ fn replace_unless_disturbed(fill: Fill, path: &Path, bytes: &[u8]) -> Result<boo
     }
 }
 
-/// Writes a private file anew, in place and without waiting for the disk: for what is no loss if a
+/// Rewrites a private file in place and without waiting for the disk: for what is no loss if a
 /// crash halves it.
 ///
 /// # Errors

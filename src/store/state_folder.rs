@@ -71,7 +71,7 @@ impl StateFolder {
         self.file(key, "log")
     }
 
-    /// The lock of whoever adds an App to the configuration.
+    /// Held while an App is added to the configuration.
     pub fn config_lock(&self) -> PathBuf {
         self.0.join("config.lock")
     }

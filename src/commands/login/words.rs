@@ -85,7 +85,7 @@ pub(super) fn tell_new(
     }
 }
 
-/// Programs read the events; whoever reads standard error learns why the App is not in the file.
+/// Programs read the events; standard error says why the App is not in the file.
 fn note_unwritten(in_config: &AppInConfig, call: &Call<'_>) {
     if let AppInConfig::NotWritten { error, .. } = in_config {
         call.terminal

@@ -138,7 +138,7 @@ fn of_record(record: &Record, broker: &Broker<'_>, call: &Call<'_>) -> Found {
 }
 
 /// Where something was stored and nobody signed out, it is gone: a kernel keyring after a reboot, a
-/// keychain that was made anew.
+/// keychain that was created again.
 fn of_no_record(call: &Call<'_>) -> Found {
     let is_missing = call
         .store
