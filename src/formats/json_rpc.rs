@@ -1,6 +1,9 @@
 //! JSON-RPC lines as MCP sends them (modelcontextprotocol.io, "Transports", stdio): what a line is, and
 //! where its parts are, so that what nobody has to touch stays as it was to the byte. Pure.
 
+mod id;
+mod members;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
@@ -9,12 +12,9 @@ use serde::Deserialize;
 use serde::de::{self, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// A request's id, written the way in which a peer may write it back: `1e3` and `1000` are one.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Id(String);
-
-/// The largest number whose neighbours are numbers of their own in a double.
-const LARGEST: f64 = 9_007_199_254_740_992.0;
+pub use self::id::Id;
+use self::members::BorrowedText;
+pub use self::members::Members;
 
 /// One message of a line.
 #[derive(Debug)]
@@ -131,103 +131,6 @@ impl Message<'_> {
     }
 }
 
-impl Id {
-    /// An id of our own making.
-    pub fn text(text: &str) -> Self {
-        Self(format!("\"{text}\""))
-    }
-
-    /// The text of an id of our own making.
-    pub fn as_text(&self) -> &str {
-        self.0.trim_matches('"')
-    }
-
-    /// An id as it stands in JSON.
-    pub fn of(raw: &RawValue) -> Option<Self> {
-        let raw = raw.get();
-        if raw == "null" {
-            return None;
-        }
-        if raw.starts_with('"') {
-            let text: String = serde_json::from_str(raw).ok()?;
-            return Some(Self::text(&text));
-        }
-        Some(Self(match raw.parse::<f64>() {
-            Ok(number)
-                if raw.parse::<i64>().is_err()
-                    && number.fract() == 0.0
-                    && number.abs() < LARGEST =>
-            {
-                format!("{number:.0}")
-            }
-            _ => raw.to_owned(),
-        }))
-    }
-}
-
-/// An object's members in their order, each value as it stands.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Members<'a>(Vec<(Cow<'a, str>, &'a str)>);
-
-impl<'a> Members<'a> {
-    /// The value of this name, in JSON.
-    pub fn get(&self, name: &str) -> Option<&'a str> {
-        let found = self.0.iter().rev().find(|(own, _)| own == name);
-        found.map(|(_, value)| *value)
-    }
-
-    /// Puts a value, in JSON, where one of this name stands, or behind all.
-    pub fn set(&mut self, name: &'a str, value: &'a str) {
-        match self.0.iter_mut().rev().find(|(own, _)| own == name) {
-            Some((_, old)) => *old = value,
-            None => self.0.push((name.into(), value)),
-        }
-    }
-
-    /// Takes out whatever has this name.
-    pub fn remove(&mut self, name: &str) {
-        self.0.retain(|(own, _)| own != name);
-    }
-
-    /// True if there is none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl fmt::Display for Members<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("{")?;
-        for (at, (name, value)) in self.0.iter().enumerate() {
-            let comma = if at == 0 { "" } else { "," };
-            write!(f, "{comma}{}:{value}", serde_json::Value::from(&**name))?;
-        }
-        f.write_str("}")
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
-    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct All;
-        impl<'de> Visitor<'de> for All {
-            type Value = Members<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut all = Vec::new();
-                while let Some((name, value)) = map.next_entry::<Text<'de>, &'de RawValue>()? {
-                    all.push((name.0, value.get()));
-                }
-                Ok(Members(all))
-            }
-        }
-        deserializer.deserialize_map(All)
-    }
-}
-
 /// One message, as it is deserialised: of a name that stands twice the last counts, as in JavaScript.
 #[derive(Default)]
 struct Envelope<'a> {
@@ -240,8 +143,8 @@ struct Envelope<'a> {
 
 impl<'de: 'a, 'a> Deserialize<'de> for Envelope<'a> {
     fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Fields;
-        impl<'de> Visitor<'de> for Fields {
+        struct EnvelopeVisitor;
+        impl<'de> Visitor<'de> for EnvelopeVisitor {
             type Value = Envelope<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -250,12 +153,13 @@ impl<'de: 'a, 'a> Deserialize<'de> for Envelope<'a> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut envelope = Envelope::default();
-                while let Some(name) = map.next_key::<Text<'de>>()? {
+                while let Some(name) = map.next_key::<BorrowedText<'de>>()? {
                     match &*name.0 {
                         "id" => envelope.id = Some(map.next_value()?),
                         "method" => {
-                            envelope.method =
-                                map.next_value::<Option<Text<'de>>>()?.map(|text| text.0);
+                            envelope.method = map
+                                .next_value::<Option<BorrowedText<'de>>>()?
+                                .map(|text| text.0);
                         }
                         "params" => envelope.params = Some(map.next_value()?),
                         "result" => envelope.result = Some(map.next_value()?),
@@ -266,13 +170,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Envelope<'a> {
                 Ok(envelope)
             }
         }
-        deserializer.deserialize_map(Fields)
+        deserializer.deserialize_map(EnvelopeVisitor)
     }
 }
-
-/// A text, borrowed where it has no escapes.
-#[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 fn placed<'a>(envelope: Envelope<'a>, line: &'a [u8]) -> Message<'a> {
     let at = |raw: &RawValue| {
@@ -400,18 +300,5 @@ mod tests {
             with_ids(line, &[(&all[1], "\"yy\"".into()), (&all[0], "9".into())]),
             br#"[{"id":9,"method":"a"}, {"result":7,"id":"yy"}]"#
         );
-    }
-
-    #[test]
-    fn members_keep_their_order_and_their_values() {
-        let text = r#"{"b":1.50e+2,"a\"":{ "x":[] },"c":12345678901234567890123}"#;
-        let mut members: Members<'_> = serde_json::from_str(text).expect("an object");
-        assert_eq!(members.to_string(), text);
-        members.set("b", "7");
-        members.set("d", "null");
-        members.remove("c");
-        assert_eq!(members.to_string(), r#"{"b":7,"a\"":{ "x":[] },"d":null}"#);
-        assert_eq!(members.get("d"), Some("null"));
-        assert!(serde_json::from_str::<Members<'_>>("[]").is_err());
     }
 }
