@@ -10,7 +10,7 @@ use crate::auth::ports::{Clock, Event, Observer, Refresher, StoreError, TokenSto
 use crate::auth::record::{Account, DeadEnd, Decision, Record, Want};
 use crate::auth::waiting::{Others, Whose};
 use crate::error::{Error, Result, SignInReason, StoredTokens};
-use crate::formats::moments::flag;
+use crate::formats::durations::flag_duration;
 use crate::github::ErrorCode;
 use crate::limits::Limits;
 use crate::steps::Steps;
@@ -347,12 +347,12 @@ fn check_min_ttl(tokens: &TokenSet, min_ttl: MinTtl) -> Result<()> {
             Err(Error::Usage {
                 message: format!(
                     "--min-ttl {} is not less than the {} that a new token lives",
-                    flag(asked),
-                    flag(access.lifetime)
+                    flag_duration(asked),
+                    flag_duration(access.lifetime)
                 ),
                 hint: format!(
                     "ask for less, as in: --min-ttl {}",
-                    flag(access.lifetime / 2)
+                    flag_duration(access.lifetime / 2)
                 ),
             })
         }

@@ -7,7 +7,8 @@ use clap::{Args, Parser};
 
 use super::{Cli, Command, Target};
 use crate::commands::exec::{Input, Named, Notes, Others};
-use crate::config::{Flags, check_app_name, parse_duration};
+use crate::config::{Flags, check_app_name};
+use crate::formats::durations::parse_duration;
 use crate::steps::Detail;
 
 /// The flags of `exec` whose value may be the next word.

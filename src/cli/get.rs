@@ -7,7 +7,8 @@ use clap::{Args, ValueEnum};
 
 use super::Target;
 use crate::commands::get;
-use crate::config::{Flags, parse_duration};
+use crate::config::Flags;
+use crate::formats::durations::parse_duration;
 use crate::formats::shell::Shell;
 
 /// Arguments of `get`.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use clap::Args;
 
 use super::Target;
-use crate::config::{Flags, parse_duration};
+use crate::config::Flags;
+use crate::formats::durations::parse_duration;
 use crate::mcp::conversation::{Asking, Restarts};
 
 /// Arguments of `mcp`.

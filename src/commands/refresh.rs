@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use crate::commands::Call;
 use crate::error::Result;
-use crate::formats::moments::{life, rfc3339};
+use crate::formats::durations::human_duration;
+use crate::formats::timestamps::rfc3339;
 use crate::token::{MinTtl, TokenSet};
 
 /// What `refresh` is asked.
@@ -90,7 +91,7 @@ pub fn run(input: Input, usual: MinTtl, call: &Call<'_>) -> Result<()> {
                     format!(
                         "good until {} ({})",
                         call.clock.local_time(at),
-                        life(now.until(at))
+                        human_duration(now.until(at))
                     )
                 },
             );
@@ -110,7 +111,7 @@ fn killed(had_left: Option<Duration>) -> String {
         Some(left) if !left.is_zero() => {
             format!(
                 "; the token that this killed would have lived {} more",
-                life(left)
+                human_duration(left)
             )
         }
         Some(_) | None => String::new(),

@@ -8,7 +8,8 @@ use crate::auth::ports::Clock;
 use crate::auth::record::{Decision, Record, Refused, Want};
 use crate::commands::Call;
 use crate::error::Error;
-use crate::formats::moments::{life, rfc3339};
+use crate::formats::durations::human_duration;
+use crate::formats::timestamps::rfc3339;
 use crate::schedule::Scheduler;
 use crate::schedule::notes::{Installed, LastRun};
 use crate::token::{MinTtl, Timestamp, TokenSet};
@@ -273,7 +274,7 @@ impl Report {
             let left = if left.is_zero() {
                 "over".into()
             } else {
-                format!("{} left", life(left))
+                format!("{} left", human_duration(left))
             };
             format!("{} ({left})", call.clock.local_time(at))
         };

@@ -11,9 +11,9 @@ use toml::de::DeValue;
 
 use super::StoreChoice;
 use super::document::{Document, Table};
-use super::duration::parse_duration;
 use crate::app::{AccountName, App, ClientId};
 use crate::error::Result;
+use crate::formats::durations::parse_duration;
 use crate::github::ProxySetting;
 use crate::host::Host;
 

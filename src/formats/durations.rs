@@ -1,4 +1,5 @@
-//! Durations as people write them: `90s`, `30m`, `1h30m`, or a number of seconds. Pure.
+//! Durations as flags and the configuration take them (`90s`, `30m`, `1h30m`, or a number of seconds), and
+//! as people read them.
 
 use std::time::Duration;
 
@@ -7,7 +8,6 @@ const UNITS: [(u8, u64); 3] = [(b'h', 3600), (b'm', 60), (b's', 1)];
 const NOT_A_DURATION: &str = "is not a duration such as 30m, 90s, 1h or 1h30m";
 
 /// Reads hours, minutes and seconds in this order, each at most once, or a bare number of seconds.
-/// `--min-ttl` and `min_ttl` are written so.
 ///
 /// # Errors
 /// What is wrong with the text, in words that follow its quotation.
@@ -39,6 +39,36 @@ fn sum_of_parts(text: &str) -> Option<u64> {
 
 fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// A duration for people, in its two largest units: `3 h 12 min`, `184 d`, `45 s`.
+pub fn human_duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, _) => format!("{minutes} min"),
+        (0, _, _) => format!("{hours} h {:02} min", minutes % 60),
+        (1..3, _, _) => format!("{days} d {} h", hours % 24),
+        _ => format!("{days} d"),
+    }
+}
+
+/// A duration as flags and the configuration take it: `8h`, `1h30m`, `90s` up to two minutes.
+pub fn flag_duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let parts = [
+        (seconds / 3600, 'h'),
+        (seconds / 60 % 60, 'm'),
+        (seconds % 60, 's'),
+    ];
+    if seconds < 120 {
+        return format!("{seconds}s");
+    }
+    let parts = parts.iter().filter(|(number, _)| *number > 0);
+    parts
+        .map(|(number, unit)| format!("{number}{unit}"))
+        .collect()
 }
 
 #[cfg(test)]
@@ -95,5 +125,32 @@ mod tests {
         ] {
             assert_eq!(parse_duration(bad), Err(NOT_A_DURATION), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn flags_take_it_back() {
+        let shown = |seconds| flag_duration(Duration::from_secs(seconds));
+        assert_eq!(shown(0), "0s");
+        assert_eq!(shown(90), "90s");
+        assert_eq!(shown(120), "2m");
+        assert_eq!(shown(28_800), "8h");
+        assert_eq!(shown(30_000), "8h20m");
+        assert_eq!(shown(3_601), "1h1s");
+        for seconds in [0, 119, 120, 30_000, 90_061] {
+            assert_eq!(
+                parse_duration(&shown(seconds)),
+                Ok(Duration::from_secs(seconds))
+            );
+        }
+    }
+
+    #[test]
+    fn people_get_two_units() {
+        let shown = |seconds| human_duration(Duration::from_secs(seconds));
+        assert_eq!(shown(45), "45 s");
+        assert_eq!(shown(300), "5 min");
+        assert_eq!(shown(11_520), "3 h 12 min");
+        assert_eq!(shown(90_000), "1 d 1 h");
+        assert_eq!(shown(15_897_600), "184 d");
     }
 }

@@ -1,7 +1,7 @@
 //! Tells a person, on standard error, what keeps them waiting and what they got instead.
 
 use crate::auth::ports::{Event, Observer};
-use crate::formats::moments::life;
+use crate::formats::durations::human_duration;
 use crate::system::terminal::Terminal;
 
 /// The notes of a usual call.
@@ -17,7 +17,7 @@ impl Observer for Notes {
                 left: Some(left),
             } => Terminal.note(&format!(
                 "{cause}; the present token is still good for {} and was used",
-                life(*left)
+                human_duration(*left)
             )),
             Event::ServedAnyway { cause, left: None } => {
                 Terminal.note(&format!("{cause}; the present token was used"));

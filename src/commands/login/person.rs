@@ -13,7 +13,7 @@ use crate::commands::Call;
 use crate::error::Result;
 use crate::formats::drawing::frame::framed;
 use crate::formats::drawing::qr::qr_code;
-use crate::formats::moments::life;
+use crate::formats::durations::human_duration;
 use crate::github::DeviceAuthorization;
 use crate::host::Host;
 use crate::system::browser::Browser;
@@ -73,7 +73,7 @@ impl Prompt for Person<'_, '_, '_> {
         }
         let browser = self.offer();
         if !screen.is_obedient() {
-            let life = life(authorization.expires_in);
+            let life = human_duration(authorization.expires_in);
             screen.say(&format!(
                 "Waiting for the approval, for {life} at most (Ctrl-C cancels) …"
             ));

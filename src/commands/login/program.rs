@@ -7,7 +7,7 @@ use crate::auth::ports::Prompt;
 use crate::auth::record::Account;
 use crate::commands::Call;
 use crate::error::Result;
-use crate::formats::moments::rfc3339;
+use crate::formats::timestamps::rfc3339;
 use crate::github::DeviceAuthorization;
 use crate::system::terminal::Terminal;
 use crate::token::Timestamp;

@@ -9,7 +9,7 @@ use crate::auth::outcome::Happened;
 use crate::auth::record::Record;
 use crate::commands::Call;
 use crate::error::{Error, SignInReason};
-use crate::formats::moments::life;
+use crate::formats::durations::human_duration;
 use crate::schedule::notes::{AppRun, RunResult};
 use crate::schedule::rules::{Action, Rules, SignIn, action};
 use crate::system::notification::Notice;
@@ -131,7 +131,7 @@ fn of_record(record: &Record, broker: &Broker<'_>, call: &Call<'_>) -> Found {
             ended: None,
             words: format!(
                 "the sign-in is good for {}, and longer whenever it is used",
-                life(call.clock.now().until(refresh.expires_at))
+                human_duration(call.clock.now().until(refresh.expires_at))
             ),
         },
     }
@@ -192,7 +192,7 @@ fn ends_soon(left: Duration, call: &Call<'_>) -> Notice {
     let when = if left.is_zero() {
         "has ended by this machine's clock".to_owned()
     } else {
-        format!("ends in {}", life(left))
+        format!("ends in {}", human_duration(left))
     };
     Notice {
         title: "ghtok: a sign-in ends soon".into(),

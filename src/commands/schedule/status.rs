@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::Desk;
 use crate::error::{Error, Result};
-use crate::formats::moments::rfc3339;
+use crate::formats::timestamps::rfc3339;
 use crate::schedule::notes::{Installed, LastRun, RunResult};
 use crate::schedule::rules::Rules;
 use crate::schedule::{Scheduler, Timer};

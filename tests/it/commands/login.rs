@@ -2,7 +2,7 @@
 
 use fake_github::{App, CLIENT_ID, Endpoint, Failure, FakeGitHub, Fault, Tokens};
 use ghtok::auth::record::RefreshRefused;
-use ghtok::formats::moments::rfc3339;
+use ghtok::formats::timestamps::rfc3339;
 use ghtok::token::TokenSet;
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fake_github::{CLIENT_ID, Endpoint, Failure, Fault};
-use ghtok::formats::moments::rfc3339;
+use ghtok::formats::timestamps::rfc3339;
 use ghtok::token::TokenSet;
 use serde_json::{Value, json};
 

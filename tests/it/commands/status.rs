@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fake_github::{CLIENT_ID, FakeGitHub};
 use ghtok::auth::record::{Intent, Record, RefreshRefused, Refused, RescueKey};
-use ghtok::formats::moments::rfc3339;
+use ghtok::formats::timestamps::rfc3339;
 use ghtok::token::{Timestamp, TokenSet};
 use serde_json::{Value, json};
 
