@@ -25,7 +25,7 @@ struct Victim {
 impl Victim {
     fn start() -> Option<Self> {
         if !rustix::process::geteuid().is_root() {
-            println!("skipped: only root can become an unprivileged user");
+            skip!("only root can become an unprivileged user");
             return None;
         }
         let fake = FakeGitHub::start().expect("a fake");
@@ -151,7 +151,7 @@ fn nothing_is_read_through_proc_or_a_debugger() {
             assert!(!can_attach(pid), "attached to {pid}");
         }
     } else {
-        println!("skipped in part: gdb is not installed");
+        skip!("gdb is not installed");
     }
     open.kill().and_then(|()| open.wait()).expect("ended");
     victim.fake.release(Endpoint::Refresh);

@@ -165,7 +165,7 @@ fn an_unprivileged_user_has_the_store_too_and_hears_of_a_full_quota() {
         return;
     };
     let Some(other) = Process::of_an_unprivileged_user() else {
-        println!("skipped: another user's process can be started by root alone");
+        skip!("another user's process can be started by root alone");
         return;
     };
     assert_eq!(other.run("write", &kept.id), "written");
@@ -192,7 +192,7 @@ fn a_sandbox_that_forbids_keys_is_out_of_reach_and_not_empty() {
         ("EACCES", "keep this process out"),
     ] {
         let Some(other) = Process::in_a_sandbox(error) else {
-            println!("skipped: strace is not here");
+            skip!("strace is not here");
             return;
         };
         for deed in ["available", "read", "write", "delete", "prove"] {

@@ -4,7 +4,7 @@
 #![allow(clippy::disallowed_methods, clippy::print_stdout, clippy::print_stderr)]
 #![allow(unreachable_pub)]
 
-mod steps;
+#[macro_use]
 mod support;
 
 mod architecture;
@@ -44,5 +44,6 @@ mod secret_service;
 mod setup_git;
 mod setup_mcp;
 mod shells;
+mod steps;
 #[cfg(target_os = "linux")]
 mod terminal;

@@ -39,7 +39,7 @@ fn is_installed(program: &str) -> bool {
         .split(':')
         .any(|folder| Path::new(folder).join(program).exists());
     if !there {
-        println!("not run: this machine has no {program}");
+        skip!("this machine has no {program}");
     }
     there
 }

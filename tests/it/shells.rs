@@ -71,7 +71,7 @@ impl Home {
             .stdout(std::process::Stdio::piped())
             .stderr(std::process::Stdio::piped());
         if Command::new(shell[0]).arg("-c").arg(":").status().is_err() {
-            println!("skipped: there is no {}", shell[0]);
+            skip!("there is no {}", shell[0]);
             return None;
         }
         Some(run_command(&mut command))

@@ -1,5 +1,8 @@
 //! What every test stands on.
 
+#[macro_use]
+pub mod skip;
+
 pub mod bench;
 pub mod canned;
 pub mod chance;

@@ -232,7 +232,7 @@ fn a_home_that_is_none_is_named() {
 fn an_account_without_a_home_is_told_what_to_set() {
     let home = Home::new();
     if !rustix::process::geteuid().is_root() {
-        println!("skipped: only root can become somebody whom nobody knows");
+        skip!("only root can become somebody whom nobody knows");
         return;
     }
     let program = reachable(&home.sandbox);
@@ -273,7 +273,7 @@ fn reachable(sandbox: &Sandbox) -> PathBuf {
 fn a_home_of_another_user_is_left_alone() {
     let home = Home::new();
     if !rustix::process::geteuid().is_root() {
-        println!("skipped: only root makes other users' folders");
+        skip!("only root makes other users' folders");
         return;
     }
     let place = home.sandbox.home().join("theirs");

@@ -22,7 +22,7 @@ fn installed(program: &str) -> Option<PathBuf> {
         .chain([own])
         .find(|file| file.is_file())
         .or_else(|| {
-            println!("not run: this machine has no {program}");
+            skip!("this machine has no {program}");
             None
         })
 }

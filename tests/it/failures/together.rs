@@ -6,7 +6,6 @@ use fake_github::{Endpoint, Failure, FakeGitHub, Fault, Pair, Stage};
 
 use super::{OVER, VALID, seconds};
 use crate::support::deadline::ends;
-use crate::support::processes::in_full;
 use crate::support::sandbox::{Program, Run, Sandbox};
 
 /// What the server does to every refresh, and who asks for how many.
@@ -97,10 +96,8 @@ fn p9_a_refresher_gives_up_on_a_hanging_server_before_its_callers_give_up_on_it(
 
 /// Half a minute each: with the product's own limits.
 #[test]
+#[ignore = "long: tests/run --full runs it"]
 fn p4_fifty_callers_share_one_time_out_with_the_limits_of_the_product() {
-    if !in_full() {
-        return;
-    }
     let hanging = Crowd {
         failure: Failure::Hang,
         after: Duration::ZERO,

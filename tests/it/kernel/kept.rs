@@ -16,7 +16,7 @@ impl Kept {
     /// `None`, with a line that says why, where there is no kernel keyring.
     pub(super) fn new(test: &str) -> Option<Self> {
         if let Err(error) = is_available() {
-            println!("skipped: no kernel keyring here: {error}");
+            skip!("no kernel keyring here: {error}");
             return None;
         }
         let id = format!("test-{}-{test}", std::process::id());

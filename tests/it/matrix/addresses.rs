@@ -184,7 +184,7 @@ fn app_key(trial: &Trial) -> ghtok::app::RecordKey {
 #[test]
 fn a_process_that_can_start_no_thread_connects_without_one() {
     if !rustix::process::geteuid().is_root() {
-        println!("skipped: only root can become a user whose limit counts");
+        skip!("only root can become a user whose limit counts");
         return;
     }
     let trial = Trial::at_own_host();

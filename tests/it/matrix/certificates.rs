@@ -96,7 +96,7 @@ fn a_companys_authority_is_trusted_by_ca_file_and_by_the_systems_variables() {
 fn a_companys_authority_is_trusted_where_the_system_keeps_its_own() {
     const SYSTEMS: &str = "/etc/ssl/certs/ca-certificates.crt";
     let Ok(known) = fs::read_to_string(SYSTEMS) else {
-        println!("skipped: this system keeps them elsewhere");
+        skip!("this system keeps them elsewhere");
         return;
     };
     let company = Company::new(TlsIdentity::Valid);
@@ -151,7 +151,7 @@ fn a_ca_file_of_the_system_is_trusted() {
         .into_iter()
         .find(|path| Path::new(path).exists())
     else {
-        println!("skipped: there is no bundle of the system");
+        skip!("there is no bundle of the system");
         return;
     };
     let company = Company::new(TlsIdentity::Valid);

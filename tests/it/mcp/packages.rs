@@ -44,7 +44,7 @@ fn consumer(path: &str) -> String {
 fn installed() -> bool {
     let there = PathBuf::from(consumer("node_modules/@modelcontextprotocol/server")).exists();
     if !there {
-        println!("not run: npm's packages are not installed");
+        skip!("npm's packages are not installed");
     }
     there
 }

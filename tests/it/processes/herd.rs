@@ -36,11 +36,8 @@ fn p2_two_hundred_callers_share_one_refresh() {
 
 /// The number of P2, in the long run only: two thousand processes take their time to start.
 #[test]
+#[ignore = "long: tests/run --full runs it"]
 fn p2_two_thousand_callers_share_one_refresh() {
-    if !in_full() {
-        println!("skipped: GHTOK_TEST_FULL is not set");
-        return;
-    }
     let fake = FakeGitHub::start().expect("a fake");
     fake.delay(Endpoint::Refresh, Stage::AfterProcessing, SLOWNESS);
     let sandbox = Sandbox::new(&fake);

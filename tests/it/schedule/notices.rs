@@ -197,7 +197,7 @@ fn a_real_notification_daemon_shows_it() {
         return;
     };
     let Some(desktop) = Desktop::start(&bus) else {
-        println!("skipped: dunst or Xvfb is not installed");
+        skip!("dunst or Xvfb is not installed");
         return;
     };
     let stage = Stage::after_the_end();

@@ -25,7 +25,7 @@ const SPOOL: &str = "/var/spool/cron";
 fn with_cron(stage: &Stage, more: &str) -> Option<Namespace> {
     for tool in ["/usr/bin/crontab", "/usr/sbin/cron"] {
         if !Path::new(tool).exists() {
-            println!("skipped: {tool} is not installed");
+            skip!("{tool} is not installed");
             return None;
         }
     }

@@ -25,7 +25,7 @@ struct Session {
 impl Session {
     fn start() -> Option<Self> {
         if !Path::new(MANAGER).exists() {
-            println!("skipped: systemd is not installed");
+            skip!("systemd is not installed");
             return None;
         }
         let user = rustix::process::getuid().as_raw();

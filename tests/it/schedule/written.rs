@@ -136,7 +136,7 @@ fn verify(stage: &Stage) {
         .env("XDG_RUNTIME_DIR", stage.sandbox.home())
         .output();
     let Ok(verified) = verified else {
-        println!("skipped: systemd-analyze is not installed");
+        skip!("systemd-analyze is not installed");
         return;
     };
     let words = String::from_utf8_lossy(&verified.stderr).into_owned();

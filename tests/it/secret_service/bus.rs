@@ -40,7 +40,7 @@ impl PrivateBus {
     pub fn without_keyring() -> Option<Self> {
         for tool in ["dbus-daemon", "gnome-keyring-daemon", "secret-tool"] {
             if !is_installed(tool) {
-                println!("skipped: {tool} is not installed");
+                skip!("{tool} is not installed");
                 return None;
             }
         }

@@ -34,7 +34,7 @@ impl FakeBus {
             become_user(user).then(|| UnixListener::bind_addr(&at).expect("a socket"))
         });
         let Some(listener) = listener.join().expect("a listener") else {
-            println!("skipped: only root may listen as another user");
+            skip!("only root may listen as another user");
             return None;
         };
         let (tell, heard) = channel();

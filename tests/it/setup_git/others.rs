@@ -136,7 +136,7 @@ fn p13_a_copy_of_the_file_works_where_no_ghtok_is() {
 #[test]
 fn p13_another_user_with_this_home_can_use_git() {
     if !rustix::process::geteuid().is_root() {
-        println!("not run: only root can become another user");
+        skip!("only root can become another user");
         return;
     }
     for (what, folder, umask) in [

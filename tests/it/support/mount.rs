@@ -16,7 +16,7 @@ impl SmallDisk {
     pub fn mount(at: &Path) -> Option<Self> {
         fs::create_dir_all(at).expect("a folder");
         if !mount(&["-t", "tmpfs", "-o", "size=256k,mode=0700", "none"], at) {
-            println!("skipped: no file system can be mounted here (it takes root)");
+            skip!("no file system can be mounted here (it takes root)");
             return None;
         }
         Some(Self { at: at.to_owned() })

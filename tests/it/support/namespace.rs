@@ -39,7 +39,7 @@ pub fn alone(script: &str) -> Option<Command> {
         .status()
         .is_ok_and(|status| status.success());
     if !is_allowed {
-        println!("skipped: no namespace can be made here (it takes root)");
+        skip!("no namespace can be made here (it takes root)");
     }
     is_allowed.then(|| unshare(script))
 }
@@ -58,7 +58,7 @@ impl Namespace {
             .stderr(Stdio::null())
             .spawn();
         let Ok(mut keeper) = spawned else {
-            println!("skipped: there is no unshare");
+            skip!("there is no unshare");
             return None;
         };
         let mut line = String::new();
@@ -68,7 +68,7 @@ impl Namespace {
         if line.trim() == "ready" {
             return Some(namespace);
         }
-        println!("skipped: no namespace can be made here (it takes root)");
+        skip!("no namespace can be made here (it takes root)");
         None
     }
 

@@ -18,14 +18,14 @@ impl UserKeyring {
     /// An empty one. `None`, with a line that says why, where there can be none.
     pub fn new() -> Option<Self> {
         if let Err(error) = ghtok::store::kernel::is_available() {
-            println!("skipped: no kernel keyring here: {error}");
+            skip!("no kernel keyring here: {error}");
             return None;
         }
         let keyring = namespace().map(|namespace| Self {
             namespace: Arc::new(namespace),
         });
         if keyring.is_none() {
-            println!("skipped: no user namespace can be made here");
+            skip!("no user namespace can be made here");
         }
         keyring
     }
