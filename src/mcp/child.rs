@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use crate::host::token_env;
 use crate::mcp::conversation::Ended;
-use crate::mcp::line::{Line, Road};
-use crate::mcp::mask::Mask;
+use crate::mcp::line::{ByteBudget, Line};
+use crate::mcp::redact::Redactor;
 use crate::mcp::stage::{Stage, Word};
-use crate::mcp::wire::{Outlet, lines};
+use crate::mcp::streams::{LineWriter, read_lines};
 use crate::system::clock::pause;
 use crate::system::process::{Change, Ending, Family, code_of, start_server, widen};
 use crate::system::terminal::Terminal;
@@ -35,14 +35,14 @@ const LAST_WORDS: Duration = Duration::from_millis(200);
 const LOOK: Duration = Duration::from_millis(10);
 
 /// What one server says goes through one mask, on both of its streams.
-pub type SharedMask = Arc<Mutex<Mask>>;
+pub type SharedRedactor = Arc<Mutex<Redactor>>;
 
 /// A server that runs.
 pub struct Server {
     number: u32,
     family: Arc<Family>,
-    input: Option<Arc<Outlet>>,
-    mask: SharedMask,
+    input: Option<Arc<LineWriter>>,
+    mask: SharedRedactor,
 }
 
 /// Starts a server; what it says and its end are told on the stage.
@@ -69,10 +69,10 @@ pub fn start(
         })
         .collect();
     let (mut child, family) = start_server(program, arguments, &changes)?;
-    let mask = Arc::new(Mutex::new(Mask::new(secret)));
+    let mask = Arc::new(Mutex::new(Redactor::new(secret)));
     let (stderr, masked) = (child.stderr.take(), Arc::clone(&mask));
     thread::spawn(move || stderr.map(|stderr| pass(stderr, &masked)));
-    let input = child.stdin.take().map(Outlet::to_server);
+    let input = child.stdin.take().map(LineWriter::to_server);
     let stdout = child.stdout.take();
     // Dropped when all has been read.
     let (reading, has_read) = mpsc::channel::<()>();
@@ -105,13 +105,13 @@ impl Server {
     /// Sends it a line, without waiting until it reads.
     pub fn send(&self, line: Line) {
         if let Some(input) = &self.input {
-            input.put(line);
+            input.push(line);
             input.wake();
         }
     }
 
     /// What takes its token out of what it says.
-    pub fn mask(&self) -> SharedMask {
+    pub fn mask(&self) -> SharedRedactor {
         Arc::clone(&self.mask)
     }
 
@@ -151,27 +151,27 @@ fn wait(limit: Duration, is_so: impl Fn() -> bool) -> bool {
 
 fn read(stdout: ChildStdout, number: u32, stage: Stage<'_, '_>) {
     widen(&stdout);
-    let road = Road::default();
-    lines(stdout, |line| {
-        stage.tell_and_write(Word::Server(number, road.admit(line)));
+    let budget = ByteBudget::default();
+    read_lines(stdout, |line| {
+        stage.tell_and_write(Word::Server(number, budget.acquire(line)));
     });
 }
 
-fn pass(mut stderr: ChildStderr, mask: &SharedMask) {
+fn pass(mut stderr: ChildStderr, mask: &SharedRedactor) {
     let mut some = [0; 8192];
     while let Ok(count @ 1..) = stderr.read(&mut some) {
         show(mask, &some[..count]);
     }
-    let rest = masked(mask).rest();
+    let rest = masked(mask).finish();
     Terminal.pass(&rest);
 }
 
 /// Shows what a server said that is no message.
-pub fn show(mask: &SharedMask, bytes: &[u8]) {
-    let shown = masked(mask).pass(bytes);
+pub fn show(mask: &SharedRedactor, bytes: &[u8]) {
+    let shown = masked(mask).redact(bytes);
     Terminal.pass(&shown);
 }
 
-fn masked(mask: &SharedMask) -> MutexGuard<'_, Mask> {
+fn masked(mask: &SharedRedactor) -> MutexGuard<'_, Mask> {
     mask.lock().unwrap_or_else(PoisonError::into_inner)
 }

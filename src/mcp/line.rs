@@ -1,42 +1,39 @@
-//! A line on its way, and how much of them may be on its way at once: who reads faster than another
-//! writes has to wait, and nobody else does.
+//! Lines in transit, and a limit on their bytes: a reader that is faster than the writer waits, and
+//! nobody else does.
 
 use std::ops::Deref;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-/// The longest line that is passed on, and how much may be on its way in one direction.
-pub const LONGEST: usize = 64 * 1024 * 1024;
+/// The longest line that is passed on, and the most bytes in transit in one direction.
+pub const MAX_BYTES: usize = 64 * 1024 * 1024;
 
-/// A line with its end.
+/// A line with its line feed.
 #[derive(Debug)]
 pub struct Line {
     bytes: Vec<u8>,
-    /// Given back when the line is written or dropped.
-    _share: Option<Share>,
+    /// Released when the line has been written or dropped.
+    _permit: Option<Permit>,
 }
 
-/// What is on its way in one direction.
+/// How many bytes are in transit in one direction. Clones share one budget.
 #[derive(Clone, Debug, Default)]
-pub struct Road(Arc<(Mutex<usize>, Condvar)>);
+pub struct ByteBudget(Arc<(Mutex<usize>, Condvar)>);
 
-/// A line's part of it.
+/// One line's part of a budget.
 #[derive(Debug)]
-struct Share {
-    road: Road,
+struct Permit {
+    budget: ByteBudget,
     size: usize,
 }
 
 impl Line {
-    /// A line of our own.
+    /// A message of ghtok's own, which counts against no budget.
     pub fn own(mut bytes: Vec<u8>) -> Self {
         bytes.push(b'\n');
-        Self {
-            bytes,
-            _share: None,
-        }
+        Self::from(bytes)
     }
 
-    /// The same way, with other bytes.
+    /// The line with other bytes, and still with the permit of the old ones.
     #[must_use]
     pub fn with(self, bytes: Vec<u8>) -> Self {
         Self { bytes, ..self }
@@ -55,34 +52,34 @@ impl From<Vec<u8>> for Line {
     fn from(bytes: Vec<u8>) -> Self {
         Self {
             bytes,
-            _share: None,
+            _permit: None,
         }
     }
 }
 
-impl Road {
-    /// Puts a line on the road, once there is room for it.
-    pub fn admit(&self, bytes: Vec<u8>) -> Line {
+impl ByteBudget {
+    /// Waits until the budget has room for these bytes, and makes a line of them.
+    pub fn acquire(&self, bytes: Vec<u8>) -> Line {
         let size = bytes.len();
         let (used, freed) = &*self.0;
         let mut used = used.lock().unwrap_or_else(PoisonError::into_inner);
-        while *used > 0 && *used + size > LONGEST {
+        while *used > 0 && *used + size > MAX_BYTES {
             used = freed.wait(used).unwrap_or_else(PoisonError::into_inner);
         }
         *used += size;
         Line {
             bytes,
-            _share: Some(Share {
-                road: self.clone(),
+            _permit: Some(Permit {
+                budget: self.clone(),
                 size,
             }),
         }
     }
 }
 
-impl Drop for Share {
+impl Drop for Permit {
     fn drop(&mut self) {
-        let (used, freed) = &*self.road.0;
+        let (used, freed) = &*self.budget.0;
         *used.lock().unwrap_or_else(PoisonError::into_inner) -= self.size;
         freed.notify_all();
     }
@@ -93,14 +90,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_road_lets_nobody_on_until_a_line_has_left() {
-        let road = Road::default();
-        let first = road.admit(vec![0; LONGEST]);
-        let other = road.clone();
-        let late = std::thread::spawn(move || other.admit(vec![1]).len());
+    fn a_full_budget_blocks_until_a_line_is_dropped() {
+        let budget = ByteBudget::default();
+        let first = budget.acquire(vec![0; MAX_BYTES]);
+        let other = budget.clone();
+        let late = std::thread::spawn(move || other.acquire(vec![1]).len());
         assert!(!late.is_finished());
         drop(first);
         assert_eq!(late.join().expect("a line"), 1);
-        assert_eq!(*road.0.0.lock().expect("unlocked"), 0);
+        assert_eq!(*budget.0.0.lock().expect("unlocked"), 0);
     }
 }

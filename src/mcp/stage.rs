@@ -7,13 +7,13 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::Scope;
 use std::time::Duration;
 
-use crate::mcp::child::{self, Server, SharedMask};
+use crate::mcp::child::{self, Server, SharedRedactor};
 use crate::mcp::conversation::{
     Action, Conversation, Ended, Event, News, Settings, Told, Trouble,
 };
 use crate::mcp::dialog::Code;
 use crate::mcp::line::Line;
-use crate::mcp::wire::Outlet;
+use crate::mcp::streams::LineWriter;
 use crate::mcp::wrapper::{Fetched, Tokens, Wrapper};
 use crate::system::terminal::Terminal;
 use crate::token::AccessToken;
@@ -53,7 +53,7 @@ const LONG: Duration = Duration::from_secs(3600);
 /// What stands on the stage.
 pub struct Props<'env> {
     wrapper: &'env Wrapper<'env>,
-    client: Arc<Outlet>,
+    client: Arc<LineWriter>,
     running: Mutex<Running>,
     /// The time at which something is to happen has changed.
     sooner: Condvar,
@@ -82,7 +82,7 @@ impl<'env> Props<'env> {
     pub fn new(wrapper: &'env Wrapper<'env>, settings: Settings) -> Self {
         Self {
             wrapper,
-            client: Outlet::to_client(),
+            client: LineWriter::to_client(),
             running: Mutex::new(Running {
                 conversation: Conversation::begin(settings, wrapper.now()),
                 latest: None,
@@ -115,7 +115,7 @@ impl<'scope, 'env> Stage<'scope, 'env> {
     /// The same for who may wait until the client reads: a server's lines come no faster than that.
     pub fn tell_and_write(self, word: Word) {
         self.play(word);
-        self.props.client.write();
+        self.props.client.write_queued();
     }
 
     /// Has the conversation know that time passes.
@@ -201,7 +201,7 @@ impl Running {
         }
     }
 
-    fn mask_of(&self, number: u32) -> Option<SharedMask> {
+    fn mask_of(&self, number: u32) -> Option<SharedRedactor> {
         self.servers.get(&number).map(Server::mask)
     }
 
@@ -214,7 +214,7 @@ impl Running {
     fn act(&mut self, action: Action, stage: Stage<'_, '_>) {
         let wrapper = stage.props.wrapper;
         match action {
-            Action::ToClient(line) => stage.props.client.put(line),
+            Action::ToClient(line) => stage.props.client.push(line),
             Action::ToServer(number, line) => {
                 if let Some(server) = self.servers.get(&number) {
                     server.send(line);
@@ -234,7 +234,7 @@ impl Running {
             // Shown by who has heard it.
             Action::Stray(..) => {}
             Action::End(code) => {
-                stage.props.client.flush();
+                stage.props.client.finish();
                 (wrapper.end)(Ok(code));
             }
         }

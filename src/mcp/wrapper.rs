@@ -8,9 +8,9 @@ use crate::auth::ports::Clock;
 use crate::host::token_env;
 use crate::mcp::conversation::{News, Now, Settings, Told, Trouble};
 use crate::mcp::dialog::Code;
-use crate::mcp::line::Road;
+use crate::mcp::line::ByteBudget;
 use crate::mcp::stage::{Props, Stage, Word};
-use crate::mcp::wire::lines;
+use crate::mcp::streams::read_lines;
 use crate::steps::Steps;
 use crate::system::signals;
 use crate::system::terminal::Terminal;
@@ -83,7 +83,7 @@ impl Wrapper<'_> {
 
 /// Tells what the client says. This thread never waits for the client to read.
 fn listen(stage: Stage<'_, '_>) {
-    let road = Road::default();
-    lines(Terminal.input(), |line| stage.tell(Word::Client(road.admit(line))));
+    let budget = ByteBudget::default();
+    read_lines(Terminal.input(), |line| stage.tell(Word::Client(budget.acquire(line))));
     stage.tell(Word::ClientClosed);
 }

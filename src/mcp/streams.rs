@@ -1,0 +1,176 @@
+//! Reads lines from the client and from servers, and writes lines to them.
+
+use std::collections::VecDeque;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::ChildStdin;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use crate::mcp::line::{Line, MAX_BYTES};
+use crate::system::process::{takes_at_once, widen};
+use crate::system::terminal::Terminal;
+
+/// Enough for a result of the usual size in one read.
+const READ_BUFFER: usize = 128 * 1024;
+
+/// The most memory that a line may get before it is read.
+const MAX_INITIAL_CAPACITY: usize = 128 * 1024;
+
+/// How long [`LineWriter::finish`] waits.
+const FINISH_LIMIT: Duration = Duration::from_secs(1);
+
+/// Reads lines until the stream ends, or until a line is too long. A last line without a line feed gets
+/// one.
+pub fn read_lines(input: impl Read, mut take: impl FnMut(Vec<u8>)) {
+    let mut input = BufReader::with_capacity(READ_BUFFER, input);
+    let limit = u64::try_from(MAX_BYTES + b"\r\n".len()).unwrap_or(u64::MAX);
+    let mut capacity = 0;
+    loop {
+        let mut line = Vec::with_capacity(capacity);
+        let read = input.by_ref().take(limit).read_until(b'\n', &mut line);
+        if !matches!(read, Ok(1..)) {
+            return;
+        }
+        if line.trim_ascii_end().len() > MAX_BYTES {
+            Terminal.note("mcp: a line of more than 64 MiB ends the conversation");
+            return;
+        }
+        if !line.ends_with(b"\n") {
+            line.push(b'\n');
+        }
+        // The next line is likely to be as long; a rare long one must not cost memory each time.
+        capacity = line.len().min(MAX_INITIAL_CAPACITY);
+        take(line);
+    }
+}
+
+enum Destination {
+    Client,
+    Server(ChildStdin),
+}
+
+/// Writes lines in order. A caller that must not block leaves them to the writer's own thread.
+pub struct LineWriter {
+    destination: Destination,
+    queue: Mutex<Queue>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Queue {
+    lines: VecDeque<Line>,
+    /// A thread is writing, and goes on while there are lines.
+    is_writing: bool,
+    is_closed: bool,
+}
+
+impl LineWriter {
+    /// Writes to this process's standard output.
+    pub fn to_client() -> Arc<Self> {
+        widen(&std::io::stdout());
+        Self::start(Destination::Client)
+    }
+
+    /// Writes to a server's standard input.
+    pub fn to_server(stdin: ChildStdin) -> Arc<Self> {
+        widen(&stdin);
+        Self::start(Destination::Server(stdin))
+    }
+
+    fn start(destination: Destination) -> Arc<Self> {
+        let writer = Arc::new(Self {
+            destination,
+            queue: Mutex::default(),
+            changed: Condvar::new(),
+        });
+        let own = Arc::clone(&writer);
+        thread::spawn(move || own.run());
+        writer
+    }
+
+    /// Adds a line, and writes it if that blocks nobody; otherwise the caller follows with
+    /// [`Self::write_queued`] or [`Self::wake`].
+    pub fn push(&self, line: Line) {
+        let mut queue = self.queue();
+        if !queue.is_writing && queue.lines.is_empty() && self.takes_at_once(&line) {
+            self.write_line(&line);
+        } else {
+            queue.lines.push_back(line);
+        }
+    }
+
+    /// Writes all queued lines, unless another thread is doing so; blocks while the reader is slow.
+    pub fn write_queued(&self) {
+        let mut queue = self.queue();
+        if queue.is_writing {
+            return;
+        }
+        queue.is_writing = true;
+        while let Some(line) = queue.lines.pop_front() {
+            drop(queue);
+            self.write_line(&line);
+            drop(line);
+            queue = self.queue();
+        }
+        queue.is_writing = false;
+        if queue.is_closed {
+            self.changed.notify_all();
+        }
+    }
+
+    /// Has the writer's own thread write all queued lines.
+    pub fn wake(&self) {
+        let queue = self.queue();
+        if !queue.is_writing && !queue.lines.is_empty() {
+            self.changed.notify_all();
+        }
+    }
+
+    /// No more lines follow. The stream is closed when the writer has been dropped everywhere.
+    pub fn close(&self) {
+        self.queue().is_closed = true;
+        self.changed.notify_all();
+    }
+
+    /// Closes, and waits a second at most until all lines have been written.
+    pub fn finish(&self) {
+        self.close();
+        let queue = self.queue();
+        let unwritten = |queue: &mut Queue| queue.is_writing || !queue.lines.is_empty();
+        let _ = self.changed.wait_timeout_while(queue, FINISH_LIMIT, unwritten);
+    }
+
+    fn run(&self) {
+        loop {
+            let idle = |queue: &mut Queue| {
+                (queue.lines.is_empty() || queue.is_writing) && !queue.is_closed
+            };
+            let queue = self.changed.wait_while(self.queue(), idle);
+            let is_closed = queue.is_ok_and(|queue| queue.is_closed);
+            self.write_queued();
+            if is_closed {
+                return;
+            }
+        }
+    }
+
+    fn takes_at_once(&self, line: &[u8]) -> bool {
+        match &self.destination {
+            Destination::Client => takes_at_once(&std::io::stdout(), line.len()),
+            Destination::Server(stdin) => takes_at_once(stdin, line.len()),
+        }
+    }
+
+    /// Errors are ignored: that a reader is gone shows in its own output stream, or in its exit.
+    fn write_line(&self, line: &[u8]) {
+        match &self.destination {
+            Destination::Client => drop(Terminal.data(line)),
+            Destination::Server(stdin) => drop((&*stdin).write_all(line)),
+        }
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
