@@ -1,12 +1,12 @@
-//! `ghtok mcp`: a server under a client's nose, exchanged for a new one whenever its token is. What is
-//! decided is decided in `conversation`, which is pure; pipes, processes and time are beside it.
+//! `ghtok mcp`: runs an MCP server and replaces it with a new one whenever its token is renewed. The
+//! decisions are in `conversation`, which has no I/O.
 
-pub mod child;
 pub mod conversation;
 pub mod dialog;
 pub mod guard;
 pub mod line;
 pub mod redact;
-pub mod stage;
+pub mod runtime;
+pub mod server_process;
 pub mod streams;
-pub mod wrapper;
+pub mod tokens;

@@ -21,7 +21,8 @@ use crate::host::Host;
 use crate::host::token_env::{self, Change, Grant, MCP_TOKEN, Others, Reason, Recipient};
 use crate::mcp::conversation::{Cure, News, Pace, Settings, Told, Trouble};
 use crate::mcp::dialog::Code;
-use crate::mcp::wrapper::{Fetched, Tokens, Wrapper};
+use crate::mcp::runtime::Wrapper;
+use crate::mcp::tokens::{Fetched, Tokens};
 use crate::store::dialog::SharedDialog;
 use crate::store::state_folder::StateFolder;
 use crate::system::browser::Browser;
@@ -167,7 +168,7 @@ impl Tokens for Source<'_> {
     fn sign_in(&self, show: &(dyn Fn(Code) + Sync), given_up: &AtomicBool) -> Fetched {
         let folder = StateFolder::at(self.root.config.state_dir.clone());
         let shared = SharedDialog::new(folder, &self.app.key());
-        let before = self.told();
+        let before = self.last_outcome();
         let mut shown: Option<Code> = None;
         loop {
             if given_up.load(Ordering::SeqCst) {
@@ -227,7 +228,7 @@ impl Tokens for Source<'_> {
                 shown.clone_from(&code);
                 code.into_iter().for_each(show);
             }
-            let told = self.told();
+            let told = self.last_outcome();
             if told != before && told.is_some_and(|told| told.is_stored) {
                 return self.fetch();
             }
@@ -235,7 +236,7 @@ impl Tokens for Source<'_> {
         }
     }
 
-    fn told(&self) -> Option<Told> {
+    fn last_outcome(&self) -> Option<Told> {
         let folder = StateFolder::at(self.root.config.state_dir.clone());
         let outcome = crate::store::outcome::last(&folder, &self.app.key())?;
         let is_stored = match outcome.what {

@@ -73,7 +73,10 @@ mod tests {
         let expected = b"a [token] b ghu_[token]\nghu_sec";
         for size in 1..text.len() {
             let mut redactor = Redactor::new("ghu_secret");
-            let mut shown: Vec<u8> = text.chunks(size).flat_map(|part| redactor.redact(part)).collect();
+            let mut shown: Vec<u8> = text
+                .chunks(size)
+                .flat_map(|part| redactor.redact(part))
+                .collect();
             shown.extend(redactor.finish());
             assert_eq!(shown, expected, "{size}");
         }

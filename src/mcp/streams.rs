@@ -138,7 +138,9 @@ impl LineWriter {
         self.close();
         let queue = self.queue();
         let unwritten = |queue: &mut Queue| queue.is_writing || !queue.lines.is_empty();
-        let _ = self.changed.wait_timeout_while(queue, FINISH_LIMIT, unwritten);
+        let _ = self
+            .changed
+            .wait_timeout_while(queue, FINISH_LIMIT, unwritten);
     }
 
     fn run(&self) {

@@ -1,0 +1,203 @@
+//! One MCP server: its process, its pipes, and how it is stopped.
+
+use std::ffi::OsString;
+use std::io::{self, Read};
+use std::process::{Child, ChildStderr, ChildStdout};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use crate::host::token_env;
+use crate::mcp::conversation::Ended;
+use crate::mcp::line::{ByteBudget, Line};
+use crate::mcp::redact::Redactor;
+use crate::mcp::streams::{LineWriter, read_lines};
+use crate::system::clock::pause;
+use crate::system::process::{Change, Ending, Family, code_of, start_server, widen};
+use crate::system::terminal::Terminal;
+use crate::token::AccessToken;
+
+/// What a server gets while there is no token: it has the right form, so that the server starts and can
+/// list its tools.
+const PLACEHOLDER_TOKEN: &str = "ghu_000000000000000000000000000000000000";
+
+/// How long a server may take to exit after its input was closed.
+const EXIT_LIMIT: Duration = Duration::from_secs(1);
+
+/// How long it may take after a signal. Clients give two seconds in all (MCP TypeScript SDK).
+const EXIT_LIMIT_AFTER_SIGNAL: Duration = Duration::from_millis(500);
+
+/// How long its last output is waited for after it has exited.
+const LAST_OUTPUT_LIMIT: Duration = Duration::from_millis(200);
+
+/// How often it is checked whether its processes are gone.
+const CHECK_INTERVAL: Duration = Duration::from_millis(10);
+
+/// A server that was just started.
+pub struct Started {
+    /// What it is controlled by.
+    pub process: ServerProcess,
+    /// What it writes, for a thread that reads it.
+    pub output: ServerOutput,
+    /// Its exit, for a thread that waits for it.
+    pub exit: ServerExit,
+}
+
+/// A running server.
+pub struct ServerProcess {
+    family: Arc<Family>,
+    input: Option<Arc<LineWriter>>,
+    stderr: RedactedStderr,
+}
+
+/// A server's standard output.
+pub struct ServerOutput {
+    stdout: Option<ChildStdout>,
+    /// Dropped when all has been read.
+    _unread: Sender<()>,
+}
+
+/// The exit of a server's first process.
+pub struct ServerExit {
+    child: Child,
+    all_read: Receiver<()>,
+}
+
+/// Shows what a server writes without its token. Both of its output streams share it.
+#[derive(Clone)]
+pub struct RedactedStderr(Arc<Mutex<Redactor>>);
+
+/// Starts a server with this token, or with a placeholder.
+///
+/// # Errors
+/// If it cannot be started.
+pub fn start(
+    command: &[OsString],
+    variables: &[token_env::Change],
+    token: Option<&AccessToken>,
+) -> io::Result<Started> {
+    let (program, arguments) = command
+        .split_first()
+        .ok_or_else(|| io::Error::other("no command"))?;
+    let secret = token.map_or(PLACEHOLDER_TOKEN, AccessToken::expose);
+    let changes: Vec<Change<'_>> = variables
+        .iter()
+        .map(|variable| match variable {
+            token_env::Change::Token { variable, .. } => Change::Set(variable, secret),
+            token_env::Change::Text(name, text) => Change::Set(name, text),
+            token_env::Change::Remove(name) => Change::Remove(name),
+        })
+        .collect();
+    let (mut child, family) = start_server(program, arguments, &changes)?;
+    let stderr = RedactedStderr(Arc::new(Mutex::new(Redactor::new(secret))));
+    if let Some(pipe) = child.stderr.take() {
+        let stderr = stderr.clone();
+        thread::spawn(move || stderr.copy(pipe));
+    }
+    let (unread, all_read) = mpsc::channel();
+    Ok(Started {
+        process: ServerProcess {
+            family: Arc::new(family),
+            input: child.stdin.take().map(LineWriter::to_server),
+            stderr,
+        },
+        output: ServerOutput {
+            stdout: child.stdout.take(),
+            _unread: unread,
+        },
+        exit: ServerExit { child, all_read },
+    })
+}
+
+impl ServerProcess {
+    /// The number by which another process can end it and all that it has started.
+    pub fn family(&self) -> Option<u32> {
+        self.family.number()
+    }
+
+    /// Sends it a line, without waiting until it reads.
+    pub fn send(&self, line: Line) {
+        if let Some(input) = &self.input {
+            input.push(line);
+            input.wake();
+        }
+    }
+
+    /// Where its stray output is shown.
+    pub fn stderr(&self) -> RedactedStderr {
+        self.stderr.clone()
+    }
+
+    /// Closes its input. The function that is returned, the first time, blocks until it and all that it
+    /// has started are gone: it waits, then signals, then kills.
+    pub fn stop(&mut self) -> Option<impl FnOnce() + Send + use<>> {
+        self.input.take()?.close();
+        let family = Arc::clone(&self.family);
+        Some(move || end(&family))
+    }
+}
+
+impl ServerOutput {
+    /// Reads lines to the end; `take` may block to slow the server down.
+    pub fn for_each_line(self, mut take: impl FnMut(Line)) {
+        if let Some(stdout) = self.stdout {
+            widen(&stdout);
+            let budget = ByteBudget::default();
+            read_lines(stdout, |line| take(budget.acquire(line)));
+        }
+    }
+}
+
+impl ServerExit {
+    /// Waits for it, and shortly for the rest of the output.
+    pub fn wait(mut self) -> Ended {
+        let code = self.child.wait().map_or(1, code_of);
+        let _ = self.all_read.recv_timeout(LAST_OUTPUT_LIMIT);
+        Ended { code }
+    }
+}
+
+impl RedactedStderr {
+    /// Shows a line that is no message.
+    pub fn show(&self, bytes: &[u8]) {
+        let shown = self.redactor().redact(bytes);
+        Terminal.pass(&shown);
+    }
+
+    fn copy(&self, mut pipe: ChildStderr) {
+        let mut buffer = [0; 8192];
+        while let Ok(count @ 1..) = pipe.read(&mut buffer) {
+            self.show(&buffer[..count]);
+        }
+        let rest = self.redactor().finish();
+        Terminal.pass(&rest);
+    }
+
+    fn redactor(&self) -> MutexGuard<'_, Redactor> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn end(family: &Family) {
+    let gone = || !family.is_there();
+    if !wait_until(EXIT_LIMIT, gone)
+        && family.end(Ending::Asked)
+        && !wait_until(EXIT_LIMIT_AFTER_SIGNAL, gone)
+    {
+        family.end(Ending::Forced);
+    }
+}
+
+/// False after `limit`.
+fn wait_until(limit: Duration, is_so: impl Fn() -> bool) -> bool {
+    let mut left = limit;
+    while !is_so() {
+        if left.is_zero() {
+            return false;
+        }
+        pause(CHECK_INTERVAL);
+        left = left.saturating_sub(CHECK_INTERVAL);
+    }
+    true
+}
