@@ -117,7 +117,7 @@ impl Root<'_> {
         if apps.is_empty() {
             self.config.app(None)?;
         }
-        self.read_ahead(&apps);
+        self.read_ahead();
         let before = notes.last_run();
         let warned: HashMap<&str, Timestamp> = before.iter().flat_map(LastRun::warnings).collect();
         let at = self.machine.clock.now();

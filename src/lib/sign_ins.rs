@@ -27,13 +27,21 @@ struct Others {
     unseen: Vec<Error>,
 }
 
+/// How the records of known Apps are read afterwards.
+#[derive(Clone, Copy, Debug)]
+enum Reading {
+    /// At once, together with the list.
+    Ahead,
+    OneByOne,
+}
+
 impl Root<'_> {
     pub(crate) fn status(&self, status: &cli::Status) -> Result<u8> {
         let named = status.names_an_app();
         let others = if named {
             Others::default()
         } else {
-            self.others()
+            self.others(Reading::Ahead)
         };
         let found = self.reports_of(&others);
         let (apps, missing) = match self.apps_to_show(named) {
@@ -41,7 +49,6 @@ impl Root<'_> {
             Err(error) if found.is_empty() => return Err(error),
             Err(error) => (Vec::new(), Some(error)),
         };
-        self.read_ahead(&apps);
         let usual = self.config.min_ttl;
         let mut reports = apps
             .into_iter()
@@ -112,7 +119,7 @@ impl Root<'_> {
     }
 
     fn log_out_all(&self, input: logout::Input, output: ErrorOutput) -> u8 {
-        let others = self.others();
+        let others = self.others(Reading::OneByOne);
         let told = |result: Result<()>| match result {
             Ok(()) => 0,
             Err(error) => {
@@ -146,16 +153,16 @@ impl Root<'_> {
     }
 
     /// What a stores' lists, and the state folder, show beside the Apps that commands know.
-    fn others(&self) -> Others {
+    fn others(&self, reading: Reading) -> Others {
         let mut others = Others::default();
-        let used: BTreeSet<(RecordKey, &str)> = self
-            .config
-            .all_apps()
-            .filter_map(|app| Some((app.key(), held_in(self.store_of(app).ok()?).as_str())))
-            .collect();
+        let used = self.used_records();
+        let read_ahead: Vec<RecordKey> = match reading {
+            Reading::Ahead => keys_in_keychain(&used),
+            Reading::OneByOne => Vec::new(),
+        };
         let mut closed = Vec::new();
         for store in self.stores_to_list() {
-            match self.list(store) {
+            match self.list(store, &read_ahead) {
                 Ok(Listing { apps, unseen }) => {
                     others
                         .records
@@ -228,31 +235,48 @@ impl Root<'_> {
         }
     }
 
-    fn list(&self, store: StoreChoice) -> Result<Listing, StoreError> {
+    /// Reads the records of many Apps in a few waits, where the store can do that.
+    pub(crate) fn read_ahead(&self) {
+        let keys = keys_in_keychain(&self.used_records());
+        if cfg!(target_os = "linux") && keys.len() > 1 {
+            // What keeps it from being listed keeps each record from being read.
+            let _ = self.list_keychain(&keys);
+        }
+    }
+
+    /// The records that commands use, and where they are.
+    fn used_records(&self) -> BTreeSet<(RecordKey, &'static str)> {
+        self.config
+            .all_apps()
+            .filter_map(|app| Some((app.key(), held_in(self.store_of(app).ok()?).as_str())))
+            .collect()
+    }
+
+    fn list(&self, store: StoreChoice, read_ahead: &[RecordKey]) -> Result<Listing, StoreError> {
         match store {
             StoreChoice::File => file::list(&StateFolder::at(self.config.state_dir.clone())),
             StoreChoice::Kernel => list_kernel(),
-            StoreChoice::Auto | StoreChoice::Keychain => self.list_keychain(),
+            StoreChoice::Auto | StoreChoice::Keychain => self.list_keychain(read_ahead),
         }
     }
 
     #[cfg(target_os = "linux")]
-    fn list_keychain(&self) -> Result<Listing, StoreError> {
-        self.secret_service().list()
+    fn list_keychain(&self, read_ahead: &[RecordKey]) -> Result<Listing, StoreError> {
+        self.secret_service().list(read_ahead)
     }
 
     #[cfg(target_os = "macos")]
-    fn list_keychain(&self) -> Result<Listing, StoreError> {
+    fn list_keychain(&self, _: &[RecordKey]) -> Result<Listing, StoreError> {
         crate::store::keyring::list::<crate::store::apple::MacOs>(self.machine.limits.store)
     }
 
     #[cfg(windows)]
-    fn list_keychain(&self) -> Result<Listing, StoreError> {
+    fn list_keychain(&self, _: &[RecordKey]) -> Result<Listing, StoreError> {
         crate::store::keyring::list::<crate::store::windows::Windows>(self.machine.limits.store)
     }
 
     #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
-    fn list_keychain(&self) -> Result<Listing, StoreError> {
+    fn list_keychain(&self, _: &[RecordKey]) -> Result<Listing, StoreError> {
         Ok(Listing::default())
     }
 
@@ -271,6 +295,14 @@ impl Root<'_> {
         }
         format!("{command} --store {store}")
     }
+}
+
+fn keys_in_keychain(records: &BTreeSet<(RecordKey, &str)>) -> Vec<RecordKey> {
+    records
+        .iter()
+        .filter(|(_, store)| *store == StoreChoice::Keychain.as_str())
+        .map(|(key, _)| key.clone())
+        .collect()
 }
 
 /// Where `auto` looks.

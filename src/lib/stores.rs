@@ -209,27 +209,6 @@ impl Root<'_> {
             .get_or_init(|| SecretService::new(self.session(), self.machine.limits.store))
     }
 
-    /// Reads the records of many Apps in a few waits, where the store can do that.
-    #[cfg(target_os = "linux")]
-    pub(crate) fn read_ahead(&self, apps: &[&App]) {
-        let in_keychain = |app: &&&App| {
-            matches!(
-                self.store_of(app),
-                Ok(StoreChoice::Auto | StoreChoice::Keychain)
-            )
-        };
-        let keys: Vec<RecordKey> = apps
-            .iter()
-            .filter(in_keychain)
-            .map(|app| app.key())
-            .collect();
-        self.secret_service().read_ahead(&keys);
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    #[expect(clippy::unused_self, reason = "these stores read one record at a time")]
-    pub(crate) fn read_ahead(&self, _: &[&App]) {}
-
     #[cfg(target_os = "linux")]
     pub(crate) fn session(&self) -> Session {
         Session {

@@ -4,7 +4,6 @@
 mod finding;
 mod listing;
 mod prompt;
-mod read_ahead;
 mod service;
 mod shared;
 

@@ -1,47 +1,121 @@
-//! All records that the service holds, locked ones too as far as it shows them.
+//! All records that the service holds, locked ones too as far as it shows them, and many of them read in
+//! a few waits: their calls go out together, and the service answers in one go.
 
-use crate::app::App;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::app::{App, RecordKey};
 use crate::auth::ports::StoreError;
 use crate::store::Listing;
+use crate::store::secret_service::MOMENT;
 use crate::store::secret_service::finding::{is_gone, prove_absence, why_locked};
-use crate::store::secret_service::service::Hits;
+use crate::store::secret_service::service::{Activation, Hits, Object, Service};
 use crate::store::secret_service::shared::SecretService;
 
+/// The items of the records that the service shows.
+#[derive(Default)]
+struct Items(BTreeMap<RecordKey, Vec<Item>>);
+
+enum Item {
+    Unlocked(Object),
+    Locked,
+}
+
 impl SecretService {
-    /// Whose records are in the keychain. Nothing is unlocked for it.
+    /// Whose records are in the keychain. Nothing is unlocked for it. These records are read ahead: the next
+    /// read of each finds it there. What needs more than a look (a locked item, several, an error) is left
+    /// to that read.
     ///
     /// # Errors
     /// `Absent` if there is no service; what else keeps it from answering.
-    pub fn list(&self) -> Result<Listing, StoreError> {
+    pub fn list(&self, read_ahead: &[RecordKey]) -> Result<Listing, StoreError> {
         let (service, hits) = self.search_all()?;
-        let mut listing = Listing::default();
-        for app in service.apps_of(&hits.unlocked)? {
-            match app {
-                Ok(app) => listing.apps.extend(app),
-                Err(failure) if is_gone(&failure) => {}
-                Err(failure) => return Err(failure.into()),
-            }
-        }
-        let locked = service.apps_of(&hits.locked)?;
-        for (item, app) in hits.locked.iter().zip(locked) {
-            match app {
-                Ok(Some(app)) => listing.apps.push(app),
-                // Some services show nothing of a locked item.
-                Ok(None) | Err(_) => listing.unseen = Some(why_locked(&service, item)),
-            }
-        }
-        if listing.unseen.is_none() {
-            match prove_absence(&service, &Hits::default()) {
-                Ok(()) => {}
-                // No database is open: what is in it cannot be known.
-                Err(StoreError::Absent(cause)) if listing.apps.is_empty() => {
-                    return Err(StoreError::Absent(cause));
+        let (items, hidden) = items_of(&service, &hits)?;
+        let nothing_else = prove_absence(&service, &Hits::default());
+        if !read_ahead.is_empty() {
+            self.read_present(&service, &items, read_ahead);
+            if hidden.is_none() && has_settled(&service, &hits) {
+                let absent = nothing_else.clone().map(|()| None);
+                for key in read_ahead.iter().filter(|key| !items.0.contains_key(*key)) {
+                    self.keep_read_ahead(key, absent.clone());
                 }
-                Err(error) => listing.unseen = Some(error),
             }
         }
-        listing.apps.sort_by_key(App::key);
-        listing.apps.dedup();
-        Ok(listing)
+        let unseen = match (hidden, nothing_else) {
+            (Some(locked), _) => Some(locked),
+            (None, Ok(())) => None,
+            // No database is open: what is in it cannot be known.
+            (None, Err(StoreError::Absent(cause))) if items.0.is_empty() => {
+                return Err(StoreError::Absent(cause));
+            }
+            (None, Err(error)) => Some(error),
+        };
+        let apps = items.0.keys().filter_map(|key| App::of_key(key.as_str()));
+        Ok(Listing {
+            apps: apps.collect(),
+            unseen,
+        })
     }
+
+    fn read_present(&self, service: &Service, items: &Items, keys: &[RecordKey]) {
+        let single: Vec<(&RecordKey, &Object)> = keys
+            .iter()
+            .filter_map(|key| match items.0.get(key)?.as_slice() {
+                [Item::Unlocked(item)] => Some((key, item)),
+                _ => None,
+            })
+            .collect();
+        if single.is_empty() {
+            return;
+        }
+        let objects: Vec<&Object> = single.iter().map(|(_, item)| *item).collect();
+        let Ok(secrets) = service
+            .open_session()
+            .and_then(|session| service.secrets(&objects, &session))
+        else {
+            return;
+        };
+        for ((key, _), secret) in single.into_iter().zip(secrets) {
+            if let Ok(secret) = secret {
+                self.keep_read_ahead(key, Ok(Some(secret)));
+            }
+        }
+    }
+}
+
+/// What the service shows, and why there may be more.
+fn items_of(service: &Service, hits: &Hits) -> Result<(Items, Option<StoreError>), StoreError> {
+    let mut items = Items::default();
+    let mut add = |app: App, item| items.0.entry(app.key()).or_default().push(item);
+    for (item, app) in hits.unlocked.iter().zip(service.apps_of(&hits.unlocked)?) {
+        match app {
+            Ok(Some(app)) => add(app, Item::Unlocked(item.clone())),
+            Ok(None) => {}
+            Err(failure) if is_gone(&failure) => {}
+            Err(failure) => return Err(failure.into()),
+        }
+    }
+    let mut hidden = None;
+    for (item, app) in hits.locked.iter().zip(service.apps_of(&hits.locked)?) {
+        match app {
+            Ok(Some(app)) => add(app, Item::Locked),
+            // Some services show nothing of a locked item.
+            Ok(None) | Err(_) => hidden = Some(why_locked(service, item)),
+        }
+    }
+    Ok((items, hidden))
+}
+
+/// Looks again: between an old item and the new one that replaces it, oo7 has none for a moment.
+fn has_settled(service: &Service, before: &Hits) -> bool {
+    if service.is_gnome_keyring() {
+        return true;
+    }
+    service.bus.rest(MOMENT);
+    let objects = |hits: &Hits| -> BTreeSet<Object> {
+        let all = hits.unlocked.iter().chain(&hits.locked);
+        all.cloned().collect()
+    };
+    service
+        .search_all(Activation::Never)
+        .is_ok_and(|now| objects(&now) == objects(before))
 }

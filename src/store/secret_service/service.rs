@@ -25,7 +25,7 @@ const PROPERTIES: &str = "org.freedesktop.DBus.Properties\0";
 const OURS: &str = "ghtok";
 
 /// So many calls are under way at once: a bus has a limit of its own for the answers that it owes.
-pub(super) const AT_ONCE: usize = 100;
+const AT_ONCE: usize = 100;
 
 /// What an item keeps.
 pub(super) type Secret = Zeroizing<Vec<u8>>;
@@ -47,12 +47,6 @@ pub(super) enum Activation {
 pub(super) struct Hits {
     pub(super) unlocked: Vec<Object>,
     pub(super) locked: Vec<Object>,
-}
-
-impl Hits {
-    pub(super) fn is_empty(&self) -> bool {
-        self.unlocked.is_empty() && self.locked.is_empty()
-    }
 }
 
 /// What came of making an item.
@@ -148,20 +142,6 @@ impl Service {
         Ok(locked)
     }
 
-    /// The items of several records, in the order of the keys.
-    pub(super) fn find_all(
-        &self,
-        keys: &[&RecordKey],
-    ) -> Result<Vec<Result<Hits, Failure>>, Failure> {
-        let searches = keys.iter().map(|key| {
-            let mut search = search_message(Some(key));
-            search.set_auto_start(false);
-            search
-        });
-        let found = self.bus.call_all(searches)?;
-        Ok(found.into_iter().map(|found| hits(&found?)).collect())
-    }
-
     /// Forgets what was known of another process that answered before.
     fn answered_by(&self, answer: &Message) {
         let mut known = self.known.borrow_mut();
@@ -226,16 +206,17 @@ impl Service {
         items: &[&Object],
         session: &Object,
     ) -> Result<Vec<Result<Secret, Failure>>, Failure> {
-        let questions = items.iter().map(|item| {
-            let mut get = get_secret(item, session);
-            get.set_auto_start(false);
-            get
-        });
-        let answers = self.bus.call_all(questions)?;
-        Ok(answers
-            .into_iter()
-            .map(|answer| secret_of(&answer?))
-            .collect())
+        let mut secrets = Vec::with_capacity(items.len());
+        for items in items.chunks(AT_ONCE) {
+            let questions = items.iter().map(|item| {
+                let mut get = get_secret(item, session);
+                get.set_auto_start(false);
+                get
+            });
+            let answers = self.bus.call_all(questions)?;
+            secrets.extend(answers.into_iter().map(|answer| secret_of(&answer?)));
+        }
+        Ok(secrets)
     }
 
     /// Replaces an item's secret.

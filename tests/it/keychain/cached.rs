@@ -1,15 +1,38 @@
-//! What a `get` costs whose token is not due.
+//! What a `get` costs whose token is not due, and a look at many Apps.
 
 use std::fs;
 use std::process::Command;
 
 use super::{HOUR, Keychain};
 use crate::support::deadline::{ends, run_command};
-use crate::support::sandbox::Program;
+use crate::support::sandbox::{Program, Run};
 
 /// System calls by which a process could lock, write, talk to others, or start processes.
 const TRACED: &str = "trace=connect,sendto,sendmsg,write,writev,flock,fcntl,fsync,fdatasync,rename,\
                       renameat2,unlink,clone,clone3,fork,vfork,execve";
+
+impl Keychain {
+    /// Runs ghtok, and gives the system calls that it made too.
+    fn run_traced(&self, arguments: &[&str], traced: &str) -> (Run, String) {
+        let log = self.sandbox.home().join("calls");
+        let plain = self.command(Program::Real, arguments);
+        let mut command = Command::new("strace");
+        command
+            .args(["-f", "-s", "65536", "-e", traced, "-o"])
+            .arg(&log)
+            .arg(plain.get_program())
+            .args(plain.get_args())
+            .env_clear();
+        for (name, value) in plain.get_envs() {
+            command.env(name, value.unwrap_or_default());
+        }
+        command.env_remove("GHTOK_STORE");
+        command.stdout(std::process::Stdio::piped());
+        command.stderr(std::process::Stdio::piped());
+        let run = run_command(&mut command);
+        (run, fs::read_to_string(&log).expect("the system calls"))
+    }
+}
 
 #[test]
 fn p10_a_cached_get_is_one_conversation_with_the_keychain_and_nothing_else() {
@@ -17,24 +40,9 @@ fn p10_a_cached_get_is_one_conversation_with_the_keychain_and_nothing_else() {
         return;
     };
     let token = keychain.seed(2 * HOUR);
-    let log = keychain.sandbox.home().join("calls");
-    let plain = keychain.command(Program::Real, &["get"]);
-    let mut traced = Command::new("strace");
-    traced
-        .args(["-f", "-s", "4096", "-e", TRACED, "-o"])
-        .arg(&log)
-        .arg(plain.get_program())
-        .args(plain.get_args())
-        .env_clear();
-    for (name, value) in plain.get_envs() {
-        traced.env(name, value.unwrap_or_default());
-    }
-    traced.env_remove("GHTOK_STORE");
-    traced.stdout(std::process::Stdio::piped());
-    traced.stderr(std::process::Stdio::piped());
-    assert_eq!(run_command(&mut traced).token(), token);
+    let (run, calls) = keychain.run_traced(&["get"], TRACED);
+    assert_eq!(run.token(), token);
 
-    let calls = fs::read_to_string(&log).expect("the system calls");
     let count = |text: &str| calls.matches(text).count();
     assert_eq!(count("connect("), 1, "one connection, to the bus: {calls}");
     for (member, times) in [
@@ -85,4 +93,61 @@ fn p10_many_cached_gets_at_once_leave_the_keychain_alive() {
     assert_eq!(keychain.bus.keyring_pid(), daemon, "the same daemon");
     assert_eq!(keychain.run(&["get"]).token(), token);
     assert_eq!(keychain.fake.connections(), 0);
+}
+
+#[test]
+fn p10_many_apps_are_looked_at_in_one_search_and_one_read_each() {
+    let Some(keychain) = Keychain::new() else {
+        return;
+    };
+    let token = keychain.seed(2 * HOUR);
+    let (app, record) = (keychain.sandbox.app(), keychain.witness());
+    let mut config = format!(
+        "[[app]]\nname = \"app\"\nclient_id = \"{}\"\nhost = \"{}\"\n",
+        app.client_id, app.host
+    );
+    for number in 0..30 {
+        let client_id = format!("Iv1.{number:016x}");
+        config.push_str(&format!(
+            "[[app]]\nname = \"app{number}\"\nclient_id = \"{client_id}\"\nhost = \"{}\"\n",
+            app.host
+        ));
+        // The last ones are not signed in.
+        if number < 28 {
+            let username = format!("{}/{client_id}", app.host);
+            let arguments = [
+                "store",
+                "--label=a test",
+                "service",
+                "ghtok",
+                "username",
+                &username,
+            ];
+            let stored = keychain.bus.secret_tool(&arguments, record.as_bytes());
+            assert!(stored.status.success());
+        }
+    }
+    keychain.sandbox.configure(&config);
+    for arguments in [&["status"][..], &["schedule", "run"]] {
+        let (run, calls) = keychain.run_traced(
+            arguments,
+            "trace=connect,sendto,sendmsg,write,writev,openat",
+        );
+        assert!(!run.stdout.contains(&token), "{arguments:?}");
+        for (member, times) in [
+            ("SearchItems", 1),
+            ("Attributes", 29),
+            ("OpenSession", 1),
+            ("GetSecret", 29),
+            ("ReadAlias", 1),
+        ] {
+            assert_eq!(
+                calls.matches(member).count(),
+                times,
+                "{arguments:?}: {member}: {calls}"
+            );
+        }
+        let notes = calls.matches("Iv1.0000000000000007.store").count();
+        assert!(notes <= 2, "{arguments:?}: {notes} reads of one note");
+    }
 }
