@@ -7,6 +7,7 @@ mod desktop;
 mod document;
 mod environment;
 mod file;
+mod folder_permissions;
 mod folders;
 mod git_places;
 mod network;
@@ -16,7 +17,7 @@ mod scratch;
 mod settings;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 pub use self::append::{AppEntry, add_app, lines_to_add};
@@ -125,34 +126,27 @@ pub struct Git {
 impl Config {
     /// Puts it all together: a flag before a variable, a variable before the file.
     pub fn load(flags: &Flags, environment: &Environment) -> Result<Self> {
-        let folder = match &flags.config_dir {
-            Some(folder) => absolute("--config-dir", folder)?,
-            None => environment.config_dir()?,
-        };
-        if flags.config_dir.is_some() || environment.names_config_dir() {
-            folders::check_config(&folder)?;
-        }
+        let folder = environment.config_dir(flags.config_dir.as_deref())?;
         let state_dir = environment.state_dir()?;
-        if environment.names_state_dir() {
-            folders::check_state(&state_dir)?;
-        }
         let file = folder.join("config.toml");
         let (file_state, settings) = match file::read(&file)? {
             Some(text) => (FileState::Read, settings::parse(&file, &text)?),
             None => (FileState::Missing, Settings::default()),
         };
         let usual_store = settings.store.unwrap_or_default();
-        let (store, store_problem) = match store(flags, environment)? {
-            Named::Nothing => (usual_store, None),
-            Named::Store(store) => (store, None),
-            Named::Problem(problem) => (usual_store, Some(problem)),
+        let named = named_store(flags, environment)?;
+        let store_is_named = named.is_some();
+        let (store, store_problem) = match named {
+            None => (usual_store, None),
+            Some(Ok(store)) => (store, None),
+            Some(Err(problem)) => (usual_store, Some(problem)),
         };
         Ok(Self {
             file_state,
             choice: Choice::new(flags, environment, &settings.apps)?,
             store,
             store_problem,
-            store_is_named: flags.store.is_some() || environment.text(STORE)?.is_some(),
+            store_is_named,
             store_flag: flags.store,
             config_dir_flag: flags.config_dir.clone(),
             min_ttl: settings.min_ttl.map_or(MinTtl::DEFAULT, MinTtl::Usual),
@@ -195,38 +189,22 @@ impl Config {
 /// What is wrong with it.
 #[cfg(fuzzing)]
 pub fn apps_of(text: &str) -> Result<Vec<App>> {
-    settings::parse(Path::new("config.toml"), text).map(|settings| settings.apps)
+    settings::parse(std::path::Path::new("config.toml"), text).map(|settings| settings.apps)
 }
 
-fn absolute(origin: &'static str, folder: &Path) -> Result<PathBuf> {
-    if folder.is_absolute() {
-        return Ok(folder.to_owned());
+/// The store that a flag or a variable names, or what is wrong with its name.
+fn named_store(
+    flags: &Flags,
+    environment: &Environment,
+) -> Result<Option<Result<StoreChoice, String>>> {
+    if flags.store.is_some() {
+        return Ok(flags.store.map(Ok));
     }
-    let folder = quoted(&folder.to_string_lossy());
-    Err(Error::Config {
-        origin: origin.into(),
-        problem: format!("{folder} is not an absolute path"),
-    })
-}
-
-/// What a flag or a variable names.
-enum Named {
-    Nothing,
-    Store(StoreChoice),
-    Problem(String),
-}
-
-fn store(flags: &Flags, environment: &Environment) -> Result<Named> {
-    if let Some(store) = flags.store {
-        return Ok(Named::Store(store));
-    }
-    let Some(text) = environment.text(STORE)? else {
-        return Ok(Named::Nothing);
-    };
-    Ok(match text.parse() {
-        Ok(store) => Named::Store(store),
-        Err(reason) => Named::Problem(format!("{} {reason}", quoted(text))),
-    })
+    let named = environment.text(STORE)?;
+    Ok(named.map(|text| {
+        text.parse()
+            .map_err(|reason| format!("{} {reason}", quoted(&text)))
+    }))
 }
 
 impl StoreChoice {
@@ -260,7 +238,6 @@ impl fmt::Display for StoreChoice {
 
 #[cfg(test)]
 mod tests {
-    use std::ffi::OsString;
     use std::time::Duration;
 
     use super::scratch::Scratch;
@@ -360,19 +337,5 @@ mod tests {
         ] {
             assert_eq!(choice.to_string().parse(), Ok(choice));
         }
-    }
-
-    #[test]
-    fn the_environment_of_the_process_can_be_taken() {
-        let shown = format!("{:?}", Environment::from_process());
-        assert!(shown.starts_with('{') && !shown.contains('='), "{shown}");
-    }
-
-    #[test]
-    fn passwords_of_variables_are_in_no_debug() {
-        let pairs =
-            [("HTTPS_PROXY", "http://u:hunter2@proxy")].map(|(k, v)| (k, OsString::from(v)));
-        let shown = format!("{:?}", Environment::from_pairs(pairs));
-        assert_eq!(shown, "{\"HTTPS_PROXY\"}");
     }
 }

@@ -56,9 +56,9 @@ impl Choice {
         let client_id = variable("GHTOK_CLIENT_ID", is_named || by_flags.client_id.is_some())?;
         let host = variable("GHTOK_HOST", is_named || by_flags.host.is_some())?;
         let by_variables = Wish {
-            name: variable("GHTOK_APP", by_flags.name.is_some())?.map(str::to_owned),
-            client_id: said("GHTOK_CLIENT_ID", client_id, ClientId::parse)?,
-            host: said("GHTOK_HOST", host, Host::parse)?,
+            name: variable("GHTOK_APP", by_flags.name.is_some())?,
+            client_id: said("GHTOK_CLIENT_ID", client_id.as_deref(), ClientId::parse)?,
+            host: said("GHTOK_HOST", host.as_deref(), Host::parse)?,
             account: None,
         };
         let mut choice = Self {

@@ -9,26 +9,6 @@ use crate::formats::drawing::{Charset, Looks};
 const OWN_BROWSER: &str = "GHTOK_BROWSER";
 const BROWSER: &str = "BROWSER";
 
-/// Every variable that is looked at here.
-pub(super) const READ: [&str; 16] = [
-    OWN_BROWSER,
-    BROWSER,
-    "CI",
-    "DISPLAY",
-    "LANG",
-    "LC_ALL",
-    "LC_CTYPE",
-    "NO_COLOR",
-    "PATH",
-    "SSH_CLIENT",
-    "SSH_CONNECTION",
-    "SSH_TTY",
-    "TERM",
-    "WAYLAND_DISPLAY",
-    "WSL_DISTRO_NAME",
-    "WSL_INTEROP",
-];
-
 /// The person's screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Desktop {

@@ -1,117 +1,220 @@
-//! The folders that `GHTOK_CONFIG_DIR` and `GHTOK_STATE_DIR` name: other users must not be able to change
-//! what decides where tokens go, nor to look at or replace locks and records. Folders of ghtok's own
-//! choice are made private by ghtok itself.
+//! Where ghtok, git, schedulers and MCP clients keep their files for this account.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use super::environment::{CONFIG_DIR, Environment, STATE_DIR, XDG_CONFIG_HOME, not_absolute};
+use super::folder_permissions;
 use crate::error::Result;
+use crate::formats::mcp_client::Folders;
 
-/// Refuses a folder of `config.toml` in which others may write.
-///
-/// # Errors
-/// With the command that takes their rights away.
-pub(super) fn check_config(folder: &Path) -> Result<()> {
-    check(folder, 0o022, "write", "go-w")
+/// Where schedulers keep a user's timers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimerFolders {
+    /// Units of systemd's user manager.
+    pub units: PathBuf,
+    /// What that manager notes about timers that make up for missed runs.
+    pub stamps: PathBuf,
+    /// launchd's agents.
+    pub agents: PathBuf,
 }
 
-/// Refuses a state folder on which others have any right.
-///
-/// # Errors
-/// With the command that takes their rights away.
-pub(super) fn check_state(folder: &Path) -> Result<()> {
-    check(folder, 0o077, "read or write", "700")
-}
-
-#[cfg(unix)]
-fn check(folder: &Path, mask: u32, rights: &'static str, change: &str) -> Result<()> {
-    use std::io::ErrorKind;
-    use std::os::unix::fs::MetadataExt;
-
-    use crate::error::{Error, system_reason};
-    use crate::formats::shell::word;
-
-    let refuse = |cause: String| {
-        Err(Error::File {
-            doing: "use",
-            path: folder.to_owned(),
-            cause,
-        })
-    };
-    let metadata = match std::fs::metadata(folder) {
-        Ok(metadata) => metadata,
-        // It can still be made.
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            return Ok(());
+impl Environment {
+    /// The folder of `config.toml`. One that is named is checked; ghtok makes its usual one itself.
+    pub(super) fn config_dir(&self, flag: Option<&Path>) -> Result<PathBuf> {
+        let named = match flag {
+            Some(folder) if !folder.is_absolute() => {
+                return Err(not_absolute("--config-dir", folder));
+            }
+            Some(folder) => Some(folder.to_owned()),
+            None => self.absolute_path(CONFIG_DIR)?,
+        };
+        if let Some(folder) = named {
+            return folder_permissions::check_config(&folder).map(|()| folder);
         }
-        Err(error) => return refuse(system_reason(&error)),
-    };
-    let (owner, us) = (metadata.uid(), rustix::process::geteuid().as_raw());
-    if owner != 0 && owner != us {
-        return refuse("it belongs to another user".into());
+        let base = match self.xdg_folder(XDG_CONFIG_HOME) {
+            Some(base) => base,
+            None => self.usual_config()?,
+        };
+        Ok(base.join("ghtok"))
     }
-    let mode = metadata.mode() & 0o7777;
-    if !metadata.is_dir() || mode & mask == 0 {
-        return Ok(());
-    }
-    // Such as /tmp: it is not ours to close.
-    if mode & 0o1000 != 0 || owner != us {
-        return refuse("it is a folder for everybody; name one of ghtok's own".into());
-    }
-    Err(Error::Exposed {
-        cure: format!("chmod {change} {}", word(&folder.to_string_lossy())),
-        path: folder.to_owned(),
-        rights,
-        mode,
-    })
-}
 
-/// On Windows the user's profile folders carry access lists that keep other users out.
-#[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "on Unix this can fail")]
-fn check(_: &Path, _: u32, _: &'static str, _: &str) -> Result<()> {
-    Ok(())
+    /// The folder of `config.toml`, where a process without ghtok's and XDG's variables looks elsewhere.
+    ///
+    /// # Errors
+    /// If the account has no home.
+    pub fn unusual_config_dir(&self) -> Result<Option<PathBuf>> {
+        let (here, usual) = (self.config_dir(None)?, self.usual_config()?.join("ghtok"));
+        Ok(Some(here).filter(|here| *here != usual))
+    }
+
+    /// The folder of locks, outcomes and the file store. No XDG variable moves it: processes with a
+    /// stripped environment must find the same lock.
+    pub(super) fn state_dir(&self) -> Result<PathBuf> {
+        match self.absolute_path(STATE_DIR)? {
+            Some(folder) => folder_permissions::check_state(&folder).map(|()| folder),
+            None => Ok(self.usual_state()?.join("ghtok")),
+        }
+    }
+
+    /// Where MCP clients keep their files.
+    ///
+    /// # Errors
+    /// If the account has no home.
+    pub fn client_folders(&self, project: PathBuf) -> Result<Folders> {
+        let home = self.home()?;
+        let config = if cfg!(windows) {
+            self.usual_config()?
+        } else {
+            self.xdg_config()?
+        };
+        let programs = if cfg!(target_os = "macos") {
+            home.join("Library").join("Application Support")
+        } else {
+            config.clone()
+        };
+        Ok(Folders {
+            home,
+            programs,
+            config,
+            project,
+        })
+    }
+
+    /// Where schedulers keep a user's timers (systemd.unit(5); launchd.plist(5), "FILES").
+    ///
+    /// # Errors
+    /// If the account has no home.
+    pub fn timer_folders(&self) -> Result<TimerFolders> {
+        let home = self.home()?;
+        let data = self.xdg_folder("XDG_DATA_HOME");
+        let data = data.unwrap_or_else(|| home.join(".local").join("share"));
+        Ok(TimerFolders {
+            units: self.xdg_config()?.join("systemd").join("user"),
+            stamps: data.join("systemd").join("timers"),
+            agents: home.join("Library").join("LaunchAgents"),
+        })
+    }
+
+    /// Where programs keep their configuration (XDG Base Directory Specification).
+    pub(super) fn xdg_config(&self) -> Result<PathBuf> {
+        match self.xdg_folder(XDG_CONFIG_HOME) {
+            Some(base) => Ok(base),
+            None => Ok(self.home()?.join(".config")),
+        }
+    }
+
+    /// A relative path there is to be ignored (XDG Base Directory Specification, "Basics").
+    fn xdg_folder(&self, name: &str) -> Option<PathBuf> {
+        self.value(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    }
+
+    #[cfg(not(windows))]
+    fn usual_config(&self) -> Result<PathBuf> {
+        Ok(self.home()?.join(".config"))
+    }
+
+    #[cfg(windows)]
+    fn usual_config(&self) -> Result<PathBuf> {
+        let known = || Some(directories::BaseDirs::new()?.config_dir().to_owned());
+        self.account_folder("APPDATA", known)
+    }
+
+    #[cfg(not(windows))]
+    fn usual_state(&self) -> Result<PathBuf> {
+        Ok(self.home()?.join(".local").join("state"))
+    }
+
+    #[cfg(windows)]
+    fn usual_state(&self) -> Result<PathBuf> {
+        let known = || Some(directories::BaseDirs::new()?.data_local_dir().to_owned());
+        self.account_folder("LOCALAPPDATA", known)
+    }
 }
 
 #[cfg(all(test, unix))]
 mod tests {
-    use std::fs;
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
-    use crate::error::Error;
+
+    fn config_dir(pairs: &[(&str, &str)]) -> Result<PathBuf> {
+        Environment::from_pairs(pairs.iter().copied()).config_dir(None)
+    }
+
+    fn state_dir(pairs: &[(&str, &str)]) -> Result<PathBuf> {
+        Environment::from_pairs(pairs.iter().copied()).state_dir()
+    }
+
+    const HOME: (&str, &str) = ("HOME", "/home/me");
 
     #[test]
-    fn a_folder_that_others_may_change_is_refused_and_the_hint_cures_it() {
-        let base = std::env::temp_dir().join(format!("ghtok's folders {}", std::process::id()));
-        fs::create_dir_all(&base).expect("a folder");
-        for (check, mode, fine) in [
-            (check_config as fn(&Path) -> Result<()>, 0o755, true),
-            (check_config, 0o700, true),
-            (check_config, 0o775, false),
-            (check_config, 0o757, false),
-            (check_state, 0o700, true),
-            (check_state, 0o500, true),
-            (check_state, 0o750, false),
-            (check_state, 0o701, false),
-            (check_state, 0o777, false),
+    fn the_configuration_folder_is_ours_then_xdgs_then_the_homes() {
+        let xdg = ("XDG_CONFIG_HOME", "/xdg");
+        for (pairs, folder) in [
+            (&[HOME, xdg, ("GHTOK_CONFIG_DIR", "/own")][..], "/own"),
+            (&[xdg], "/xdg/ghtok"),
+            (
+                &[HOME, ("XDG_CONFIG_HOME", "xdg")],
+                "/home/me/.config/ghtok",
+            ),
+            (
+                &[HOME, ("XDG_CONFIG_HOME", ""), ("GHTOK_CONFIG_DIR", "")],
+                "/home/me/.config/ghtok",
+            ),
         ] {
-            fs::set_permissions(&base, fs::Permissions::from_mode(mode)).expect("a mode");
-            let checked = check(&base);
-            assert_eq!(checked.is_ok(), fine, "{mode:o}: {checked:?}");
-            let Err(Error::Exposed { cure, .. }) = checked else {
-                continue;
-            };
-            #[expect(clippy::disallowed_methods, reason = "what a person would type")]
-            let cured = std::process::Command::new("sh")
-                .args(["-c", &cure])
-                .status();
-            assert!(cured.expect("sh").success(), "{cure}");
-            assert!(check(&base).is_ok(), "{mode:o}: {cure}");
+            assert_eq!(
+                config_dir(pairs).expect("a folder"),
+                PathBuf::from(folder),
+                "{pairs:?}"
+            );
         }
-        fs::set_permissions(&base, fs::Permissions::from_mode(0o1777)).expect("a mode");
-        let error = check_state(&base).expect_err("for everybody").to_string();
-        assert!(error.ends_with("name one of ghtok's own"), "{error}");
-        fs::remove_dir(&base).expect("gone");
-        assert!(check_state(&base).is_ok() && check_config(&base).is_ok());
     }
+
+    #[test]
+    fn no_xdg_variable_moves_the_state_folder() {
+        let xdg = [
+            ("XDG_STATE_HOME", "/x"),
+            ("XDG_CONFIG_HOME", "/x"),
+            ("XDG_RUNTIME_DIR", "/x"),
+            HOME,
+        ];
+        assert_eq!(
+            state_dir(&xdg).expect("a folder"),
+            PathBuf::from("/home/me/.local/state/ghtok")
+        );
+        assert_eq!(
+            state_dir(&[("GHTOK_STATE_DIR", "/own")]).expect("a folder"),
+            PathBuf::from("/own")
+        );
+    }
+
+    #[test]
+    fn relative_folders_and_no_home_are_refused_in_one_line() {
+        for (pair, message) in [
+            (
+                ("GHTOK_STATE_DIR", "state"),
+                "GHTOK_STATE_DIR: \"state\" is not an absolute path",
+            ),
+            (
+                ("GHTOK_STATE_DIR", "~/s\n\u{1b}[2J"),
+                "GHTOK_STATE_DIR: \"~/s\\n\\u{1b}[2J\" is not an absolute path",
+            ),
+            (("HOME", "."), "HOME: \".\" is not an absolute path"),
+            (("HOME", ""), NO_HOME),
+            (("SHELL", "sh"), NO_HOME),
+        ] {
+            assert_eq!(
+                state_dir(&[pair]).expect_err("refused").to_string(),
+                message
+            );
+        }
+        let error = config_dir(&[HOME, ("GHTOK_CONFIG_DIR", "c")]).expect_err("refused");
+        assert_eq!(
+            error.to_string(),
+            "GHTOK_CONFIG_DIR: \"c\" is not an absolute path"
+        );
+        assert_eq!(config_dir(&[]).expect_err("refused").to_string(), NO_HOME);
+    }
+
+    const NO_HOME: &str = "HOME: this account has no home folder: set it, or both GHTOK_CONFIG_DIR and GHTOK_STATE_DIR";
 }

@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::environment::{Environment, GIT_CONFIG_GLOBAL};
+use super::environment::Environment;
 use crate::error::Result;
+
+const GIT_CONFIG_GLOBAL: &str = "GIT_CONFIG_GLOBAL";
 
 /// The files of git that `setup git` reads and changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +57,7 @@ impl Environment {
         let usual = home.join(".config").join("git");
         let folder = self.xdg_config()?.join("git");
         let is_null = |file: &PathBuf| file.as_os_str() == "/dev/null";
-        let set = self.folder(GIT_CONFIG_GLOBAL)?;
+        let set = self.absolute_path(GIT_CONFIG_GLOBAL)?;
         let is_hidden = self.is_empty(GIT_CONFIG_GLOBAL) || set.as_ref().is_some_and(is_null);
         let named = set.filter(|file| !is_null(file));
         let (own_name, other) = (home.join(".gitconfig"), folder.join("config"));

@@ -26,7 +26,7 @@ fn proxy(settings: &Settings, environment: &Environment) -> Option<ProxySetting>
     }
     ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
         .into_iter()
-        .find_map(|name| Some(ProxySetting::of_variable(name, environment.raw(name)?)))
+        .find_map(|name| Some(ProxySetting::of_variable(name, &environment.value(name)?)))
 }
 
 /// What is not UTF-8 there names no host.

@@ -39,7 +39,7 @@ impl Root<'_> {
             remembered => remembered.unwrap_or(None),
         };
         let usual = self.config.min_ttl;
-        let mut desktop = Desktop::of(&Environment::of_the_screen());
+        let mut desktop = Desktop::of(&Environment::from_process());
         // Steps are told a line each: where they are, no line is written over.
         desktop.looks.dumb |= self.detail != Detail::Off;
         let save_app = || self.save_app(&app, wanted.as_deref(), login.saves_app());

@@ -139,7 +139,7 @@ fn browser(wish: cli::Opening) -> Option<Browser> {
     if wish == cli::Opening::Never {
         return None;
     }
-    let desktop = Desktop::of(&Environment::of_the_screen());
+    let desktop = Desktop::of(&Environment::from_process());
     let found = match &desktop.browsers {
         Browsers::Named(_, commands) | Browsers::Usual(commands) => {
             Browser::find(commands, &desktop.folders)
