@@ -27,7 +27,6 @@ const SOURCES: &[&str] = &[
     "config/append.rs",
     "config/choice.rs",
     "config/document.rs",
-    "config/duration.rs",
     "config/environment.rs",
     "config/file.rs",
     "config/network.rs",
@@ -36,6 +35,7 @@ const SOURCES: &[&str] = &[
     "error/sign_in.rs",
     "error/tokens.rs",
     "error/verdict.rs",
+    "formats/durations.rs",
     "github/answer.rs",
     "github/cause.rs",
     "github/connection.rs",
@@ -143,8 +143,6 @@ const ELSEWHERE: &[&str] = &[
     "git does not read it, because GIT_CONFIG_GLOBAL is set to nothing (empty, or /dev/null)",
     "1 line that is not ghtok's",
     "lines that are not ghtok's",
-    // A folder.
-    "Application Support",
 ];
 
 #[test]
