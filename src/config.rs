@@ -4,7 +4,6 @@
 mod append;
 mod choice;
 mod desktop;
-mod document;
 mod environment;
 mod file;
 mod folder_permissions;
@@ -15,13 +14,14 @@ mod quote;
 #[cfg(test)]
 mod scratch;
 mod settings;
+mod toml_document;
 
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 pub use self::append::{AppEntry, add_app, lines_to_add};
-use self::choice::Choice;
+use self::choice::AppChoice;
 pub use self::desktop::{Browsers, Desktop};
 pub use self::environment::{Environment, network_variables};
 pub use self::git_places::GitPlaces;
@@ -102,7 +102,7 @@ pub struct Config {
     pub session_bus: Option<String>,
     /// The session's folder of sockets (XDG Base Directory Specification).
     pub runtime_dir: Option<PathBuf>,
-    choice: Choice,
+    choice: AppChoice,
     /// What is wrong with `GHTOK_STORE`.
     store_problem: Option<String>,
 }
@@ -143,7 +143,7 @@ impl Config {
         };
         Ok(Self {
             file_state,
-            choice: Choice::new(flags, environment, &settings.apps)?,
+            choice: AppChoice::new(flags, environment, &settings.apps)?,
             store,
             store_problem,
             store_is_named,

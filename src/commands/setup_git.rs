@@ -13,7 +13,9 @@ use crate::app::App;
 use crate::config::GitPlaces;
 use crate::error::{Error, Result, system_reason};
 use crate::formats::git_config::include::{self, WithoutBlock};
-use crate::formats::git_config::{self, Before, Caller, Entry, HostSection, Match, is_ghtok};
+use crate::formats::git_config::{
+    self, Before, Coverage, CredentialSetting, GhtokCommand, HostSection, is_ghtok,
+};
 use crate::formats::plain_text::one_line;
 use crate::host::HostKind;
 use crate::system::git_file::LockedFile;
@@ -39,7 +41,7 @@ pub struct Desk<'a> {
     /// Every known App, with the arguments by which the helper finds it.
     pub apps: Vec<(&'a App, Vec<String>)>,
     /// How git calls this program: by a path that stays the same.
-    pub caller: Caller,
+    pub caller: GhtokCommand,
     /// Where git keeps what it is told.
     pub places: GitPlaces,
     /// How long another program may hold git's lock of the global file.
@@ -47,7 +49,7 @@ pub struct Desk<'a> {
     /// git itself, if it is on this machine.
     pub git: Option<GitProgram>,
     /// git's helpers in their order here, as git lists them; `None` where git does not say.
-    pub helpers: &'a dyn Fn() -> Option<Vec<Entry>>,
+    pub helpers: &'a dyn Fn() -> Option<Vec<CredentialSetting>>,
     /// The standard streams.
     pub terminal: Terminal,
 }
@@ -376,10 +378,10 @@ impl Desk<'_> {
             let last_own = entries.iter().rposition(|entry| {
                 entry.scope == "global"
                     && helper_of(entry).is_some_and(is_ghtok)
-                    && entry.matches(url) == Match::All
+                    && entry.matches(url) == Coverage::Whole
             });
             let after = last_own.map_or(0, |at| at + 1);
-            let others = |entry: &&Entry| {
+            let others = |entry: &&CredentialSetting| {
                 entry.is_helper_for(url) && !helper_of(entry).is_some_and(is_ghtok)
             };
             for entry in entries[after..].iter().filter(others) {

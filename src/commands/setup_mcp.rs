@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result, system_reason};
-use crate::formats::mcp_client::{self, Client, Folders, Server};
+use crate::formats::mcp_client::{self, Client, ClientFolders, McpServer};
 use crate::formats::plain_text::one_line;
 use crate::formats::shell;
 use crate::host::{Host, HostKind};
@@ -51,7 +51,7 @@ pub struct Desk<'a> {
     /// The App's host.
     pub host: &'a Host,
     /// Where clients keep their files.
-    pub folders: Folders,
+    pub folders: ClientFolders,
     /// Variables that ghtok was told its own folders by.
     pub moved_by: Vec<&'static str>,
     /// Where a program is.
@@ -81,7 +81,7 @@ pub fn run(input: Input, desk: &Desk<'_>) -> Result<()> {
 }
 
 impl Desk<'_> {
-    fn server(&self, run: Run) -> Result<Server> {
+    fn server(&self, run: Run) -> Result<McpServer> {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
         let command: Vec<String> = match run {
             Run::Binary => words(&["github-mcp-server", "stdio"]),
@@ -99,7 +99,7 @@ impl Desk<'_> {
         arguments.extend(self.flags.iter().cloned());
         arguments.push("--".into());
         arguments.extend(command);
-        Ok(Server::Command {
+        Ok(McpServer::Command {
             program: self.program.clone(),
             arguments,
         })
@@ -114,7 +114,7 @@ impl Desk<'_> {
     }
 
     /// GitHub's own server (github-mcp-server, docs/remote-server.md). P6: it is the App's host's own.
-    fn remote(&self) -> Result<Server> {
+    fn remote(&self) -> Result<McpServer> {
         let url = match self.host.kind() {
             HostKind::GitHubCom => "https://api.githubcopilot.com/mcp/".to_owned(),
             HostKind::GheCom => format!("https://copilot-api.{}/mcp", self.host),
@@ -127,7 +127,7 @@ impl Desk<'_> {
         };
         let mut words = vec![shell::word(&self.program), "headers".into()];
         words.extend(self.flags.iter().map(|flag| shell::word(flag)));
-        Ok(Server::Remote {
+        Ok(McpServer::Remote {
             url,
             headers: words.join(" "),
         })

@@ -52,9 +52,9 @@ const TRIES: u32 = 5;
 /// If the file cannot be read or written, or does not stay as it is for a moment.
 pub fn add_app(file: &Path, app: &App, wanted: Option<&str>) -> Result<AppEntry> {
     for _ in 0..TRIES {
-        let draft = Draft::new(file, app, wanted)?;
-        if draft.write()? {
-            return Ok(draft.entry);
+        let edit = Edit::new(file, app, wanted)?;
+        if edit.write()? {
+            return Ok(edit.entry);
         }
     }
     Err(Error::File {
@@ -65,7 +65,7 @@ pub fn add_app(file: &Path, app: &App, wanted: Option<&str>) -> Result<AppEntry>
 }
 
 /// The file with the App in it, as it is to be.
-struct Draft {
+struct Edit {
     target: PathBuf,
     before: Option<String>,
     /// `None` where the App is there already.
@@ -73,7 +73,7 @@ struct Draft {
     entry: AppEntry,
 }
 
-impl Draft {
+impl Edit {
     fn new(file: &Path, app: &App, wanted: Option<&str>) -> Result<Self> {
         let target = target_of(file)?;
         let before = file::read(&target)?;

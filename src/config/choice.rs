@@ -11,37 +11,39 @@ use crate::host::Host;
 
 /// What flags and variables say about the App.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Choice {
-    by_flags: Wish,
-    by_variables: Wish,
+pub(super) struct AppChoice {
+    by_flags: AppQuery,
+    by_variables: AppQuery,
+    /// Client ID, host and account, each from its flag, else from its variable.
+    description: AppQuery,
     /// The App that they describe, if no configured one fits.
     ad_hoc: Option<App>,
 }
 
 /// What one level says.
 #[derive(Clone, Debug, Default)]
-struct Wish {
+struct AppQuery {
     name: Option<String>,
-    client_id: Option<Said<ClientId>>,
-    host: Option<Said<Host>>,
-    account: Option<Said<AccountName>>,
+    client_id: Option<Given<ClientId>>,
+    host: Option<Given<Host>>,
+    account: Option<Given<AccountName>>,
 }
 
 /// A value, and the flag or variable that holds it.
 #[derive(Clone, Debug)]
-struct Said<T> {
+struct Given<T> {
     origin: &'static str,
     value: T,
 }
 
-impl Choice {
+impl AppChoice {
     /// Reads flags and variables against the configured Apps.
     pub(super) fn new(flags: &Flags, environment: &Environment, apps: &[App]) -> Result<Self> {
-        let by_flags = Wish {
+        let by_flags = AppQuery {
             name: flags.app.clone(),
-            client_id: said("--client-id", flags.client_id.as_deref(), ClientId::parse)?,
-            host: said("--host", flags.host.as_deref(), Host::parse)?,
-            account: said("--account", flags.account.as_deref(), AccountName::parse)?,
+            client_id: given("--client-id", flags.client_id.as_deref(), ClientId::parse)?,
+            host: given("--host", flags.host.as_deref(), Host::parse)?,
+            account: given("--account", flags.account.as_deref(), AccountName::parse)?,
         };
         // A variable that a flag overrules is not judged.
         let variable = |name, overruled: bool| {
@@ -55,29 +57,27 @@ impl Choice {
         let is_named = by_flags.name.is_some() && by_flags.client_id.is_none();
         let client_id = variable("GHTOK_CLIENT_ID", is_named || by_flags.client_id.is_some())?;
         let host = variable("GHTOK_HOST", is_named || by_flags.host.is_some())?;
-        let by_variables = Wish {
+        let by_variables = AppQuery {
             name: variable("GHTOK_APP", by_flags.name.is_some())?,
-            client_id: said("GHTOK_CLIENT_ID", client_id.as_deref(), ClientId::parse)?,
-            host: said("GHTOK_HOST", host.as_deref(), Host::parse)?,
+            client_id: given("GHTOK_CLIENT_ID", client_id.as_deref(), ClientId::parse)?,
+            host: given("GHTOK_HOST", host.as_deref(), Host::parse)?,
             account: None,
         };
-        let mut choice = Self {
+        let description = by_flags.or(&by_variables);
+        let is_configured = apps.iter().any(|app| description.fits(app));
+        Ok(Self {
+            ad_hoc: (!is_configured).then(|| description.to_app()).flatten(),
             by_flags,
             by_variables,
-            ad_hoc: None,
-        };
-        let wish = choice.description();
-        if !apps.iter().any(|app| wish.fits(app)) {
-            choice.ad_hoc = wish.into_app();
-        }
-        Ok(choice)
+            description,
+        })
     }
 }
 
 impl Config {
     /// The App of this call: `named` (an APP argument), else what flags, variables and the default say.
     pub fn app(&self, named: Option<&str>) -> Result<&App> {
-        let Choice {
+        let AppChoice {
             by_flags,
             by_variables,
             ..
@@ -88,9 +88,8 @@ impl Config {
         if let (true, Some(name)) = (by_flags.describes_nothing(), &by_variables.name) {
             return by_variables.agreeing(self.app_named(name)?);
         }
-        let wish = self.choice.description();
-        if !wish.describes_nothing() {
-            return self.described(&wish);
+        if !self.choice.description.describes_nothing() {
+            return self.described();
         }
         match (&self.default_app, self.apps.as_slice()) {
             (Some(name), _) => self.app_named(name),
@@ -107,7 +106,7 @@ impl Config {
     /// The App that `login` is for: a configured one, or the new one that `--client-id` describes, with
     /// the name that it is to get.
     pub fn app_to_sign_in(&self) -> Result<(&App, Option<&str>)> {
-        let Choice {
+        let AppChoice {
             by_flags, ad_hoc, ..
         } = &self.choice;
         let new_name = by_flags
@@ -124,12 +123,11 @@ impl Config {
         if let Some(app) = ad_hoc {
             return Ok((app, Some(name)));
         }
-        let wish = self.choice.description();
-        let present = self.described(&wish)?;
+        let present = self.described()?;
         Err(Error::Usage {
             message: format!(
                 "{} is configured already, as \"{}\"",
-                wish.words(),
+                self.choice.description.words(),
                 present.label()
             ),
             hint: format!("use that name, as in: ghtok login {}", present.label()),
@@ -140,13 +138,13 @@ impl Config {
     pub fn app_of_record(&self, account: &str) -> Result<App> {
         let account = match account {
             "" => None,
-            login => said("--account", Some(login), AccountName::parse)?,
+            login => given("--account", Some(login), AccountName::parse)?,
         };
-        let wish = Wish {
+        let query = AppQuery {
             account,
-            ..self.choice.description()
+            ..self.choice.description.clone()
         };
-        let app = wish.into_app().ok_or_else(|| Error::NoApp {
+        let app = query.to_app().ok_or_else(|| Error::NoApp {
             config_file: self.file.clone(),
         })?;
         let known = self.apps.iter().find(|known| known.key() == app.key());
@@ -155,13 +153,13 @@ impl Config {
 
     /// The App that flags, variables or `default_app` say; `None` where they say nothing.
     pub fn preferred_app(&self) -> Result<Option<&App>> {
-        let Choice {
+        let AppChoice {
             by_flags,
             by_variables,
             ..
         } = &self.choice;
         let named = by_flags.name.is_some() || by_variables.name.is_some();
-        let described = !self.choice.description().describes_nothing();
+        let described = !self.choice.description.describes_nothing();
         if named || described || self.default_app.is_some() {
             self.app(None).map(Some)
         } else {
@@ -185,8 +183,9 @@ impl Config {
         self.apps.iter().chain(&self.choice.ad_hoc)
     }
 
-    fn described(&self, wish: &Wish) -> Result<&App> {
-        let fitting: Vec<&App> = self.apps.iter().filter(|app| wish.fits(app)).collect();
+    fn described(&self) -> Result<&App> {
+        let query = &self.choice.description;
+        let fitting: Vec<&App> = self.apps.iter().filter(|app| query.fits(app)).collect();
         match (fitting.as_slice(), &self.choice.ad_hoc) {
             ([app], _) => Ok(app),
             ([], Some(ad_hoc)) => Ok(ad_hoc),
@@ -196,7 +195,7 @@ impl Config {
             ([], None) => Err(Error::Usage {
                 message: format!(
                     "no configured App fits {} (there are: {})",
-                    wish.words(),
+                    query.words(),
                     listed(&self.apps)
                 ),
                 hint: "name one, as in: --app NAME, or say its client ID too: --client-id Iv23li…"
@@ -205,7 +204,7 @@ impl Config {
             ([first, ..], _) => Err(Error::Usage {
                 message: format!(
                     "several configured Apps fit {} ({})",
-                    wish.words(),
+                    query.words(),
                     listed(fitting.iter().copied())
                 ),
                 hint: format!("name one, as in: --app {}", first.label()),
@@ -218,24 +217,21 @@ impl Config {
     }
 }
 
-impl Choice {
-    /// Client ID, host and account, each from its flag, else from its variable.
-    fn description(&self) -> Wish {
-        let Self {
-            by_flags,
-            by_variables,
-            ..
-        } = self.clone();
-        Wish {
+impl AppQuery {
+    /// Client ID, host and account, each from here, otherwise from `other`.
+    fn or(&self, other: &Self) -> Self {
+        Self {
             name: None,
-            client_id: by_flags.client_id.or(by_variables.client_id),
-            host: by_flags.host.or(by_variables.host),
-            account: by_flags.account.or(by_variables.account),
+            client_id: self
+                .client_id
+                .as_ref()
+                .or(other.client_id.as_ref())
+                .cloned(),
+            host: self.host.as_ref().or(other.host.as_ref()).cloned(),
+            account: self.account.as_ref().or(other.account.as_ref()).cloned(),
         }
     }
-}
 
-impl Wish {
     fn describes_nothing(&self) -> bool {
         self.client_id.is_none() && self.host.is_none() && self.account.is_none()
     }
@@ -249,9 +245,9 @@ impl Wish {
     fn agreeing<'a>(&self, app: &'a App) -> Result<&'a App> {
         match self.contradiction(app) {
             None => Ok(app),
-            Some(said) => Err(Error::Usage {
+            Some(given) => Err(Error::Usage {
                 message: format!(
-                    "{said} contradicts the App \"{}\" ({})",
+                    "{given} contradicts the App \"{}\" ({})",
                     app.label(),
                     app.key().as_str()
                 ),
@@ -265,43 +261,43 @@ impl Wish {
         let client_id = self
             .client_id
             .as_ref()
-            .filter(|said| said.value != app.client_id);
-        let host = self.host.as_ref().filter(|said| said.value != app.host);
-        let account = self.account.as_ref().filter(|said| {
+            .filter(|given| given.value != app.client_id);
+        let host = self.host.as_ref().filter(|given| given.value != app.host);
+        let account = self.account.as_ref().filter(|given| {
             !app.account
                 .as_ref()
-                .is_some_and(|account| account.is(said.value.as_str()))
+                .is_some_and(|account| account.is(given.value.as_str()))
         });
         client_id
-            .map(Said::words)
-            .or_else(|| host.map(Said::words))
-            .or_else(|| account.map(Said::words))
+            .map(Given::words)
+            .or_else(|| host.map(Given::words))
+            .or_else(|| account.map(Given::words))
     }
 
     /// The App that is described; `None` without a client ID. The host is github.com where none is said.
-    fn into_app(self) -> Option<App> {
+    fn to_app(&self) -> Option<App> {
         Some(App {
             name: None,
-            client_id: self.client_id?.value,
-            host: match self.host {
-                Some(said) => said.value,
+            client_id: self.client_id.as_ref()?.value.clone(),
+            host: match &self.host {
+                Some(given) => given.value.clone(),
                 None => Host::parse(Host::DEFAULT).ok()?,
             },
-            account: self.account.map(|said| said.value),
+            account: self.account.as_ref().map(|given| given.value.clone()),
             owners: Vec::new(),
         })
     }
 
     fn words(&self) -> String {
-        let client_id = self.client_id.as_ref().map(Said::words);
-        let host = self.host.as_ref().map(Said::words);
-        let account = self.account.as_ref().map(Said::words);
+        let client_id = self.client_id.as_ref().map(Given::words);
+        let host = self.host.as_ref().map(Given::words);
+        let account = self.account.as_ref().map(Given::words);
         let said: Vec<String> = [client_id, host, account].into_iter().flatten().collect();
         said.join(" ")
     }
 }
 
-impl<T: Display> Said<T> {
+impl<T: Display> Given<T> {
     /// As it could have been typed.
     fn words(&self) -> String {
         let Self { origin, value } = self;
@@ -313,16 +309,16 @@ impl<T: Display> Said<T> {
     }
 }
 
-fn said<T>(
+fn given<T>(
     origin: &'static str,
     text: Option<&str>,
     parse: impl FnOnce(&str) -> Result<T, &'static str>,
-) -> Result<Option<Said<T>>> {
+) -> Result<Option<Given<T>>> {
     let Some(text) = text.map(str::trim) else {
         return Ok(None);
     };
     match parse(text) {
-        Ok(value) => Ok(Some(Said { origin, value })),
+        Ok(value) => Ok(Some(Given { origin, value })),
         Err(reason) => Err(Error::Config {
             origin: origin.into(),
             problem: format!("{} {reason}", quoted(text)),

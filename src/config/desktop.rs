@@ -35,7 +35,7 @@ pub enum Browsers {
 
 /// What kind of machine this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum System {
+enum Platform {
     /// Linux, and other systems with the same desktops.
     Linux,
     /// Linux inside Windows, whose browser is the person's.
@@ -47,20 +47,20 @@ enum System {
 impl Desktop {
     /// The screen that this environment describes.
     pub fn of(environment: &Environment) -> Self {
-        Self::on(System::of(environment), environment)
+        Self::on(Platform::of(environment), environment)
     }
 
-    fn on(system: System, environment: &Environment) -> Self {
+    fn on(platform: Platform, environment: &Environment) -> Self {
         Self {
-            looks: looks(system, environment),
-            browsers: browsers(system, environment),
-            clipboards: clipboards(system, environment),
+            looks: looks(platform, environment),
+            browsers: browsers(platform, environment),
+            clipboards: clipboards(platform, environment),
             folders: environment.path(),
         }
     }
 }
 
-impl System {
+impl Platform {
     fn of(environment: &Environment) -> Self {
         if cfg!(windows) {
             Self::Windows
@@ -81,14 +81,14 @@ impl System {
     }
 }
 
-fn looks(system: System, environment: &Environment) -> Looks {
+fn looks(platform: Platform, environment: &Environment) -> Looks {
     let dumb = match environment.lossy_text("TERM") {
         Some(kind) => kind == "dumb",
         // A console of Windows needs no name.
-        None => system != System::Windows,
+        None => platform != Platform::Windows,
     };
     Looks {
-        charset: charset(system, environment),
+        charset: charset(platform, environment),
         coloured: !dumb && !environment.has_any(&["NO_COLOR"]),
         dumb,
     }
@@ -96,7 +96,7 @@ fn looks(system: System, environment: &Environment) -> Looks {
 
 /// The first of these that is set counts (POSIX, "Environment Variables", section 8.2). To a console
 /// of Windows text goes as Unicode, whatever its code page.
-fn charset(system: System, environment: &Environment) -> Charset {
+fn charset(platform: Platform, environment: &Environment) -> Charset {
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
         .into_iter()
         .find_map(|name| environment.lossy_text(name));
@@ -105,7 +105,7 @@ fn charset(system: System, environment: &Environment) -> Charset {
             let locale = locale.to_ascii_lowercase();
             locale.contains("utf-8") || locale.contains("utf8")
         }
-        None => system == System::Windows,
+        None => platform == Platform::Windows,
     };
     if is_utf8 {
         Charset::Utf8
@@ -116,27 +116,27 @@ fn charset(system: System, environment: &Environment) -> Charset {
 
 /// `GHTOK_BROWSER` is for ghtok alone and always counts; `BROWSER` is everybody's, and may have been
 /// set for another machine than the one that somebody reached over SSH.
-fn browsers(system: System, environment: &Environment) -> Browsers {
+fn browsers(platform: Platform, environment: &Environment) -> Browsers {
     let named = |name| {
         let list = environment.lossy_text(name)?;
-        let commands = list.split(system.separator()).map(str::trim);
+        let commands = list.split(platform.separator()).map(str::trim);
         let commands = commands.filter(|command| !command.is_empty());
         Some(Browsers::Named(name, commands.map(str::to_owned).collect()))
     };
     if let Some(own) = named(OWN_BROWSER) {
         return own;
     }
-    if let Some(reason) = out_of_sight(system, environment) {
+    if let Some(reason) = out_of_sight(platform, environment) {
         return Browsers::OutOfSight(reason);
     }
-    named(BROWSER).unwrap_or_else(|| usual_browsers(system, environment))
+    named(BROWSER).unwrap_or_else(|| usual_browsers(platform, environment))
 }
 
-fn out_of_sight(system: System, environment: &Environment) -> Option<&'static str> {
+fn out_of_sight(platform: Platform, environment: &Environment) -> Option<&'static str> {
     let in_ci = environment.lossy_text("CI").is_some_and(|ci| ci != "false");
     let over_ssh = environment.has_any(&["SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"]);
     let forwarded =
-        system != System::MacOs && system != System::Windows && has_display(environment);
+        platform != Platform::MacOs && platform != Platform::Windows && has_display(environment);
     if in_ci {
         Some("in CI")
     } else if over_ssh && !forwarded {
@@ -150,20 +150,20 @@ fn has_display(environment: &Environment) -> bool {
     environment.has_any(&["DISPLAY", "WAYLAND_DISPLAY"])
 }
 
-fn usual_browsers(system: System, environment: &Environment) -> Browsers {
+fn usual_browsers(platform: Platform, environment: &Environment) -> Browsers {
     // It opens an address with no shell in between, unlike `start` and PowerShell.
     const WINDOWS: &str = "rundll32 url.dll,FileProtocolHandler %s";
-    let mut commands: Vec<&str> = match system {
-        System::Windows => vec![WINDOWS],
-        System::MacOs => vec!["/usr/bin/open %s"],
-        System::Wsl => vec![
+    let mut commands: Vec<&str> = match platform {
+        Platform::Windows => vec![WINDOWS],
+        Platform::MacOs => vec!["/usr/bin/open %s"],
+        Platform::Wsl => vec![
             "rundll32.exe url.dll,FileProtocolHandler %s",
             "/mnt/c/Windows/System32/rundll32.exe url.dll,FileProtocolHandler %s",
             "wslview %s",
         ],
-        System::Linux => vec![],
+        Platform::Linux => vec![],
     };
-    if matches!(system, System::Linux | System::Wsl) && has_display(environment) {
+    if matches!(platform, Platform::Linux | Platform::Wsl) && has_display(environment) {
         commands.extend(["xdg-open %s", "x-www-browser %s"]);
     }
     if commands.is_empty() {
@@ -172,15 +172,15 @@ fn usual_browsers(system: System, environment: &Environment) -> Browsers {
     Browsers::Usual(commands.into_iter().map(str::to_owned).collect())
 }
 
-fn clipboards(system: System, environment: &Environment) -> Vec<String> {
+fn clipboards(platform: Platform, environment: &Environment) -> Vec<String> {
     let mut commands = Vec::new();
-    match system {
-        System::Windows => commands.push("clip"),
-        System::MacOs => commands.push("/usr/bin/pbcopy"),
-        System::Wsl => commands.extend(["clip.exe", "/mnt/c/Windows/System32/clip.exe"]),
-        System::Linux => {}
+    match platform {
+        Platform::Windows => commands.push("clip"),
+        Platform::MacOs => commands.push("/usr/bin/pbcopy"),
+        Platform::Wsl => commands.extend(["clip.exe", "/mnt/c/Windows/System32/clip.exe"]),
+        Platform::Linux => {}
     }
-    if matches!(system, System::Linux | System::Wsl) {
+    if matches!(platform, Platform::Linux | Platform::Wsl) {
         if environment.has_any(&["WAYLAND_DISPLAY"]) {
             commands.push("wl-copy");
         }

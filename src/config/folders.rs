@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::environment::{CONFIG_DIR, Environment, STATE_DIR, XDG_CONFIG_HOME, not_absolute};
 use super::folder_permissions;
 use crate::error::Result;
-use crate::formats::mcp_client::Folders;
+use crate::formats::mcp_client::ClientFolders;
 
 /// Where schedulers keep a user's timers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +60,7 @@ impl Environment {
     ///
     /// # Errors
     /// If the account has no home.
-    pub fn client_folders(&self, project: PathBuf) -> Result<Folders> {
+    pub fn client_folders(&self, project: PathBuf) -> Result<ClientFolders> {
         let home = self.home()?;
         let config = if cfg!(windows) {
             self.usual_config()?
@@ -72,7 +72,7 @@ impl Environment {
         } else {
             config.clone()
         };
-        Ok(Folders {
+        Ok(ClientFolders {
             home,
             programs,
             config,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use toml::de::DeValue;
 
 use super::StoreChoice;
-use super::document::{Document, Table};
+use super::toml_document::{TomlDocument, TomlTable};
 use crate::app::{AccountName, App, ClientId};
 use crate::error::Result;
 use crate::formats::durations::parse_duration;
@@ -35,7 +35,7 @@ pub(super) struct Settings {
 
 /// Reads the whole text; `path` is only for errors.
 pub(super) fn parse(path: &Path, text: &str) -> Result<Settings> {
-    let document = Document::new(path, text);
+    let document = TomlDocument::new(path, text);
     let root = document.parse()?;
     let root = document.root(&root);
     root.allow(&[
@@ -72,7 +72,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Settings> {
     Ok(settings)
 }
 
-fn apps(root: &Table<'_>) -> Result<Vec<App>> {
+fn apps(root: &TomlTable<'_>) -> Result<Vec<App>> {
     let tables = root.tables("app")?;
     let apps = tables.iter().map(app).collect::<Result<Vec<App>>>()?;
     // Maps, because a file may hold thousands of Apps.
@@ -97,7 +97,7 @@ fn apps(root: &Table<'_>) -> Result<Vec<App>> {
     Ok(apps)
 }
 
-fn app(table: &Table<'_>) -> Result<App> {
+fn app(table: &TomlTable<'_>) -> Result<App> {
     table.allow(&["name", "client_id", "host", "owners", "account"])?;
     let name = table.required("name", |text| {
         check_app_name(text).map(|()| text.to_owned())
@@ -130,7 +130,7 @@ pub fn check_app_name(name: &str) -> Result<(), &'static str> {
     }
 }
 
-fn owners(table: &Table<'_>) -> Result<Vec<String>> {
+fn owners(table: &TomlTable<'_>) -> Result<Vec<String>> {
     let Some(entry) = table.entry("owners") else {
         return Ok(Vec::new());
     };
@@ -141,7 +141,7 @@ fn owners(table: &Table<'_>) -> Result<Vec<String>> {
     entry.texts()?.into_iter().map(owner).collect()
 }
 
-fn default_app(root: &Table<'_>, apps: &[App]) -> Result<Option<String>> {
+fn default_app(root: &TomlTable<'_>, apps: &[App]) -> Result<Option<String>> {
     let Some(entry) = root.entry("default_app") else {
         return Ok(None);
     };
@@ -159,7 +159,7 @@ fn default_app(root: &Table<'_>, apps: &[App]) -> Result<Option<String>> {
     ))
 }
 
-fn min_ttl(root: &Table<'_>) -> Result<Option<Duration>> {
+fn min_ttl(root: &TomlTable<'_>) -> Result<Option<Duration>> {
     let Some(entry) = root.entry("min_ttl") else {
         return Ok(None);
     };
@@ -175,7 +175,7 @@ fn min_ttl(root: &Table<'_>) -> Result<Option<Duration>> {
     }
 }
 
-fn proxy(root: &Table<'_>) -> Result<Option<ProxySetting>> {
+fn proxy(root: &TomlTable<'_>) -> Result<Option<ProxySetting>> {
     let Some(entry) = root.entry("proxy") else {
         return Ok(None);
     };

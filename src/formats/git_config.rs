@@ -7,9 +7,9 @@ mod own_file;
 mod pattern;
 mod syntax;
 
-pub use self::listing::{Entry, Setting, listing};
+pub use self::listing::{CredentialSetting, Setting, listing};
 pub use self::own_file::{
-    Before, Caller, HostSection, Other, before, is_ghtok, others, own_file, sections,
+    Before, GhtokCommand, HostSection, Other, before, is_ghtok, others, own_file, sections,
 };
-pub use self::pattern::Match;
+pub use self::pattern::Coverage;
 pub use self::syntax::BadLine;

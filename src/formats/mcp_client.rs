@@ -2,12 +2,12 @@
 //! which command of its own adds one. Pure.
 
 mod entry;
-mod found;
+mod old_tokens;
 
 use std::path::PathBuf;
 
-pub use entry::{Server, entry, own_command};
-pub use found::{Found, old_tokens};
+pub use entry::{McpServer, entry, own_command};
+pub use old_tokens::{OldToken, old_tokens};
 
 /// A program that starts MCP servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ enum Place {
 
 /// The folders that [`Client::files`] counts from.
 #[derive(Clone, Debug)]
-pub struct Folders {
+pub struct ClientFolders {
     /// The account's home.
     pub home: PathBuf,
     /// Where the system's programs keep their things.
@@ -106,7 +106,7 @@ impl Client {
     }
 
     /// The files in which it keeps its servers; the first is the account's own.
-    pub fn files(self, folders: &Folders) -> Vec<PathBuf> {
+    pub fn files(self, folders: &ClientFolders) -> Vec<PathBuf> {
         let places: &[Place] = match self {
             Self::ClaudeCode => &[Place::Home(".claude.json"), Place::Project(".mcp.json")],
             Self::ClaudeDesktop => &[Place::Programs("Claude/claude_desktop_config.json")],
@@ -146,7 +146,7 @@ impl Client {
     }
 
     /// Where a person puts an entry.
-    pub fn place(self, folders: &Folders) -> String {
+    pub fn place(self, folders: &ClientFolders) -> String {
         match self.files(folders).first() {
             Some(file) => file.display().to_string(),
             None => "Settings | Tools | AI Assistant | Model Context Protocol".into(),
@@ -168,7 +168,7 @@ impl Client {
 }
 
 impl Place {
-    fn under(self, folders: &Folders) -> PathBuf {
+    fn under(self, folders: &ClientFolders) -> PathBuf {
         match self {
             Self::Home(path) => folders.home.join(path),
             Self::Programs(path) => folders.programs.join(path),
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn every_client_has_a_name_of_its_own_and_a_place() {
-        let folders = Folders {
+        let folders = ClientFolders {
             home: "/home/me".into(),
             programs: "/home/me/.config".into(),
             config: "/home/me/.config".into(),

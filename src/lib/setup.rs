@@ -43,7 +43,7 @@ impl Root<'_> {
         let config_dir = environment.unusual_config_dir()?.filter(|_| is_named);
         let desk = setup_git::Desk {
             apps,
-            caller: git_config::Caller {
+            caller: git_config::GhtokCommand {
                 program: setup_git::bytes_of(&lasting_program(&environment)),
                 config_dir: config_dir.as_deref().map(setup_git::bytes_of),
             },

@@ -1,10 +1,10 @@
 //! What is said of helpers that git asks beside ghtok.
 
-use crate::formats::git_config::{Entry, HostSection, Setting, is_ghtok};
+use crate::formats::git_config::{CredentialSetting, HostSection, Setting, is_ghtok};
 use crate::formats::plain_text::one_line;
 
 /// The helper that a line names.
-pub(super) fn helper_of(entry: &Entry) -> Option<&[u8]> {
+pub(super) fn helper_of(entry: &CredentialSetting) -> Option<&[u8]> {
     match &entry.setting {
         Setting::Helper(helper) => Some(helper),
         Setting::UseHttpPath(_) => None,
@@ -12,7 +12,7 @@ pub(super) fn helper_of(entry: &Entry) -> Option<&[u8]> {
 }
 
 /// What is said of a helper, or of a reset, that git reads after ghtok's lines.
-pub(super) fn seen_by(entry: &Entry, url: &str) -> String {
+pub(super) fn seen_by(entry: &CredentialSetting, url: &str) -> String {
     let place = one_line(&String::from_utf8_lossy(&entry.origin), 200);
     let helper = String::from_utf8_lossy(helper_of(entry).unwrap_or_default());
     if helper.is_empty() {

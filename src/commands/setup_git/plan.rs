@@ -6,7 +6,7 @@ use super::{Desk, bytes_of, failed, path_of, read};
 use crate::error::{Error, Result};
 use crate::formats::git_config::include::{self, WithoutBlock};
 use crate::formats::git_config::{
-    self, BadLine, Before, Entry, HostSection, Setting, listing, others,
+    self, BadLine, Before, CredentialSetting, HostSection, Setting, listing, others,
 };
 use crate::system::text_file;
 
@@ -182,7 +182,7 @@ impl Desk<'_> {
 
     /// What git is told about credentials without ghtok, in its order; and whether a line after ghtok's
     /// place names helpers for one of the hosts.
-    fn entries_of(&self, clean: &Clean, present: &[u8]) -> Result<(Vec<Entry>, bool)> {
+    fn entries_of(&self, clean: &Clean, present: &[u8]) -> Result<(Vec<CredentialSetting>, bool)> {
         let file = &self.places.global;
         let unreadable = |cause| Error::GitConfig {
             doing: "have git read",
@@ -213,7 +213,7 @@ impl Desk<'_> {
     }
 
     /// What a text in the place of the global file would tell git.
-    fn listed(&self, text: &[u8], present: &[u8]) -> Result<Vec<Entry>> {
+    fn listed(&self, text: &[u8], present: &[u8]) -> Result<Vec<CredentialSetting>> {
         let file = &self.places.global;
         if text.is_empty() {
             return Ok(Vec::new());
@@ -233,7 +233,7 @@ impl Desk<'_> {
         Ok(listing(&printed))
     }
 
-    fn with_others(&self, entries: &[Entry]) -> Vec<HostSection> {
+    fn with_others(&self, entries: &[CredentialSetting]) -> Vec<HostSection> {
         let mut hosts = self.sections();
         for host in &mut hosts {
             host.others = others(&host.url, entries, &self.caller, &host.helper);
@@ -275,7 +275,7 @@ impl Desk<'_> {
         let mut entries = listing(&printed);
         entries.retain(|entry| entry.scope == "system" || entry.scope == "global");
         let real = std::fs::canonicalize(&plan.own).unwrap_or_else(|_| plan.own.clone());
-        let is_from_own = |entry: &Entry| {
+        let is_from_own = |entry: &CredentialSetting| {
             let path = entry.origin.strip_prefix(b"file:").map(path_of);
             path.and_then(|path| std::fs::canonicalize(path).ok())
                 .is_some_and(|path| path == real)

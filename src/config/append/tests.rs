@@ -187,9 +187,9 @@ fn p12_a_file_that_changes_meanwhile_is_not_replaced_and_the_next_try_keeps_both
             Some(text) => Scratch::new().with(text),
             None => Scratch::new(),
         };
-        let draft = Draft::new(&folder.file(), &plain("Iv1.d"), None).expect("a draft");
+        let edit = Edit::new(&folder.file(), &plain("Iv1.d"), None).expect("an edit");
         fs::write(folder.file(), other).expect("an edit");
-        assert!(!draft.write().expect("no failure"), "{before:?}");
+        assert!(!edit.write().expect("no failure"), "{before:?}");
         assert_eq!(content(&folder.file()), other);
         assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
         add_app(&folder.file(), &plain("Iv1.d"), None).expect("written");
@@ -199,9 +199,9 @@ fn p12_a_file_that_changes_meanwhile_is_not_replaced_and_the_next_try_keeps_both
         assert_eq!(names, ["other", "github"]);
     }
     let folder = Scratch::new().with(SECTION);
-    let draft = Draft::new(&folder.file(), &plain("Iv1.d"), None).expect("a draft");
+    let edit = Edit::new(&folder.file(), &plain("Iv1.d"), None).expect("an edit");
     fs::remove_file(folder.file()).expect("removed");
-    assert!(!draft.write().expect("no failure"));
+    assert!(!edit.write().expect("no failure"));
     assert!(!folder.file().exists());
 }
 

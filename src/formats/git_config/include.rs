@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::own_file::is_ghtok;
-use super::syntax::{self, BadLine, Kind, Part, value};
+use super::syntax::{self, BadLine, Part, PartKind, value};
 
 /// The section with the line that includes a file.
 fn section(path: &[u8], line_end: &[u8]) -> Vec<u8> {
@@ -71,9 +71,9 @@ pub fn removed(
     line_ends: usize,
 ) -> Result<Without, BadLine> {
     let parts = syntax::read(text)?.parts;
-    let is_include = |header: &Part| matches!(&header.kind, Kind::Header { name, subsection: None } if name == b"include");
+    let is_include = |header: &Part| matches!(&header.kind, PartKind::Header { name, subsection: None } if name == b"include");
     let is_own_line = |part: &Part| match &part.kind {
-        Kind::Entry { key, value } => key == b"path" && value.as_deref().is_some_and(&is_own),
+        PartKind::Entry { key, value } => key == b"path" && value.as_deref().is_some_and(&is_own),
         _ => false,
     };
     let (ranges, _) = cut_of(text, &parts, |header, part| {
@@ -99,12 +99,12 @@ pub fn conditional(text: &[u8]) -> Result<Vec<Vec<u8>>, BadLine> {
     let mut paths = Vec::new();
     for part in syntax::read(text)?.parts {
         match part.kind {
-            Kind::Header { name, .. } => is_conditional = name == b"includeif",
-            Kind::Entry {
+            PartKind::Header { name, .. } => is_conditional = name == b"includeif",
+            PartKind::Entry {
                 key,
                 value: Some(path),
             } if is_conditional && key == b"path" => paths.push(path),
-            Kind::Entry { .. } | Kind::Comment => {}
+            PartKind::Entry { .. } | PartKind::Comment => {}
         }
     }
     Ok(paths)
@@ -118,7 +118,7 @@ fn cut_of(
 ) -> (Vec<Range<usize>>, usize) {
     let mut ranges = Vec::new();
     let mut count = 0;
-    let headers = |part: &Part| matches!(part.kind, Kind::Header { .. });
+    let headers = |part: &Part| matches!(part.kind, PartKind::Header { .. });
     let mut at = 0;
     while at < parts.len() {
         let next = parts[at + 1..].iter().position(headers);
@@ -130,9 +130,9 @@ fn cut_of(
                 .filter(|part| is_chosen(&parts[at], part))
                 .collect();
             count += chosen.len();
-            let is_entry = |part: &&Part| matches!(part.kind, Kind::Entry { .. });
+            let is_entry = |part: &&Part| matches!(part.kind, PartKind::Entry { .. });
             let is_beside = |part: &Part| {
-                part.kind == Kind::Comment
+                part.kind == PartKind::Comment
                     && !text[parts[at].span.end..part.span.start].contains(&b'\n')
             };
             let is_empty = body.iter().filter(is_entry).count() == chosen.len();
@@ -224,7 +224,7 @@ impl WithoutBlock {
 pub fn without_block(text: &[u8]) -> Result<Option<WithoutBlock>, BadLine> {
     let parts = syntax::read(text)?.parts;
     let is = |part: &&Part, mark: &[u8]| {
-        part.kind == Kind::Comment && text[part.span.clone()].starts_with(mark)
+        part.kind == PartKind::Comment && text[part.span.clone()].starts_with(mark)
     };
     let Some(begin) = parts.iter().find_map(|part| begin_of_block(text, part)) else {
         return Ok(None);
@@ -238,8 +238,9 @@ pub fn without_block(text: &[u8]) -> Result<Option<WithoutBlock>, BadLine> {
             && within.contains(&header.span.start)
             && is_own_of_block(&parts, header, part)
     });
-    let is_entry_within =
-        |part: &&Part| matches!(part.kind, Kind::Entry { .. }) && within.contains(&part.span.start);
+    let is_entry_within = |part: &&Part| {
+        matches!(part.kind, PartKind::Entry { .. }) && within.contains(&part.span.start)
+    };
     let foreign = parts.iter().filter(is_entry_within).count() - own;
     let marks = std::iter::once(&begin).chain(end.map(|end| &end.span));
     ranges.extend(marks.map(|mark| line_of(text, mark)));
@@ -261,13 +262,13 @@ fn begin_of_block(text: &[u8], part: &Part) -> Option<Range<usize>> {
     let span = part.span.clone();
     let own = &text[span.clone()];
     match part.kind {
-        Kind::Comment => own.starts_with(BEGIN).then_some(span),
-        Kind::Entry { .. } => {
+        PartKind::Comment => own.starts_with(BEGIN).then_some(span),
+        PartKind::Entry { .. } => {
             let line = [b"\n", BEGIN].concat();
             let at = own.windows(line.len()).position(|found| found == line)?;
             Some(span.start + at + 1..span.end)
         }
-        Kind::Header { .. } => None,
+        PartKind::Header { .. } => None,
     }
 }
 
@@ -276,15 +277,17 @@ fn begin_of_block(text: &[u8], part: &Part) -> Option<Range<usize>> {
 fn is_own_of_block(parts: &[Part], header: &Part, part: &Part) -> bool {
     let is_credential = matches!(
         &header.kind,
-        Kind::Header { name, subsection: Some(url) } if name == b"credential" && url.starts_with(b"http")
+        PartKind::Header { name, subsection: Some(url) } if name == b"credential" && url.starts_with(b"http")
     );
     let helper = |part: &Part| match &part.kind {
-        Kind::Entry { key, value } if key == b"helper" => Some(value.clone().unwrap_or_default()),
+        PartKind::Entry { key, value } if key == b"helper" => {
+            Some(value.clone().unwrap_or_default())
+        }
         _ => None,
     };
     let is_path = matches!(
         &part.kind,
-        Kind::Entry { key, value } if key == b"usehttppath" && value.as_deref() == Some(b"true")
+        PartKind::Entry { key, value } if key == b"usehttppath" && value.as_deref() == Some(b"true")
     );
     let next = parts.iter().find(|next| next.span.start > part.span.start);
     is_credential

@@ -1,10 +1,10 @@
 //! What `git config --list -z` prints, as far as credentials go.
 
-use super::pattern::{self, Match};
+use super::pattern::{self, Coverage};
 
 /// What git's configuration says about credentials, once.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct CredentialSetting {
     /// Which kind of file: `system`, `global`, `local`, `worktree`, `command`.
     pub scope: String,
     /// Where it stands: `file:PATH`, `command line:`.
@@ -26,7 +26,7 @@ pub enum Setting {
 
 /// Every helper, in the order in which git would ask them, and what is sent to them. The flags
 /// `--show-scope` and `--show-origin` belong to what is read.
-pub fn listing(printed: &[u8]) -> Vec<Entry> {
+pub fn listing(printed: &[u8]) -> Vec<CredentialSetting> {
     let mut parts = printed.split(|byte| *byte == 0);
     let mut entries = Vec::new();
     while let (Some(scope), Some(origin), Some(line)) = (parts.next(), parts.next(), parts.next()) {
@@ -36,7 +36,7 @@ pub fn listing(printed: &[u8]) -> Vec<Entry> {
             None => (line, None),
         };
         if let Some((pattern, setting)) = setting(key, value) {
-            entries.push(Entry {
+            entries.push(CredentialSetting {
                 scope: String::from_utf8_lossy(scope).into_owned(),
                 origin: origin.to_vec(),
                 pattern,
@@ -68,18 +68,18 @@ fn is_true(value: Option<&[u8]>) -> bool {
     matches!(value.as_str(), "true" | "yes" | "on") || value.parse().is_ok_and(|n: i64| n != 0)
 }
 
-impl Entry {
+impl CredentialSetting {
     /// How it concerns requests for an address.
-    pub fn matches(&self, url: &str) -> Match {
+    pub fn matches(&self, url: &str) -> Coverage {
         match &self.pattern {
-            None => Match::All,
+            None => Coverage::Whole,
             Some(pattern) => pattern::matches(pattern, url),
         }
     }
 
     /// True if git may ask this helper about an address.
     pub fn is_helper_for(&self, url: &str) -> bool {
-        matches!(self.setting, Setting::Helper(_)) && self.matches(url) != Match::None
+        matches!(self.setting, Setting::Helper(_)) && self.matches(url) != Coverage::Nothing
     }
 }
 

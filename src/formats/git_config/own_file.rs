@@ -1,27 +1,27 @@
 //! The file that ghtok writes for git and has git include: which helpers git asks about each host.
 
-use super::listing::{Entry, Setting};
-use super::pattern::Match;
+use super::listing::{CredentialSetting, Setting};
+use super::pattern::Coverage;
 use super::syntax::{header, value};
 
 /// With this a file of ghtok's begins.
 const MARK: &str = "# Written by: ghtok setup git";
 const HEAD: &str = "# Written by: ghtok setup git (which replaces what is here). Remove it with: ghtok setup git --undo\n# (without ghtok: delete this file, then git asks the helpers that it asked before)\n";
 const WAS_NEW: &str = "# The file that includes this one did not exist before.\n";
-const LINE_ENDS: &str = "# Line ends added before the include: ";
+const LINE_ENDS: &str = "# HelperLine ends added before the include: ";
 const FOLDERS: &str = "# Folders created for this file: ";
 const DIGEST: &str = "# SHA-256 of that file before: ";
 
 /// How ghtok is called by git.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Caller {
+pub struct GhtokCommand {
     /// Its program, by a path.
     pub program: Vec<u8>,
     /// The folder of config.toml, where git would not find it by itself.
     pub config_dir: Option<Vec<u8>>,
 }
 
-impl Caller {
+impl GhtokCommand {
     /// A helper's line: git hands it to a shell, so a path with spaces in it is quoted for one.
     pub fn helper(&self, arguments: &[String]) -> Vec<u8> {
         let quoted = shell_word(&self.program);
@@ -81,7 +81,7 @@ fn quoted(bytes: &[u8]) -> Vec<u8> {
 pub struct HostSection {
     /// The host's address.
     pub url: String,
-    /// ghtok's own line, as [`Caller::helper`] makes it.
+    /// ghtok's own line, as [`GhtokCommand::helper`] makes it.
     pub helper: Vec<u8>,
     /// Who else is asked, in their order.
     pub others: Vec<Other>,
@@ -92,11 +92,11 @@ pub struct HostSection {
 pub struct Other {
     /// The section's pattern, where it is for some of the host's requests only.
     pattern: Option<Vec<u8>>,
-    line: Line,
+    line: HelperLine,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Line {
+enum HelperLine {
     /// The list is reset.
     Reset,
     /// ghtok itself: first again after a reset, or in a way that somebody chose.
@@ -105,21 +105,26 @@ enum Line {
 }
 
 /// Who is asked after ghtok about a host: the helpers that git asked before, each where it was.
-pub fn others(url: &str, before: &[Entry], caller: &Caller, own: &[u8]) -> Vec<Other> {
+pub fn others(
+    url: &str,
+    before: &[CredentialSetting],
+    caller: &GhtokCommand,
+    own: &[u8],
+) -> Vec<Other> {
     let mut others: Vec<Other> = Vec::new();
     for entry in before {
         let Setting::Helper(helper) = &entry.setting else {
             continue;
         };
         let pattern = match entry.matches(url) {
-            Match::None => continue,
-            Match::Some => entry.pattern.clone(),
-            Match::All => None,
+            Coverage::Nothing => continue,
+            Coverage::Partial => entry.pattern.clone(),
+            Coverage::Whole => None,
         };
         match (helper.is_empty(), is_ghtok(helper), &pattern) {
             (true, _, None) => others.clear(),
             (true, _, Some(_)) => {
-                for line in [Line::Reset, Line::Own(own.to_vec())] {
+                for line in [HelperLine::Reset, HelperLine::Own(own.to_vec())] {
                     let pattern = pattern.clone();
                     others.push(Other { pattern, line });
                 }
@@ -128,16 +133,16 @@ pub fn others(url: &str, before: &[Entry], caller: &Caller, own: &[u8]) -> Vec<O
             (false, true, Some(_)) => {
                 // What somebody chose takes the place of what followed their reset.
                 let is_first = |other: &Other| {
-                    other.pattern == pattern && other.line == Line::Own(own.to_vec())
+                    other.pattern == pattern && other.line == HelperLine::Own(own.to_vec())
                 };
                 if others.last().is_some_and(is_first) {
                     others.pop();
                 }
-                let line = Line::Own(helper.clone());
+                let line = HelperLine::Own(helper.clone());
                 others.push(Other { pattern, line });
             }
             (false, false, _) => {
-                let line = Line::Via(caller.via(helper, sends_path(url, entry, before)));
+                let line = HelperLine::Via(caller.via(helper, sends_path(url, entry, before)));
                 others.push(Other { pattern, line });
             }
         }
@@ -146,11 +151,11 @@ pub fn others(url: &str, before: &[Entry], caller: &Caller, own: &[u8]) -> Vec<O
 }
 
 /// True if this helper was told the repository's path: by the last setting that holds for its requests.
-fn sends_path(url: &str, helper: &Entry, before: &[Entry]) -> bool {
-    let holds = |entry: &&Entry| match entry.matches(url) {
-        Match::None => false,
-        Match::Some => entry.pattern == helper.pattern,
-        Match::All => true,
+fn sends_path(url: &str, helper: &CredentialSetting, before: &[CredentialSetting]) -> bool {
+    let holds = |entry: &&CredentialSetting| match entry.matches(url) {
+        Coverage::Nothing => false,
+        Coverage::Partial => entry.pattern == helper.pattern,
+        Coverage::Whole => true,
     };
     let settings = before.iter().filter(holds);
     let mut paths = settings.filter_map(|entry| match entry.setting {
@@ -209,8 +214,8 @@ pub fn sections(hosts: &[HostSection]) -> Vec<u8> {
 
 fn push_other(text: &mut Vec<u8>, other: &Other) {
     match &other.line {
-        Line::Reset => push(text, b"helper", b""),
-        Line::Own(helper) | Line::Via(helper) => push(text, b"helper", helper),
+        HelperLine::Reset => push(text, b"helper", b""),
+        HelperLine::Own(helper) | HelperLine::Via(helper) => push(text, b"helper", helper),
     }
 }
 

@@ -3,21 +3,21 @@
 
 /// How a pattern and the requests for one host go together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Match {
+pub enum Coverage {
     /// It is for other hosts.
-    None,
+    Nothing,
     /// It is for some of the host's requests: those of a user, or below a path.
-    Some,
+    Partial,
     /// It is for all of them.
-    All,
+    Whole,
 }
 
 /// Compares a pattern with the address of a host, such as `https://ghes.example:8443`.
-pub(super) fn matches(pattern: &[u8], url: &str) -> Match {
+pub(super) fn matches(pattern: &[u8], url: &str) -> Coverage {
     let pattern = String::from_utf8_lossy(pattern);
     let (scheme, host) = url.split_once("://").unwrap_or(("https", url));
     let (authority, is_whole) = match pattern.split_once("://") {
-        Some((named, _)) if !named.eq_ignore_ascii_case(scheme) => return Match::None,
+        Some((named, _)) if !named.eq_ignore_ascii_case(scheme) => return Coverage::Nothing,
         Some((_, rest)) => (rest, true),
         None => (&*pattern, false),
     };
@@ -33,9 +33,9 @@ pub(super) fn matches(pattern: &[u8], url: &str) -> Match {
         named.is_empty() || named == host
     };
     match (fits, user, path.trim_matches('/')) {
-        (false, _, _) => Match::None,
-        (true, None, "") => Match::All,
-        (true, _, _) => Match::Some,
+        (false, _, _) => Coverage::Nothing,
+        (true, None, "") => Coverage::Whole,
+        (true, _, _) => Coverage::Partial,
     }
 }
 
@@ -77,29 +77,33 @@ mod tests {
         let github = "https://github.com";
         let own = "http://127.0.0.1:9";
         for (pattern, url, expected) in [
-            ("https://github.com", github, Match::All),
-            ("HTTPS://GitHub.com:443/", github, Match::All),
-            ("https://github.com/org", github, Match::Some),
-            ("https://me@github.com", github, Match::Some),
-            ("https://*.com", github, Match::All),
-            ("https://*", github, Match::None),
+            ("https://github.com", github, Coverage::Whole),
+            ("HTTPS://GitHub.com:443/", github, Coverage::Whole),
+            ("https://github.com/org", github, Coverage::Partial),
+            ("https://me@github.com", github, Coverage::Partial),
+            ("https://*.com", github, Coverage::Whole),
+            ("https://*", github, Coverage::Nothing),
             (
                 "https://*.github.com",
                 "https://gist.github.com",
-                Match::All,
+                Coverage::Whole,
             ),
-            ("https://*.github.com", github, Match::None),
-            ("http://github.com", github, Match::None),
-            ("https://github.co", github, Match::None),
-            ("https://github.com:8443", github, Match::None),
-            ("https://", github, Match::All),
-            ("github.com", github, Match::All),
-            ("github.com/org/repo", github, Match::Some),
-            ("gitlab.com", github, Match::None),
-            ("http://127.0.0.1:9", own, Match::All),
-            ("http://127.0.0.1", own, Match::None),
-            ("127.0.0.1:9", own, Match::All),
-            ("http://[::1]:3000/x", "http://[::1]:3000", Match::Some),
+            ("https://*.github.com", github, Coverage::Nothing),
+            ("http://github.com", github, Coverage::Nothing),
+            ("https://github.co", github, Coverage::Nothing),
+            ("https://github.com:8443", github, Coverage::Nothing),
+            ("https://", github, Coverage::Whole),
+            ("github.com", github, Coverage::Whole),
+            ("github.com/org/repo", github, Coverage::Partial),
+            ("gitlab.com", github, Coverage::Nothing),
+            ("http://127.0.0.1:9", own, Coverage::Whole),
+            ("http://127.0.0.1", own, Coverage::Nothing),
+            ("127.0.0.1:9", own, Coverage::Whole),
+            (
+                "http://[::1]:3000/x",
+                "http://[::1]:3000",
+                Coverage::Partial,
+            ),
         ] {
             assert_eq!(
                 matches(pattern.as_bytes(), url),

@@ -7,14 +7,14 @@ use std::ops::Range;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Part {
     /// What it is.
-    pub(super) kind: Kind,
+    pub(super) kind: PartKind,
     /// Where it stands. An entry's line end belongs to it, a header's and a comment's does not.
     pub(super) span: Range<usize>,
 }
 
 /// What a part can be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum PartKind {
     /// `[name "subsection"]`.
     Header {
         /// In lower case.
@@ -35,7 +35,7 @@ pub(super) enum Kind {
 
 /// A file's parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct File {
+pub(super) struct ParsedFile {
     /// In their order.
     pub(super) parts: Vec<Part>,
     /// Whether text that is appended would continue the last value.
@@ -50,42 +50,42 @@ pub struct BadLine(pub usize);
 ///
 /// # Errors
 /// The line that git does not understand.
-pub(super) fn read(text: &[u8]) -> Result<File, BadLine> {
-    let mut reader = Reader {
+pub(super) fn read(text: &[u8]) -> Result<ParsedFile, BadLine> {
+    let mut parser = Parser {
         text,
         at: if text.starts_with(BOM) { BOM.len() } else { 0 },
         is_open: false,
     };
     let mut parts = Vec::new();
-    while let Some(start) = reader.skip_space() {
+    while let Some(start) = parser.skip_space() {
         let kind = match text[start] {
-            b'#' | b';' => Some(reader.comment()),
-            b'[' => reader.header(),
-            byte if byte.is_ascii_alphabetic() => reader.entry(),
+            b'#' | b';' => Some(parser.comment()),
+            b'[' => parser.header(),
+            byte if byte.is_ascii_alphabetic() => parser.entry(),
             _ => None,
         };
         let Some(kind) = kind else {
-            let before = &text[..reader.at.min(text.len())];
+            let before = &text[..parser.at.min(text.len())];
             return Err(BadLine(before.split(|byte| *byte == b'\n').count()));
         };
-        let span = start..reader.at;
+        let span = start..parser.at;
         parts.push(Part { kind, span });
     }
-    Ok(File {
+    Ok(ParsedFile {
         parts,
-        is_open: reader.is_open,
+        is_open: parser.is_open,
     })
 }
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
-struct Reader<'a> {
+struct Parser<'a> {
     text: &'a [u8],
     at: usize,
     is_open: bool,
 }
 
-impl Reader<'_> {
+impl Parser<'_> {
     /// The next byte as git reads it: a CR before LF is none, and the end of the file is a line end.
     fn next(&mut self) -> u8 {
         let byte = self.text.get(self.at).copied();
@@ -111,17 +111,17 @@ impl Reader<'_> {
         None
     }
 
-    fn comment(&mut self) -> Kind {
+    fn comment(&mut self) -> PartKind {
         let rest = &self.text[self.at..];
         let end = rest.iter().position(|byte| *byte == b'\n');
         self.at += end.unwrap_or(rest.len());
         if end.is_some() && self.text[self.at - 1] == b'\r' {
             self.at -= 1;
         }
-        Kind::Comment
+        PartKind::Comment
     }
 
-    fn header(&mut self) -> Option<Kind> {
+    fn header(&mut self) -> Option<PartKind> {
         self.at += 1;
         let mut name = Vec::new();
         loop {
@@ -130,7 +130,7 @@ impl Reader<'_> {
             }
             match self.next() {
                 b']' => {
-                    return Some(Kind::Header {
+                    return Some(PartKind::Header {
                         name,
                         subsection: None,
                     });
@@ -144,7 +144,7 @@ impl Reader<'_> {
         }
     }
 
-    fn subsection(&mut self, mut byte: u8, name: Vec<u8>) -> Option<Kind> {
+    fn subsection(&mut self, mut byte: u8, name: Vec<u8>) -> Option<PartKind> {
         while is_space(byte) {
             if byte == b'\n' {
                 return None;
@@ -166,13 +166,13 @@ impl Reader<'_> {
                 byte => subsection.push(byte),
             }
         }
-        (self.next() == b']').then_some(Kind::Header {
+        (self.next() == b']').then_some(PartKind::Header {
             name,
             subsection: Some(subsection),
         })
     }
 
-    fn entry(&mut self) -> Option<Kind> {
+    fn entry(&mut self) -> Option<PartKind> {
         let mut key = Vec::new();
         let mut byte = self.next();
         while byte.is_ascii_alphanumeric() || byte == b'-' {
@@ -188,7 +188,7 @@ impl Reader<'_> {
             _ => return None,
         };
         self.at = self.at.min(self.text.len());
-        Some(Kind::Entry { key, value })
+        Some(PartKind::Entry { key, value })
     }
 
     fn value(&mut self) -> Option<Vec<u8>> {
@@ -296,8 +296,8 @@ mod tests {
             .parts
             .into_iter()
             .filter_map(|part| match part.kind {
-                Kind::Entry { key, value } => Some((lossy(&key), value.as_deref().map(lossy))),
-                Kind::Header { .. } | Kind::Comment => None,
+                PartKind::Entry { key, value } => Some((lossy(&key), value.as_deref().map(lossy))),
+                PartKind::Header { .. } | PartKind::Comment => None,
             })
             .collect()
     }
@@ -360,7 +360,7 @@ mod tests {
         ] {
             let text = [b"[s]\nk = ".to_vec(), value(bytes), b"\n".to_vec()].concat();
             let file = read(&text).expect("a file");
-            let read_back = Kind::Entry {
+            let read_back = PartKind::Entry {
                 key: b"k".to_vec(),
                 value: Some(bytes.to_vec()),
             };
@@ -368,7 +368,7 @@ mod tests {
         }
         let text = header("credential", b"https://a\"b\\c");
         let file = read(&text).expect("a header");
-        let expected = Kind::Header {
+        let expected = PartKind::Header {
             name: b"credential".to_vec(),
             subsection: Some(b"https://a\"b\\c".to_vec()),
         };

@@ -11,7 +11,7 @@ const NAME: &str = "github";
 
 /// How a client reaches GitHub's MCP server with a token of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Server {
+pub enum McpServer {
     /// The client starts this command, which is ghtok with the server under it.
     Command {
         /// The program.
@@ -59,26 +59,26 @@ struct AtGitHub<'a> {
 }
 
 /// What stands in the client's file; `None` if it takes no headers from a command.
-pub fn entry(client: Client, server: &Server) -> Option<String> {
+pub fn entry(client: Client, server: &McpServer) -> Option<String> {
     match server {
-        Server::Command { program, arguments } => Some(local(client, program, arguments)),
-        Server::Remote { url, headers } => (client == Client::ClaudeCode)
+        McpServer::Command { program, arguments } => Some(local(client, program, arguments)),
+        McpServer::Remote { url, headers } => (client == Client::ClaudeCode)
             .then(|| listed_under("mcpServers", &at_github(url, headers))),
     }
 }
 
 /// The client's own command that adds the server; `None` if it has none.
-pub fn own_command(client: Client, server: &Server) -> Option<Vec<String>> {
+pub fn own_command(client: Client, server: &McpServer) -> Option<Vec<String>> {
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
     let (program, arguments) = match server {
-        Server::Command { program, arguments } => (program, arguments),
-        Server::Remote { url, headers } if client == Client::ClaudeCode => {
+        McpServer::Command { program, arguments } => (program, arguments),
+        McpServer::Remote { url, headers } if client == Client::ClaudeCode => {
             let server = one_line(&at_github(url, headers));
             return Some(words(&[
                 "claude", "mcp", "add-json", "--scope", "user", NAME, &server,
             ]));
         }
-        Server::Remote { .. } => return None,
+        McpServer::Remote { .. } => return None,
     };
     let mut command: Vec<String> = match client {
         Client::ClaudeCode => words(&[
@@ -175,8 +175,8 @@ mod tests {
 
     use super::*;
 
-    fn odd() -> Server {
-        Server::Command {
+    fn odd() -> McpServer {
+        McpServer::Command {
             program: "C:\\Program Files\\gh\"tok.exe".into(),
             arguments: ["mcp", "--", "docker", "it's", "a: b #c", "${X}"]
                 .map(str::to_owned)
@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn every_entry_reads_back_as_the_command_that_it_was_made_of() {
-        let Server::Command { program, arguments } = odd() else {
+        let McpServer::Command { program, arguments } = odd() else {
             return;
         };
         let expected: Vec<String> = std::iter::once(program).chain(arguments).collect();
@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn only_claude_code_asks_a_command_for_headers() {
-        let server = Server::Remote {
+        let server = McpServer::Remote {
             url: "https://api.githubcopilot.com/mcp/".into(),
             headers: "ghtok headers".into(),
         };

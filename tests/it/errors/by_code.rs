@@ -10,7 +10,7 @@ use ghtok::commands::exec::{self, Grant, Others};
 use ghtok::commands::setup_mcp;
 use ghtok::commands::setup_mcp::{By, Desk, Input, Run};
 use ghtok::error::{Discarded, Error, SignInReason};
-use ghtok::formats::mcp_client::{Client, Folders};
+use ghtok::formats::mcp_client::{Client, ClientFolders};
 use ghtok::host::Host;
 use ghtok::host::Inherited;
 use ghtok::host::token_env::{self, Plan, Recipient};
@@ -282,7 +282,7 @@ fn setup(client: Client, run: Run, by: By, host: &str) -> Error {
         program: "/usr/bin/ghtok".into(),
         flags: Vec::new(),
         host: &Host::parse(host).expect("a host"),
-        folders: Folders {
+        folders: ClientFolders {
             home: folder(),
             programs: folder(),
             config: folder(),

@@ -26,7 +26,7 @@ const SOURCES: &[&str] = &[
     "config.rs",
     "config/append.rs",
     "config/choice.rs",
-    "config/document.rs",
+    "config/toml_document.rs",
     "config/environment.rs",
     "config/file.rs",
     "config/network.rs",

@@ -36,7 +36,7 @@ fn what_is_added_is_read_by_itself_and_comes_out_again() {
         let (with, line_ends) = added(file, PATH).expect("a file");
         let parts = syntax::read(&with).expect("still a file").parts;
         let last = &parts[parts.len() - 1].kind;
-        let expected = Kind::Entry {
+        let expected = PartKind::Entry {
             key: b"path".to_vec(),
             value: Some(PATH.to_vec()),
         };

@@ -4,16 +4,16 @@ use super::*;
 
 const URL: &str = "https://github.com";
 
-fn caller() -> Caller {
-    Caller {
+fn caller() -> GhtokCommand {
+    GhtokCommand {
         program: b"/g".to_vec(),
         config_dir: None,
     }
 }
 
 /// The entries of lines such as `PATTERN helper VALUE`; `*` stands for no pattern, `-` for no value.
-fn entries(lines: &[(&str, &str)]) -> Vec<Entry> {
-    let entry = |(pattern, value): &(&str, &str)| Entry {
+fn entries(lines: &[(&str, &str)]) -> Vec<CredentialSetting> {
+    let entry = |(pattern, value): &(&str, &str)| CredentialSetting {
         scope: "global".into(),
         origin: b"file:/h".to_vec(),
         pattern: Some(pattern.as_bytes().to_vec()).filter(|_| *pattern != "*"),
@@ -43,7 +43,7 @@ const PATH: &str = "\tuseHttpPath = true\n";
 
 #[test]
 fn the_program_and_its_folder_are_quoted_for_the_shell_and_for_git() {
-    let odd = Caller {
+    let odd = GhtokCommand {
         program: b"/my \xff\"apps/g".to_vec(),
         config_dir: Some(b"/it's/cfg".to_vec()),
     };

@@ -14,14 +14,14 @@ use crate::formats::plain_text::without_tricks;
 const MAX_BARE_KEY: usize = 20;
 
 /// The text, and the path that errors name.
-pub(super) struct Document<'d> {
+pub(super) struct TomlDocument<'d> {
     path: &'d Path,
     text: &'d str,
 }
 
 /// The document's root, `[name]`, or one `[[name]]`.
-pub(super) struct Table<'d> {
-    document: &'d Document<'d>,
+pub(super) struct TomlTable<'d> {
+    document: &'d TomlDocument<'d>,
     /// How an error calls it.
     label: String,
     at: usize,
@@ -29,14 +29,14 @@ pub(super) struct Table<'d> {
 }
 
 /// One key with its value.
-pub(super) struct Entry<'d> {
-    document: &'d Document<'d>,
+pub(super) struct TomlEntry<'d> {
+    document: &'d TomlDocument<'d>,
     key: &'static str,
     at: usize,
     pub(super) value: &'d DeValue<'d>,
 }
 
-impl<'d> Document<'d> {
+impl<'d> TomlDocument<'d> {
     pub(super) fn new(path: &'d Path, text: &'d str) -> Self {
         Self { path, text }
     }
@@ -51,8 +51,8 @@ impl<'d> Document<'d> {
             .map_err(|error| failed(&error))
     }
 
-    pub(super) fn root(&'d self, entries: &'d DeTable<'d>) -> Table<'d> {
-        Table {
+    pub(super) fn root(&'d self, entries: &'d DeTable<'d>) -> TomlTable<'d> {
+        TomlTable {
             document: self,
             label: "the file".into(),
             at: 0,
@@ -102,7 +102,7 @@ impl<'d> Document<'d> {
     }
 }
 
-impl<'d> Table<'d> {
+impl<'d> TomlTable<'d> {
     /// Refuses every key but these.
     pub(super) fn allow(&self, known: &[&str]) -> Result<()> {
         let unknown = self
@@ -123,9 +123,9 @@ impl<'d> Table<'d> {
         }
     }
 
-    pub(super) fn entry(&self, key: &'static str) -> Option<Entry<'d>> {
+    pub(super) fn entry(&self, key: &'static str) -> Option<TomlEntry<'d>> {
         let (name, value) = self.entries.get_key_value(key)?;
-        Some(Entry {
+        Some(TomlEntry {
             document: self.document,
             key,
             at: name.span().start,
@@ -161,7 +161,7 @@ impl<'d> Table<'d> {
     pub(super) fn switch(&self, key: &'static str) -> Result<Option<bool>> {
         match self.entry(key) {
             None => Ok(None),
-            Some(Entry {
+            Some(TomlEntry {
                 value: DeValue::Boolean(value),
                 ..
             }) => Ok(Some(*value)),
@@ -170,14 +170,14 @@ impl<'d> Table<'d> {
     }
 
     /// The table `[key]`.
-    pub(super) fn table(&self, key: &'static str) -> Result<Option<Table<'d>>> {
+    pub(super) fn table(&self, key: &'static str) -> Result<Option<TomlTable<'d>>> {
         match self.entry(key) {
             None => Ok(None),
-            Some(Entry {
+            Some(TomlEntry {
                 value: DeValue::Table(entries),
                 at,
                 ..
-            }) => Ok(Some(Table {
+            }) => Ok(Some(TomlTable {
                 document: self.document,
                 label: format!("[{key}]"),
                 at,
@@ -188,7 +188,7 @@ impl<'d> Table<'d> {
     }
 
     /// The tables `[[key]]`, in the file's order.
-    pub(super) fn tables(&self, key: &'static str) -> Result<Vec<Table<'d>>> {
+    pub(super) fn tables(&self, key: &'static str) -> Result<Vec<TomlTable<'d>>> {
         let Some(entry) = self.entry(key) else {
             return Ok(Vec::new());
         };
@@ -197,7 +197,7 @@ impl<'d> Table<'d> {
             return Err(wrong());
         };
         let table = |element: &'d toml::Spanned<DeValue<'d>>| match element.get_ref() {
-            DeValue::Table(entries) => Ok(Table {
+            DeValue::Table(entries) => Ok(TomlTable {
                 document: self.document,
                 label: format!("[[{key}]]"),
                 at: element.span().start,
@@ -219,7 +219,7 @@ impl<'d> Table<'d> {
     }
 }
 
-impl<'d> Entry<'d> {
+impl<'d> TomlEntry<'d> {
     pub(super) fn text(&self) -> Result<&'d str> {
         match self.value {
             DeValue::String(text) => Ok(text),

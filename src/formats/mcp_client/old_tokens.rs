@@ -2,7 +2,7 @@
 
 /// A token that stands in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct OldToken {
     /// Counted from 1.
     pub line: usize,
     /// What people call its kind.
@@ -23,10 +23,10 @@ const KINDS: [(&str, &str); 6] = [
 const SHORTEST: usize = 16;
 
 /// The tokens in a file, one for each line at most.
-pub fn old_tokens(text: &str) -> Vec<Found> {
+pub fn old_tokens(text: &str) -> Vec<OldToken> {
     text.lines()
         .enumerate()
-        .filter_map(|(at, line)| kind(line).map(|kind| Found { line: at + 1, kind }))
+        .filter_map(|(at, line)| kind(line).map(|kind| OldToken { line: at + 1, kind }))
         .collect()
 }
 
