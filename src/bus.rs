@@ -11,7 +11,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use crate::auth::ports::StoreError;
-use crate::steps::{Detail, Steps};
 use dbus::arg::Get;
 use dbus::strings::{BusName, Interface, Member, Path};
 use dbus::{Message, MessageType};
@@ -29,7 +28,6 @@ pub(crate) struct Bus {
     hello: u32,
     signals: RefCell<VecDeque<Message>>,
     deadline: Deadline,
-    steps: Steps,
 }
 
 /// Why a call had no answer that can be used.
@@ -82,7 +80,6 @@ impl Bus {
             hello,
             signals: RefCell::default(),
             deadline,
-            steps: session.steps,
         })
     }
 
@@ -112,19 +109,17 @@ impl Bus {
     /// # Errors
     /// `Refused` for an error as the answer; else `Unreachable` or `TimedOut`.
     pub(crate) fn call(&self, message: Message) -> Result<Message, Failure> {
-        if self.steps.detail() < Detail::Debug {
+        if !log::log_enabled!(log::Level::Debug) {
             return self.exchange(message);
         }
         let method = message.member().map(|name| name.to_string());
         let answer = self.exchange(message);
-        self.steps.debug(|| {
-            let came = match &answer {
-                Ok(_) => "answered",
-                Err(Failure::Refused { name, .. }) => name,
-                Err(Failure::NoAnswer(_)) => "no answer",
-            };
-            format!("bus: {}: {came}", method.unwrap_or_default())
-        });
+        let came = match &answer {
+            Ok(_) => "answered",
+            Err(Failure::Refused { name, .. }) => name,
+            Err(Failure::NoAnswer(_)) => "no answer",
+        };
+        log::debug!("bus: {}: {came}", method.unwrap_or_default());
         answer
     }
 
@@ -152,8 +147,7 @@ impl Bus {
             .into_iter()
             .map(|message| self.connection.borrow_mut().send(message))
             .collect();
-        self.steps
-            .debug(|| format!("bus: {} calls at once", serials.len()));
+        log::debug!("bus: {} calls at once", serials.len());
         let mut answers: BTreeMap<u32, Message> = BTreeMap::new();
         while answers.len() < serials.len() {
             let message = self.next_answer()?;

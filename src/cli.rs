@@ -21,6 +21,7 @@ mod status;
 use std::ffi::OsString;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
+use log::LevelFilter;
 
 pub use self::exec::Exec;
 pub use self::get::{Get, shell_of};
@@ -35,7 +36,6 @@ pub use self::schedule::{Schedule, ScheduleDeed};
 pub use self::setup::{Program, Setup};
 pub use self::status::Status;
 use crate::config::{Flags, StoreChoice};
-use crate::steps::Detail;
 
 /// Sign in to GitHub once; every tool gets a short-lived token, silently refreshed.
 #[derive(Debug, Parser)]
@@ -205,9 +205,13 @@ impl Cli {
         }
     }
 
-    /// How much the flags want told.
-    pub fn detail(&self) -> Detail {
-        Detail::of_flags(self.verbose)
+    /// What `-v` asks for.
+    pub fn log_level(&self) -> LevelFilter {
+        match self.verbose {
+            0 => LevelFilter::Off,
+            1 => LevelFilter::Info,
+            _ => LevelFilter::Debug,
+        }
     }
 
     /// How the caller wants errors.

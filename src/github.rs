@@ -41,7 +41,6 @@ use crate::app::ClientId;
 use crate::error::Error;
 use crate::host::Host;
 use crate::limits::Limits;
-use crate::steps::Steps;
 
 use answer::Answer;
 use connection::Link;
@@ -65,7 +64,6 @@ pub struct GitHub {
     client_id: ClientId,
     network: Network,
     limits: Limits,
-    steps: Steps,
 }
 
 impl GitHub {
@@ -76,14 +74,7 @@ impl GitHub {
             client_id: client_id.clone(),
             network,
             limits,
-            steps: Steps::SILENT,
         }
-    }
-
-    /// Has what is done told there.
-    #[must_use]
-    pub fn telling(self, steps: Steps) -> Self {
-        Self { steps, ..self }
     }
 
     /// Says whether the settings of the network can be used, without connecting: what is wrong with
@@ -112,8 +103,8 @@ impl GitHub {
     }
 
     fn link(&self, url: &str, limit: Duration) -> Result<Link, Failure> {
-        Link::open(url, &self.network, limit, self.steps).map_err(|cause| {
-            self.steps.info(|| format!("no connection: {cause}"));
+        Link::open(url, &self.network, limit).map_err(|cause| {
+            log::info!("no connection: {cause}");
             Failure::NotSent(cause)
         })
     }

@@ -19,7 +19,6 @@ pub mod mcp;
 pub mod plain_file;
 pub mod private_file;
 pub mod schedule;
-pub mod steps;
 pub mod store;
 pub mod system;
 pub mod token;
@@ -43,8 +42,6 @@ mod compose_schedule;
 mod compose_setup;
 #[path = "lib/sign_ins.rs"]
 mod compose_sign_ins;
-#[path = "lib/steps.rs"]
-mod compose_steps;
 #[path = "lib/stores.rs"]
 mod compose_stores;
 
@@ -56,6 +53,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::OnceLock;
 
+use log::LevelFilter;
+
 use crate::app::App;
 use crate::auth::broker::Broker;
 use crate::auth::outcome::NetworkId;
@@ -65,20 +64,20 @@ use crate::cli::{Cli, Command};
 use crate::commands::refresher::Order;
 use crate::commands::{Call, exec, get, headers, login, refresh, refresher};
 use crate::compose_report::{report, tell};
-use crate::config::{Config, Environment, StoreChoice, network_variables};
+use crate::config::{Config, Environment, FileState, StoreChoice, network_variables};
 use crate::error::{Result, most_serious};
 use crate::github::GitHub;
 use crate::limits::Limits;
-use crate::steps::{Detail, Steps};
 #[cfg(target_os = "linux")]
 use crate::store::secret_service::SecretService;
+use crate::store::state_folder::StateFolder;
 use crate::system::clock::SystemClock;
+use crate::system::logger;
 use crate::system::network::network_id;
 use crate::system::notes::Notes;
 use crate::system::process;
 use crate::system::refresher::DetachedRefresher;
 use crate::system::signals::HeldOff;
-use crate::system::steps::Telling;
 use crate::system::terminal::Terminal;
 
 /// What a test replaces of the machine for a whole run.
@@ -150,7 +149,7 @@ fn dispatch(machine: &Machine<'_>, cli: &Cli) -> Result<u8> {
     }
     // The process ends with its command, and the system then closes the connection to the keychain:
     // taking it apart would cost a cached get 2 % more.
-    let mut root = ManuallyDrop::new(Root::load(machine, cli)?);
+    let root = ManuallyDrop::new(Root::load(machine, cli)?);
     if root.uses_store(&cli.command) {
         root.config.check_store()?;
     }
@@ -170,7 +169,7 @@ fn dispatch(machine: &Machine<'_>, cli: &Cli) -> Result<u8> {
         }
         Command::Status(status) => root.status(status),
         Command::Logout(logout) => root.log_out(logout, cli),
-        Command::Exec(exec) => root.exec(exec, cli.detail()),
+        Command::Exec(exec) => root.exec(exec, cli.log_level() != LevelFilter::Off),
         Command::Mcp(mcp) => root.mcp(mcp),
         Command::Setup(setup) => root.set_up(setup),
         Command::Schedule(schedule) => root.schedule(schedule),
@@ -179,10 +178,7 @@ fn dispatch(machine: &Machine<'_>, cli: &Cli) -> Result<u8> {
         }
         // Answered above, where no configuration is read that is not needed.
         Command::GitCredential(_) | Command::McpGuard(_) => Ok(0),
-        Command::Refresher(refresher) => {
-            root.tell_in_file()?;
-            root.refresh_here(refresher.order)
-        }
+        Command::Refresher(refresher) => root.refresh_here(refresher.order),
         Command::AskReach(_) => root.ask_reach_here(),
     }
 }
@@ -191,8 +187,6 @@ fn dispatch(machine: &Machine<'_>, cli: &Cli) -> Result<u8> {
 struct Root<'a> {
     machine: &'a Machine<'a>,
     config: Config,
-    detail: Detail,
-    steps: Steps,
     /// Where a new sign-in goes, once that is decided.
     store_for_login: OnceLock<StoreChoice>,
     #[cfg(target_os = "linux")]
@@ -202,19 +196,30 @@ struct Root<'a> {
 impl<'a> Root<'a> {
     fn load(machine: &'a Machine<'a>, cli: &Cli) -> Result<Self> {
         let environment = Environment::from_process();
-        let (detail, steps) = compose_steps::of_call(cli, &environment)?;
+        let level = cli.log_level().max(environment.log_level()?);
+        let is_refresher = matches!(cli.command, Command::Refresher(_));
+        if !is_refresher {
+            logger::to_standard_error(level);
+        }
         let config = Config::load(&cli.flags(), &environment)?;
-        let root = Self::new(machine, config, detail, steps);
-        root.tell_configuration();
-        Ok(root)
+        if is_refresher && level != LevelFilter::Off {
+            log_to_file(level, &config);
+        }
+        log::info!(
+            "configuration: {} {}",
+            config.file.display(),
+            match config.file_state {
+                FileState::Missing => "not there",
+                FileState::Read => "read",
+            }
+        );
+        Ok(Self::new(machine, config))
     }
 
-    fn new(machine: &'a Machine<'a>, config: Config, detail: Detail, steps: Steps) -> Self {
+    fn new(machine: &'a Machine<'a>, config: Config) -> Self {
         Self {
             machine,
             config,
-            detail,
-            steps,
             store_for_login: OnceLock::new(),
             #[cfg(target_os = "linux")]
             secret_service: OnceLock::new(),
@@ -274,9 +279,8 @@ impl Root<'_> {
         let store = self.open_store(app, self.store_of(app)?)?;
         let handed_over = process::handed_over().and_then(|file| store.adopt_lock(file).ok());
         let github = self.github(app);
-        let telling = self.telling();
         let network = || self.network_id();
-        let refresh = self.refresh(app, &github, &telling, &network);
+        let refresh = self.refresh(app, &github, &network);
         self.with_call(app, |call| {
             refresher::run(order, handed_over, &refresh, call)
         })
@@ -302,16 +306,14 @@ impl Root<'_> {
         let store = self.open_store(app, choice)?;
         let login_command = login::command(app, self.store_to_name(app, choice));
         let github = self.github(app);
-        let telling = self.telling();
         let network = || self.network_id();
-        let here = self.refresh(app, &github, &telling, &network);
+        let here = self.refresh(app, &github, &network);
         let detached = DetachedRefresher {
             program: this_program,
             arguments: &|want| {
                 let config_dir = self.config.config_dir_flag.as_deref();
-                refresher::arguments(app, choice, config_dir, want, self.detail)
+                refresher::arguments(app, choice, config_dir, want)
             },
-            steps: self.steps,
             github: &github,
             otherwise: &here as &dyn Refresher,
         };
@@ -322,7 +324,6 @@ impl Root<'_> {
             refresher: &detached,
             clock,
             observer,
-            steps: self.steps,
             network: &network,
             limits,
         };
@@ -342,14 +343,7 @@ impl Root<'_> {
 impl Root<'_> {
     fn github(&self, app: &App) -> GitHub {
         let network = self.config.network.clone();
-        GitHub::new(&app.host, &app.client_id, network, self.machine.limits).telling(self.steps)
-    }
-
-    fn telling(&self) -> Telling<'_> {
-        Telling {
-            observer: self.machine.observer,
-            steps: self.steps,
-        }
+        GitHub::new(&app.host, &app.client_id, network, self.machine.limits)
     }
 
     /// Where this process connects from.
@@ -362,17 +356,26 @@ impl Root<'_> {
         &'a self,
         app: &'a App,
         github: &'a GitHub,
-        telling: &'a Telling<'_>,
         network: &'a dyn Fn() -> NetworkId,
     ) -> Refresh<'a> {
         Refresh {
             github,
             account: app.account.as_ref(),
             clock: self.machine.clock,
-            observer: telling,
+            observer: self.machine.observer,
             network,
             limits: self.machine.limits,
         }
+    }
+}
+
+/// The refresher has no standard error: its log is a file of the record, which each refresh begins anew.
+fn log_to_file(level: LevelFilter, config: &Config) {
+    let Ok(app) = config.app(None) else { return };
+    let path = StateFolder::at(config.state_dir.clone()).log(&app.key());
+    if let Ok(file) = store::private_file::create(&path) {
+        logger::to_file(level, file);
+        log::info!("refresher {}", std::process::id());
     }
 }
 

@@ -22,7 +22,6 @@ pub mod rescue;
 pub mod secret_service;
 pub mod state_folder;
 pub mod timer_notes;
-pub mod told;
 #[cfg(windows)]
 pub mod windows;
 
@@ -105,7 +104,7 @@ impl RecordStore {
     /// # Errors
     /// What the store says; then the record is still there.
     pub fn delete_as(&self, _: &mut dyn LockedStore) -> Result<(), StoreError> {
-        self.slot.delete()
+        self.delete_slot()
     }
 
     /// Takes over a lock that another process opened and locked.
@@ -132,6 +131,36 @@ impl RecordStore {
         Ok(record.map(|record| record.tokens.access_token().expose() == token))
     }
 
+    fn read_slot(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        let read = self.slot.read();
+        log::info!(
+            "{}: read: {}",
+            self.slot.describe(),
+            match &read {
+                Ok(Some(bytes)) => format!("a record of {} bytes", bytes.len()),
+                Ok(None) => "no record".into(),
+                Err(error) => error.to_string(),
+            }
+        );
+        read
+    }
+
+    fn delete_slot(&self) -> Result<(), StoreError> {
+        self.logged("delete", self.slot.delete())
+    }
+
+    fn logged(&self, call: &str, result: Result<(), StoreError>) -> Result<(), StoreError> {
+        log::info!(
+            "{}: {call}: {}",
+            self.slot.describe(),
+            match &result {
+                Ok(()) => "done".into(),
+                Err(error) => error.to_string(),
+            }
+        );
+        result
+    }
+
     fn take_lock(&self, path: &Path) -> Result<Option<Lock>, StoreError> {
         self.folder.create()?;
         let lock = Lock::try_take(path)?;
@@ -156,7 +185,7 @@ impl RecordStore {
 
 impl TokenStore for RecordStore {
     fn load(&self) -> Result<Option<Record>, StoreError> {
-        match self.slot.read()? {
+        match self.read_slot()? {
             Some(bytes) => record::decode(&bytes).map(Some),
             None => Ok(None),
         }
@@ -174,7 +203,7 @@ impl TokenStore for RecordStore {
     }
 
     fn unlock(&self, limit: Duration) -> Result<(), StoreError> {
-        self.slot.unlock(limit)
+        self.logged("unlock", self.slot.unlock(limit))
     }
 
     fn outcome(&self) -> Option<Outcome> {
@@ -224,7 +253,8 @@ impl LockedStore for LockedRecord<'_> {
     }
 
     fn prove_writable(&mut self) -> Result<(), StoreError> {
-        self.store.slot.prove_writable()
+        let store = self.store;
+        store.logged("try to write", store.slot.prove_writable())
     }
 
     fn remember_store(&mut self) -> Result<(), StoreError> {
@@ -233,15 +263,16 @@ impl LockedStore for LockedRecord<'_> {
     }
 
     fn save(&mut self, record: &Record) -> Result<(), StoreError> {
-        self.store.slot.write(&record::encode(record))?;
-        let known = self.store.folder.fingerprints(&self.store.key);
+        let store = self.store;
+        store.logged("save", store.slot.write(&record::encode(record)))?;
+        let known = store.folder.fingerprints(&store.key);
         // Without it the record itself is asked.
         let _ = fingerprints::add(&known, record.tokens.access_token());
         Ok(())
     }
 
     fn delete(&mut self) -> Result<(), StoreError> {
-        self.store.slot.delete()
+        self.store.delete_slot()
     }
 
     fn outcome(&self) -> Option<Outcome> {

@@ -13,7 +13,6 @@ use crate::error::{Error, Result, SignInReason, StoredTokens};
 use crate::formats::durations::flag_duration;
 use crate::github::ErrorCode;
 use crate::limits::Limits;
-use crate::steps::Steps;
 use crate::token::{AccessToken, MinTtl, Timestamp, TokenSet};
 
 pub use errors::{exposed, refused, store_error};
@@ -33,8 +32,6 @@ pub struct Broker<'a> {
     pub clock: &'a dyn Clock,
     /// Is told what a person may want to know.
     pub observer: &'a dyn Observer,
-    /// Where steps are told.
-    pub steps: Steps,
     /// Where this process connects from.
     pub network: &'a dyn Fn() -> NetworkId,
     /// Every wait's limit.
@@ -145,7 +142,7 @@ impl Broker<'_> {
             Decision::Serve(_) if account == AccountCheck::Unknown => Decision::Refresh,
             decision => decision,
         };
-        self.steps.info(|| self.reasons(record, want, &decision));
+        log::info!("{}", self.reasons(record, want, &decision));
         match decision {
             Decision::Serve(token) => Ok(Some(served(record, token))),
             Decision::Refresh => Ok(None),

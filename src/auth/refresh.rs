@@ -447,6 +447,7 @@ impl Refresh<'_> {
     }
 
     fn reached(&self, step: Step) {
+        log::info!("refresh: {}", step.words());
         self.observer.observe(&Event::Refresh(step));
     }
 }

@@ -136,7 +136,7 @@ impl Broker<'_> {
             Ok(Some(locked)) => locked,
             Ok(None) => {
                 if !waiting.told_of_lock {
-                    self.steps.debug(|| "lock: another ghtok has it".into());
+                    log::debug!("lock: another ghtok has it");
                     waiting.told_of_lock = true;
                 }
                 return Ok(None);
@@ -146,7 +146,7 @@ impl Broker<'_> {
                 return self.without_refresh(&waiting.record, want, error).map(Some);
             }
         };
-        self.steps.info(|| "lock: taken; reading again".into());
+        log::info!("lock: taken; reading again");
         waiting.record = self.load_locked(locked.as_ref())?;
         if let Some(served) = self.settled(&waiting.record, want)? {
             return Ok(Some(served));
@@ -205,8 +205,7 @@ impl Broker<'_> {
         waiting.version = version;
         let what = outcome.what.clone();
         waiting.seen = Some(outcome);
-        self.steps
-            .info(|| format!("outcome: changed; waited {} ms", waited.as_millis()));
+        log::info!("outcome: changed; waited {} ms", waited.as_millis());
         match what {
             // The refresher has the store and the lock; nothing new can be read yet.
             Happened::Sent => return Ok(None),

@@ -8,7 +8,6 @@ use rustix::net::SocketAddrUnix;
 
 use crate::auth::ports::StoreError;
 use crate::formats::plain_text::one_line;
-use crate::steps::Steps;
 
 /// An address is shown up to this length.
 const LONGEST_SHOWN: usize = 300;
@@ -20,8 +19,6 @@ pub struct Session {
     pub bus_address: Option<String>,
     /// `XDG_RUNTIME_DIR`.
     pub runtime_dir: Option<PathBuf>,
-    /// Where the calls on the bus are told.
-    pub steps: Steps,
 }
 
 /// A socket at which the bus may listen.
@@ -157,7 +154,6 @@ mod tests {
         Session {
             bus_address: bus_address.map(str::to_owned),
             runtime_dir: runtime_dir.map(PathBuf::from),
-            steps: Steps::SILENT,
         }
     }
 

@@ -9,7 +9,6 @@ use super::{Cli, Command, Target};
 use crate::commands::exec::{Input, Named, Notes, Others};
 use crate::config::{Flags, check_app_name};
 use crate::formats::durations::parse_duration;
-use crate::steps::Detail;
 
 /// The flags of `exec` whose value may be the next word.
 const WITH_A_VALUE: [&str; 7] = [
@@ -53,8 +52,8 @@ pub struct Missing {
 }
 
 impl Exec {
-    /// The command's input. Who wants steps told wants to know of variables too.
-    pub fn input(&self, detail: Detail) -> Input {
+    /// The command's input. With `-v` it also says what it does to the variables.
+    pub fn input(&self, is_verbose: bool) -> Input {
         Input {
             variables: self.variables.clone(),
             others: if self.keep_env {
@@ -63,10 +62,10 @@ impl Exec {
                 Others::Remove
             },
             min_ttl: self.min_ttl,
-            notes: if detail == Detail::Off {
-                Notes::OnATerminal
-            } else {
+            notes: if is_verbose {
                 Notes::Always
+            } else {
+                Notes::OnATerminal
             },
             command: self.command.clone(),
         }

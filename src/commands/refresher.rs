@@ -6,13 +6,14 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
+use log::LevelFilter;
+
 use crate::app::App;
 use crate::auth::ports::{LockedStore, Refresher};
 use crate::auth::record::Want;
 use crate::commands::Call;
 use crate::config::StoreChoice;
 use crate::error::Result;
-use crate::steps::Detail;
 use crate::token::MinTtl;
 
 /// What the refresher is asked: a `Want` as one argument.
@@ -55,10 +56,13 @@ pub fn arguments(
     store: StoreChoice,
     config_dir: Option<&Path>,
     want: Want,
-    detail: Detail,
 ) -> Vec<OsString> {
     let mut arguments = arguments_of("refresher", app, store, config_dir);
-    arguments.extend(detail.flag().map(OsString::from));
+    arguments.extend(match log::max_level() {
+        LevelFilter::Off => None,
+        LevelFilter::Debug => Some("-vv".into()),
+        _ => Some("-v".into()),
+    });
     arguments.push(format!("--order={}", Order(want).to_argument()).into());
     arguments
 }

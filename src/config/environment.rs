@@ -10,10 +10,11 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use log::LevelFilter;
+
 use super::quote::quoted;
 use crate::error::{Error, Result};
 use crate::host::{HOST_VARIABLES, Inherited, TOKEN_VARIABLES};
-use crate::steps::Detail;
 
 pub(super) const CONFIG_DIR: &str = "GHTOK_CONFIG_DIR";
 pub(super) const STATE_DIR: &str = "GHTOK_STATE_DIR";
@@ -109,13 +110,16 @@ impl Environment {
             .map(str::to_owned))
     }
 
-    /// How much is to be logged.
-    pub fn detail(&self) -> Result<Detail> {
-        match self.text(LOG)? {
-            Some(text) => text
-                .parse()
-                .map_err(|reason| invalid(LOG, format!("{} {reason}", quoted(&text)))),
-            None => Ok(Detail::Off),
+    /// What `GHTOK_LOG` asks for.
+    pub fn log_level(&self) -> Result<LevelFilter> {
+        match self.text(LOG)?.as_deref() {
+            None | Some("off") => Ok(LevelFilter::Off),
+            Some("info") => Ok(LevelFilter::Info),
+            Some("debug") => Ok(LevelFilter::Debug),
+            Some(text) => {
+                let reason = "is no level (there are off, info and debug)";
+                Err(invalid(LOG, format!("{} {reason}", quoted(text))))
+            }
         }
     }
 

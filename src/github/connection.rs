@@ -21,7 +21,6 @@ use super::answer::Answer;
 use super::request::Request;
 use super::{Cause, Failure, Network, Stage};
 use crate::error::system_reason;
-use crate::steps::Steps;
 
 use dial::{Attempt, Dial};
 
@@ -35,7 +34,6 @@ pub(super) struct Link {
     transport: Box<dyn Transport>,
     host: String,
     took: Duration,
-    steps: Steps,
 }
 
 impl Link {
@@ -43,12 +41,7 @@ impl Link {
     ///
     /// All of it runs on a thread of its own, because the name service, the platform's certificate
     /// verifier and a proxy's answer to `CONNECT` have no time limit that holds.
-    pub(super) fn open(
-        url: &str,
-        network: &Network,
-        limit: Duration,
-        steps: Steps,
-    ) -> Result<Self, Cause> {
+    pub(super) fn open(url: &str, network: &Network, limit: Duration) -> Result<Self, Cause> {
         let target: Uri = url.parse().map_err(|_| Cause::BadRequest)?;
         let host = target.host().ok_or(Cause::BadRequest)?.to_owned();
         let proxy = network.proxy_for(&target)?;
@@ -61,7 +54,6 @@ impl Link {
             network: network.clone(),
             attempt: Arc::clone(&attempt),
             limit,
-            steps,
         };
         let here = dial.clone();
         let started = thread::Builder::new()
@@ -70,7 +62,7 @@ impl Link {
         if let Err(error) = started {
             // At the user's limit of processes. Only the name service then has no limit of ours.
             let reason = system_reason(&error);
-            steps.info(|| format!("no thread can be started ({reason}): connecting without one"));
+            log::info!("no thread can be started ({reason}): connecting without one");
             return here.run();
         }
         receiver.recv_timeout(limit).unwrap_or_else(|_| {
@@ -91,9 +83,9 @@ impl Link {
     /// Sends the one request and reads the answer, both within `limit`.
     pub(super) fn send(self, request: Request, limit: Duration) -> Result<Answer, Failure> {
         let sent = Arc::new(AtomicBool::new(false));
-        let (steps, host) = (self.steps, self.host);
+        let host = self.host;
         let largest = request.largest_answer;
-        steps.info(|| format!("request: {} {host}{}", request.method(), request.path()));
+        log::info!("request: {} {host}{}", request.method(), request.path());
         let watched = Watched {
             inner: self.transport,
             sent: Arc::clone(&sent),
@@ -106,12 +98,12 @@ impl Link {
         match run(&agent, request) {
             Ok(response) => {
                 let answer = Answer::read(response, &host, largest);
-                steps.info(|| format!("answer: {}", answer.summary()));
+                log::info!("answer: {}", answer.summary());
                 Ok(answer)
             }
             Err(error) => {
                 let cause = Cause::of_exchange(&error, &host);
-                steps.info(|| format!("no answer: {cause}"));
+                log::info!("no answer: {cause}");
                 if sent.load(Ordering::Relaxed) {
                     Err(Failure::Unknown(cause))
                 } else {

@@ -6,17 +6,16 @@ use crate::cli;
 use crate::commands::exec;
 use crate::config::Environment;
 use crate::error::Result;
-use crate::steps::Detail;
 use crate::system::terminal::Terminal;
 use crate::token::AccessToken;
 
 impl Root<'_> {
-    pub(crate) fn exec(&self, arguments: &cli::Exec, detail: Detail) -> Result<u8> {
+    pub(crate) fn exec(&self, arguments: &cli::Exec, is_verbose: bool) -> Result<u8> {
         if let Some(missing) = arguments.missing() {
             let apps: Vec<&str> = self.config.all_apps().map(App::label).collect();
             return Err(exec::without_dashes(&missing.words, &missing.head, &apps));
         }
-        let input = arguments.input(detail);
+        let input = arguments.input(is_verbose);
         let grants = self.grants(&input)?;
         // Before a token is asked for: a plan that cannot be costs no refresh.
         let plan = exec::plan(&grants, input.others, &Environment::inherited_by_tools())?;

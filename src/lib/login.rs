@@ -4,6 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use log::LevelFilter;
+
 use crate::app::App;
 use crate::auth::ports::Clock;
 use crate::commands::login::{self, AppInConfig, Offer, Present, SavedApp, Since};
@@ -13,7 +15,6 @@ use crate::config::{
 };
 use crate::error::{Error, Result};
 use crate::formats::shell::word;
-use crate::steps::Detail;
 use crate::store::lock::Lock;
 use crate::store::state_folder::StateFolder;
 use crate::system::browser::Browser;
@@ -40,8 +41,8 @@ impl Root<'_> {
         };
         let usual = self.config.min_ttl;
         let mut desktop = Desktop::of(&Environment::from_process());
-        // Steps are told a line each: where they are, no line is written over.
-        desktop.looks.dumb |= self.detail != Detail::Off;
+        // Log lines come between: where they do, no line is written over.
+        desktop.looks.dumb |= log::max_level() != LevelFilter::Off;
         let save_app = || self.save_app(&app, wanted.as_deref(), login.saves_app());
         let desk = desk(clock, desktop, &save_app);
         let input = login.input();

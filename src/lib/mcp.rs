@@ -49,7 +49,6 @@ impl Root<'_> {
             restarts: arguments.restarts(),
             wait: arguments.wait,
             max_drain: arguments.max_drain,
-            detail: self.detail,
             pace: Pace::STANDARD,
         };
         let guard = Guard::default();
@@ -62,7 +61,6 @@ impl Root<'_> {
                 browser: browser(arguments.opening()),
             },
             clock,
-            steps: self.steps,
             guard: &|sign, family| guard.tell(sign, family),
             end: &|ended| process::end(ended.unwrap_or_else(|why| not_started(arguments, &why))),
         };
@@ -269,14 +267,7 @@ impl Source<'_> {
 
     /// Its store is opened anew each time: a conversation outlives buses and keychains.
     fn new_root(&self) -> Root<'_> {
-        let Root {
-            machine,
-            config,
-            detail,
-            steps,
-            ..
-        } = self.root;
-        Root::new(machine, config.clone(), *detail, *steps)
+        Root::new(self.root.machine, self.root.config.clone())
     }
 
     fn valid(&self, call: &Call<'_>) -> Result<(News, AccessToken)> {

@@ -102,11 +102,11 @@ impl Root<'_> {
             installations,
         };
         let kept = reach::write(&self.reach_file(call.app), &known);
-        self.steps.info(|| {
-            let owners = known.installations.installed.len();
-            let kept = kept.map_or_else(|error| error.to_string(), |()| "kept".into());
-            format!("installations: of {owners} accounts; {kept}")
-        });
+        log::info!(
+            "installations: of {} accounts; {}",
+            known.installations.installed.len(),
+            kept.map_or_else(|error| error.to_string(), |()| "kept".into())
+        );
         Ok(())
     }
 

@@ -192,7 +192,14 @@ impl Root<'_> {
         };
         let is_chosen_at_sign_in =
             self.config.store == StoreChoice::Auto && self.store_for_login.get().is_none();
-        let record_store = self.record_store(app, key, slot);
+        log::info!(
+            "App {}: record {}: {}",
+            app.label(),
+            key.as_str(),
+            slot.describe()
+        );
+        let folder = StateFolder::at(self.config.state_dir.clone());
+        let record_store = RecordStore::new(slot, folder, key);
         Ok(record_store.advising(other_store, is_chosen_at_sign_in))
     }
 
@@ -214,7 +221,6 @@ impl Root<'_> {
         Session {
             bus_address: self.config.session_bus.clone(),
             runtime_dir: self.config.runtime_dir.clone(),
-            steps: self.steps,
         }
     }
 

@@ -26,7 +26,6 @@ use self::waiting::Waiting;
 use crate::formats::json_rpc::Id;
 use crate::mcp::dialog::{self, Era, Modes};
 use crate::mcp::line::Line;
-use crate::steps::Detail;
 
 /// Why lines of the client are held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -255,7 +254,7 @@ impl Conversation {
 
     /// Tells a step; its words are made only for who reads them.
     fn step(&mut self, words: impl FnOnce(&Self) -> String) {
-        if self.settings.detail > Detail::Off {
+        if log::log_enabled!(log::Level::Info) {
             let words = words(self);
             self.out.push_back(Action::Step(words));
         }

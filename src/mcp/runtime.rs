@@ -16,7 +16,6 @@ use crate::mcp::line::ByteBudget;
 use crate::mcp::server_process::{self, RedactedStderr, ServerProcess, Started};
 use crate::mcp::streams::{LineWriter, read_lines};
 use crate::mcp::tokens::{Fetched, Tokens};
-use crate::steps::Steps;
 use crate::system::signals;
 use crate::system::terminal::Terminal;
 use crate::token::AccessToken;
@@ -37,8 +36,6 @@ pub struct Wrapper<'a> {
     pub tokens: &'a dyn Tokens,
     /// Time.
     pub clock: &'a (dyn Clock + Sync),
-    /// Where steps are told.
-    pub steps: Steps,
     /// Told of every family of processes that begins (`+`) and has ended (`-`).
     pub guard: &'a (dyn Fn(char, u32) + Sync),
     /// Ends the process with this exit code, or because the first server could not be started. It must
@@ -212,7 +209,7 @@ impl<'scope, 'env> Runtime<'scope, 'env> {
             Action::GiveUpSignIn => state.sign_in_cancelled.store(true, Ordering::SeqCst),
             Action::Note(_) | Action::Step(_) if !Terminal.takes_notes() => {}
             Action::Note(text) => Terminal.note(&format!("mcp: {text}")),
-            Action::Step(text) => wrapper.steps.info(|| format!("mcp: {text}")),
+            Action::Step(text) => log::info!("mcp: {text}"),
             // Shown by `handle`, without the lock.
             Action::Stray(..) => {}
             Action::End(code) => {

@@ -66,7 +66,7 @@ impl StateFolder {
         (self.file(key, "dialog.lock"), self.file(key, "dialog"))
     }
 
-    /// The steps of a record's last refresh, where somebody asked for them.
+    /// The log of a record's last refresh, where somebody asked for one.
     pub fn log(&self, key: &RecordKey) -> PathBuf {
         self.file(key, "log")
     }

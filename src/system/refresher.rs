@@ -8,7 +8,6 @@ use crate::auth::ports::{LockedStore, Refresher};
 use crate::auth::record::Want;
 use crate::error::Result;
 use crate::github::GitHub;
-use crate::steps::Steps;
 use crate::system::process::start_detached;
 use crate::system::signals::HeldOff;
 
@@ -18,8 +17,6 @@ pub struct DetachedRefresher<'a> {
     pub program: fn() -> Option<PathBuf>,
     /// The arguments that name the record and what is wanted of it.
     pub arguments: &'a dyn Fn(Want) -> Vec<OsString>,
-    /// Where steps are told.
-    pub steps: Steps,
     /// Where the refresh leads.
     pub github: &'a GitHub,
     /// Runs the refresh here, if no process can be started.
@@ -38,11 +35,9 @@ impl Refresher for DetachedRefresher<'_> {
             start_detached(&program, &(self.arguments)(want), locked.lock_file()).ok()
         });
         if let Some(child) = &started {
-            self.steps
-                .info(|| format!("refresher started: process {}", child.id()));
+            log::info!("refresher started: process {}", child.id());
         } else {
-            self.steps
-                .info(|| "no refresher could be started: refreshing here".into());
+            log::info!("no refresher could be started: refreshing here");
             let _held_off = HeldOff::begin();
             self.otherwise.start(locked, want);
         }

@@ -11,7 +11,7 @@ use circles::circles;
 use sources::{Source, files, parse, source_root, sources};
 
 /// The modules from the top to the bottom; each may import those below it.
-const LAYERS: [&str; 22] = [
+const LAYERS: [&str; 21] = [
     "main",
     "lib",
     "cli",
@@ -30,7 +30,6 @@ const LAYERS: [&str; 22] = [
     "host",
     "error",
     "limits",
-    "steps",
     "plain_file",
     "private_file",
     "token",
@@ -57,7 +56,7 @@ const SESSION_ONLY: [&str; 7] = [
 ];
 
 /// Files that import one of [`SESSION_ONLY`] all the same.
-const NOT_BY_SESSION: [&str; 20] = [
+const NOT_BY_SESSION: [&str; 19] = [
     "commands/exec.rs: system/process",
     "commands/git_credential/via.rs: system/process",
     "commands/login/company.rs: system/aside",
@@ -73,7 +72,6 @@ const NOT_BY_SESSION: [&str; 20] = [
     "lib/schedule.rs: store, system/notification, system/process, system/timers",
     "lib/setup.rs: system/process",
     "lib/sign_ins.rs: store",
-    "lib/steps.rs: store",
     "lib/stores.rs: store",
     "mcp/child.rs: system/process",
     "mcp/guard.rs: system/process",
@@ -96,7 +94,7 @@ const CIRCLES: [&str; 4] = [
 const REDIRECTING: [&str; 3] = ["lib.rs", "system/process.rs", "system/process/windows.rs"];
 
 /// Modules with files that `cargo fmt` does not find.
-const UNFORMATTED: [&str; 3] = ["mcp", "schedule", "steps"];
+const UNFORMATTED: [&str; 2] = ["mcp", "schedule"];
 
 #[test]
 fn imports_point_down_only() {

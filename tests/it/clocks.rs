@@ -10,8 +10,8 @@ use ghtok::auth::outcome::{Attempt, FailureCause, Happened, Outcome, Scope, Shar
 use ghtok::auth::ports::{Clock, Event, TokenStore};
 use ghtok::auth::record::Record;
 use ghtok::error::{Error, SignInReason};
-use ghtok::steps::{Detail, Steps};
 use ghtok::token::{MinTtl, TokenSet};
+use log::{LevelFilter, Log, Metadata};
 
 use crate::support::bench::{Bench, LIFE, fresh};
 use crate::support::fake_clock::{DAY, FakeClock, HOUR, SECOND, Scripted, TEN_YEARS};
@@ -325,28 +325,42 @@ fn p4_a_shorter_token_is_served_with_a_word_where_min_ttl_cannot_be_had() {
 }
 
 thread_local! {
-    static TOLD: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    static LOGGED: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Keeps what each test's own thread logs.
+struct Kept;
+
+impl Log for Kept {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        LOGGED.with_borrow_mut(|lines| lines.push(record.args().to_string()));
+    }
+
+    fn flush(&self) {}
 }
 
 #[test]
-fn the_steps_of_a_long_wait_are_told_once_each() {
+fn the_steps_of_a_long_wait_are_logged_once_each() {
     let mut bench = Bench::new();
     bench.seed(Duration::ZERO);
     bench.lock_is_held = true;
-    bench.steps = Steps::new(Detail::Debug, |line| {
-        TOLD.with_borrow_mut(|told| told.push(line.to_owned()));
-    });
+    log::set_logger(&Kept).expect("no other logger in these tests");
+    log::set_max_level(LevelFilter::Debug);
     let store = bench.sandbox.store();
     let _held_by_another = store.try_lock().expect("a folder").expect("a free lock");
     let clock = Scripted::new(&bench.clock, &|_| {});
     let result = bench.by(&clock, |broker| broker.access_token(USUAL));
     assert_eq!(result.expect_err("gave up").exit_code(), 7);
-    let told = TOLD.take();
-    let of_the_lock = told
+    let lines = LOGGED.take();
+    let of_the_lock = lines
         .iter()
         .filter(|line| line.contains("another ghtok has it"));
-    assert_eq!(of_the_lock.count(), 1, "{told:#?}");
-    assert!(told.len() < 10, "{told:#?}");
+    assert_eq!(of_the_lock.count(), 1, "{lines:#?}");
+    assert!(lines.len() < 10, "{lines:#?}");
 }
 
 #[test]

@@ -19,7 +19,6 @@ use ureq::unversioned::transport::{
 use ureq::{Agent, ProxyProtocol, Timeout};
 
 use crate::github::{Cause, Network, Proxy, Stage};
-use crate::steps::Steps;
 
 use super::tcp::{self, Race, elapsed};
 use super::{Link, USER_AGENT, race};
@@ -40,8 +39,6 @@ pub(super) struct Dial {
     pub(super) attempt: Arc<Attempt>,
     /// How long it has.
     pub(super) limit: Duration,
-    /// Where steps are told.
-    pub(super) steps: Steps,
 }
 
 impl Dial {
@@ -58,13 +55,12 @@ impl Dial {
         let transport = self
             .connect(&config, started)
             .map_err(|error| self.cause(error, &host))?;
-        self.steps.info(|| {
-            let security = if transport.is_tls() { "TLS" } else { "no TLS" };
-            let way = proxy.map_or("directly", |_| "through the proxy");
-            format!("connected to {host} {way}, {security}")
-        });
+        log::info!(
+            "connected to {host} {}, {}",
+            proxy.map_or("directly", |_| "through the proxy"),
+            if transport.is_tls() { "TLS" } else { "no TLS" }
+        );
         Ok(Link {
-            steps: self.steps,
             transport,
             host,
             took: elapsed(started),
@@ -121,7 +117,6 @@ impl Dial {
         let resolver = Lookup {
             target: self.target.clone(),
             attempt: Arc::clone(&self.attempt),
-            steps: self.steps,
         };
         let here = config.proxy().is_none_or(ureq::Proxy::resolve_target);
         let addrs = if here {
@@ -132,7 +127,6 @@ impl Dial {
         let connector = Arc::new(connectors());
         let again = Arc::clone(&connector);
         let attempt = Arc::clone(&self.attempt);
-        let steps = self.steps;
         let details = ConnectionDetails {
             uri: &self.target,
             addrs,
@@ -151,7 +145,7 @@ impl Dial {
                 Ok(Box::new(made.ok_or(ureq::Error::ConnectionFailed)?))
             }),
             register_shutdown: Arc::new(move |socket| {
-                steps.debug(|| "connection: TCP is there; proxy and TLS come next".into());
+                log::debug!("connection: TCP is there; proxy and TLS come next");
                 attempt.reached(socket)
             }),
         };
@@ -262,7 +256,6 @@ impl Attempt {
 struct Lookup {
     target: Uri,
     attempt: Arc<Attempt>,
-    steps: Steps,
 }
 
 impl Lookup {
@@ -303,8 +296,7 @@ impl Resolver for Lookup {
                 ureq::Error::HostNotFound
             })?;
         self.attempt.looked_up();
-        self.steps
-            .debug(|| format!("name: {} addresses", found.len()));
+        log::debug!("name: {} addresses", found.len());
         if let Some(address) = self.leads_elsewhere(uri, &found) {
             self.attempt.leads_to(address);
             return Err(ureq::Error::HostNotFound);

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::steps::Detail;
 
 /// What is set for a whole conversation.
 #[derive(Clone, Debug)]
@@ -19,8 +18,6 @@ pub struct Settings {
     pub wait: Duration,
     /// How long calls that are under way may delay an exchange.
     pub max_drain: Duration,
-    /// How much of it is told, beside what it does.
-    pub detail: Detail,
     /// The waits that nobody chooses.
     pub pace: Pace,
 }

@@ -11,7 +11,6 @@ use ghtok::app::{App, ClientId};
 use ghtok::config::{Config, Environment, Flags, add_app};
 use ghtok::error::Error;
 use ghtok::host::Host;
-use ghtok::steps::Detail;
 use tempfile::TempDir;
 
 use super::page::Page;
@@ -272,7 +271,7 @@ fn of_variable(name: &str, value: OsString) -> Error {
 
 fn bad_log() -> Error {
     let environment = Environment::from_pairs([("GHTOK_LOG", "loud")]);
-    environment.detail().map(|_: Detail| ()).expect_err("bad")
+    environment.log_level().expect_err("bad")
 }
 
 fn which_app(page: &mut Page) {

@@ -49,7 +49,6 @@ const SOURCES: &[&str] = &[
     "lib.rs",
     "lib/mcp.rs",
     "private_file.rs",
-    "steps.rs",
     "store/apple.rs",
     "store/file.rs",
     "store/kernel.rs",
@@ -72,22 +71,22 @@ const SOURCES: &[&str] = &[
     "system/tool.rs",
 ];
 
-/// What stands before a text that is no error's: notes, questions, steps, reasons for the compiler.
+/// What stands before a text that is no error's: notes, questions, log records, reasons for the compiler.
 const NOT_OF_ERRORS: &[&str] = &[
     "note(",
     "note(&",
     "say(",
     "say(&",
     "ask(",
-    "info(|| ",
-    "debug(|| ",
+    "info!(",
+    "debug!(",
     "expect(",
     "reason = ",
 ];
 
 /// Texts of these sources that are shown elsewhere, or never.
 const ELSEWHERE: &[&str] = &[
-    // Steps.
+    // Log records.
     "serve it",
     "a sign-in is needed",
     "no expiry",

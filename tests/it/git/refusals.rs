@@ -10,7 +10,6 @@ use ghtok::commands::{Call, git_credential};
 use ghtok::formats::git_credential::Request;
 use ghtok::github::{GitHub, Network};
 use ghtok::limits::Limits;
-use ghtok::steps::Steps;
 use ghtok::system::clock::SystemClock;
 use ghtok::system::terminal::Terminal;
 use ghtok::token::Timestamp;
@@ -250,7 +249,6 @@ fn p7_what_was_refreshed_before_the_lock_is_not_marked() {
                 refresher: &NoRefresh,
                 clock: &clock,
                 observer: &Silent,
-                steps: Steps::SILENT,
                 network: &|| ghtok::auth::outcome::NetworkId(1),
                 limits,
             },

@@ -7,7 +7,6 @@ use ghtok::mcp::conversation::{
 };
 use ghtok::mcp::dialog::Code;
 use ghtok::mcp::line::Line;
-use ghtok::steps::Detail;
 use ghtok::token::Timestamp;
 use serde_json::{Value, json};
 
@@ -36,7 +35,6 @@ pub fn settings() -> Settings {
         restarts: Restarts::Allowed,
         wait: Duration::from_secs(900),
         max_drain: Duration::from_secs(30),
-        detail: Detail::Off,
         pace: Pace::STANDARD,
     }
 }

@@ -17,7 +17,6 @@ use ghtok::auth::refresh::Refresh;
 use ghtok::error;
 use ghtok::github::{GitHub, Network};
 use ghtok::limits::Limits;
-use ghtok::steps::Steps;
 use ghtok::system::clock::SystemClock;
 use ghtok::token::MinTtl;
 
@@ -72,7 +71,6 @@ fn overtaken(
         refresher: &spy,
         clock: &clock,
         observer: &Silent,
-        steps: Steps::SILENT,
         network: &|| NetworkId(1),
         limits: Limits {
             caller: Duration::from_millis(500),

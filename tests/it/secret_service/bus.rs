@@ -61,7 +61,6 @@ impl PrivateBus {
     /// What ghtok is told of this session.
     pub fn session(&self) -> Session {
         Session {
-            steps: ghtok::steps::Steps::SILENT,
             bus_address: Some(self.address.clone()),
             runtime_dir: Some(self.runtime_dir()),
         }

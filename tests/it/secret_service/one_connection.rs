@@ -51,7 +51,6 @@ impl Relay {
 
     fn service(&self) -> Arc<SecretService> {
         let session = Session {
-            steps: ghtok::steps::Steps::SILENT,
             bus_address: Some(format!("unix:path={}", self.socket().display())),
             runtime_dir: Some("/nonexistent".into()),
         };

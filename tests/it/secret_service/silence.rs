@@ -193,7 +193,6 @@ fn slot_at(path: &Path) -> SecretServiceSlot {
 
 fn slot_with(address: &str) -> SecretServiceSlot {
     slot_in(Session {
-        steps: ghtok::steps::Steps::SILENT,
         bus_address: Some(address.to_owned()),
         runtime_dir: Some("/nonexistent".into()),
     })

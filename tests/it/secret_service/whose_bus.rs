@@ -75,7 +75,6 @@ fn become_user(user: libc::uid_t) -> bool {
 
 fn session(bus_address: String, runtime_dir: &Path) -> Session {
     Session {
-        steps: ghtok::steps::Steps::SILENT,
         bus_address: Some(bus_address),
         runtime_dir: Some(runtime_dir.to_owned()),
     }

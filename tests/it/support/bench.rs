@@ -17,7 +17,6 @@ use ghtok::auth::refresh::Refresh;
 use ghtok::error::Error;
 use ghtok::github::{GitHub, Network};
 use ghtok::limits::Limits;
-use ghtok::steps::Steps;
 use ghtok::store::RecordStore;
 use ghtok::token::{AccessToken, Expiring, MinTtl, RefreshToken, Timestamp, TokenSet};
 
@@ -38,7 +37,6 @@ pub struct Bench {
     /// What the network may take; everything else goes by the fake clock.
     pub limits: Limits,
     /// Where steps are told.
-    pub steps: Steps,
     /// Another process holds the record's lock for as long as the test lasts.
     pub lock_is_held: bool,
     /// Where this process connects from.
@@ -135,7 +133,6 @@ impl Bench {
             fake,
             sandbox,
             network: Network::default(),
-            steps: Steps::SILENT,
             limits: Limits::STANDARD,
             lock_is_held: false,
             network_id: NetworkId(1),
@@ -218,7 +215,6 @@ impl Bench {
             refresher: &refresh,
             clock,
             observer: &self.ear,
-            steps: self.steps,
             network: &network,
             limits: self.limits,
         })
