@@ -182,13 +182,15 @@ impl Bus {
         while self.next(&end).is_ok() {}
     }
 
-    /// The connection that has a name on the bus.
-    ///
-    /// # Errors
-    /// As [`Self::call`]: `Refused` if nobody has it.
-    pub(crate) fn owner(&self, name: &str) -> Result<String, Failure> {
-        let get = call(BUS, "/org/freedesktop/DBus\0", BUS, "GetNameOwner\0").append1(name);
-        first(&self.call(get)?)
+    /// Whether two names on the bus are one process's.
+    pub(crate) fn have_one_owner(&self, one: &str, other: &str) -> bool {
+        let owner =
+            |name| call(BUS, "/org/freedesktop/DBus\0", BUS, "GetNameOwner\0").append1(name);
+        let Ok(answers) = self.call_all([one, other].map(owner)) else {
+            return false;
+        };
+        let names = answers.into_iter().map(|answer| first::<String>(&answer?));
+        matches!(names.collect::<Result<Vec<_>, _>>().as_deref(), Ok([one, other]) if one == other)
     }
 
     /// The next signal.

@@ -7,6 +7,7 @@ mod prompt;
 mod service;
 mod shared;
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +39,8 @@ const LOOK: Duration = Duration::from_millis(100);
 pub struct SecretServiceSlot {
     key: RecordKey,
     service: Arc<SecretService>,
+    /// The only item, when it was read last: so it is read and written again in one exchange each.
+    item: RefCell<Option<Object>>,
 }
 
 impl SecretServiceSlot {
@@ -150,7 +153,12 @@ impl Slot for SecretServiceSlot {
         if let Some(read) = self.service.take_read_ahead(&self.key) {
             return read;
         }
-        let (service, mut hits) = self.service.search(&self.key)?;
+        let item = self.item.take();
+        let (service, mut hits, secret) = self.service.search_and_read(&self.key, item.as_ref())?;
+        if let Some(bytes) = secret {
+            self.item.replace(item);
+            return Ok(Some(bytes));
+        }
         for _ in 0..ROUNDS {
             hits = self.certain(&service, hits)?;
             if hits.unlocked.is_empty() {
@@ -158,6 +166,8 @@ impl Slot for SecretServiceSlot {
             }
             let session = service.open_session()?;
             if let Some(bytes) = newest(&service, &session, &hits.unlocked)? {
+                let is_only = hits.only().is_some();
+                self.item.replace(hits.unlocked.pop().filter(|_| is_only));
                 return Ok(Some(bytes));
             }
             // None of them is there: they went since the search, or have not quite come.
@@ -170,6 +180,12 @@ impl Slot for SecretServiceSlot {
     }
 
     fn write(&self, bytes: &[u8]) -> Result<(), StoreError> {
+        let item = self.item.borrow().clone();
+        if let Some(item) = item
+            && self.service.overwrite(&item, bytes)?
+        {
+            return Ok(());
+        }
         let (mut service, hits) = self.service.search(&self.key)?;
         let Some(present) = hits.unlocked.first() else {
             if let Some(item) = hits.locked.first() {

@@ -3,10 +3,11 @@
 
 mod cached;
 mod choice;
+mod exchanges;
 mod syncs;
 
 use std::fs;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use fake_github::{CLIENT_ID, Endpoint, FakeGitHub, Stage};
@@ -57,6 +58,30 @@ impl Keychain {
 
     fn run(&self, arguments: &[&str]) -> Run {
         run_command(&mut self.command(Program::Real, arguments))
+    }
+
+    /// Runs a command and gives the system calls of these names that it made, with all processes that it
+    /// started.
+    fn traced(&self, arguments: &[&str], names: &str) -> (Run, String) {
+        let log = self.sandbox.home().join("calls");
+        let plain = self.command(Program::Real, arguments);
+        let mut traced = Command::new("strace");
+        traced
+            .args(["-f", "-y", "-s", "65536", "-o"])
+            .arg(&log)
+            .args(["-e", &format!("trace={names}")])
+            .arg(plain.get_program())
+            .args(plain.get_args())
+            .env_clear()
+            .envs(
+                plain
+                    .get_envs()
+                    .filter_map(|(name, value)| Some((name, value?))),
+            )
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let run = run_command(&mut traced);
+        (run, fs::read_to_string(&log).expect("the system calls"))
     }
 
     fn store(&self) -> RecordStore {

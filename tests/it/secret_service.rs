@@ -1,6 +1,7 @@
 //! The Secret Service store on a real gnome-keyring, with `secret-tool` as the witness.
 
 mod absent_and_locked;
+mod again;
 pub mod bus;
 mod confirms_access;
 mod one_connection;

@@ -49,6 +49,16 @@ pub(super) struct Hits {
     pub(super) locked: Vec<Object>,
 }
 
+impl Hits {
+    /// The one item, if there is no other and it can be read.
+    pub(super) fn only(&self) -> Option<&Object> {
+        match (self.unlocked.as_slice(), self.locked.as_slice()) {
+            ([item], []) => Some(item),
+            _ => None,
+        }
+    }
+}
+
 /// What came of making an item.
 #[derive(Debug)]
 pub(super) enum Created {
@@ -111,6 +121,44 @@ impl Service {
             Err(failure) if failure.is("UnknownMethod") => self.find_of(None, activation),
             found_or_failed => found_or_failed,
         }?)
+    }
+
+    /// As [`Self::search`], and asks at the same time for what an item holds that was read before.
+    /// That is given only if the item is still the one that is found.
+    pub(super) fn search_and_read(
+        &self,
+        key: &RecordKey,
+        item: &Object,
+        activation: Activation,
+    ) -> Result<(Hits, Option<Secret>), StoreError> {
+        let session = self.known.borrow().session.clone();
+        let Some(session) = session else {
+            return Ok((self.search(key, activation)?, None));
+        };
+        let mut search = search_message(Some(key));
+        search.set_auto_start(activation == Activation::Allowed);
+        let mut get = get_secret(item, &session);
+        get.set_auto_start(false);
+        let mut answers = self.bus.call_all([search, get])?.into_iter();
+        let (Some(Ok(found)), Some(answer)) = (answers.next(), answers.next()) else {
+            return Ok((self.search(key, activation)?, None));
+        };
+        self.answered_by(&found);
+        let hits = hits(&found)?;
+        let secret = answer.and_then(|answer| secret_of(&answer)).ok();
+        let is_found = hits.only() == Some(item);
+        Ok((hits, secret.filter(|_| is_found)))
+    }
+
+    /// Replaces what an item holds where only the item itself changes by that; false elsewhere.
+    pub(super) fn overwrite(&self, item: &Object, bytes: &[u8]) -> Result<bool, Failure> {
+        let session = self.known.borrow().session.clone();
+        match session {
+            Some(session) if self.is_gnome_keyring() => {
+                self.set_secret(item, &session, bytes).map(|()| true)
+            }
+            Some(_) | None => Ok(false),
+        }
     }
 
     /// The items with a record's attributes, once more.
@@ -336,12 +384,9 @@ impl Service {
         if let Some(known) = self.known.borrow().is_gnome_keyring {
             return known;
         }
-        let owner = |name| self.bus.owner(name);
-        let is_gnome_keyring = match (owner("org.gnome.keyring"), owner("org.freedesktop.secrets"))
-        {
-            (Ok(gnome), Ok(asked)) => gnome == asked,
-            _ => false,
-        };
+        let is_gnome_keyring = self
+            .bus
+            .have_one_owner("org.gnome.keyring", "org.freedesktop.secrets");
         self.known.borrow_mut().is_gnome_keyring = Some(is_gnome_keyring);
         is_gnome_keyring
     }

@@ -1,5 +1,6 @@
 //! One connection to the user's Secret Service for everything that one command does there.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,9 +10,9 @@ use zeroize::Zeroizing;
 
 use crate::app::RecordKey;
 use crate::auth::ports::StoreError;
-use crate::bus::{Deadline, Session};
+use crate::bus::{Deadline, Failure, Session};
 use crate::store::secret_service::SecretServiceSlot;
-use crate::store::secret_service::service::{Activation, Hits, Service};
+use crate::store::secret_service::service::{Activation, Hits, Object, Secret, Service};
 
 /// What a read of a record brought.
 pub(super) type Found = Result<Option<Zeroizing<Vec<u8>>>, StoreError>;
@@ -41,6 +42,7 @@ impl SecretService {
         SecretServiceSlot {
             key: key.clone(),
             service: Arc::clone(self),
+            item: RefCell::default(),
         }
     }
 
@@ -66,6 +68,39 @@ impl SecretService {
         self.begin(|service| service.search_all(self.activation()))
     }
 
+    /// As [`Self::search`], and gives what the item holds that was read last, where that one is still
+    /// the only one.
+    pub(super) fn search_and_read(
+        &self,
+        key: &RecordKey,
+        item: Option<&Object>,
+    ) -> Result<(Lease<'_>, Hits, Option<Secret>), StoreError> {
+        let (service, (hits, secret)) = self.begin(|service| match item {
+            Some(item) => service.search_and_read(key, item, self.activation()),
+            None => Ok((service.search(key, self.activation())?, None)),
+        })?;
+        Ok((service, hits, secret))
+    }
+
+    /// Replaces what an item holds that was read on this connection; false where that is not known to
+    /// be possible, and nothing was changed.
+    pub(super) fn overwrite(&self, item: &Object, bytes: &[u8]) -> Result<bool, StoreError> {
+        let Some(mut service) = held(&self.idle).take() else {
+            return Ok(false);
+        };
+        service.begin(self.deadline());
+        let written = service.overwrite(item, bytes);
+        let service = self.lease(service);
+        match written {
+            Ok(written) => Ok(written),
+            Err(Failure::Refused { .. }) => Ok(false),
+            Err(Failure::NoAnswer(StoreError::Unreachable(_))) if service.bus.is_broken() => {
+                Ok(false)
+            }
+            Err(Failure::NoAnswer(error)) => Err(error),
+        }
+    }
+
     fn activation(&self) -> Activation {
         if self.has_waiting_daemon() {
             Activation::Allowed
@@ -83,10 +118,10 @@ impl SecretService {
         self.begin(|service| service.search(key, activation))
     }
 
-    fn begin(
+    fn begin<T>(
         &self,
-        search: impl Fn(&Service) -> Result<Hits, StoreError>,
-    ) -> Result<(Lease<'_>, Hits), StoreError> {
+        search: impl Fn(&Service) -> Result<T, StoreError>,
+    ) -> Result<(Lease<'_>, T), StoreError> {
         if let Some(mut service) = held(&self.idle).take() {
             service.begin(self.deadline());
             match search(&service) {

@@ -1,38 +1,12 @@
 //! What a `get` costs whose token is not due, and a look at many Apps.
 
-use std::fs;
-use std::process::Command;
-
 use super::{HOUR, Keychain};
-use crate::support::deadline::{ends, run_command};
-use crate::support::sandbox::{Program, Run};
+use crate::support::deadline::ends;
+use crate::support::sandbox::Program;
 
 /// System calls by which a process could lock, write, talk to others, or start processes.
-const TRACED: &str = "trace=connect,sendto,sendmsg,write,writev,flock,fcntl,fsync,fdatasync,rename,\
+const TRACED: &str = "connect,sendto,sendmsg,write,writev,flock,fcntl,fsync,fdatasync,rename,\
                       renameat2,unlink,clone,clone3,fork,vfork,execve";
-
-impl Keychain {
-    /// Runs ghtok, and gives the system calls that it made too.
-    fn run_traced(&self, arguments: &[&str], traced: &str) -> (Run, String) {
-        let log = self.sandbox.home().join("calls");
-        let plain = self.command(Program::Real, arguments);
-        let mut command = Command::new("strace");
-        command
-            .args(["-f", "-s", "65536", "-e", traced, "-o"])
-            .arg(&log)
-            .arg(plain.get_program())
-            .args(plain.get_args())
-            .env_clear();
-        for (name, value) in plain.get_envs() {
-            command.env(name, value.unwrap_or_default());
-        }
-        command.env_remove("GHTOK_STORE");
-        command.stdout(std::process::Stdio::piped());
-        command.stderr(std::process::Stdio::piped());
-        let run = run_command(&mut command);
-        (run, fs::read_to_string(&log).expect("the system calls"))
-    }
-}
 
 #[test]
 fn p10_a_cached_get_is_one_conversation_with_the_keychain_and_nothing_else() {
@@ -40,7 +14,7 @@ fn p10_a_cached_get_is_one_conversation_with_the_keychain_and_nothing_else() {
         return;
     };
     let token = keychain.seed(2 * HOUR);
-    let (run, calls) = keychain.run_traced(&["get"], TRACED);
+    let (run, calls) = keychain.traced(&["get"], TRACED);
     assert_eq!(run.token(), token);
 
     let count = |text: &str| calls.matches(text).count();
@@ -129,9 +103,9 @@ fn p10_many_apps_are_looked_at_in_one_search_and_one_read_each() {
     }
     keychain.sandbox.configure(&config);
     for arguments in [&["status"][..], &["schedule", "run"]] {
-        let (run, calls) = keychain.run_traced(
+        let (run, calls) = keychain.traced(
             arguments,
-            "trace=connect,sendto,sendmsg,write,writev,openat",
+            "connect,sendto,sendmsg,write,writev,openat",
         );
         assert!(!run.stdout.contains(&token), "{arguments:?}");
         for (member, times) in [

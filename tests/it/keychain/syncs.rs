@@ -2,33 +2,14 @@
 //! the sealed pair. Nothing else is worth a wait.
 
 use std::fs;
-use std::process::{Command, Stdio};
 
 use super::{DUE, Keychain};
-use crate::support::deadline::run_command;
-use crate::support::sandbox::Program;
 
 /// Each file that a command, with all processes that it starts, waits for the disk to have.
 fn synced(keychain: &Keychain, arguments: &[&str]) -> Vec<String> {
-    let log = keychain.sandbox.home().join("calls");
-    let plain = keychain.command(Program::Real, arguments);
-    let mut traced = Command::new("strace");
-    traced
-        .args(["-f", "-y", "-s", "0", "-o"])
-        .arg(&log)
-        .args(["-e", "trace=fsync,fdatasync,sync_file_range,syncfs,sync"])
-        .arg(plain.get_program())
-        .args(plain.get_args())
-        .env_clear()
-        .envs(
-            plain
-                .get_envs()
-                .filter_map(|(name, value)| Some((name, value?))),
-        )
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    run_command(&mut traced).expect_code(0);
-    let calls = fs::read_to_string(&log).expect("the system calls");
+    let names = "fsync,fdatasync,sync_file_range,syncfs,sync";
+    let (run, calls) = keychain.traced(arguments, names);
+    run.expect_code(0);
     let file = |line: &str| {
         let (_, named) = line.split_once("sync(")?.1.split_once('<')?;
         let (path, _) = named.split_once('>')?;

@@ -66,7 +66,8 @@ fn an_unlock_elsewhere_ends_the_wait() {
     let _nobody = bus.hold_prompts();
     bus.lock();
     thread::scope(|scope| {
-        let unlocking = scope.spawn(|| slot.unlock(A_MINUTE));
+        let own = slot.clone();
+        let unlocking = scope.spawn(move || own.unlock(A_MINUTE));
         thread::sleep(Duration::from_secs(3));
         assert!(!unlocking.is_finished());
         bus.unlock();
@@ -86,7 +87,8 @@ fn a_daemon_that_ends_while_it_asks_is_out_of_reach_at_once() {
     let _nobody = bus.hold_prompts();
     bus.lock();
     thread::scope(|scope| {
-        let unlocking = scope.spawn(|| slot.unlock(A_MINUTE));
+        let own = slot.clone();
+        let unlocking = scope.spawn(move || own.unlock(A_MINUTE));
         thread::sleep(Duration::from_millis(1500));
         bus.kill_keyring();
         let result = taking(AT_ONCE, || unlocking.join()).expect("an end");
