@@ -45,6 +45,7 @@ mod compose_sign_ins;
 #[path = "lib/stores.rs"]
 mod compose_stores;
 
+use std::cell::RefCell;
 use std::ffi::{OsStr, OsString};
 use std::mem::ManuallyDrop;
 use std::path::PathBuf;
@@ -316,6 +317,7 @@ impl Root<'_> {
             },
             github: &github,
             otherwise: &here as &dyn Refresher,
+            running: RefCell::default(),
         };
         let broker = Broker {
             app,

@@ -20,6 +20,11 @@ pub trait Clock {
     fn monotonic(&self) -> Duration;
     /// Lets time pass.
     fn sleep(&self, duration: Duration);
+    /// Lets time pass until `wait` sees what it waits for, which is told for how long it may.
+    fn sleep_unless(&self, duration: Duration, wait: &dyn Fn(Duration)) {
+        let _ = wait;
+        self.sleep(duration);
+    }
     /// A moment as people read it: local time with its offset.
     fn local_time(&self, at: Timestamp) -> String;
     /// How many seconds local time is ahead of UTC.
@@ -180,6 +185,10 @@ pub trait Refresher {
     }
     /// Starts it with the lock already taken. What comes of it is read from the outcome.
     fn start(&self, locked: Box<dyn LockedStore + '_>, want: Want);
+    /// Lets time pass, at most until a refresh that was started here has ended.
+    fn pause(&self, pause: Duration, clock: &dyn Clock) {
+        clock.sleep(pause);
+    }
 }
 
 /// A person who may be asked. Code that is handed none cannot start a device flow (P5).

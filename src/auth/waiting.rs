@@ -193,7 +193,8 @@ impl Broker<'_> {
             self.observer.observe(&Event::Waiting);
             waiting.said_so = true;
         }
-        self.clock.sleep(waiting.pacing.pause(waited));
+        self.refresher
+            .pause(waiting.pacing.pause(waited), self.clock);
         let version = self.store.outcome_version();
         if version == waiting.version {
             return Ok(None);
@@ -214,8 +215,10 @@ impl Broker<'_> {
                 self.heard_of_a_failure(waiting);
                 return Ok(None);
             }
-            Happened::Saved => self.clock.sleep(waiting.pacing.spread()),
-            Happened::Deleted => {}
+            Happened::Saved if waiting.own == OwnAttempt::None => {
+                self.clock.sleep(waiting.pacing.spread());
+            }
+            Happened::Saved | Happened::Deleted => {}
         }
         waiting.own = OwnAttempt::None;
         waiting.lock_at = self.clock.monotonic();

@@ -83,6 +83,11 @@ impl Clock for SystemClock {
         std::thread::sleep(duration);
     }
 
+    fn sleep_unless(&self, duration: Duration, wait: &dyn Fn(Duration)) {
+        let _wake_with_others = TimerSlack::for_sleep(duration);
+        wait(duration);
+    }
+
     fn local_time(&self, at: Timestamp) -> String {
         OffsetDateTime::from_unix_timestamp(at.0)
             .map(|moment| moment.to_offset(self.offset()))

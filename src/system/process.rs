@@ -12,6 +12,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
 
 /// Starts a program that outlives this process: it gets `stdin`, and neither our output nor our
 /// terminal.
@@ -22,8 +23,24 @@ pub fn start_detached(
     program: &Path,
     arguments: &[OsString],
     stdin: Option<File>,
-) -> io::Result<Child> {
-    platform::detach(&mut silent(program, arguments, stdin))
+) -> io::Result<Detached> {
+    platform::detach(&mut silent(program, arguments, stdin)).map(Detached)
+}
+
+/// A process that outlives this one.
+#[derive(Debug)]
+pub struct Detached(Child);
+
+impl Detached {
+    /// The system's number of it.
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// Waits for its end; false if that has not come within the limit.
+    pub fn ends_within(&self, limit: Duration) -> bool {
+        platform::ends_within(&self.0, limit)
+    }
 }
 
 /// Starts a program of ours that watches this process, by the end of what it is given to read.

@@ -1,14 +1,16 @@
 //! Runs a refresh in a process of its own, so that no Ctrl-C, closed terminal or killed caller cuts
 //! it in half. On Unix that process inherits the lock as its standard input: no gap, one refresher.
 
+use std::cell::{Cell, RefCell};
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use crate::auth::ports::{LockedStore, Refresher};
+use crate::auth::ports::{Clock, LockedStore, Refresher};
 use crate::auth::record::Want;
 use crate::error::Result;
 use crate::github::GitHub;
-use crate::system::process::start_detached;
+use crate::system::process::{Detached, start_detached};
 use crate::system::signals::HeldOff;
 
 /// Starts the refresh command of this program.
@@ -21,6 +23,8 @@ pub struct DetachedRefresher<'a> {
     pub github: &'a GitHub,
     /// Runs the refresh here, if no process can be started.
     pub otherwise: &'a dyn Refresher,
+    /// The process that was started last, until its end was seen.
+    pub running: RefCell<Option<Detached>>,
 }
 
 impl Refresher for DetachedRefresher<'_> {
@@ -34,12 +38,25 @@ impl Refresher for DetachedRefresher<'_> {
         let started = (self.program)().and_then(|program| {
             start_detached(&program, &(self.arguments)(want), locked.lock_file()).ok()
         });
-        if let Some(child) = &started {
-            log::info!("refresher started: process {}", child.id());
+        if let Some(process) = started {
+            log::info!("refresher started: process {}", process.id());
+            self.running.replace(Some(process));
         } else {
             log::info!("no refresher could be started: refreshing here");
             let _held_off = HeldOff::begin();
             self.otherwise.start(locked, want);
+        }
+    }
+
+    /// Its outcome is there at its end, which is seen sooner than the outcome's file is looked at again.
+    fn pause(&self, pause: Duration, clock: &dyn Clock) {
+        let Some(process) = self.running.take() else {
+            return clock.sleep(pause);
+        };
+        let ended = Cell::new(false);
+        clock.sleep_unless(pause, &|limit| ended.set(process.ends_within(limit)));
+        if !ended.get() {
+            self.running.replace(Some(process));
         }
     }
 }

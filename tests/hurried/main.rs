@@ -54,6 +54,10 @@ impl Clock for Hurried {
         self.0.sleep(duration / HASTE);
     }
 
+    fn sleep_unless(&self, duration: Duration, wait: &dyn Fn(Duration)) {
+        self.0.sleep_unless(duration / HASTE, wait);
+    }
+
     fn local_time(&self, at: Timestamp) -> String {
         self.0.local_time(at)
     }

@@ -6,10 +6,13 @@ use std::os::fd::AsFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus};
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, WaitOptions, waitpid};
 
 use super::{Children, Ending};
+use crate::system::clock::pause;
 
 /// The refresher that this process started last. Other children may be somebody else's: a
 /// program that became this one can have had some.
@@ -20,6 +23,25 @@ pub(super) fn detach(command: &mut Command) -> io::Result<Child> {
     let child = command.spawn()?;
     REFRESHER.store(i32::try_from(child.id()).unwrap_or(0), Ordering::Relaxed);
     Ok(child)
+}
+
+/// Waits for a child's end, where the system can; else for the whole time.
+#[cfg(target_os = "linux")]
+pub(super) fn ends_within(child: &Child, limit: Duration) -> bool {
+    use rustix::process::{PidfdFlags, pidfd_open};
+    let watched = pidfd_open(Pid::from_child(child), PidfdFlags::empty());
+    let (Ok(end), Ok(limit)) = (watched, Timespec::try_from(limit)) else {
+        pause(limit);
+        return false;
+    };
+    let mut asked = [PollFd::new(&end, PollFlags::IN)];
+    poll(&mut asked, Some(&limit)) == Ok(1)
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn ends_within(_: &Child, limit: Duration) -> bool {
+    pause(limit);
+    false
 }
 
 pub(super) fn run_in_place(command: &mut Command) -> io::Result<u8> {
@@ -164,7 +186,6 @@ pub fn widen(pipe: &impl AsFd) {
 
 /// True if a pipe takes so many bytes now, so that nobody waits for its reader (poll(2), pipe(7)).
 pub fn takes_at_once(pipe: &impl AsFd, count: usize) -> bool {
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
     let mut asked = [PollFd::new(pipe, PollFlags::OUT)];
     let at_once = Timespec::default();
     count <= rustix::pipe::PIPE_BUF && poll(&mut asked, Some(&at_once)) == Ok(1)

@@ -5,10 +5,14 @@ mod job;
 
 use std::fs::File;
 use std::io;
-use std::os::windows::io::AsHandle;
+use std::os::windows::io::{AsHandle, AsRawHandle};
 use std::os::windows::process::CommandExt;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::Arc;
+use std::time::Duration;
+
+use windows_sys::Win32::Foundation::WAIT_OBJECT_0;
+use windows_sys::Win32::System::Threading::WaitForSingleObject;
 
 use self::job::{CREATE_SUSPENDED, Job, resume};
 use super::{Children, Ending};
@@ -24,6 +28,13 @@ pub(super) fn detach(command: &mut Command) -> io::Result<Child> {
         .creation_flags(detached | CREATE_BREAKAWAY_FROM_JOB)
         .spawn()
         .or_else(|_| command.creation_flags(detached).spawn())
+}
+
+#[expect(unsafe_code, reason = "no safe call waits for a process's end in time")]
+pub(super) fn ends_within(child: &Child, limit: Duration) -> bool {
+    let milliseconds = u32::try_from(limit.as_millis()).unwrap_or(u32::MAX - 1);
+    // SAFETY: the handle is the child's, and open as long as that is.
+    unsafe { WaitForSingleObject(child.as_raw_handle(), milliseconds) == WAIT_OBJECT_0 }
 }
 
 /// Ctrl-C reaches every process of the console: the command decides, and this process waits.

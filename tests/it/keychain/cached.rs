@@ -103,10 +103,7 @@ fn p10_many_apps_are_looked_at_in_one_search_and_one_read_each() {
     }
     keychain.sandbox.configure(&config);
     for arguments in [&["status"][..], &["schedule", "run"]] {
-        let (run, calls) = keychain.traced(
-            arguments,
-            "connect,sendto,sendmsg,write,writev,openat",
-        );
+        let (run, calls) = keychain.traced(arguments, "connect,sendto,sendmsg,write,writev,openat");
         assert!(!run.stdout.contains(&token), "{arguments:?}");
         for (member, times) in [
             ("SearchItems", 1),

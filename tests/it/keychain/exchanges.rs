@@ -1,4 +1,4 @@
-//! What a refresh asks of the keychain.
+//! What a refresh asks of the keychain, and what its caller waits for.
 
 use super::{HOUR, Keychain};
 
@@ -37,7 +37,7 @@ fn p10_a_refresh_searches_and_reads_again_in_one_exchange() {
     // From then on it is known where the App is installed: no other process asks that.
     keychain.run(&["refresh", "--force"]).expect_code(0);
     keychain.let_it_come_due();
-    let (run, calls) = keychain.traced(&["get"], "sendto");
+    let (run, calls) = keychain.traced(&["get"], "sendto,clock_nanosleep,nanosleep");
     run.expect_code(0);
 
     let caller = calls.split_whitespace().next().expect("a process");
@@ -70,4 +70,8 @@ fn p10_a_refresh_searches_and_reads_again_in_one_exchange() {
     ]
     .concat();
     assert_eq!(of(false), of_refresher, "{calls}");
+
+    // It waits for the refresher's end, and sees it at once.
+    let sleeps = |line: &&str| line.starts_with(caller) && line.contains("nanosleep");
+    assert_eq!(calls.lines().filter(sleeps).count(), 0, "{calls}");
 }

@@ -7,8 +7,8 @@ use super::{DUE, Keychain};
 
 /// Each file that a command, with all processes that it starts, waits for the disk to have.
 fn synced(keychain: &Keychain, arguments: &[&str]) -> Vec<String> {
-    let names = "fsync,fdatasync,sync_file_range,syncfs,sync";
-    let (run, calls) = keychain.traced(arguments, names);
+    let waits = "fsync,fdatasync,sync_file_range,syncfs,sync";
+    let (run, calls) = keychain.traced(arguments, waits);
     run.expect_code(0);
     let file = |line: &str| {
         let (_, named) = line.split_once("sync(")?.1.split_once('<')?;
