@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
 use crate::host::Host;
 use crate::token::{is_like_a_client_secret, token_prefix};
 
@@ -129,7 +131,8 @@ impl App {
 
     /// As [`Self::of_key`], for a percent-encoded key (see [`RecordKey::file_name`]).
     pub fn of_file_name(name: &str) -> Option<Self> {
-        let app = Self::of_key(&decoded(name)?)?;
+        let key = percent_decode_str(name).decode_utf8().ok()?;
+        let app = Self::of_key(&key)?;
         (app.key().file_name() == name).then_some(app)
     }
 
@@ -160,32 +163,9 @@ impl RecordKey {
 
     /// The key percent-encoded (RFC 3986 section 2.1): a file name on every system.
     pub fn file_name(&self) -> String {
-        let mut name = String::with_capacity(self.0.len() + 8);
-        for byte in self.0.bytes() {
-            if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_') {
-                name.push(char::from(byte));
-            } else {
-                let digit = |value: u8| char::from(b"0123456789ABCDEF"[usize::from(value)]);
-                name.extend(['%', digit(byte >> 4), digit(byte & 0xF)]);
-            }
-        }
-        name
+        const ENCODED: AsciiSet = NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_');
+        utf8_percent_encode(&self.0, &ENCODED).collect()
     }
-}
-
-fn decoded(name: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(name.len());
-    let mut rest = name.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'%' => {
-                let digits = [rest.next()?, rest.next()?];
-                u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?
-            }
-            byte => byte,
-        });
-    }
-    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ pub mod git_config;
 pub mod git_credential;
 pub mod json_rpc;
 pub mod mcp_client;
+pub mod percent_encoding;
 pub mod plain_text;
 pub mod shell;
 pub mod timestamps;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use rustix::net::SocketAddrUnix;
 
 use crate::auth::ports::StoreError;
+use crate::formats::percent_encoding;
 use crate::formats::plain_text::one_line;
 
 /// An address is shown up to this length.
@@ -115,11 +116,11 @@ fn unix_socket(entry: &str) -> Option<Address> {
     let pairs = entry.strip_prefix("unix:")?.split(',');
     let (mut socket, mut guid) = (None, None);
     for (key, value) in pairs.filter_map(|pair| pair.split_once('=')) {
-        let value = unescaped(value)?;
+        let value = percent_encoding::decode(value.as_bytes())?;
         match key {
-            "path" => socket = Some(SocketAddrUnix::new(value).ok()?),
+            "path" => socket = Some(SocketAddrUnix::new(value.as_slice()).ok()?),
             "abstract" => socket = Some(SocketAddrUnix::new_abstract_name(&value).ok()?),
-            "guid" => guid = Some(String::from_utf8(value).ok()?),
+            "guid" => guid = Some(str::from_utf8(&value).ok()?.to_owned()),
             _ => {}
         }
     }
@@ -129,17 +130,6 @@ fn unix_socket(entry: &str) -> Option<Address> {
         origin: Origin::BusAddress,
         entry: entry.to_owned(),
     })
-}
-
-/// A value with its `%41` escapes resolved; `None` if one of them is broken.
-fn unescaped(value: &str) -> Option<Vec<u8>> {
-    let mut parts = value.split('%');
-    let mut bytes = parts.next()?.as_bytes().to_vec();
-    for part in parts {
-        bytes.push(u8::from_str_radix(part.get(..2)?, 16).ok()?);
-        bytes.extend_from_slice(part.get(2..)?.as_bytes());
-    }
-    Some(bytes)
 }
 
 fn user() -> u32 {

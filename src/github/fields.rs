@@ -4,6 +4,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use percent_encoding::percent_decode;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use zeroize::Zeroizing;
 
@@ -126,21 +127,12 @@ pub(super) fn without_mark(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
-/// Undoes percent-encoding; `None` if the result is not UTF-8.
+/// Undoes a form's encoding; `None` if the result is not UTF-8.
 fn decoded(text: &[u8]) -> Option<Zeroizing<String>> {
-    let hex = |at: usize| text.get(at).and_then(|b| char::from(*b).to_digit(16));
     let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
-    let mut at = 0;
-    while let Some(byte) = text.get(at) {
-        match (byte, hex(at + 1), hex(at + 2)) {
-            (b'%', Some(high), Some(low)) => {
-                bytes.push(u8::try_from(high * 16 + low).ok()?);
-                at += 2;
-            }
-            (b'+', ..) => bytes.push(b' '),
-            _ => bytes.push(*byte),
-        }
-        at += 1;
+    for (at, part) in text.split(|byte| *byte == b'+').enumerate() {
+        bytes.extend((at > 0).then_some(b' '));
+        bytes.extend(percent_decode(part));
     }
     std::str::from_utf8(&bytes)
         .ok()

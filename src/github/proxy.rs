@@ -10,6 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
 use super::Cause;
+use crate::formats::percent_encoding;
 
 const SCHEMES: [&str; 7] = [
     "http", "https", "socks", "socks4", "socks4a", "socks5", "socks5h",
@@ -172,24 +173,14 @@ fn split_port(place: &str) -> Option<(&str, Option<&str>)> {
 /// The characters of a user or password in an address, and UTF-8 once they are decoded
 /// (RFC 3986 section 3.2.1): anything else would be cut or read differently further on.
 fn check_login(login: &str) -> Result<(), &'static str> {
-    let mut decoded = Zeroizing::new(Vec::with_capacity(login.len()));
-    let mut bytes = login.bytes();
-    while let Some(byte) = bytes.next() {
-        decoded.push(match byte {
-            b'%' => hex_pair(bytes.next(), bytes.next()).ok_or(NOT_ENCODED)?,
-            b if b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:".contains(&b) => b,
-            _ => return Err(NOT_ENCODED),
-        });
+    let is_allowed =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"%-._~!$&'()*+,;=:".contains(&byte);
+    match percent_encoding::decode(login.as_bytes()) {
+        Some(decoded) if login.bytes().all(is_allowed) && str::from_utf8(&decoded).is_ok() => {
+            Ok(())
+        }
+        Some(_) | None => Err(NOT_ENCODED),
     }
-    match std::str::from_utf8(&decoded) {
-        Ok(_) => Ok(()),
-        Err(_) => Err(NOT_ENCODED),
-    }
-}
-
-fn hex_pair(high: Option<u8>, low: Option<u8>) -> Option<u8> {
-    let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
-    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! One request, ready to be written: where to, which headers, which body.
 //! Secrets stand in the body or in the `Authorization` header, never in the address.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use ureq::http;
 use zeroize::Zeroizing;
 
@@ -127,14 +128,13 @@ fn bearer(token: &AccessToken) -> Zeroizing<String> {
 
 /// Percent-encodes everything but unreserved characters (RFC 3986 section 2.3).
 fn push_encoded(form: &mut SecretBuffer, text: &str) {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            form.push(&[byte]);
-        } else {
-            let [high, low] = [byte >> 4, byte & 15].map(|half| HEX[usize::from(half)]);
-            form.push(&[b'%', high, low]);
-        }
+    const RESERVED: AsciiSet = NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_')
+        .remove(b'~');
+    for part in utf8_percent_encode(text, &RESERVED) {
+        form.push_str(part);
     }
 }
 

@@ -1,8 +1,11 @@
 //! The parts of a `url=` attribute, cut as git cuts them (credential.c, `credential_from_url`).
 
+use std::mem;
+
 use zeroize::Zeroizing;
 
 use super::Malformed;
+use crate::formats::percent_encoding;
 
 /// A URL's parts, percent-decoded.
 pub(super) struct Parts {
@@ -47,21 +50,9 @@ const NO_URL: Malformed = Malformed("has a url that is none");
 
 /// RFC 3986 section 2.1. What the lines may not hold comes in by no escape either (CVE-2020-5260).
 fn decode(text: &str) -> Result<String, Malformed> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes().iter();
-    while let Some(byte) = rest.next() {
-        let byte = match byte {
-            b'%' => {
-                let mut digit = || char::from(*rest.next()?).to_digit(16);
-                let pair = digit().zip(digit()).ok_or(NO_URL)?;
-                u8::try_from(pair.0 * 16 + pair.1).map_err(|_| NO_URL)?
-            }
-            other => *other,
-        };
-        if byte.is_ascii_control() {
-            return Err(Malformed("has a control character in its url"));
-        }
-        bytes.push(byte);
+    let mut bytes = percent_encoding::decode(text.as_bytes()).ok_or(NO_URL)?;
+    if bytes.iter().any(u8::is_ascii_control) {
+        return Err(Malformed("has a control character in its url"));
     }
-    String::from_utf8(bytes).map_err(|_| Malformed("is not UTF-8 text"))
+    String::from_utf8(mem::take(&mut *bytes)).map_err(|_| Malformed("is not UTF-8 text"))
 }
