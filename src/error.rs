@@ -2,10 +2,12 @@
 //! The sentences stand here; many get their reason as text from the module that failed. All of them together
 //! are on one page, `tests/it/snapshots/errors.txt`: a test holds it against the sources.
 
+mod exit_code;
+mod hint;
 mod limit;
+mod report;
 mod sign_in;
 mod tokens;
-mod verdict;
 
 use std::io;
 use std::path::PathBuf;
@@ -13,10 +15,10 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+pub use exit_code::most_serious;
 pub use limit::{is_exhausted, is_limit};
 pub use sign_in::SignInReason;
 pub use tokens::{Discarded, StoredTokens};
-pub use verdict::most_serious;
 
 /// What every fallible function of the program returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

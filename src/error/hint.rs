@@ -1,0 +1,169 @@
+//! The next command to run after an error, or what to do.
+
+use std::time::Duration;
+
+use super::{Error, SignInReason, StoredTokens};
+
+impl Error {
+    /// The next command to run, or what to do.
+    pub fn hint(&self) -> Option<String> {
+        let text = match self {
+            Self::Usage { hint, .. } => hint.clone(),
+            Self::Config { .. } => "correct it and run the command again".into(),
+            Self::NoApp { .. } | Self::WhichApp { .. } | Self::UnknownApp { .. } => {
+                return self.app_hint();
+            }
+            Self::SignInNeeded { .. }
+            | Self::Denied { .. }
+            | Self::CodeExpired { .. }
+            | Self::OtherAccount { .. }
+            | Self::AccountSwitch { .. }
+            | Self::AccountUnknown { .. } => return self.sign_in_hint(),
+            Self::Temporary {
+                retry_after,
+                tokens,
+                ..
+            } => temporary_hint(*retry_after, *tokens),
+            Self::Refused { cure, .. } | Self::Timer { cure, .. } => cure.clone(),
+            Self::StoreLocked { .. }
+            | Self::StoreStayedLocked { .. }
+            | Self::StoreConfirmsAccess { .. }
+            | Self::StoreUnreachable { .. }
+            | Self::StoreTimedOut { .. }
+            | Self::NotListed { .. }
+            | Self::StoreFailed { .. }
+            | Self::StoreNotAvailable { .. }
+            | Self::Damaged { .. }
+            | Self::Newer { .. } => return self.store_hint(),
+            Self::File { .. } => {
+                "correct that and run the command again, or have ghtok use other folders: GHTOK_STATE_DIR, GHTOK_CONFIG_DIR".into()
+            }
+            Self::ReadOnly {
+                refresh, tokens, ..
+            } => read_only_hint(refresh.as_deref(), *tokens),
+            Self::Limit {
+                refresh, tokens, ..
+            } => limit_hint(refresh.as_deref(), *tokens),
+            Self::Exposed { cure, .. } => format!("if you trust its content: {cure}"),
+            Self::GaveUpWaiting { .. } => {
+                "run the command again; a finished refresh is picked up at once".into()
+            }
+            Self::RefresherDied { .. } => {
+                "run the command again: it finds out what became of the refresh".into()
+            }
+            Self::GitConfig { .. } => {
+                "the file is unchanged; correct that and run the command again, or edit it by hand with the lines that this prints: ghtok setup git --print".into()
+            }
+            Self::ClientFailed { client, .. } => {
+                format!("add it by hand, with the lines that this prints: ghtok setup mcp {client}")
+            }
+            Self::CommandNotFound { .. } => "check its name and PATH".into(),
+            Self::CommandNotRun { .. } => "check that it is a program, and that you may run it".into(),
+            Self::Output(_) => "nothing was lost; make room there, and run the command again".into(),
+            Self::Interrupted { .. } | Self::OutputClosed => return None,
+        };
+        Some(text)
+    }
+
+    fn app_hint(&self) -> Option<String> {
+        let text = match self {
+            Self::NoApp { config_file } => format!(
+                "sign in with your GitHub App's client ID: ghtok login --client-id Iv23li…, or describe the App as an [[app]] in {} (none yet? https://github.com/settings/apps/new)",
+                config_file.display()
+            ),
+            Self::WhichApp { known } => format!(
+                "name one, as in: --app {}, or set default_app in the configuration",
+                known.first().map_or("NAME", String::as_str)
+            ),
+            Self::UnknownApp { name, known } if known.is_empty() => format!(
+                "add an [[app]] with the name \"{name}\" to the configuration, or describe it by --client-id"
+            ),
+            Self::UnknownApp { .. } => {
+                "use one of these names, or add an [[app]] to the configuration".into()
+            }
+            _ => return None,
+        };
+        Some(text)
+    }
+
+    fn sign_in_hint(&self) -> Option<String> {
+        let text = match self {
+            Self::SignInNeeded {
+                why: SignInReason::OtherAccount { expected, .. },
+                login,
+                ..
+            } => format!("switch to {expected} in the browser, then: {login}"),
+            Self::SignInNeeded { login, .. }
+            | Self::Denied { login, .. }
+            | Self::CodeExpired { login, .. } => format!("sign in with: {login}"),
+            Self::OtherAccount {
+                expected, login, ..
+            } => {
+                format!("switch to {expected} in the browser, then: {login}")
+            }
+            Self::AccountSwitch { stored, login, .. } => format!(
+                "switch to {stored} in the browser, then: {login}; or replace that sign-in: {login} --switch-account"
+            ),
+            Self::AccountUnknown { login, .. } => {
+                format!("try again later: {login}; or accept any account: {login} --switch-account")
+            }
+            _ => return None,
+        };
+        Some(text)
+    }
+
+    fn store_hint(&self) -> Option<String> {
+        let text = match self {
+            Self::StoreLocked { login, .. } => format!("unlock it with: {login}"),
+            Self::StoreStayedLocked { .. } => {
+                "unlock it on its desktop, or keep the tokens elsewhere: add --store kernel (until the next reboot) or --store file (plain text)".into()
+            }
+            Self::StoreConfirmsAccess { login, .. } => format!(
+                "switch that off (KeePassXC: Settings > Secret Service Integration > Authorization > Confirm when passwords are retrieved by clients), or sign in with: {login}"
+            ),
+            Self::StoreUnreachable { login, .. } => format!(
+                "start your keychain service and try again, or sign in with: {login}"
+            ),
+            Self::StoreTimedOut { login, .. } => format!(
+                "try again, or restart your keychain service; or sign in with: {login}"
+            ),
+            Self::NotListed { .. } => {
+                "unlock or start it, and run the command again; the other sign-ins were not affected".into()
+            }
+            Self::StoreFailed { tokens, .. } => {
+                format!("make room or repair the store, then run the command again; {tokens}")
+            }
+            Self::StoreNotAvailable { .. } => {
+                "sign in with --store file added (plain text), or set GHTOK_STORE=file".into()
+            }
+            Self::Damaged { login, .. } | Self::Newer { login, .. } => {
+                format!("replace it with a new sign-in: {login} --force")
+            }
+            _ => return None,
+        };
+        Some(text)
+    }
+}
+
+fn temporary_hint(retry_after: Option<Duration>, tokens: StoredTokens) -> String {
+    match retry_after {
+        Some(wait) => format!("{tokens}; try again in {} s", wait.as_secs().max(1)),
+        None => format!("{tokens}; try again (-v tells more)"),
+    }
+}
+
+fn read_only_hint(refresh: Option<&str>, tokens: StoredTokens) -> String {
+    match refresh {
+        Some(refresh) => format!("{tokens}; run it outside this sandbox: {refresh}"),
+        None => "run the command outside this sandbox, where the folder can be written".into(),
+    }
+}
+
+fn limit_hint(refresh: Option<&str>, tokens: StoredTokens) -> String {
+    match refresh {
+        Some(refresh) => format!(
+            "{tokens}; raise the limit (ulimit, or the container's), or run outside of it: {refresh}"
+        ),
+        None => "raise the limit (ulimit, or the container's)".into(),
+    }
+}
