@@ -2,15 +2,10 @@
 //! Owns what is asked, how answers are judged, and whether a failed request can have had an effect.
 //! Decides nothing about storing, retrying or waiting; logs nothing; follows no redirect.
 
-mod answer;
-mod cause;
 mod connection;
 mod device_code;
-mod diagnosis;
 mod error_code;
-mod failure;
-mod fields;
-mod grant;
+mod http_error;
 mod installations;
 mod network;
 mod no_proxy;
@@ -18,21 +13,23 @@ mod poll;
 mod proxy;
 mod refresh_token;
 mod request;
-mod retry_after;
+mod request_failure;
+mod response;
 mod revocation;
 mod server_text;
+mod token_response;
 mod user;
 
-pub use cause::{Cause, Stage};
 pub use device_code::{DeviceAuthorization, is_page_of};
 pub use error_code::ErrorCode;
-pub use failure::Failure;
-pub use grant::Grant;
+pub use http_error::{ConnectStage, HttpError};
 pub use installations::{Installations, Installed, Selection};
 pub use network::Network;
 pub use poll::Poll;
 pub use proxy::{Proxy, ProxySetting};
-pub use refresh_token::{Connection, Refreshed};
+pub use refresh_token::{RefreshConnection, Refreshed};
+pub use request_failure::RequestFailure;
+pub use token_response::GrantedTokens;
 pub use user::UserAnswer;
 
 use std::time::Duration;
@@ -42,18 +39,18 @@ use crate::error::Error;
 use crate::host::Host;
 use crate::limits::Limits;
 
-use answer::Answer;
 use connection::Link;
 use request::Request;
+use response::HttpResponse;
 
 /// The tokens that the token endpoint's answer brings, if it does: what is fuzzed.
 #[cfg(fuzzing)]
 pub fn granted(content_type: &'static str, body: &[u8]) -> Option<crate::token::TokenSet> {
-    match grant::TokenAnswer::of(&Answer::whole(200, content_type, body)) {
-        grant::TokenAnswer::Granted(grant) => {
+    match token_response::TokenResponse::of(&HttpResponse::whole(200, content_type, body)) {
+        token_response::TokenResponse::Granted(grant) => {
             Some(grant.into_token_set(crate::token::Timestamp(1_000_000)))
         }
-        grant::TokenAnswer::Error(_) | grant::TokenAnswer::Neither => None,
+        token_response::TokenResponse::Error(_) | token_response::TokenResponse::Neither => None,
     }
 }
 
@@ -90,22 +87,26 @@ impl GitHub {
     }
 
     /// Connects and asks once, within the usual limits of the two phases.
-    fn ask(&self, request: Request) -> Result<Answer, Failure> {
+    fn ask(&self, request: Request) -> Result<HttpResponse, RequestFailure> {
         let link = self.link(&request.url, self.limits.connect)?;
         link.send(request, self.limits.answer)
     }
 
     /// Connects and asks once, both within one limit.
-    fn ask_within(&self, request: Request, whole: Duration) -> Result<Answer, Failure> {
+    fn ask_within(
+        &self,
+        request: Request,
+        whole: Duration,
+    ) -> Result<HttpResponse, RequestFailure> {
         let link = self.link(&request.url, self.limits.connect.min(whole))?;
         let left = whole.saturating_sub(link.took());
         link.send(request, left)
     }
 
-    fn link(&self, url: &str, limit: Duration) -> Result<Link, Failure> {
+    fn link(&self, url: &str, limit: Duration) -> Result<Link, RequestFailure> {
         Link::open(url, &self.network, limit).map_err(|cause| {
             log::info!("no connection: {cause}");
-            Failure::NotSent(cause)
+            RequestFailure::NotSent(cause)
         })
     }
 

@@ -9,7 +9,7 @@ use crate::auth::ports::{Clock, Prompt};
 use crate::auth::record::Account;
 use crate::auth::token_check::account_of_new;
 use crate::error::{Error, Result, StoredTokens};
-use crate::github::{DeviceAuthorization, ErrorCode, Failure, GitHub, Grant, Poll};
+use crate::github::{DeviceAuthorization, ErrorCode, GitHub, GrantedTokens, Poll, RequestFailure};
 use crate::token::AccessToken;
 
 /// Never poll more often than this, whatever the server says (RFC 8628 section 3.2: the default).
@@ -58,7 +58,7 @@ impl DeviceFlow<'_> {
     /// # Errors
     /// `Denied`, `CodeExpired`, `Refused` (an answer that trying again does not change), or
     /// `Temporary` if no code could be had.
-    pub fn run(&self, prompt: &mut dyn Prompt) -> Result<Grant> {
+    pub fn run(&self, prompt: &mut dyn Prompt) -> Result<GrantedTokens> {
         let authorization = self
             .github
             .request_device_code()
@@ -74,7 +74,7 @@ impl DeviceFlow<'_> {
         authorization: &DeviceAuthorization,
         expires_at: Duration,
         prompt: &mut dyn Prompt,
-    ) -> Result<Grant> {
+    ) -> Result<GrantedTokens> {
         let mut pace = Pace::new(authorization.interval);
         loop {
             // Counted from the end of the last answer; the first poll waits too.
@@ -100,14 +100,14 @@ impl DeviceFlow<'_> {
                         return Err(self.refused(&ErrorCode::IncorrectDeviceCode));
                     }
                 }
-                Err(Failure::Refused { code }) => return Err(self.refused(&code)),
-                Err(Failure::Answered {
+                Err(RequestFailure::Refused { code }) => return Err(self.refused(&code)),
+                Err(RequestFailure::Answered {
                     cause, retry_after, ..
                 }) => {
                     prompt.trouble(&cause.to_string());
                     pace.back_off(retry_after);
                 }
-                Err(Failure::NotSent(cause) | Failure::Unknown(cause)) => {
+                Err(RequestFailure::NotSent(cause) | RequestFailure::Unknown(cause)) => {
                     prompt.trouble(&cause.to_string());
                     pace.back_off(None);
                 }
@@ -120,13 +120,13 @@ impl DeviceFlow<'_> {
         account_of_new(token, self.github, self.clock)
     }
 
-    fn no_code(&self, failure: &Failure) -> Error {
+    fn no_code(&self, failure: &RequestFailure) -> Error {
         let (cause, retry_after) = match failure {
-            Failure::Refused { code } => return self.refused(code),
-            Failure::Answered {
+            RequestFailure::Refused { code } => return self.refused(code),
+            RequestFailure::Answered {
                 cause, retry_after, ..
             } => (cause, *retry_after),
-            Failure::NotSent(cause) | Failure::Unknown(cause) => (cause, None),
+            RequestFailure::NotSent(cause) | RequestFailure::Unknown(cause) => (cause, None),
         };
         if let Some(error) = cause.setting_error() {
             return error;

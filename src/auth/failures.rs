@@ -4,29 +4,31 @@ use crate::auth::held::Held;
 use crate::auth::outcome::{Attempt, FailedConnections, FailureCause, Scope, SharedFailure};
 use crate::auth::ports::StoreError;
 use crate::auth::refresh::{Refresh, Stop};
-use crate::github::{Cause, Failure};
+use crate::github::{HttpError, RequestFailure};
 
 impl Refresh<'_> {
-    pub(super) fn shared(&self, attempt: Attempt, failure: &Failure) -> SharedFailure {
+    pub(super) fn shared(&self, attempt: Attempt, failure: &RequestFailure) -> SharedFailure {
         let here = self.network;
-        let temporary = |cause: &Cause| FailureCause::Temporary(cause.to_string());
+        let temporary = |cause: &HttpError| FailureCause::Temporary(cause.to_string());
         let (cause, scope) = match failure {
-            Failure::NotSent(limit @ Cause::Limit { .. }) => {
+            RequestFailure::NotSent(limit @ HttpError::Limit { .. }) => {
                 (FailureCause::Limit(limit.to_string()), Scope::Process)
             }
-            Failure::NotSent(cause @ Cause::BadRequest) => (temporary(cause), Scope::Everyone),
-            Failure::NotSent(cause) => (
+            RequestFailure::NotSent(cause @ HttpError::BadRequest) => {
+                (temporary(cause), Scope::Everyone)
+            }
+            RequestFailure::NotSent(cause) => (
                 temporary(cause),
                 Scope::Connection(FailedConnections::first(here())),
             ),
             // A page for people is seldom GitHub's own.
-            Failure::Unknown(cause)
-            | Failure::Answered {
-                cause: cause @ Cause::Html { .. },
+            RequestFailure::Unknown(cause)
+            | RequestFailure::Answered {
+                cause: cause @ HttpError::Html { .. },
                 ..
             } => (temporary(cause), Scope::Network(here())),
-            Failure::Answered { cause, .. } => (temporary(cause), Scope::Everyone),
-            Failure::Refused { code } => (
+            RequestFailure::Answered { cause, .. } => (temporary(cause), Scope::Everyone),
+            RequestFailure::Refused { code } => (
                 FailureCause::Refused(code.as_str().to_owned()),
                 Scope::Everyone,
             ),

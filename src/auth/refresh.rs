@@ -16,7 +16,7 @@ use crate::auth::outcome::{
 use crate::auth::ports::{Clock, Event, LockedStore, Observer, Refresher, Step, StoreError};
 use crate::auth::record::{Decision, Intent, Record, RefreshRefused, Refused, RescueKey, Want};
 use crate::auth::token_check::{AccessState, ask_about, ask_account};
-use crate::github::{Failure, GitHub, Grant, Refreshed};
+use crate::github::{GitHub, GrantedTokens, Refreshed, RequestFailure};
 use crate::limits::Limits;
 use crate::token::RefreshToken;
 
@@ -252,7 +252,7 @@ impl Refresh<'_> {
         match answer {
             Ok(Refreshed::Granted(grant)) => self.keep(held, grant, &key),
             Ok(Refreshed::BadRefreshToken) => self.refused(held),
-            Err(failure @ Failure::Unknown(_)) => Err(self.unknown(held, &failure)),
+            Err(failure @ RequestFailure::Unknown(_)) => Err(self.unknown(held, &failure)),
             Err(failure) => Err(self.not_rotated(held, &failure)),
         }
     }
@@ -290,7 +290,7 @@ impl Refresh<'_> {
     }
 
     /// The new pair: sealed, then saved before anything else, then told.
-    fn keep(&self, held: &mut Held<'_>, grant: Grant, key: &RescueKey) -> Result<(), Stop> {
+    fn keep(&self, held: &mut Held<'_>, grant: GrantedTokens, key: &RescueKey) -> Result<(), Stop> {
         let now = self.clock.now();
         let new = Record {
             generation: held.record().generation + 1,
@@ -418,7 +418,7 @@ impl Refresh<'_> {
 
     /// No complete answer came. One question about the old access token may still show that the
     /// tokens were not replaced.
-    fn unknown(&self, held: &mut Held<'_>, failure: &Failure) -> Stop {
+    fn unknown(&self, held: &mut Held<'_>, failure: &RequestFailure) -> Stop {
         let shared = self.shared(Attempt::Refresh, failure);
         let state = ask_about(held.record(), self.github, self.clock);
         if !matches!(state, AccessState::Alive(_)) {
@@ -430,7 +430,7 @@ impl Refresh<'_> {
 
     /// This attempt did not spend the refresh token; where an earlier one is still open, that is
     /// no more known than before.
-    fn not_rotated(&self, held: &mut Held<'_>, failure: &Failure) -> Stop {
+    fn not_rotated(&self, held: &mut Held<'_>, failure: &RequestFailure) -> Stop {
         if held.record().interrupted_at().is_some() {
             return self.unknown(held, failure);
         }

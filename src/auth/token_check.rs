@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::auth::ports::Clock;
 use crate::auth::record::{Account, Record, Refused};
-use crate::github::{Failure, GitHub, UserAnswer};
+use crate::github::{GitHub, RequestFailure, UserAnswer};
 use crate::token::AccessToken;
 
 /// A new token may be answered 401 for some seconds, until every replica knows it.
@@ -23,7 +23,7 @@ pub(crate) enum AccessState {
     /// The clock says that it has expired: GitHub is not asked.
     Expired,
     /// GitHub could not be asked.
-    Unknown(Failure),
+    Unknown(RequestFailure),
 }
 
 /// Asks once about the record's access token, if it can still be alive.
@@ -64,7 +64,7 @@ pub(crate) fn account_of_new(
     }
 }
 
-fn state(answer: Result<UserAnswer, Failure>) -> AccessState {
+fn state(answer: Result<UserAnswer, RequestFailure>) -> AccessState {
     match answer {
         Ok(UserAnswer::Account { login, id }) => AccessState::Alive(Account { login, id }),
         Ok(UserAnswer::Unauthorized) => AccessState::Dead,

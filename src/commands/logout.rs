@@ -6,7 +6,7 @@ use crate::auth::ports::{LockedStore, StoreError};
 use crate::auth::record::Record;
 use crate::commands::Call;
 use crate::error::{Error, Result, StoredTokens};
-use crate::github::{Cause, Failure};
+use crate::github::{HttpError, RequestFailure};
 
 /// What `logout` is asked.
 #[derive(Clone, Copy, Debug)]
@@ -74,17 +74,17 @@ fn revoke(record: &Record, call: &Call<'_>) -> Result<()> {
         .map_err(|failure| {
             let app = call.app.label().to_owned();
             let tokens = match failure {
-                Failure::Unknown(_) => StoredTokens::PerhapsRevoked,
+                RequestFailure::Unknown(_) => StoredTokens::PerhapsRevoked,
                 _ => StoredTokens::Kept,
             };
             match failure {
-                Failure::Refused { code } => refused(call.app, &code, call.login_command),
-                Failure::Answered {
+                RequestFailure::Refused { code } => refused(call.app, &code, call.login_command),
+                RequestFailure::Answered {
                     status: 401 | 403 | 404 | 422,
-                    cause: Cause::HttpStatus { status, .. },
+                    cause: HttpError::HttpStatus { status, .. },
                     retry_after: None,
                 } => no_revocation(status, call),
-                Failure::NotSent(cause) | Failure::Unknown(cause) => {
+                RequestFailure::NotSent(cause) | RequestFailure::Unknown(cause) => {
                     cause.setting_error().unwrap_or_else(|| Error::Temporary {
                         app,
                         what: "could not revoke the tokens, so nothing was forgotten",
@@ -93,7 +93,7 @@ fn revoke(record: &Record, call: &Call<'_>) -> Result<()> {
                         tokens,
                     })
                 }
-                Failure::Answered {
+                RequestFailure::Answered {
                     cause, retry_after, ..
                 } => Error::Temporary {
                     app,

@@ -17,9 +17,9 @@ use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTi
 use ureq::{Agent, Body};
 use zeroize::Zeroize;
 
-use super::answer::Answer;
 use super::request::Request;
-use super::{Cause, Failure, Network, Stage};
+use super::response::HttpResponse;
+use super::{ConnectStage, HttpError, Network, RequestFailure};
 use crate::error::system_reason;
 
 use dial::{Attempt, Dial};
@@ -41,9 +41,9 @@ impl Link {
     ///
     /// All of it runs on a thread of its own, because the name service, the platform's certificate
     /// verifier and a proxy's answer to `CONNECT` have no time limit that holds.
-    pub(super) fn open(url: &str, network: &Network, limit: Duration) -> Result<Self, Cause> {
-        let target: Uri = url.parse().map_err(|_| Cause::BadRequest)?;
-        let host = target.host().ok_or(Cause::BadRequest)?.to_owned();
+    pub(super) fn open(url: &str, network: &Network, limit: Duration) -> Result<Self, HttpError> {
+        let target: Uri = url.parse().map_err(|_| HttpError::BadRequest)?;
+        let host = target.host().ok_or(HttpError::BadRequest)?.to_owned();
         let proxy = network.proxy_for(&target)?;
         let behind_proxy = proxy.is_some();
         let attempt = Arc::new(Attempt::default());
@@ -68,10 +68,10 @@ impl Link {
         receiver.recv_timeout(limit).unwrap_or_else(|_| {
             let stage = attempt.give_up();
             let stage = match stage {
-                Stage::Tls if behind_proxy => Stage::Proxy,
+                ConnectStage::Tls if behind_proxy => ConnectStage::Proxy,
                 stage => stage,
             };
-            Err(Cause::ConnectTimeout { host, stage, limit })
+            Err(HttpError::ConnectTimeout { host, stage, limit })
         })
     }
 
@@ -81,7 +81,11 @@ impl Link {
     }
 
     /// Sends the one request and reads the answer, both within `limit`.
-    pub(super) fn send(self, request: Request, limit: Duration) -> Result<Answer, Failure> {
+    pub(super) fn send(
+        self,
+        request: Request,
+        limit: Duration,
+    ) -> Result<HttpResponse, RequestFailure> {
         let sent = Arc::new(AtomicBool::new(false));
         let host = self.host;
         let largest = request.largest_answer;
@@ -97,17 +101,17 @@ impl Link {
         );
         match run(&agent, request) {
             Ok(response) => {
-                let answer = Answer::read(response, &host, largest);
+                let answer = HttpResponse::read(response, &host, largest);
                 log::info!("answer: {}", answer.summary());
                 Ok(answer)
             }
             Err(error) => {
-                let cause = Cause::of_exchange(&error, &host);
+                let cause = HttpError::of_exchange(&error, &host);
                 log::info!("no answer: {cause}");
                 if sent.load(Ordering::Relaxed) {
-                    Err(Failure::Unknown(cause))
+                    Err(RequestFailure::Unknown(cause))
                 } else {
-                    Err(Failure::NotSent(cause))
+                    Err(RequestFailure::NotSent(cause))
                 }
             }
         }

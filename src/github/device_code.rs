@@ -7,10 +7,10 @@ use ureq::http::Uri;
 use crate::host::Host;
 use crate::token::DeviceCode;
 
-use super::answer::Answer;
-use super::fields::Fields;
 use super::request::Request;
-use super::{Failure, GitHub};
+use super::response::Fields;
+use super::response::HttpResponse;
+use super::{GitHub, RequestFailure};
 
 /// How long the codes live when the server does not say it (docs.github.com, "Generating a user
 /// access token for a GitHub App"; RFC 8628 demands the field).
@@ -39,7 +39,7 @@ impl GitHub {
     ///
     /// # Errors
     /// `Refused` if the App or the host does not do the device flow; otherwise try again.
-    pub fn request_device_code(&self) -> Result<DeviceAuthorization, Failure> {
+    pub fn request_device_code(&self) -> Result<DeviceAuthorization, RequestFailure> {
         let url = self.web("/login/device/code");
         let answer = self.ask(Request::form(
             url,
@@ -52,7 +52,7 @@ impl GitHub {
     }
 }
 
-fn read(answer: &Answer, host: &Host) -> Option<DeviceAuthorization> {
+fn read(answer: &HttpResponse, host: &Host) -> Option<DeviceAuthorization> {
     let fields = answer.fields()?;
     Some(DeviceAuthorization {
         device_code: DeviceCode::new(fields.text("device_code")?),
@@ -109,7 +109,7 @@ mod tests {
 
     fn json(body: &str) -> Option<DeviceAuthorization> {
         read(
-            &Answer::whole(200, "application/json; charset=utf-8", body),
+            &HttpResponse::whole(200, "application/json; charset=utf-8", body),
             &host(),
         )
     }
@@ -118,7 +118,7 @@ mod tests {
     fn the_five_fields_are_read_from_json_and_from_a_form() {
         let form = "device_code=dc&user_code=WDJB-MJHT&interval=6&expires_in=899\
             &verification_uri=https%3A%2F%2Fghes.example%2Flogin%2Fdevice";
-        let form = Answer::whole(200, "application/x-www-form-urlencoded", form);
+        let form = HttpResponse::whole(200, "application/x-www-form-urlencoded", form);
         for read in [json(GOOD), read(&form, &host())] {
             let read = read.expect("an authorization");
             assert_eq!(read.device_code.expose(), "dc");
@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn the_device_flow_switched_off_is_refused_for_good() {
         let body = r#"{"error":"device_flow_disabled","error_description":"Device Flow must be"}"#;
-        let answer = Answer::whole(400, "application/json", body);
+        let answer = HttpResponse::whole(400, "application/json", body);
         assert!(read(&answer, &host()).is_none());
         let failure = answer.oauth_failure(&Limits::STANDARD);
         assert_eq!(failure.code(), "device_flow_disabled");

@@ -8,10 +8,10 @@ use serde::de::DeserializeOwned;
 
 use crate::token::AccessToken;
 
-use super::answer::Answer;
 use super::request::Request;
+use super::response::HttpResponse;
 use super::user::is_login;
-use super::{Failure, GitHub};
+use super::{GitHub, RequestFailure};
 
 /// Entries of one page, the most that GitHub gives.
 const PAGE: usize = 100;
@@ -92,7 +92,7 @@ impl GitHub {
         token: &AccessToken,
         whole: Duration,
         elapsed: &dyn Fn() -> Duration,
-    ) -> Result<Installations, Failure> {
+    ) -> Result<Installations, RequestFailure> {
         let ask = |path: String| {
             let left = whole.saturating_sub(elapsed());
             let request = Request::rest_get(self.api(&path), token).answered_by(LARGEST_PAGE);
@@ -142,7 +142,11 @@ impl GitHub {
         })
     }
 
-    fn selected(&self, id: u64, ask: &dyn Fn(String) -> Result<Answer, Failure>) -> Selection {
+    fn selected(
+        &self,
+        id: u64,
+        ask: &dyn Fn(String) -> Result<HttpResponse, RequestFailure>,
+    ) -> Selection {
         let mut names: Vec<String> = Vec::new();
         let mut page = 0;
         loop {
@@ -170,7 +174,7 @@ impl GitHub {
         }
     }
 
-    fn read<T: DeserializeOwned>(&self, answer: Answer) -> Result<T, Failure> {
+    fn read<T: DeserializeOwned>(&self, answer: HttpResponse) -> Result<T, RequestFailure> {
         let page = match answer.status() {
             200 => answer.json(),
             _ => None,

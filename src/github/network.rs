@@ -12,7 +12,7 @@ use crate::host::Host;
 use crate::plain_file::{self, Distrust};
 
 use super::no_proxy;
-use super::{Cause, Proxy, ProxySetting};
+use super::{HttpError, Proxy, ProxySetting};
 
 /// The most bytes that are read of a `ca_file`; the largest bundles in use have some 300 KiB.
 const LARGEST_CA_FILE: u64 = 4 * 1024 * 1024;
@@ -33,9 +33,9 @@ impl Network {
     /// Says whether these settings can be used to connect to `url`, without connecting.
     ///
     /// # Errors
-    /// A cause for which [`Cause::setting_error`] has an error.
-    pub(super) fn check(&self, url: &str) -> Result<(), Cause> {
-        let target: Uri = url.parse().map_err(|_| Cause::BadRequest)?;
+    /// A cause for which [`HttpError::setting_error`] has an error.
+    pub(super) fn check(&self, url: &str) -> Result<(), HttpError> {
+        let target: Uri = url.parse().map_err(|_| HttpError::BadRequest)?;
         self.proxy_for(&target)?;
         if target.scheme_str() == Some("https") {
             self.roots()?;
@@ -44,7 +44,7 @@ impl Network {
     }
 
     /// The proxy that leads to this address, if one does.
-    pub(super) fn proxy_for(&self, target: &Uri) -> Result<Option<Proxy>, Cause> {
+    pub(super) fn proxy_for(&self, target: &Uri) -> Result<Option<Proxy>, HttpError> {
         if self.leads_past_proxy(target) {
             return Ok(None);
         }
@@ -66,7 +66,7 @@ impl Network {
     }
 
     /// The certificates to trust: those of `ca_file` alone, else the system's.
-    pub(super) fn roots(&self) -> Result<RootCerts, Cause> {
+    pub(super) fn roots(&self) -> Result<RootCerts, HttpError> {
         match &self.ca_file {
             None => Ok(RootCerts::PlatformVerifier),
             Some(path) => {
@@ -76,8 +76,8 @@ impl Network {
     }
 }
 
-fn read_ca_file(path: &Path) -> Result<Vec<Certificate<'static>>, Cause> {
-    let unusable = |problem: &str| Cause::Setting {
+fn read_ca_file(path: &Path) -> Result<Vec<Certificate<'static>>, HttpError> {
+    let unusable = |problem: &str| HttpError::Setting {
         origin: "ca_file".into(),
         problem: problem.into(),
     };
@@ -89,18 +89,18 @@ fn read_ca_file(path: &Path) -> Result<Vec<Certificate<'static>>, Cause> {
             "the path begins with ~/, and no home folder is known",
         ));
     }
-    let bad = |reason: String| Cause::CaFile {
+    let bad = |reason: String| HttpError::CaFile {
         path: path.to_owned(),
         reason,
     };
     let unreadable = |error: std::io::Error| {
-        Cause::of_exhaustion("read ca_file", &error)
+        HttpError::of_exhaustion("read ca_file", &error)
             .unwrap_or_else(|| bad(format!("cannot be read: {}", system_reason(&error))))
     };
     let (file, metadata) = plain_file::open(path).map_err(unreadable)?;
     plain_file::trust(&metadata).map_err(|distrust| match distrust {
         Distrust::Owner => bad("belongs to another user".into()),
-        Distrust::Writable { mode } => Cause::CaFileExposed {
+        Distrust::Writable { mode } => HttpError::CaFileExposed {
             path: path.to_owned(),
             mode,
         },

@@ -6,10 +6,10 @@ use std::time::Duration;
 use crate::limits::Limits;
 use crate::token::DeviceCode;
 
-use super::answer::Answer;
-use super::grant::TokenAnswer;
 use super::request::Request;
-use super::{Failure, GitHub, Grant};
+use super::response::HttpResponse;
+use super::token_response::TokenResponse;
+use super::{GitHub, GrantedTokens, RequestFailure};
 
 /// The grant type of RFC 8628 section 3.4.
 const DEVICE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
@@ -28,7 +28,7 @@ pub enum Poll {
     /// Nobody decided in time.
     Expired,
     /// The person said yes.
-    Granted(Grant),
+    Granted(GrantedTokens),
 }
 
 impl GitHub {
@@ -37,7 +37,7 @@ impl GitHub {
     /// # Errors
     /// `Refused` ends the polling (RFC 8628 section 3.5: any error that is not known); after the
     /// others it may go on, more slowly.
-    pub fn poll(&self, code: &DeviceCode) -> Result<Poll, Failure> {
+    pub fn poll(&self, code: &DeviceCode) -> Result<Poll, RequestFailure> {
         let fields = [
             ("client_id", self.client_id.as_str()),
             ("device_code", code.expose()),
@@ -51,11 +51,11 @@ impl GitHub {
     }
 }
 
-fn judge(answer: Answer, limits: &Limits) -> Result<Poll, Failure> {
-    let error = match TokenAnswer::of(&answer) {
-        TokenAnswer::Granted(grant) => return Ok(Poll::Granted(grant)),
-        TokenAnswer::Error(error) => error,
-        TokenAnswer::Neither => return Err(answer.oauth_failure(limits)),
+fn judge(answer: HttpResponse, limits: &Limits) -> Result<Poll, RequestFailure> {
+    let error = match TokenResponse::of(&answer) {
+        TokenResponse::Granted(grant) => return Ok(Poll::Granted(grant)),
+        TokenResponse::Error(error) => error,
+        TokenResponse::Neither => return Err(answer.oauth_failure(limits)),
     };
     match error.as_str() {
         "authorization_pending" => Ok(Poll::Pending),
@@ -76,9 +76,9 @@ fn judge(answer: Answer, limits: &Limits) -> Result<Poll, Failure> {
 mod tests {
     use super::*;
 
-    fn poll(status: u16, body: &str) -> Result<Poll, Failure> {
+    fn poll(status: u16, body: &str) -> Result<Poll, RequestFailure> {
         judge(
-            Answer::whole(status, "application/json; charset=utf-8", body),
+            HttpResponse::whole(status, "application/json; charset=utf-8", body),
             &Limits::STANDARD,
         )
     }
@@ -105,7 +105,7 @@ mod tests {
                 );
             }
             let form = format!("error={code}&error_description=More+words");
-            let form = Answer::whole(200, "application/x-www-form-urlencoded", &form);
+            let form = HttpResponse::whole(200, "application/x-www-form-urlencoded", &form);
             assert_eq!(judge(form, &Limits::STANDARD), Ok(state), "{code}");
         }
     }
@@ -135,7 +135,8 @@ mod tests {
             "something_new",
         ] {
             for status in [200, 400] {
-                let Err(Failure::Refused { code: refused }) = poll(status, &error(code)) else {
+                let Err(RequestFailure::Refused { code: refused }) = poll(status, &error(code))
+                else {
                     panic!("{code} with {status} is final");
                 };
                 assert_eq!(refused.as_str(), code);
@@ -153,7 +154,10 @@ mod tests {
             (200, error("temporarily_unavailable")),
         ] {
             assert!(
-                !matches!(poll(status, &body), Ok(_) | Err(Failure::Refused { .. })),
+                !matches!(
+                    poll(status, &body),
+                    Ok(_) | Err(RequestFailure::Refused { .. })
+                ),
                 "{status}"
             );
         }

@@ -9,7 +9,7 @@ use std::net::Ipv6Addr;
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-use super::Cause;
+use super::HttpError;
 use crate::formats::percent_encoding;
 
 const SCHEMES: [&str; 7] = [
@@ -62,11 +62,11 @@ impl ProxySetting {
     /// The proxy, or what is wrong with the setting.
     ///
     /// # Errors
-    /// `Cause::Setting`.
-    pub fn judge(&self) -> Result<Option<Proxy>, Cause> {
+    /// `HttpError::Setting`.
+    pub fn judge(&self) -> Result<Option<Proxy>, HttpError> {
         let text = self.text.as_ref().ok_or(NOT_TEXT);
         text.and_then(|text| Proxy::parse(text.expose_secret()))
-            .map_err(|reason| Cause::Setting {
+            .map_err(|reason| HttpError::Setting {
                 origin: self.origin.clone(),
                 problem: format!("{} {reason}", self.subject),
             })

@@ -8,15 +8,15 @@ use crate::app::ClientId;
 use crate::limits::Limits;
 use crate::token::RefreshToken;
 
-use super::answer::Answer;
 use super::connection::Link;
-use super::grant::TokenAnswer;
 use super::request::Request;
-use super::{Failure, GitHub, Grant};
+use super::response::HttpResponse;
+use super::token_response::TokenResponse;
+use super::{GitHub, GrantedTokens, RequestFailure};
 
 /// A connection to the token endpoint on which nothing was written yet. It waits as long as the
 /// server lets it.
-pub struct Connection {
+pub struct RefreshConnection {
     link: Link,
     url: String,
     client_id: ClientId,
@@ -27,7 +27,7 @@ pub struct Connection {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refreshed {
     /// The next pair. The one before it is dead, access token and all.
-    Granted(Grant),
+    Granted(GrantedTokens),
     /// The refresh token was used, revoked, or has expired.
     BadRefreshToken,
 }
@@ -37,10 +37,10 @@ impl GitHub {
     ///
     /// # Errors
     /// Always `NotSent`.
-    pub fn connect(&self) -> Result<Connection, Failure> {
+    pub fn connect(&self) -> Result<RefreshConnection, RequestFailure> {
         let url = self.web("/login/oauth/access_token");
         let link = self.link(&url, self.limits.connect)?;
-        Ok(Connection {
+        Ok(RefreshConnection {
             link,
             url,
             client_id: self.client_id.clone(),
@@ -49,13 +49,13 @@ impl GitHub {
     }
 }
 
-impl Connection {
+impl RefreshConnection {
     /// Sends the refresh token, once.
     ///
     /// # Errors
     /// `Unknown` if GitHub may have replaced the pair and its answer was lost; after any other
     /// failure the refresh token is as good as before.
-    pub fn refresh(self, token: &RefreshToken) -> Result<Refreshed, Failure> {
+    pub fn refresh(self, token: &RefreshToken) -> Result<Refreshed, RequestFailure> {
         let fields = [
             ("client_id", self.client_id.as_str()),
             ("grant_type", "refresh_token"),
@@ -68,36 +68,40 @@ impl Connection {
     }
 }
 
-impl fmt::Debug for Connection {
+impl fmt::Debug for RefreshConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection")
+        f.debug_struct("RefreshConnection")
             .field("url", &self.url)
             .finish_non_exhaustive()
     }
 }
 
-fn judge(answer: Answer, limits: &Limits) -> Result<Refreshed, Failure> {
-    match TokenAnswer::of(&answer) {
-        TokenAnswer::Granted(grant) => Ok(Refreshed::Granted(grant)),
-        TokenAnswer::Error(error) if error == "bad_refresh_token" => Ok(Refreshed::BadRefreshToken),
-        TokenAnswer::Error(_) | TokenAnswer::Neither => Err(answer.oauth_failure(limits)),
+fn judge(answer: HttpResponse, limits: &Limits) -> Result<Refreshed, RequestFailure> {
+    match TokenResponse::of(&answer) {
+        TokenResponse::Granted(grant) => Ok(Refreshed::Granted(grant)),
+        TokenResponse::Error(error) if error == "bad_refresh_token" => {
+            Ok(Refreshed::BadRefreshToken)
+        }
+        TokenResponse::Error(_) | TokenResponse::Neither => Err(answer.oauth_failure(limits)),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::github::Cause;
+    use crate::github::HttpError;
 
     const JSON: &str = "application/json; charset=utf-8";
     const PAIR: &str = r#"{"access_token":"ghu_new","expires_in":28800,"refresh_token":"ghr_new",
         "refresh_token_expires_in":15897600,"token_type":"bearer","scope":""}"#;
 
-    fn refreshed(status: u16, kind: &'static str, body: &str) -> Result<Refreshed, Failure> {
-        judge(Answer::whole(status, kind, body), &Limits::STANDARD)
+    fn refreshed(status: u16, kind: &'static str, body: &str) -> Result<Refreshed, RequestFailure> {
+        judge(HttpResponse::whole(status, kind, body), &Limits::STANDARD)
     }
 
-    fn pair(result: Result<Refreshed, Failure>) -> Option<(String, Option<u64>, Option<u64>)> {
+    fn pair(
+        result: Result<Refreshed, RequestFailure>,
+    ) -> Option<(String, Option<u64>, Option<u64>)> {
         let Ok(Refreshed::Granted(grant)) = result else {
             return None;
         };
@@ -192,7 +196,7 @@ mod tests {
         for status in [200, 400, 404] {
             assert_eq!(refreshed(status, JSON, bad), Ok(Refreshed::BadRefreshToken));
         }
-        assert!(judge(Answer::cut(bad), &Limits::STANDARD).is_err());
+        assert!(judge(HttpResponse::cut(bad), &Limits::STANDARD).is_err());
         for (status, body) in [
             (200, "<html>bad_refresh_token</html>"),
             (200, r#"["bad_refresh_token"]"#),
@@ -213,7 +217,7 @@ mod tests {
         ] {
             let (old, _) = broken.split_at(7);
             let failure = refreshed(200, JSON, &PAIR.replace(old, broken)).expect_err(broken);
-            assert!(matches!(failure, Failure::Unknown(_)), "{broken}");
+            assert!(matches!(failure, RequestFailure::Unknown(_)), "{broken}");
         }
     }
 
@@ -232,7 +236,10 @@ mod tests {
         ] {
             let failure = refreshed(200, JSON, body).expect_err(body);
             assert!(
-                matches!(failure, Failure::Unknown(Cause::Malformed { .. })),
+                matches!(
+                    failure,
+                    RequestFailure::Unknown(HttpError::Malformed { .. })
+                ),
                 "{body}"
             );
         }
@@ -262,7 +269,7 @@ mod tests {
         ] {
             let failure = refreshed(status, kind, body).expect_err(body);
             assert!(
-                matches!(failure, Failure::Answered { .. }),
+                matches!(failure, RequestFailure::Answered { .. }),
                 "{status} {body}: {failure:?}"
             );
             assert_eq!(failure.code(), code, "{status} {body}");
@@ -281,7 +288,10 @@ mod tests {
         ] {
             let body = format!(r#"{{"error":"{error}"}}"#);
             let failure = refreshed(status, JSON, &body).expect_err(error);
-            assert!(matches!(failure, Failure::Refused { .. }), "{failure:?}");
+            assert!(
+                matches!(failure, RequestFailure::Refused { .. }),
+                "{failure:?}"
+            );
             assert_eq!(failure.code(), error);
         }
         for body in [
@@ -299,18 +309,19 @@ mod tests {
     fn half_an_answer_is_none_but_a_whole_object_is_whole() {
         let limits = &Limits::STANDARD;
         for end in 0..PAIR.len() {
-            let failure = judge(Answer::cut(&PAIR[..end]), limits).expect_err("a cut answer");
+            let failure = judge(HttpResponse::cut(&PAIR[..end]), limits).expect_err("a cut answer");
             assert!(
-                matches!(failure, Failure::Unknown(Cause::CutOff { .. })),
+                matches!(failure, RequestFailure::Unknown(HttpError::CutOff { .. })),
                 "{end}"
             );
-            let closed = judge(Answer::closed(&PAIR[..end]), limits).expect_err("a cut answer");
-            assert!(matches!(closed, Failure::Unknown(_)), "{end}");
+            let closed =
+                judge(HttpResponse::closed(&PAIR[..end]), limits).expect_err("a cut answer");
+            assert!(matches!(closed, RequestFailure::Unknown(_)), "{end}");
         }
-        assert!(pair(judge(Answer::cut(PAIR), limits)).is_some());
-        assert!(pair(judge(Answer::closed(PAIR), limits)).is_some());
+        assert!(pair(judge(HttpResponse::cut(PAIR), limits)).is_some());
+        assert!(pair(judge(HttpResponse::closed(PAIR), limits)).is_some());
         let form = "access_token=ghu_new&expires_in=28800&refresh_token=ghr_ne";
-        assert!(judge(Answer::closed(form), limits).is_err());
+        assert!(judge(HttpResponse::closed(form), limits).is_err());
     }
 
     #[test]

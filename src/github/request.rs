@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::token::{AccessToken, SecretBuffer};
 
-use super::answer::LARGEST_BODY;
+use super::response::LARGEST_BODY;
 
 /// The REST API's version that ghtok speaks (docs.github.com, "API Versions").
 const API_VERSION: &str = "2022-11-28";

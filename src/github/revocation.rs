@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::token::{AccessToken, RefreshToken, SecretBuffer};
 
 use super::request::Request;
-use super::{Failure, GitHub};
+use super::{GitHub, RequestFailure};
 
 #[derive(Serialize)]
 struct Body<'a> {
@@ -22,7 +22,7 @@ impl GitHub {
         &self,
         access: &AccessToken,
         refresh: Option<&RefreshToken>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), RequestFailure> {
         let mut credentials = vec![access.expose()];
         credentials.extend(refresh.map(RefreshToken::expose));
         let mut body = SecretBuffer::with_capacity(512);

@@ -4,9 +4,9 @@
 use crate::limits::Limits;
 use crate::token::AccessToken;
 
-use super::answer::Answer;
 use super::request::Request;
-use super::{Failure, GitHub};
+use super::response::HttpResponse;
+use super::{GitHub, RequestFailure};
 
 /// What the REST API says about an access token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,13 +27,13 @@ impl GitHub {
     ///
     /// # Errors
     /// Anything that says nothing about the token, 403 and pages of a proxy among it.
-    pub fn user(&self, token: &AccessToken) -> Result<UserAnswer, Failure> {
+    pub fn user(&self, token: &AccessToken) -> Result<UserAnswer, RequestFailure> {
         let request = Request::rest_get(self.api("/user"), token);
         judge(self.ask_within(request, self.limits.check)?, &self.limits)
     }
 }
 
-fn judge(answer: Answer, limits: &Limits) -> Result<UserAnswer, Failure> {
+fn judge(answer: HttpResponse, limits: &Limits) -> Result<UserAnswer, RequestFailure> {
     let fields = answer.fields();
     // GitHub's 401 is JSON with a message; a proxy's page says nothing about the token.
     if answer.status() == 401 && fields.as_ref().is_some_and(|f| f.text("message").is_some()) {
@@ -66,9 +66,9 @@ pub(super) fn is_login(login: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn user(status: u16, body: &str) -> Result<UserAnswer, Failure> {
+    fn user(status: u16, body: &str) -> Result<UserAnswer, RequestFailure> {
         judge(
-            Answer::whole(status, "application/json; charset=utf-8", body),
+            HttpResponse::whole(status, "application/json; charset=utf-8", body),
             &Limits::STANDARD,
         )
     }

@@ -11,7 +11,7 @@ use crate::auth::record::{Record, Want};
 use crate::commands::refresher::{self, Order};
 use crate::commands::{Call, refresh};
 use crate::error::Result;
-use crate::github::Failure;
+use crate::github::RequestFailure;
 use crate::store::reach;
 use crate::store::state_folder::StateFolder;
 use crate::system::process;
@@ -91,7 +91,7 @@ impl Root<'_> {
     }
 
     /// Asks once, and keeps what GitHub told.
-    fn ask_reach(&self, record: &Record, call: &Call<'_>) -> Result<(), Failure> {
+    fn ask_reach(&self, record: &Record, call: &Call<'_>) -> Result<(), RequestFailure> {
         let began = call.clock.monotonic();
         let elapsed = || call.clock.monotonic().saturating_sub(began);
         let (token, whole) = (record.tokens.access_token(), call.limits.reach);

@@ -21,7 +21,8 @@ use fake_github::{
 };
 use ghtok::app::ClientId;
 use ghtok::github::{
-    Connection, Failure, GitHub, Network, Poll, ProxySetting, Refreshed, Stage, UserAnswer,
+    ConnectStage, GitHub, Network, Poll, ProxySetting, RefreshConnection, Refreshed,
+    RequestFailure, UserAnswer,
 };
 use ghtok::host::Host;
 use ghtok::limits::Limits;
@@ -67,17 +68,18 @@ fn refresh_token() -> RefreshToken {
     RefreshToken::new("ghr_secret")
 }
 
-fn refresh(github: GitHub) -> Result<Refreshed, Failure> {
+fn refresh(github: GitHub) -> Result<Refreshed, RequestFailure> {
     let limits = short();
     within(limits.connect + limits.answer, move || {
         github.connect()?.refresh(&refresh_token())
     })
 }
 
-fn connect(github: GitHub) -> Failure {
-    let connection: Result<Connection, Failure> = within(short().connect, move || github.connect());
+fn connect(github: GitHub) -> RequestFailure {
+    let connection: Result<RefreshConnection, RequestFailure> =
+        within(short().connect, move || github.connect());
     let failure = connection.expect_err("no connection");
-    assert!(matches!(failure, Failure::NotSent(_)), "{failure:?}");
+    assert!(matches!(failure, RequestFailure::NotSent(_)), "{failure:?}");
     failure
 }
 

@@ -12,7 +12,7 @@ use ghtok::app::{App, ClientId};
 use ghtok::auth::device_flow::DeviceFlow;
 use ghtok::auth::ports::{Clock, Prompt};
 use ghtok::error::Result;
-use ghtok::github::{DeviceAuthorization, GitHub, Grant, Network};
+use ghtok::github::{DeviceAuthorization, GitHub, GrantedTokens, Network};
 use ghtok::host::Host;
 use ghtok::limits::Limits;
 
@@ -65,7 +65,7 @@ impl SignIn {
     }
 
     /// Runs the flow; `after_sleep` is called after each pause.
-    pub fn run(&self, after_sleep: impl Fn(usize)) -> Result<Grant> {
+    pub fn run(&self, after_sleep: impl Fn(usize)) -> Result<GrantedTokens> {
         let bounded = |sleeps| {
             assert!(sleeps < 1000, "it has no end");
             after_sleep(sleeps);
@@ -75,7 +75,7 @@ impl SignIn {
     }
 
     /// The person approves during the n-th pause, so that the n-th poll finds it.
-    pub fn approved_in_pause(&self, number: usize) -> Result<Grant> {
+    pub fn approved_in_pause(&self, number: usize) -> Result<GrantedTokens> {
         self.run(|sleeps| {
             if sleeps == number {
                 self.approve();
@@ -141,7 +141,7 @@ fn sign_in(
     limits: Limits,
     clock: &dyn Clock,
     person: &RefCell<Person>,
-) -> Result<Grant> {
+) -> Result<GrantedTokens> {
     let app = app(host);
     let github = GitHub::new(&app.host, &app.client_id, Network::default(), limits);
     let flow = DeviceFlow {

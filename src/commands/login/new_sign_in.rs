@@ -11,7 +11,7 @@ use crate::auth::ports::{LockedStore, Prompt, StoreError};
 use crate::auth::record::{Account, Record};
 use crate::commands::Call;
 use crate::error::{Discarded, Error, Result};
-use crate::github::Grant;
+use crate::github::GrantedTokens;
 use crate::system::signals;
 use crate::system::terminal::keys::forget_typed;
 
@@ -95,7 +95,7 @@ impl Kept {
 
 /// An approved sign-in that is not stored yet.
 pub(super) struct NewSignIn {
-    grant: Grant,
+    grant: GrantedTokens,
     /// Who approved it; `None` if GitHub did not say.
     account: Option<Account>,
 }
@@ -205,7 +205,7 @@ impl NewSignIn {
 
     /// Tokens that nobody keeps would live on for months.
     fn discard(&self, call: &Call<'_>) -> Discarded {
-        let Grant {
+        let GrantedTokens {
             access_token,
             refresh_token,
             ..

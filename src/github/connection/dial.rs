@@ -18,7 +18,7 @@ use ureq::unversioned::transport::{
 };
 use ureq::{Agent, ProxyProtocol, Timeout};
 
-use crate::github::{Cause, Network, Proxy, Stage};
+use crate::github::{ConnectStage, HttpError, Network, Proxy};
 
 use super::tcp::{self, Race, elapsed};
 use super::{Link, USER_AGENT, race};
@@ -43,7 +43,7 @@ pub(super) struct Dial {
 
 impl Dial {
     /// Connects, however long that takes: whoever waits must be able to stop waiting.
-    pub(super) fn run(self) -> Result<Link, Cause> {
+    pub(super) fn run(self) -> Result<Link, HttpError> {
         let host = self.target.host().unwrap_or_default().to_owned();
         let started = Instant::now();
         let proxy = self.proxy.as_ref();
@@ -67,9 +67,9 @@ impl Dial {
         })
     }
 
-    fn cause(&self, error: ureq::Error, host: &str) -> Cause {
+    fn cause(&self, error: ureq::Error, host: &str) -> HttpError {
         if let Some(address) = self.attempt.elsewhere() {
-            return Cause::NotLoopback {
+            return HttpError::NotLoopback {
                 host: host.to_owned(),
                 address,
             };
@@ -79,30 +79,30 @@ impl Dial {
         }
         // Not every proxy is told the name: SOCKS 4 and SOCKS 5 get an address.
         if self.attempt.is_target_unknown() {
-            return Cause::HostNotFound {
+            return HttpError::HostNotFound {
                 host: host.to_owned(),
             };
         }
         match &self.proxy {
-            Some(proxy) => Cause::of_proxied_connect(error, host, proxy, self.limit),
-            None => Cause::of_connect(error, host, self.attempt.stage(), self.limit),
+            Some(proxy) => HttpError::of_proxied_connect(error, host, proxy, self.limit),
+            None => HttpError::of_connect(error, host, self.attempt.stage(), self.limit),
         }
     }
 
     /// The name service says of a process that can open no files what it says of unknown names, and the
     /// system's certificates are then none.
-    fn limit(error: &ureq::Error) -> Option<Cause> {
+    fn limit(error: &ureq::Error) -> Option<HttpError> {
         match error {
-            ureq::Error::HostNotFound => Cause::of_exhaustion("look up a host", &no_files()?),
+            ureq::Error::HostNotFound => HttpError::of_exhaustion("look up a host", &no_files()?),
             ureq::Error::Rustls(_) | ureq::Error::Tls(_) => {
-                Cause::of_exhaustion("check a certificate", &no_files()?)
+                HttpError::of_exhaustion("check a certificate", &no_files()?)
             }
             _ => None,
         }
     }
 
     /// Plain http trusts no certificates, and reads none.
-    fn roots(&self) -> Result<RootCerts, Cause> {
+    fn roots(&self) -> Result<RootCerts, HttpError> {
         match self.target.scheme_str() {
             Some("https") => self.network.roots(),
             _ => Ok(RootCerts::PlatformVerifier),
@@ -177,7 +177,7 @@ fn connectors() -> impl Connector<(), Out = impl Transport> {
 pub(super) struct Attempt(Mutex<Progress>);
 
 struct Progress {
-    stage: Stage,
+    stage: ConnectStage,
     sockets: Vec<Weak<dyn ShutdownHandle>>,
     given_up: bool,
     /// Where the name of this machine leads, if that is another one.
@@ -189,7 +189,7 @@ struct Progress {
 impl Default for Progress {
     fn default() -> Self {
         Self {
-            stage: Stage::Lookup,
+            stage: ConnectStage::Lookup,
             sockets: vec![],
             given_up: false,
             elsewhere: None,
@@ -203,7 +203,7 @@ impl Attempt {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn stage(&self) -> Stage {
+    fn stage(&self) -> ConnectStage {
         self.progress().stage
     }
 
@@ -224,7 +224,7 @@ impl Attempt {
     }
 
     fn looked_up(&self) {
-        self.progress().stage = Stage::Tcp;
+        self.progress().stage = ConnectStage::Tcp;
     }
 
     fn reached(&self, socket: Weak<dyn ShutdownHandle>) -> Result<(), ureq::Error> {
@@ -232,13 +232,13 @@ impl Attempt {
         if progress.given_up {
             return Err(ureq::Error::ConnectionFailed);
         }
-        progress.stage = Stage::Tls;
+        progress.stage = ConnectStage::Tls;
         progress.sockets.push(socket);
         Ok(())
     }
 
     /// Ends the attempt, and says how far it got.
-    pub(super) fn give_up(&self) -> Stage {
+    pub(super) fn give_up(&self) -> ConnectStage {
         let mut progress = self.progress();
         progress.given_up = true;
         for socket in progress

@@ -8,7 +8,7 @@ use std::time::Duration;
 use ghtok::app::{App, ClientId};
 use ghtok::auth::broker::refused;
 use ghtok::error::{Error, StoredTokens};
-use ghtok::github::{Cause, ErrorCode, ProxySetting, Stage};
+use ghtok::github::{ConnectStage, ErrorCode, HttpError, ProxySetting};
 use ghtok::host::Host;
 
 use super::page::{self, APP, LOGIN, Page};
@@ -16,29 +16,34 @@ use super::page::{self, APP, LOGIN, Page};
 const HOST: &str = "github.com";
 
 /// Each cause with each of its reasons.
-fn all_causes() -> Vec<Cause> {
+fn all_causes() -> Vec<HttpError> {
     let mut causes = of_connections();
     causes.extend(of_answers());
     causes
 }
 
-/// As `github/diagnosis.rs` and `github/network.rs` put them.
-fn of_connections() -> Vec<Cause> {
+/// As `github/http_error/from_ureq.rs` and `github/network.rs` put them.
+fn of_connections() -> Vec<HttpError> {
     let host = || HOST.to_owned();
-    let mut causes = vec![Cause::HostNotFound { host: host() }];
-    for stage in [Stage::Lookup, Stage::Tcp, Stage::Proxy, Stage::Tls] {
-        causes.push(Cause::ConnectTimeout {
+    let mut causes = vec![HttpError::HostNotFound { host: host() }];
+    for stage in [
+        ConnectStage::Lookup,
+        ConnectStage::Tcp,
+        ConnectStage::Proxy,
+        ConnectStage::Tls,
+    ] {
+        causes.push(HttpError::ConnectTimeout {
             host: host(),
             stage,
             limit: Duration::from_secs(10),
         });
     }
-    causes.push(Cause::NotLoopback {
+    causes.push(HttpError::NotLoopback {
         host: "localhost".into(),
         address: [192, 0, 2, 1].into(),
     });
-    causes.push(Cause::ConnectionRefused { host: host() });
-    causes.push(Cause::ConnectFailed {
+    causes.push(HttpError::ConnectionRefused { host: host() });
+    causes.push(HttpError::ConnectFailed {
         host: host(),
         reason: "network is unreachable".into(),
     });
@@ -49,7 +54,7 @@ fn of_connections() -> Vec<Cause> {
         ("check a certificate", "too many open files"),
         ("read ca_file", "too many open files"),
     ] {
-        causes.push(Cause::Limit {
+        causes.push(HttpError::Limit {
             doing,
             reason: reason.into(),
         });
@@ -62,7 +67,7 @@ fn of_connections() -> Vec<Cause> {
         "closes the connection without an answer",
         "cannot be reached: connection refused",
     ] {
-        causes.push(Cause::Proxy {
+        causes.push(HttpError::Proxy {
             proxy: "http://proxy.example:3128".into(),
             reason: reason.into(),
         });
@@ -74,7 +79,7 @@ fn of_connections() -> Vec<Cause> {
         "it is not valid yet, or this machine's clock is behind",
         "certificate not valid for name \"github.com\"",
     ] {
-        causes.push(Cause::Certificate {
+        causes.push(HttpError::Certificate {
             host: host(),
             reason: reason.into(),
         });
@@ -84,7 +89,7 @@ fn of_connections() -> Vec<Cause> {
         "it could not be set up",
         "received fatal alert: HandshakeFailure",
     ] {
-        causes.push(Cause::Tls {
+        causes.push(HttpError::Tls {
             host: host(),
             reason: reason.into(),
         });
@@ -95,12 +100,12 @@ fn of_connections() -> Vec<Cause> {
         "has no certificate in it (PEM is expected)",
         "belongs to another user",
     ] {
-        causes.push(Cause::CaFile {
+        causes.push(HttpError::CaFile {
             path: "/home/me/company.pem".into(),
             reason: reason.into(),
         });
     }
-    causes.push(Cause::CaFileExposed {
+    causes.push(HttpError::CaFileExposed {
         path: "/home/me/company's.pem".into(),
         mode: 0o646,
     });
@@ -109,13 +114,13 @@ fn of_connections() -> Vec<Cause> {
 }
 
 /// As `github/proxy.rs` and `github/network.rs` put them.
-fn of_settings() -> Vec<Cause> {
+fn of_settings() -> Vec<HttpError> {
     let variable = |value: &[u8]| {
         let value = OsStr::from_bytes(value);
         ProxySetting::of_variable("HTTPS_PROXY", value)
     };
     let origin = || "/home/me/.config/ghtok/config.toml, line 1".to_owned();
-    let mut causes: Vec<Cause> = [
+    let mut causes: Vec<HttpError> = [
         variable(b"ftp://proxy.example"),
         variable(b"http://"),
         variable(b"http://proxy.example:99999"),
@@ -130,7 +135,7 @@ fn of_settings() -> Vec<Cause> {
         "the path is empty",
         "the path begins with ~/, and no home folder is known",
     ] {
-        causes.push(Cause::Setting {
+        causes.push(HttpError::Setting {
             origin: "ca_file".into(),
             problem: problem.into(),
         });
@@ -138,49 +143,49 @@ fn of_settings() -> Vec<Cause> {
     causes
 }
 
-/// As `github/answer.rs` and `github/diagnosis.rs` put them.
-fn of_answers() -> Vec<Cause> {
+/// As `github/response.rs` and `github/http_error/from_ureq.rs` put them.
+fn of_answers() -> Vec<HttpError> {
     let host = || HOST.to_owned();
     let mut causes = vec![
-        Cause::BadRequest,
-        Cause::AnswerTimeout { host: host() },
-        Cause::CutOff { host: host() },
-        Cause::TooLarge { host: host() },
+        HttpError::BadRequest,
+        HttpError::AnswerTimeout { host: host() },
+        HttpError::CutOff { host: host() },
+        HttpError::TooLarge { host: host() },
     ];
     for problem in ["is not HTTP", "is not what GitHub answers to this question"] {
-        causes.push(Cause::Malformed {
+        causes.push(HttpError::Malformed {
             host: host(),
             problem,
         });
     }
     causes.extend([
-        Cause::Html {
+        HttpError::Html {
             host: host(),
             status: 502,
         },
-        Cause::HttpStatus {
+        HttpError::HttpStatus {
             host: host(),
             status: 500,
             message: None,
         },
-        Cause::HttpStatus {
+        HttpError::HttpStatus {
             host: host(),
             status: 403,
             message: Some("Resource not accessible by integration".into()),
         },
-        Cause::RateLimited {
+        HttpError::RateLimited {
             host: host(),
             message: None,
         },
-        Cause::RateLimited {
+        HttpError::RateLimited {
             host: host(),
             message: Some("API rate limit exceeded".into()),
         },
-        Cause::Redirect {
+        HttpError::Redirect {
             host: host(),
             to: None,
         },
-        Cause::Redirect {
+        HttpError::Redirect {
             host: host(),
             to: Some("sso.example".into()),
         },
@@ -216,7 +221,7 @@ pub fn causes(page: &mut Page) {
     for cause in all_causes() {
         page.add(temporary("could not refresh the token", &cause, None));
     }
-    let limited = Cause::RateLimited {
+    let limited = HttpError::RateLimited {
         host: HOST.into(),
         message: None,
     };
@@ -250,12 +255,12 @@ pub fn causes(page: &mut Page) {
 
 pub fn settings(page: &mut Page) {
     page.section("Settings of the network, judged where a connection is made");
-    for error in all_causes().iter().filter_map(Cause::setting_error) {
+    for error in all_causes().iter().filter_map(HttpError::setting_error) {
         page.add(error);
     }
 }
 
-fn temporary(what: &'static str, cause: &Cause, retry_after: Option<Duration>) -> Error {
+fn temporary(what: &'static str, cause: &HttpError, retry_after: Option<Duration>) -> Error {
     Error::Temporary {
         app: APP.into(),
         what,
@@ -287,7 +292,7 @@ pub fn refusals(page: &mut Page) {
 }
 
 pub fn every_cause_and_code_is_there() {
-    let causes: Vec<Cause> = all_causes();
+    let causes: Vec<HttpError> = all_causes();
     let shown: BTreeSet<&str> = causes.iter().map(page::cause).collect();
     assert_eq!(shown.len(), page::CAUSES.len(), "{shown:?}");
     let codes = all_codes();

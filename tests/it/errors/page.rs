@@ -5,7 +5,7 @@ use std::fmt;
 
 use ghtok::auth::ports::StoreError;
 use ghtok::error::{Error, SignInReason};
-use ghtok::github::{Cause, ErrorCode};
+use ghtok::github::{ErrorCode, HttpError};
 
 /// Names the variants of an enum. One that is not listed does not compile: it wants its place on
 /// the page.
@@ -29,7 +29,7 @@ variants!(ERRORS, error, Error:
     ClientFailed Timer CommandNotFound CommandNotRun Output OutputClosed);
 variants!(SIGN_IN_REASONS, sign_in_reason, SignInReason:
     SignedOut Expired NoRefreshToken Vanished RefreshRefused Lost AccessRefused OtherAccount);
-variants!(CAUSES, cause, Cause:
+variants!(CAUSES, cause, HttpError:
     HostNotFound ConnectTimeout NotLoopback ConnectionRefused ConnectFailed Limit Proxy Certificate Tls CaFile
     CaFileExposed Setting BadRequest AnswerTimeout CutOff TooLarge Malformed Html HttpStatus RateLimited Redirect);
 variants!(ERROR_CODES, error_code, ErrorCode:

@@ -3,7 +3,7 @@
 use super::*;
 
 /// A refresh that meets this failure, before GitHub acted on it.
-fn met(failure: Fails) -> Failure {
+fn met(failure: Fails) -> RequestFailure {
     let fake = FakeGitHub::start().expect("a fake GitHub");
     let shown = format!("{failure:?}");
     fake.fail_next(Endpoint::Refresh, Fault::before(failure));
@@ -21,13 +21,13 @@ fn a_cut_answer_leaves_it_open() {
     ] {
         let failure = met(Fails::Cut(cut));
         assert!(
-            matches!(failure, Failure::Unknown(_)),
+            matches!(failure, RequestFailure::Unknown(_)),
             "{cut:?}: {failure:?}"
         );
         assert_eq!(failure.code(), "cut_off", "{cut:?}");
     }
     let failure = met(Fails::Reset);
-    assert!(matches!(failure, Failure::Unknown(_)), "{failure:?}");
+    assert!(matches!(failure, RequestFailure::Unknown(_)), "{failure:?}");
     assert_eq!(failure.code(), "cut_off");
 }
 
@@ -42,7 +42,7 @@ fn a_cut_answer_over_tls_leaves_it_open() {
             .refresh(&refresh_token())
             .expect_err("a cut answer");
         assert!(
-            matches!(failure, Failure::Unknown(_)),
+            matches!(failure, RequestFailure::Unknown(_)),
             "{cut:?}: {failure:?}"
         );
         assert_eq!(failure.code(), "cut_off", "{cut:?}");
@@ -61,7 +61,7 @@ fn no_wait_is_longer_than_its_limit() {
         let shown = format!("{failure:?}");
         let failure = met(failure);
         assert!(
-            matches!(failure, Failure::Unknown(_)),
+            matches!(failure, RequestFailure::Unknown(_)),
             "{shown}: {failure:?}"
         );
         assert_eq!(failure.code(), code, "{shown}");
@@ -73,7 +73,7 @@ fn no_wait_is_longer_than_its_limit() {
             drip(stream, head.as_bytes());
         });
         let failure = refresh(plain(&server.host())).expect_err("no end");
-        assert!(matches!(failure, Failure::Unknown(_)), "{failure:?}");
+        assert!(matches!(failure, RequestFailure::Unknown(_)), "{failure:?}");
     }
 }
 
@@ -89,7 +89,7 @@ fn a_whole_answer_without_sense_leaves_it_open() {
         let shown = format!("{failure:?}");
         let failure = met(failure);
         assert!(
-            matches!(failure, Failure::Unknown(_)),
+            matches!(failure, RequestFailure::Unknown(_)),
             "{shown}: {failure:?}"
         );
         assert_eq!(failure.code(), "malformed", "{shown}");
@@ -111,7 +111,7 @@ fn a_page_or_an_error_status_changed_nothing() {
         let shown = format!("{failure:?}");
         let failure = met(failure);
         assert!(
-            matches!(failure, Failure::Answered { .. }),
+            matches!(failure, RequestFailure::Answered { .. }),
             "{shown}: {failure:?}"
         );
     }
@@ -185,7 +185,10 @@ fn a_redirect_is_named_and_not_followed() {
     for status in [301, 302, 303, 307, 308] {
         let to = format!("http://user:pass@{}/login?token=x", elsewhere.address);
         let failure = met(Fails::Redirect(status, to));
-        assert!(matches!(failure, Failure::Answered { .. }), "{failure:?}");
+        assert!(
+            matches!(failure, RequestFailure::Answered { .. }),
+            "{failure:?}"
+        );
         let shown = format!("{failure:?} {failure}");
         assert!(
             failure.to_string().contains("redirected to 127.0.0.1,"),
@@ -289,7 +292,7 @@ fn a_chunked_answer_without_its_last_chunk_is_kept_if_the_json_is_whole() {
     let half = format!("{chunked}{:x}\r\n{}\r\n", 20, &json[..20]);
     let refreshed = refresh(plain(&Scripted::answering(half).host()));
     assert!(
-        matches!(refreshed, Err(Failure::Unknown(_))),
+        matches!(refreshed, Err(RequestFailure::Unknown(_))),
         "{refreshed:?}"
     );
 }

@@ -12,7 +12,7 @@ fn fake_with(installed: Vec<At>) -> (FakeGitHub, AccessToken) {
     (fake, token)
 }
 
-fn ask(fake: &FakeGitHub, token: &AccessToken) -> Result<Installations, Failure> {
+fn ask(fake: &FakeGitHub, token: &AccessToken) -> Result<Installations, RequestFailure> {
     let github = patient(&fake.host(), Network::default());
     github.installations(token, Limits::STANDARD.reach, &|| Duration::ZERO)
 }

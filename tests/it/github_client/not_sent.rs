@@ -15,7 +15,7 @@ fn a_closed_port_refuses() {
     let failure = patient(&host, Network::default())
         .connect()
         .expect_err("a closed port");
-    assert!(matches!(failure, Failure::NotSent(_)), "{failure:?}");
+    assert!(matches!(failure, RequestFailure::NotSent(_)), "{failure:?}");
     assert_eq!(failure.code(), "connection_refused");
 }
 
@@ -39,7 +39,7 @@ fn a_server_that_shakes_no_hands_is_left_in_time() {
     let failure = connect(client(fake.base_url(), trusting(&ca.0)));
     assert_eq!(failure.code(), "connect_timeout");
     assert!(
-        failure.to_string().contains(&Stage::Tls.to_string()),
+        failure.to_string().contains(&ConnectStage::Tls.to_string()),
         "{failure}"
     );
     fake.receive(Reception::Reset);
@@ -75,7 +75,7 @@ fn an_address_that_leads_nowhere_is_left_in_time() {
     let failure = connect(plain(&format!("http://{address}")));
     assert_eq!(failure.code(), "connect_timeout", "{failure:?}");
     assert!(
-        failure.to_string().contains(&Stage::Tcp.to_string()),
+        failure.to_string().contains(&ConnectStage::Tcp.to_string()),
         "{failure}"
     );
 }

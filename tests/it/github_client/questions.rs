@@ -66,7 +66,7 @@ fn a_client_id_nobody_knows_is_refused() {
     let id = ClientId::parse("Iv23liNOBODY").expect("a client ID");
     let github = GitHub::new(&host, &id, Network::default(), Limits::STANDARD);
     let failure = github.request_device_code().expect_err("no such App");
-    let Failure::Refused { code } = &failure else {
+    let RequestFailure::Refused { code } = &failure else {
         panic!("{failure:?}")
     };
     let cure = code.cure(&host, &id, "ghtok login");

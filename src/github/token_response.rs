@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::token::{AccessToken, Expiring, RefreshToken, Timestamp, TokenSet};
 
-use super::answer::Answer;
-use super::fields::Fields;
+use super::response::Fields;
+use super::response::HttpResponse;
 
 /// How long a user access token lives when the server gives it a partner but no lifetime: 8 hours
 /// (docs.github.com, "Refreshing user access tokens").
@@ -25,7 +25,7 @@ const FIELDS: [&str; 4] = [
 
 /// A token answer. Lifetimes that are missing, zero, negative or unreadable are `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Grant {
+pub struct GrantedTokens {
     /// The user access token.
     pub access_token: AccessToken,
     /// How long it lives.
@@ -36,7 +36,7 @@ pub struct Grant {
     pub refresh_token_expires_in: Option<Duration>,
 }
 
-impl Grant {
+impl GrantedTokens {
     /// The tokens with their ends, counted from the moment the answer arrived. Neither a lifetime
     /// nor a refresh token means a token without an end: an App that opted out of expiry.
     pub fn into_token_set(self, now: Timestamp) -> TokenSet {
@@ -85,27 +85,27 @@ fn expiring<T>(token: T, lifetime: Duration, now: Timestamp) -> Expiring<T> {
 }
 
 /// What the token endpoint says.
-pub(super) enum TokenAnswer {
+pub(super) enum TokenResponse {
     /// Tokens, whatever else it says.
-    Granted(Grant),
+    Granted(GrantedTokens),
     /// An OAuth error code.
     Error(String),
     /// Neither.
     Neither,
 }
 
-impl TokenAnswer {
+impl TokenResponse {
     /// Judges an answer by its body. A pair that can be read is never thrown away: once GitHub sent
     /// it, the pair before it is dead.
-    pub(super) fn of(answer: &Answer) -> Self {
+    pub(super) fn of(answer: &HttpResponse) -> Self {
         let Some(fields) = answer.fields() else {
             // Without both tokens nobody can tell what is missing.
-            return match Grant::from_fields(&answer.salvaged(&FIELDS)) {
+            return match GrantedTokens::from_fields(&answer.salvaged(&FIELDS)) {
                 Some(grant) if grant.refresh_token.is_some() => Self::Granted(grant),
                 Some(_) | None => Self::Neither,
             };
         };
-        match (Grant::from_fields(&fields), fields.text("error")) {
+        match (GrantedTokens::from_fields(&fields), fields.text("error")) {
             (Some(grant), _) => Self::Granted(grant),
             (None, Some(error)) => Self::Error(error.to_owned()),
             (None, None) => Self::Neither,
@@ -120,7 +120,7 @@ mod tests {
     const NOW: Timestamp = Timestamp(1_000_000);
 
     fn grant(expires_in: Option<u64>, refresh: Option<&str>, next: Option<u64>) -> TokenSet {
-        let grant = Grant {
+        let grant = GrantedTokens {
             access_token: AccessToken::new("ghu_a"),
             expires_in: expires_in.map(Duration::from_secs),
             refresh_token: refresh.map(RefreshToken::new),
@@ -191,7 +191,9 @@ mod tests {
                     _ => body[at] = u8::try_from(below(256)).unwrap_or(0),
                 }
             }
-            if let TokenAnswer::Granted(grant) = TokenAnswer::of(&Answer::whole(200, kind, &body)) {
+            if let TokenResponse::Granted(grant) =
+                TokenResponse::of(&HttpResponse::whole(200, kind, &body))
+            {
                 let token = grant.access_token.expose();
                 assert!(!token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic()));
                 granted += 1;

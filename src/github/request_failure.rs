@@ -3,23 +3,23 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Cause, ErrorCode};
+use super::{ErrorCode, HttpError};
 
 /// A request that brought no result. No variant holds a body, a token or a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Failure {
+pub enum RequestFailure {
     /// Not one byte of the request was written: it had no effect.
-    NotSent(Cause),
+    NotSent(HttpError),
     /// Some or all of the request was written, and no complete answer came: the server may have
     /// acted on it.
-    Unknown(Cause),
+    Unknown(HttpError),
     /// A complete answer that says nothing of OAuth (4xx, 5xx, a redirect, an HTML page): the
     /// server did not act.
     Answered {
         /// The HTTP status.
         status: u16,
         /// What the answer amounts to.
-        cause: Cause,
+        cause: HttpError,
         /// How long the server asks to be left alone, at most `Limits::retry_after`.
         retry_after: Option<Duration>,
     },
@@ -30,7 +30,7 @@ pub enum Failure {
     },
 }
 
-impl Failure {
+impl RequestFailure {
     /// A stable name for programs.
     pub fn code(&self) -> &str {
         match self {
@@ -50,7 +50,7 @@ impl Failure {
     }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for RequestFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotSent(cause) | Self::Unknown(cause) | Self::Answered { cause, .. } => {
@@ -61,4 +61,4 @@ impl fmt::Display for Failure {
     }
 }
 
-impl std::error::Error for Failure {}
+impl std::error::Error for RequestFailure {}

@@ -1,6 +1,8 @@
 //! Why a request came to nothing, as a short code for programs and a sentence for people.
 //! Holds no body, no token, no password; text of a server only as `server_text` leaves it.
 
+mod from_ureq;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -11,7 +13,7 @@ use crate::formats::shell::word;
 
 /// Why a request came to nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Cause {
+pub enum HttpError {
     /// The name has no address, or the name service does not answer.
     HostNotFound {
         /// The name, without a port.
@@ -22,7 +24,7 @@ pub enum Cause {
         /// Who was to be reached.
         host: String,
         /// How far it got.
-        stage: Stage,
+        stage: ConnectStage,
         /// How long it had.
         limit: Duration,
     },
@@ -153,7 +155,7 @@ pub enum Cause {
 
 /// How far a connection got before its time was up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
+pub enum ConnectStage {
     /// The name was not looked up yet.
     Lookup,
     /// No address had answered.
@@ -164,7 +166,7 @@ pub enum Stage {
     Tls,
 }
 
-impl Cause {
+impl HttpError {
     /// The error that names a setting at fault, in the configuration or the environment of this
     /// process; `None` for what the network or the server did.
     pub fn setting_error(&self) -> Option<Error> {
@@ -214,7 +216,7 @@ impl Cause {
     }
 }
 
-impl fmt::Display for Cause {
+impl fmt::Display for HttpError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::HostNotFound { host } => write!(f, "cannot find the host {host}"),
@@ -291,7 +293,7 @@ fn said(f: &mut fmt::Formatter<'_>, message: Option<&str>) -> fmt::Result {
     }
 }
 
-impl fmt::Display for Stage {
+impl fmt::Display for ConnectStage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Lookup => "the name service does not answer",

@@ -13,7 +13,7 @@ const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// The top-level fields of one body, in their order; names may repeat.
 #[derive(Default)]
-pub(super) struct Fields(Vec<(String, Scalar)>);
+pub(in crate::github) struct Fields(Vec<(String, Scalar)>);
 
 /// A value that is no list and no object.
 enum Scalar {
@@ -24,12 +24,12 @@ enum Scalar {
 
 impl Fields {
     /// A whole JSON object (RFC 8259), with or without a byte order mark.
-    pub(super) fn from_json(body: &[u8]) -> Option<Self> {
+    pub(in crate::github) fn from_json(body: &[u8]) -> Option<Self> {
         serde_json::from_slice(without_mark(body)).ok()
     }
 
     /// A form (WHATWG URL standard, "application/x-www-form-urlencoded").
-    pub(super) fn from_form(body: &[u8]) -> Option<Self> {
+    pub(in crate::github) fn from_form(body: &[u8]) -> Option<Self> {
         let body = without_mark(body);
         let mut fields = Vec::new();
         for pair in body
@@ -46,7 +46,7 @@ impl Fields {
 
     /// Those of the named fields that stand in a body as JSON strings or numbers, although the body
     /// as a whole is no JSON: cut off, or spoilt by one odd value.
-    pub(super) fn salvaged(body: &[u8], names: &[&str]) -> Self {
+    pub(in crate::github) fn salvaged(body: &[u8], names: &[&str]) -> Self {
         let mut fields = Vec::new();
         for name in names {
             let quoted = format!("\"{name}\"");
@@ -70,7 +70,7 @@ impl Fields {
     }
 
     /// The last text of this name that is not empty.
-    pub(super) fn text(&self, name: &'static str) -> Option<&str> {
+    pub(in crate::github) fn text(&self, name: &'static str) -> Option<&str> {
         self.named(name).find_map(|value| match value {
             Scalar::Text(text) if !text.is_empty() => Some(text.as_str()),
             Scalar::Text(_) | Scalar::Number(_) | Scalar::Other => None,
@@ -78,7 +78,7 @@ impl Fields {
     }
 
     /// The last whole number of this name, as a number or as text.
-    pub(super) fn whole_number(&self, name: &'static str) -> Option<u64> {
+    pub(in crate::github) fn whole_number(&self, name: &'static str) -> Option<u64> {
         self.number(name)
             .filter(|n| n.fract() == 0.0)
             .map(saturating_u64)
@@ -86,7 +86,7 @@ impl Fields {
 
     /// A lifetime in seconds, as a number or as text (GitHub's announcement of 2020 had text), at
     /// most a century. Zero, negative and unreadable ones count as missing.
-    pub(super) fn lifetime(&self, name: &'static str) -> Option<Duration> {
+    pub(in crate::github) fn lifetime(&self, name: &'static str) -> Option<Duration> {
         let seconds = self
             .number(name)
             .map(saturating_u64)
@@ -123,7 +123,7 @@ fn saturating_u64(number: f64) -> u64 {
     number as u64
 }
 
-pub(super) fn without_mark(body: &[u8]) -> &[u8] {
+pub(in crate::github) fn without_mark(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 

@@ -1,6 +1,9 @@
 //! One HTTP answer, as far as it came, and what it amounts to when it says nothing of OAuth.
 //! Judged by its body before its status: GitHub sends errors as 200, some as 400 or 404.
 
+mod fields;
+mod retry_after;
+
 use std::io::Read;
 
 use serde::de::DeserializeOwned;
@@ -11,15 +14,16 @@ use zeroize::Zeroizing;
 
 use crate::limits::Limits;
 
-use super::fields::{Fields, without_mark};
-use super::retry_after::{is_out_of_budget, retry_after};
-use super::{Cause, ErrorCode, Failure, server_text};
+pub(super) use self::fields::Fields;
+use self::fields::without_mark;
+use self::retry_after::{is_out_of_budget, retry_after};
+use super::{ErrorCode, HttpError, RequestFailure, server_text};
 
 /// The most bytes of a body; GitHub's longest answers here have a few thousand.
 pub(super) const LARGEST_BODY: usize = 64 * 1024;
 
 /// One answer. It may hold tokens, so it has no `Debug`.
-pub(super) struct Answer {
+pub(super) struct HttpResponse {
     status: u16,
     headers: HeaderMap,
     body: Zeroizing<Vec<u8>>,
@@ -36,10 +40,10 @@ enum Ending {
     /// At the longest that is read.
     TooLong,
     /// Before its end.
-    Broken(Cause),
+    Broken(HttpError),
 }
 
-impl Answer {
+impl HttpResponse {
     /// What can be told of it: no word of its own.
     pub(super) fn summary(&self) -> String {
         format!("{}, {} bytes", self.status, self.body.len())
@@ -72,7 +76,10 @@ impl Answer {
         self.body.reserve_exact(largest + 1);
         let mut reader = body.into_reader().take(largest as u64 + 1);
         if let Err(error) = reader.read_to_end(&mut self.body) {
-            self.ending = Ending::Broken(Cause::of_exchange(&ureq::Error::from(error), &self.host));
+            self.ending = Ending::Broken(HttpError::of_exchange(
+                &ureq::Error::from(error),
+                &self.host,
+            ));
         } else if self.body.len() > largest {
             self.ending = Ending::TooLong;
         }
@@ -122,7 +129,7 @@ impl Answer {
     }
 
     /// What an answer amounts to that was no good answer: an OAuth error, or the HTTP alone.
-    pub(super) fn oauth_failure(self, limits: &Limits) -> Failure {
+    pub(super) fn oauth_failure(self, limits: &Limits) -> RequestFailure {
         let error = self
             .fields()
             .and_then(|fields| fields.text("error").map(ErrorCode::parse));
@@ -133,56 +140,56 @@ impl Answer {
                     Some(words) => format!("{code}: {words}"),
                     None => code,
                 };
-                let cause = Cause::HttpStatus {
+                let cause = HttpError::HttpStatus {
                     host: self.host.clone(),
                     status: self.status,
                     message: Some(message),
                 };
                 self.answered(cause, limits)
             }
-            Some(ErrorCode::Unknown(_)) | None if self.is_not_found() => Failure::Refused {
+            Some(ErrorCode::Unknown(_)) | None if self.is_not_found() => RequestFailure::Refused {
                 code: ErrorCode::NotFound,
             },
-            Some(code) => Failure::Refused { code },
+            Some(code) => RequestFailure::Refused { code },
             None => self.failure(limits),
         }
     }
 
     /// What the HTTP alone amounts to.
-    pub(super) fn failure(self, limits: &Limits) -> Failure {
-        let malformed = Cause::Malformed {
+    pub(super) fn failure(self, limits: &Limits) -> RequestFailure {
+        let malformed = HttpError::Malformed {
             host: self.host.clone(),
             problem: "is not what GitHub answers to this question",
         };
         let cause = match &self.ending {
-            Ending::Broken(cause) => return Failure::Unknown(cause.clone()),
-            _ if self.is_redirect() => Cause::Redirect {
+            Ending::Broken(cause) => return RequestFailure::Unknown(cause.clone()),
+            _ if self.is_redirect() => HttpError::Redirect {
                 host: self.host.clone(),
                 to: self.redirect_host(),
             },
-            _ if self.is_html() => Cause::Html {
+            _ if self.is_html() => HttpError::Html {
                 host: self.host.clone(),
                 status: self.status,
             },
             Ending::TooLong if self.is_success() => {
-                return Failure::Unknown(Cause::TooLarge { host: self.host });
+                return RequestFailure::Unknown(HttpError::TooLarge { host: self.host });
             }
-            _ if self.status >= 300 => Cause::HttpStatus {
+            _ if self.status >= 300 => HttpError::HttpStatus {
                 host: self.host.clone(),
                 status: self.status,
                 message: self.message(),
             },
             Ending::Complete | Ending::Closed | Ending::TooLong => {
-                return Failure::Unknown(malformed);
+                return RequestFailure::Unknown(malformed);
             }
         };
         self.answered(cause, limits)
     }
 
-    fn answered(&self, cause: Cause, limits: &Limits) -> Failure {
+    fn answered(&self, cause: HttpError, limits: &Limits) -> RequestFailure {
         let limited = self.is_rate_limited();
         let cause = if limited {
-            Cause::RateLimited {
+            HttpError::RateLimited {
                 host: self.host.clone(),
                 message: self.message(),
             }
@@ -190,7 +197,7 @@ impl Answer {
             cause
         };
         let retry_after = retry_after(&self.headers, limits.retry_after);
-        Failure::Answered {
+        RequestFailure::Answered {
             status: self.status,
             cause,
             retry_after,
@@ -260,7 +267,7 @@ impl Answer {
 }
 
 #[cfg(any(test, fuzzing))]
-impl Answer {
+impl HttpResponse {
     /// An answer that came whole.
     pub(super) fn whole(status: u16, content_type: &'static str, body: impl AsRef<[u8]>) -> Self {
         let mut headers = HeaderMap::new();
@@ -279,10 +286,10 @@ impl Answer {
 }
 
 #[cfg(test)]
-impl Answer {
+impl HttpResponse {
     /// An answer of which only this much came.
     pub(super) fn cut(body: &str) -> Self {
-        let broken = Ending::Broken(Cause::CutOff {
+        let broken = Ending::Broken(HttpError::CutOff {
             host: "ghes.example".into(),
         });
         Self {

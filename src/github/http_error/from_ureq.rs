@@ -6,26 +6,32 @@ use std::time::Duration;
 use ureq::Error;
 
 use crate::error::{is_exhausted, is_limit, system_reason};
+use crate::github::{Proxy, server_text};
 
-use super::{Cause, Proxy, Stage, server_text};
+use super::{ConnectStage, HttpError};
 
 /// How rustls begins every complaint about a certificate.
 const CERTIFICATE: &str = "invalid peer certificate: ";
 
-impl Cause {
+impl HttpError {
     /// Why a direct connection to `host` was not made.
-    pub(super) fn of_connect(error: Error, host: &str, stage: Stage, limit: Duration) -> Self {
+    pub(in crate::github) fn of_connect(
+        error: Error,
+        host: &str,
+        stage: ConnectStage,
+        limit: Duration,
+    ) -> Self {
         let host = host.to_owned();
         match error {
             Error::HostNotFound => Self::HostNotFound { host },
             Error::Timeout(_) => Self::ConnectTimeout { host, stage, limit },
-            Error::Io(error) if stage != Stage::Tls => Self::of_tcp(&error, host),
+            Error::Io(error) if stage != ConnectStage::Tls => Self::of_tcp(&error, host),
             error => Self::of_tls(error, host),
         }
     }
 
     /// Why a connection to `host` through a proxy was not made.
-    pub(super) fn of_proxied_connect(
+    pub(in crate::github) fn of_proxied_connect(
         error: Error,
         host: &str,
         proxy: &Proxy,
@@ -41,7 +47,7 @@ impl Cause {
             Error::Protocol(_) => failed("gives an answer that no proxy gives".into()),
             Error::Timeout(_) => Self::ConnectTimeout {
                 host: host.to_owned(),
-                stage: Stage::Proxy,
+                stage: ConnectStage::Proxy,
                 limit,
             },
             // TLS runs with the host behind the proxy; what else fails is the proxy's.
@@ -57,7 +63,7 @@ impl Cause {
     }
 
     /// Why an exchange on a ready connection broke off.
-    pub(super) fn of_exchange(error: &Error, host: &str) -> Self {
+    pub(in crate::github) fn of_exchange(error: &Error, host: &str) -> Self {
         let host = host.to_owned();
         match error {
             Error::Timeout(_) => Self::AnswerTimeout { host },
@@ -72,7 +78,7 @@ impl Cause {
     }
 
     /// What no other process need meet: a limit of this one.
-    pub(super) fn of_limit(doing: &'static str, error: &io::Error) -> Option<Self> {
+    pub(in crate::github) fn of_limit(doing: &'static str, error: &io::Error) -> Option<Self> {
         is_limit(error).then(|| Self::Limit {
             doing,
             reason: reason_of(error),
@@ -80,7 +86,7 @@ impl Cause {
     }
 
     /// The same, where what is forbidden has another name.
-    pub(super) fn of_exhaustion(doing: &'static str, error: &io::Error) -> Option<Self> {
+    pub(in crate::github) fn of_exhaustion(doing: &'static str, error: &io::Error) -> Option<Self> {
         is_exhausted(error).then(|| Self::Limit {
             doing,
             reason: reason_of(error),
