@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-pub use exit_code::most_serious;
+pub use exit_code::{WRAPPER_FAILED, most_serious};
 pub use limit::{is_exhausted, is_limit};
 pub use sign_in::SignInReason;
 pub use tokens::{Discarded, StoredTokens};

@@ -2,9 +2,11 @@
 
 use clap::Args;
 
-use super::Target;
+use crate::commands::Subcommand;
+use crate::commands::Target;
 use crate::commands::login;
 use crate::config::Flags;
+use crate::session::Session;
 
 /// Arguments of `login`.
 #[derive(Debug, Args)]
@@ -87,5 +89,19 @@ impl Login {
 
     pub(super) fn flags(&self) -> Flags {
         self.target.flags()
+    }
+}
+
+impl Subcommand for Login {
+    fn flags(&self) -> Flags {
+        Self::flags(self)
+    }
+
+    fn wants_json(&self) -> bool {
+        Self::wants_json(self)
+    }
+
+    fn run(&self, session: &Session<'_>) -> crate::error::Result<u8> {
+        session.log_in(self)
     }
 }

@@ -2,9 +2,11 @@
 
 use clap::Args;
 
-use super::{Scope, Target};
+use crate::commands::Subcommand;
+use crate::commands::Target;
 use crate::commands::logout;
 use crate::config::Flags;
+use crate::session::Session;
 
 /// Arguments of `logout`.
 #[derive(Debug, Args)]
@@ -41,16 +43,30 @@ impl Logout {
         self.account.as_deref()
     }
 
-    /// Which Apps.
-    pub fn scope(&self) -> Scope {
-        if self.all { Scope::All } else { Scope::One }
+    /// Every stored sign-in.
+    pub fn all(&self) -> bool {
+        self.all
     }
 
-    pub(super) fn wants_json(&self) -> bool {
+    pub(crate) fn wants_json(&self) -> bool {
         self.json
     }
 
     pub(super) fn flags(&self) -> Flags {
         self.target.flags()
+    }
+}
+
+impl Subcommand for Logout {
+    fn flags(&self) -> Flags {
+        Self::flags(self)
+    }
+
+    fn wants_json(&self) -> bool {
+        Self::wants_json(self)
+    }
+
+    fn run(&self, session: &Session<'_>) -> crate::error::Result<u8> {
+        session.log_out(self)
     }
 }

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::Target;
+use crate::commands::Subcommand;
+use crate::commands::Target;
 use crate::config::Flags;
 use crate::formats::durations::parse_duration;
 use crate::mcp::conversation::{Asking, Restarts};
+use crate::session::Session;
 
 /// Arguments of `mcp`.
 #[derive(Debug, Args)]
@@ -85,5 +87,19 @@ impl Mcp {
 
     pub(super) fn flags(&self) -> Flags {
         self.target.flags()
+    }
+}
+
+impl Subcommand for Mcp {
+    fn flags(&self) -> Flags {
+        Self::flags(self)
+    }
+
+    fn run(&self, session: &Session<'_>) -> crate::error::Result<u8> {
+        session.mcp(self)
+    }
+
+    fn exit_code(&self, error: &crate::error::Error) -> u8 {
+        error.wrapper_exit_code()
     }
 }

@@ -2,12 +2,14 @@
 
 use std::ffi::OsString;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, ValueEnum};
 
-use super::Described;
+use crate::commands::Described;
+use crate::commands::Subcommand;
 use crate::commands::schedule::{install, status};
 use crate::config::Flags;
 use crate::schedule::Scheduler;
+use crate::session::Session;
 
 /// Arguments of `schedule`.
 #[derive(Debug, Args)]
@@ -18,7 +20,7 @@ pub struct Schedule {
 }
 
 /// What can be done with the timer.
-#[derive(Debug, Subcommand)]
+#[derive(Debug, clap::Subcommand)]
 pub enum ScheduleDeed {
     /// Have this machine's scheduler run ghtok every hour
     #[command(before_help = "Examples:
@@ -136,11 +138,6 @@ pub(super) fn plain(arguments: &[OsString]) -> Option<Schedule> {
 }
 
 impl Schedule {
-    /// True if no sign-in is looked at.
-    pub fn is_for_the_timer_alone(&self) -> bool {
-        matches!(self.deed, ScheduleDeed::Status(_) | ScheduleDeed::Remove(_))
-    }
-
     pub(super) fn wants_json(&self) -> bool {
         matches!(&self.deed, ScheduleDeed::Status(status) if status.json)
     }
@@ -152,6 +149,20 @@ impl Schedule {
             ScheduleDeed::Run(run) => run.described.flags(),
             ScheduleDeed::Remove(_) => Flags::default(),
         }
+    }
+}
+
+impl Subcommand for Schedule {
+    fn flags(&self) -> Flags {
+        Self::flags(self)
+    }
+
+    fn wants_json(&self) -> bool {
+        Self::wants_json(self)
+    }
+
+    fn run(&self, session: &Session<'_>) -> crate::error::Result<u8> {
+        session.schedule(self)
     }
 }
 

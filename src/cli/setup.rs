@@ -1,12 +1,14 @@
 //! The arguments of `setup`.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, ValueEnum};
 
-use super::Described;
+use crate::commands::Described;
+use crate::commands::Subcommand;
 use crate::commands::{setup_git, setup_mcp};
 use crate::config::Flags;
 use crate::formats::mcp_client::Client;
+use crate::session::Session;
 
 /// Arguments of `setup`.
 #[derive(Debug, Args)]
@@ -17,7 +19,7 @@ pub struct Setup {
 }
 
 /// The programs that can be set up.
-#[derive(Debug, Subcommand)]
+#[derive(Debug, clap::Subcommand)]
 pub enum Program {
     /// Have git ask ghtok about the hosts of your Apps
     #[command(before_help = "Examples:
@@ -128,5 +130,15 @@ impl Setup {
                 ..mcp.described.flags()
             },
         }
+    }
+}
+
+impl Subcommand for Setup {
+    fn flags(&self) -> Flags {
+        Self::flags(self)
+    }
+
+    fn run(&self, session: &Session<'_>) -> crate::error::Result<u8> {
+        session.set_up(self)
     }
 }

@@ -2,8 +2,10 @@
 
 use clap::Args;
 
-use super::Target;
+use crate::commands::Subcommand;
+use crate::commands::Target;
 use crate::config::Flags;
+use crate::session::Session;
 
 /// Arguments of `status`.
 #[derive(Debug, Args)]
@@ -44,5 +46,19 @@ impl Status {
 
     pub(super) fn flags(&self) -> Flags {
         self.target.flags()
+    }
+}
+
+impl Subcommand for Status {
+    fn flags(&self) -> Flags {
+        Self::flags(self)
+    }
+
+    fn wants_json(&self) -> bool {
+        Self::wants_json(self)
+    }
+
+    fn run(&self, session: &Session<'_>) -> crate::error::Result<u8> {
+        session.status(self)
     }
 }

@@ -1,189 +1,225 @@
 //! `ghtok exec`: runs a command with tokens in its environment and nowhere else. On Unix the command
 //! takes this process's place, with its terminal, its signals and its exit code.
 
+mod separator;
+
 use std::ffi::OsString;
-use std::io::ErrorKind;
 use std::time::Duration;
 
+use clap::Args;
+use log::LevelFilter;
+
+pub use self::separator::Unseparated;
 use crate::app::App;
-use crate::commands::Call;
-use crate::error::{Error, Result, system_reason};
-use crate::formats::plain_text::one_line;
-use crate::formats::shell::word;
-use crate::host::Inherited;
-pub use crate::host::token_env::Others;
-use crate::host::token_env::{self, Plan, Reason, Recipient};
-use crate::system::process::{self, Change, Children};
+use crate::commands::Subcommand;
+use crate::commands::Target;
+use crate::config::{Environment, Flags, check_app_name};
+use crate::error::{Error, Result};
+use crate::formats::durations::parse_duration;
+use crate::host::token_env::{self, Change, Grant, Others, Plan, Reason, Recipient};
+use crate::session::{Call, Session};
+use crate::system::process::{self, Children};
 use crate::system::terminal::Terminal;
-use crate::token::{AccessToken, MinTtl};
+use crate::token::AccessToken;
 
 /// A refresher that has told its outcome ends within this; then the command has no child that it did
 /// not start.
-const LAST_WORDS: Duration = Duration::from_millis(100);
+const REFRESHER_ENDS: Duration = Duration::from_millis(100);
 
-/// What `exec` is asked.
-#[derive(Debug)]
-pub struct Input {
-    /// The variables that are named; none means those of the App's host.
-    pub variables: Vec<Named>,
-    /// What becomes of token variables that are there already.
-    pub others: Others,
-    /// How much life the tokens must have left, where the caller says it.
-    pub min_ttl: Option<Duration>,
-    /// When to say what was changed beside the tokens.
-    pub notes: Notes,
-    /// The command and its arguments.
-    pub command: Vec<OsString>,
+/// Run a command with a token in its environment, and nowhere else
+#[derive(Debug, Args)]
+#[command(before_help = "Examples:
+  ghtok exec -- gh repo list
+  ghtok exec work --min-ttl 1h -- ./release.sh
+  ghtok exec -e HOMEBREW_GITHUB_API_TOKEN -- brew upgrade
+  ghtok exec -e GH_TOKEN:main -e GH_ENTERPRISE_TOKEN:work -- ./mirror.sh")]
+pub struct Exec {
+    #[command(flatten)]
+    target: Target,
+    /// Put a token into this variable, of this App or of APP, and into no others (may be repeated)
+    #[arg(short = 'e', long = "env", value_name = "VAR[:APP]", value_parser = variable_and_app)]
+    variables: Vec<Named>,
+    /// Leave other token variables of the environment as they are
+    #[arg(long)]
+    keep_env: bool,
+    /// How long the token must be good for, as in 90s, 30m, 1h30m
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    min_ttl: Option<Duration>,
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "CMD")]
+    command: Vec<OsString>,
+    /// Set if no `--` stood before the command.
+    #[arg(skip)]
+    unseparated: Option<Unseparated>,
 }
 
 /// `-e VAR[:APP]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Named {
-    /// The variable.
-    pub variable: String,
-    /// Whose token; `None` for the App of this call.
-    pub app: Option<String>,
+#[derive(Clone, Debug)]
+struct Named {
+    variable: String,
+    app: Option<String>,
 }
 
 /// A variable that gets an App's token.
-#[derive(Clone, Debug)]
-pub struct Grant<'a> {
-    /// The variable.
-    pub variable: String,
-    /// Whose token.
-    pub app: &'a App,
+struct Assignment<'a> {
+    variable: &'a str,
+    app: &'a App,
 }
 
-/// When to say what was changed beside the tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Notes {
-    /// Where a person reads them.
-    OnATerminal,
-    /// In any case (`-v`).
-    Always,
-}
+impl Subcommand for Exec {
+    fn flags(&self) -> Flags {
+        self.target.flags()
+    }
 
-impl Input {
-    /// Each variable with the name of its App; `None` for what the call itself means.
-    pub fn wanted(&self) -> Vec<(Option<&str>, Option<&str>)> {
-        if self.variables.is_empty() {
-            return vec![(None, None)];
+    fn run(&self, session: &Session<'_>) -> Result<u8> {
+        if let Some(unseparated) = &self.unseparated {
+            let apps: Vec<&str> = session.config.all_apps().map(App::label).collect();
+            return Err(unseparated.error(&apps));
         }
-        let parts = self.variables.iter();
-        parts
-            .map(|named| (Some(named.variable.as_str()), named.app.as_deref()))
-            .collect()
+        let assignments = self.assignments(session)?;
+        // Before a token is asked for: a plan that cannot be costs no refresh.
+        let plan = self.plan(&assignments)?;
+        let tokens = self.tokens(&assignments, session)?;
+        tell(&plan);
+        self.run_command(&plan, &tokens)
+    }
+
+    fn exit_code(&self, error: &Error) -> u8 {
+        error.wrapper_exit_code()
     }
 }
 
-/// The exit code of `exec` when ghtok itself failed; a command's own codes are its own.
-pub const FAILED: u8 = 125;
+impl Exec {
+    /// Reads a command that no `--` stands before as if one did.
+    pub(crate) fn separated(arguments: &[OsString]) -> Option<(Vec<OsString>, Unseparated)> {
+        separator::separated(arguments)
+    }
 
-/// The exit code of `exec` for an error.
-pub fn exit_code(error: &Error) -> u8 {
-    match error {
-        Error::CommandNotFound { .. } | Error::CommandNotRun { .. } => error.exit_code(),
-        _ => FAILED,
+    pub(crate) fn mark_unseparated(&mut self, unseparated: Unseparated) {
+        self.unseparated = Some(unseparated);
+    }
+
+    fn assignments<'a>(&'a self, session: &'a Session<'_>) -> Result<Vec<Assignment<'a>>> {
+        if self.variables.is_empty() {
+            let app = session.config.app(None)?;
+            let names = app.host.variables().token_names;
+            let all = names.iter().map(|variable| Assignment { variable, app });
+            return Ok(all.collect());
+        }
+        let assignment = |named: &'a Named| {
+            let app = match &named.app {
+                Some(name) => session.config.app_named(name)?,
+                None => session.config.app(None)?,
+            };
+            let variable = named.variable.as_str();
+            Ok(Assignment { variable, app })
+        };
+        self.variables.iter().map(assignment).collect()
+    }
+
+    /// Which variables get whose token, and what else changes in the command's environment (P6).
+    fn plan(&self, assignments: &[Assignment<'_>]) -> Result<Plan> {
+        let grants: Vec<Grant<'_>> = assignments
+            .iter()
+            .map(|assignment| Grant {
+                variable: assignment.variable,
+                host: &assignment.app.host,
+            })
+            .collect();
+        let others = if self.keep_env {
+            Others::Keep
+        } else {
+            Others::Remove
+        };
+        let inherited = Environment::inherited_by_tools();
+        token_env::plan(Recipient::Command, &grants, others, &inherited)
+    }
+
+    /// A token for each assignment; one for each App.
+    fn tokens(
+        &self,
+        assignments: &[Assignment<'_>],
+        session: &Session<'_>,
+    ) -> Result<Vec<AccessToken>> {
+        let mut tokens: Vec<AccessToken> = Vec::with_capacity(assignments.len());
+        for assignment in assignments {
+            let mut before = assignments.iter().zip(&tokens);
+            let same = before.find(|(other, _)| other.app == assignment.app);
+            let token = match same.map(|(_, token)| token.clone()) {
+                Some(token) => token,
+                None => session.with_call(assignment.app, |call| self.token(call))?,
+            };
+            tokens.push(token);
+        }
+        Ok(tokens)
+    }
+
+    fn token(&self, call: &Call<'_>) -> Result<AccessToken> {
+        let served = call.broker.access_token(call.min_ttl_or(self.min_ttl))?;
+        let deadline = call.clock.monotonic() + REFRESHER_ENDS;
+        while process::reap() == Children::Running && call.clock.monotonic() < deadline {
+            call.clock.sleep(Duration::from_millis(1));
+        }
+        Ok(served.token)
+    }
+
+    /// On Unix this returns only if the command cannot be run.
+    fn run_command(&self, plan: &Plan, tokens: &[AccessToken]) -> Result<u8> {
+        let changes: Vec<process::Change<'_>> = plan
+            .changes
+            .iter()
+            .filter_map(|change| match change {
+                Change::Remove(name) => Some(process::Change::Remove(name)),
+                Change::Text(name, text) => Some(process::Change::Set(name, text)),
+                Change::Token { variable, grant } => {
+                    Some(process::Change::Set(variable, tokens.get(*grant)?.expose()))
+                }
+            })
+            .collect();
+        let (program, arguments) = self.command.split_first().ok_or_else(no_command)?;
+        process::run_in_place(program, arguments, &changes)
+            .map_err(|error| process::not_started(program, &error))
     }
 }
 
-/// A valid token for one of the variables.
-///
-/// # Errors
-/// Whatever keeps a token from being had.
-pub fn token(input: &Input, usual: MinTtl, call: &Call<'_>) -> Result<AccessToken> {
-    let served = call
-        .broker
-        .access_token(input.min_ttl.map_or(usual, MinTtl::Explicit))?;
-    let deadline = call.clock.monotonic() + LAST_WORDS;
-    while process::reap() == Children::Running && call.clock.monotonic() < deadline {
-        call.clock.sleep(Duration::from_millis(1));
-    }
-    Ok(served.token)
-}
-
-/// Which variables get whose token, and what else changes in the command's environment.
-///
-/// # Errors
-/// `Usage` if a token would be where tools of other hosts look for theirs (P6).
-pub fn plan(grants: &[Grant<'_>], others: Others, inherited: &Inherited) -> Result<Plan> {
-    let grants: Vec<token_env::Grant<'_>> = grants
-        .iter()
-        .map(|grant| token_env::Grant {
-            variable: &grant.variable,
-            host: &grant.app.host,
-        })
-        .collect();
-    token_env::plan(Recipient::Command, &grants, others, inherited)
-}
-
-/// Runs the command with the tokens of the plan's grants. On Unix this returns only if it cannot be
-/// run.
-///
-/// # Errors
-/// If there is no such command, or it cannot be run.
-pub fn run(input: &Input, plan: &Plan, tokens: &[AccessToken], terminal: Terminal) -> Result<u8> {
-    // That the command will work on another host than it was told is news even to a log.
-    let reasons: &[Reason] = if input.notes == Notes::Always || terminal.shows_notes() {
+/// That the command will work on another host than it was told is news even to a log.
+fn tell(plan: &Plan) {
+    let reasons: &[Reason] = if log::max_level() != LevelFilter::Off || Terminal.shows_notes() {
         &[Reason::Token, Reason::OtherHost]
     } else {
         &[Reason::OtherHost]
     };
     if let Some(note) = plan.note(Recipient::Command, reasons) {
-        terminal.note(&note);
+        Terminal.note(&note);
     }
-    let changes: Vec<Change<'_>> = plan
-        .changes
-        .iter()
-        .filter_map(|change| match change {
-            token_env::Change::Remove(name) => Some(Change::Remove(name)),
-            token_env::Change::Text(name, text) => Some(Change::Set(name, text)),
-            token_env::Change::Token { variable, grant } => {
-                Some(Change::Set(variable, tokens.get(*grant)?.expose()))
-            }
-        })
-        .collect();
-    let (program, arguments) = input.command.split_first().ok_or_else(no_command)?;
-    process::run_in_place(program, arguments, &changes).map_err(|error| {
-        let command = one_line(&program.to_string_lossy(), 200);
-        match error.kind() {
-            ErrorKind::NotFound => Error::CommandNotFound { command },
-            _ => Error::CommandNotRun {
-                command,
-                cause: system_reason(&error),
-            },
-        }
-    })
 }
 
-fn no_command() -> Error {
+/// The parser asks for a command before this is met.
+pub fn no_command() -> Error {
     Error::Usage {
         message: "exec: no command is given".into(),
         hint: "set it apart, as in: ghtok exec -- gh repo list".into(),
     }
 }
 
-/// The command was not set apart: the line as it should be.
-pub fn without_dashes(words: &[OsString], head: &[OsString], apps: &[&str]) -> Error {
-    let shown = |words: &[OsString]| -> String {
-        words
-            .iter()
-            .map(|part| format!(" {}", word(&one_line(&part.to_string_lossy(), 200))))
-            .collect()
+/// `VAR` or `VAR:APP`.
+fn variable_and_app(text: &str) -> Result<Named, String> {
+    let (variable, app) = match text.split_once(':') {
+        Some((variable, app)) => (variable, Some(app)),
+        None => (text, None),
     };
-    let (app, command) = match words {
-        [first, rest @ ..] if !rest.is_empty() && apps.iter().any(|app| first == app) => {
-            words.split_at(1)
-        }
-        _ => (&[][..], words),
-    };
-    Error::Usage {
-        message: "exec: the command must be set apart by --".into(),
-        hint: format!(
-            "ghtok exec{}{} --{}",
-            shown(head),
-            shown(app),
-            shown(command)
-        ),
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if variable.is_empty()
+        || !variable.chars().all(fits)
+        || variable.starts_with(|c: char| c.is_ascii_digit())
+    {
+        return Err("the name of a variable is letters, digits and underscores".into());
     }
+    if let Some(app) = app {
+        check_app_name(app).map_err(|reason| format!("the App's name {reason}"))?;
+    }
+    Ok(Named {
+        variable: variable.to_owned(),
+        app: app.map(str::to_owned),
+    })
 }

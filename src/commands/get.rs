@@ -1,42 +1,121 @@
 //! `ghtok get`: prints a valid token. Never prompts.
 
+use std::ffi::OsString;
 use std::time::Duration;
 
+use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use crate::app::App;
 use crate::auth::broker::Served;
-use crate::commands::Call;
+use crate::commands::Subcommand;
+use crate::commands::Target;
+use crate::config::{Environment, Flags};
 use crate::error::Result;
+use crate::formats::durations::parse_duration;
 use crate::formats::shell::Shell;
 use crate::formats::timestamps::rfc3339;
 use crate::host::token_env::{self, Change, Grant, Others, Plan, Reason, Recipient};
 use crate::host::{Host, Inherited, TOKEN_VARIABLES};
+use crate::session::{Call, Session};
 use crate::system::terminal::Terminal;
-use crate::token::{MinTtl, SecretBuffer};
+use crate::token::SecretBuffer;
 
-/// What `get` is asked.
-#[derive(Clone, Copy, Debug)]
-pub struct Input {
-    /// How much life the token must have left, where the caller says it.
-    pub min_ttl: Option<Duration>,
-    /// How to print it.
-    pub format: Format,
+/// Print a valid token; never prompts
+#[derive(Debug, Args)]
+#[command(before_help = "Examples:
+  ghtok get
+  ghtok get --format header | curl -H @- https://api.github.com/user
+  eval \"$(ghtok get --format env)\"
+  ghtok get work --min-ttl 1h --format json")]
+pub struct Get {
+    #[command(flatten)]
+    target: Target,
+    /// How long the token must be good for, as in 90s, 30m, 1h30m
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    min_ttl: Option<Duration>,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = Format::Token)]
+    format: Format,
 }
 
-/// How a token is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// The token and a newline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// The token and a newline
     Token,
-    /// An object with the token, its expiry and whose it is.
+    /// An object; errors are JSON too
     Json,
-    /// An HTTP header line (RFC 6750 section 2.1).
+    /// Authorization: Bearer …
     Header,
-    /// Assignments for a shell.
-    Variables(Shell),
-    /// Lines for a netrc file.
+    /// For eval in sh, bash and zsh
+    Env,
+    /// For source in fish
+    Fish,
+    /// For Invoke-Expression in PowerShell
+    Powershell,
+    /// For a netrc file; the token in it is dead in 8 hours
     Netrc,
+}
+
+impl Subcommand for Get {
+    fn flags(&self) -> Flags {
+        self.target.flags()
+    }
+
+    fn wants_json(&self) -> bool {
+        self.format == Format::Json
+    }
+
+    fn run(&self, session: &Session<'_>) -> Result<u8> {
+        session.for_app(|call| self.print(call)).map(|()| 0)
+    }
+}
+
+impl Get {
+    /// `get` or `get APP`, and nothing else.
+    pub(crate) fn plain(arguments: &[OsString]) -> Option<Self> {
+        let (verb, rest) = arguments.get(1..)?.split_first()?;
+        let named = match rest {
+            [] => None,
+            [app] => Some(app.to_str().filter(|app| !app.starts_with('-'))?.to_owned()),
+            [_, _, ..] => return None,
+        };
+        let target = Target {
+            named,
+            ..Target::default()
+        };
+        (verb == "get").then_some(Self {
+            target,
+            min_ttl: None,
+            format: Format::Token,
+        })
+    }
+
+    fn print(&self, call: &Call<'_>) -> Result<()> {
+        let served = call.broker.access_token(call.min_ttl_or(self.min_ttl))?;
+        let (app, token) = (call.app, served.token.expose());
+        let text = match self.format {
+            Format::Token => line("", token),
+            Format::Header => line("Authorization: Bearer ", token),
+            Format::Json => json(app, &served),
+            Format::Netrc => netrc(app, token),
+            Format::Env => for_shell(Shell::Posix, token, call)?,
+            Format::Fish => for_shell(Shell::Fish, token, call)?,
+            Format::Powershell => for_shell(Shell::PowerShell, token, call)?,
+        };
+        call.terminal.data(text.as_bytes())
+    }
+}
+
+impl Format {
+    fn shell(self) -> Option<Shell> {
+        match self {
+            Self::Env => Some(Shell::Posix),
+            Self::Fish => Some(Shell::Fish),
+            Self::Powershell => Some(Shell::PowerShell),
+            Self::Token | Self::Json | Self::Header | Self::Netrc => None,
+        }
+    }
 }
 
 /// The JSON form; docs/exit-codes.md and the tests hold its shape.
@@ -52,32 +131,25 @@ struct Document<'a> {
     expires_at_unix: Option<i64>,
 }
 
-/// Prints the token.
-///
-/// # Errors
-/// Whatever keeps a token from being had.
-pub fn run(
-    input: Input,
-    usual: MinTtl,
-    inherited: fn() -> Inherited,
-    call: &Call<'_>,
-) -> Result<()> {
-    let min_ttl = input.min_ttl.map_or(usual, MinTtl::Explicit);
-    let served = call.broker.access_token(min_ttl)?;
-    let text = match input.format {
-        Format::Variables(shell) => {
-            let plan = plan(&call.app.host, &inherited())?;
-            if let Some(note) = plan.note(Recipient::Shell, &[Reason::OtherHost]) {
-                call.terminal.note(&note);
-            }
-            variables(shell, &plan, served.token.expose())
+/// The shell that evaluates the output of a `get` whose other arguments may not parse.
+pub(crate) fn shell_of(arguments: &[OsString]) -> Option<Shell> {
+    let (verb, rest) = arguments.get(1..)?.split_first()?;
+    if verb != "get" {
+        return None;
+    }
+    let mut words = rest.iter().filter_map(|word| word.to_str());
+    let mut shell = None;
+    while let Some(word) = words.next() {
+        let value = match word.strip_prefix("--format") {
+            Some("") => words.next(),
+            Some(rest) => rest.strip_prefix('='),
+            None => None,
+        };
+        if let Some(format) = value.and_then(|value| Format::from_str(value, false).ok()) {
+            shell = format.shell();
         }
-        Format::Token => line("", served.token.expose()),
-        Format::Json => json(call.app, &served),
-        Format::Header => line("Authorization: Bearer ", served.token.expose()),
-        Format::Netrc => netrc(call.app, served.token.expose()),
-    };
-    call.terminal.data(text.as_bytes())
+    }
+    shell
 }
 
 /// What a shell is told that evaluates the output of a `get` that failed: an old token must not stay
@@ -85,7 +157,7 @@ pub fn run(
 ///
 /// # Errors
 /// If it cannot be written.
-pub fn tell_shell_of_failure(shell: Shell, exit_code: u8, terminal: Terminal) -> Result<()> {
+pub(crate) fn tell_shell_of_failure(shell: Shell, exit_code: u8, terminal: Terminal) -> Result<()> {
     let mut text: String = TOKEN_VARIABLES
         .iter()
         .map(|name| shell.unset(name))
@@ -120,6 +192,14 @@ fn json(app: &App, served: &Served) -> SecretBuffer {
     serde_json::to_writer(&mut text, &document).expect("a plain struct becomes JSON");
     text.push(b"\n");
     text
+}
+
+fn for_shell(shell: Shell, token: &str, call: &Call<'_>) -> Result<SecretBuffer> {
+    let plan = plan(&call.app.host, &Environment::inherited_by_tools())?;
+    if let Some(note) = plan.note(Recipient::Shell, &[Reason::OtherHost]) {
+        call.terminal.note(&note);
+    }
+    Ok(variables(shell, &plan, token))
 }
 
 fn plan(host: &Host, inherited: &Inherited) -> Result<Plan> {
@@ -171,6 +251,8 @@ fn netrc(app: &App, token: &str) -> SecretBuffer {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
     use crate::app::ClientId;
     use crate::auth::record::Account;
@@ -263,5 +345,37 @@ mod tests {
         );
         // Another host's token is nothing to us.
         assert!(!own.contains(" GH_TOKEN"), "{own}");
+    }
+
+    #[derive(Parser)]
+    enum Parsed {
+        Get(Get),
+    }
+
+    #[test]
+    fn a_plain_get_is_read_as_clap_reads_it() {
+        for line in ["ghtok get", "ghtok get work", "ghtok get a.b"] {
+            let arguments: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            let plain = Get::plain(&arguments);
+            let parsed = Parsed::try_parse_from(&arguments).map(|Parsed::Get(get)| get);
+            assert_eq!(
+                format!("{:?}", plain.expect(line)),
+                format!("{:?}", parsed.expect(line))
+            );
+        }
+    }
+
+    #[test]
+    fn everything_else_is_left_to_clap() {
+        for line in [
+            "ghtok",
+            "ghtok get -h",
+            "ghtok get --format json",
+            "ghtok get a b",
+            "ghtok status",
+        ] {
+            let arguments: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            assert!(Get::plain(&arguments).is_none(), "{line}");
+        }
     }
 }

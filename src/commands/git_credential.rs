@@ -2,33 +2,38 @@
 //! silence, so that git goes on with its next helper.
 
 mod choice;
+mod messages;
+mod own_token;
+mod plain;
 mod via;
 
-use std::ffi::OsStr;
-use std::path::Path;
+use std::ffi::{OsStr, OsString};
+use std::mem::ManuallyDrop;
+use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::Args;
 use zeroize::Zeroizing;
 
-pub use self::choice::{Choice, choose};
-pub use self::via::{Via, pass_on};
-use crate::app::{AccountName, App};
+use self::choice::{Choice, choose};
+use self::messages::{give_up, tell_choice, tell_no_app, tell_other_account};
+pub(crate) use self::plain::{plain, under_own_name};
+use crate::app::App;
 use crate::auth::broker::Served;
 use crate::auth::record::{Account, Refused};
-use crate::commands::Call;
-use crate::config::Git;
-use crate::error::{Error, Result};
-use crate::formats::git_credential::{Answer, Attributes, Malformed, Request};
-use crate::formats::plain_text::{one_line, without_tricks};
+use crate::commands::Described;
+use crate::config::Flags;
+use crate::error::Result;
+use crate::formats::git_credential::{Answer, Attributes, Description, Malformed, Request};
+use crate::session::{Call, Session};
 use crate::system::terminal::Terminal;
-use crate::token::MinTtl;
 
 /// A token answered 401 so soon after it was made is most often good: GitHub's replicas lag.
 const TOO_YOUNG_TO_DIE: Duration = Duration::from_secs(60);
 
 /// What git asks a helper to do (git-credential(1); gitcredentials(7), "CUSTOM HELPERS").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operation {
+enum Operation {
     /// A credential is wanted.
     Get,
     /// One has worked. Ours is kept already, and others are none of our business.
@@ -43,7 +48,7 @@ pub enum Operation {
 
 impl Operation {
     /// Reads git's word for it.
-    pub fn of(word: &OsStr) -> Self {
+    fn of(word: &OsStr) -> Self {
         match word.to_str() {
             Some("get") => Self::Get,
             Some("store") => Self::Store,
@@ -54,31 +59,134 @@ impl Operation {
     }
 }
 
-/// What is left to do once the description is read.
-pub enum Next {
-    /// Nothing.
-    Done,
-    /// To answer.
-    Get(Request),
-    /// To note a refusal.
-    Erase(Request),
+/// Answer git's questions for a credential; never prompts
+#[derive(Debug, Args)]
+#[command(before_help = "Examples:
+  git config --global credential.https://github.com.helper '!ghtok git-credential'
+  echo url=https://github.com | ghtok git-credential get")]
+pub struct GitCredential {
+    /// What git asks: get, store, erase or capability; anything else is ignored
+    #[arg(value_name = "OPERATION")]
+    operation: OsString,
+    /// Answer for this App alone [default: the App that fits what git asks]
+    #[arg(long, value_name = "APP")]
+    app: Option<String>,
+    #[command(flatten)]
+    described: Described,
+    /// The folder of config.toml, where git may run without the variables that lead to it
+    /// [env: GHTOK_CONFIG_DIR]
+    #[arg(long, value_name = "DIR")]
+    config_dir: Option<PathBuf>,
+    /// Pass the question on to this helper, written as in credential.helper: without the
+    /// repository's path, and never with a token of ghtok's
+    #[arg(long, value_name = "HELPER")]
+    via: Option<OsString>,
+    /// With --via, pass the repository's path on too
+    #[arg(long, requires = "via")]
+    keep_path: bool,
 }
 
-/// Does what needs no App, and reads the description of what does.
-///
-/// # Errors
-/// If standard output cannot be written.
-pub fn begin(operation: Operation, terminal: Terminal) -> Result<Next> {
-    match operation {
-        Operation::Unknown => Ok(Next::Done),
-        Operation::Capability => print(&Answer::Capabilities, terminal).map(|()| Next::Done),
-        Operation::Store => {
-            // Read all the same: a caller whose pipe breaks could take it for a failure.
-            let _ = Attributes::read_from(terminal.input());
-            Ok(Next::Done)
+impl GitCredential {
+    pub(crate) fn flags(&self) -> Flags {
+        Flags {
+            app: self.app.clone(),
+            config_dir: self.config_dir.clone(),
+            ..self.described.flags()
         }
-        Operation::Get => Ok(described(terminal).map_or(Next::Done, Next::Get)),
-        Operation::Erase => Ok(described(terminal).map_or(Next::Done, Next::Erase)),
+    }
+
+    /// Answers git, which goes on whatever comes of it: it has other helpers, and a person. Most of
+    /// what git asks needs no configuration; `load` reads it.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration.
+    pub(crate) fn run<'m>(
+        &self,
+        load: impl Fn() -> Result<ManuallyDrop<Session<'m>>>,
+    ) -> Result<u8> {
+        if let Some(helper) = &self.via {
+            let is_ours = |description: &Description| {
+                let load = || load().ok();
+                own_token::is_carried_by(description, self, load)
+            };
+            return Ok(via::pass_on(
+                helper,
+                self.keep_path,
+                &self.operation,
+                is_ours,
+                Terminal,
+            ));
+        }
+        match Operation::of(&self.operation) {
+            Operation::Unknown => {}
+            Operation::Capability => print(&Answer::Capabilities, Terminal)?,
+            Operation::Store => {
+                // Read all the same: a caller whose pipe breaks could take it for a failure.
+                let _ = Attributes::read_from(Terminal.input());
+            }
+            Operation::Get => {
+                if let Some(request) = described(Terminal) {
+                    self.get(&request, &*load()?)?;
+                }
+            }
+            Operation::Erase => {
+                if let Some(request) = described(Terminal) {
+                    self.erase(&request, &*load()?)?;
+                }
+            }
+        }
+        Ok(0)
+    }
+
+    fn get(&self, request: &Request, session: &Session<'_>) -> Result<()> {
+        let config = &session.config;
+        if config.all_apps().next().is_none() {
+            tell_no_app(&config.file, Terminal);
+            return Ok(());
+        }
+        let apps = self.apps_of_host(request, session)?;
+        if apps.is_empty() {
+            return Ok(());
+        }
+        let reach = |app: &App| session.reach(app);
+        let app = match choose(request, apps, config.preferred_app()?, &reach) {
+            Choice::App(app) => app,
+            other => {
+                tell_choice(&other, request, &config.file, Terminal);
+                return Ok(());
+            }
+        };
+        config.check_store()?;
+        session
+            .with_call(app, |call| answer(request, call))
+            .unwrap_or_else(|error| give_up(&error, config.git, Terminal));
+        Ok(())
+    }
+
+    fn erase(&self, request: &Request, session: &Session<'_>) -> Result<()> {
+        for app in self.apps_of_host(request, session)? {
+            session.config.check_store()?;
+            // A mark that cannot be made is made at the next refusal.
+            let _ = session.with_call(app, |call| erase(request, call));
+        }
+        Ok(())
+    }
+
+    /// The Apps of the host that git names.
+    fn apps_of_host<'a>(
+        &self,
+        request: &Request,
+        session: &'a Session<'_>,
+    ) -> Result<Vec<&'a App>> {
+        let flags = self.flags();
+        let names_an_app = flags.app.is_some() || flags.client_id.is_some() || flags.host.is_some();
+        let mut apps: Vec<&App> = if names_an_app {
+            vec![session.config.app(None)?]
+        } else {
+            session.config.all_apps().collect()
+        };
+        apps.retain(|app| request.is_for(&app.host));
+        Ok(apps)
     }
 }
 
@@ -98,7 +206,7 @@ fn described(terminal: Terminal) -> Option<Request> {
 ///
 /// # Errors
 /// Whatever keeps a token from being had.
-pub fn get(request: &Request, usual: MinTtl, call: &Call<'_>) -> Result<()> {
+fn answer(request: &Request, call: &Call<'_>) -> Result<()> {
     let wanted = request.account();
     if let Some(wanted) = wanted.filter(|_| call.app.account.is_none()) {
         let account = call.broker.load()?.account;
@@ -112,7 +220,7 @@ pub fn get(request: &Request, usual: MinTtl, call: &Call<'_>) -> Result<()> {
         expires_at,
         account,
         ..
-    } = call.broker.access_token(usual)?;
+    } = call.broker.access_token(call.min_ttl)?;
     if let Some(wanted) = wanted
         && !is_account_of(call.app, account.as_ref(), wanted)
     {
@@ -138,80 +246,6 @@ fn is_account_of(app: &App, actual: Option<&Account>, wanted: &str) -> bool {
 
 fn is(account: Option<&Account>, wanted: &str) -> bool {
     account.is_some_and(|account| account.login.eq_ignore_ascii_case(wanted))
-}
-
-fn tell_other_account(wanted: &str, account: Option<&Account>, call: &Call<'_>) {
-    let host = &call.app.host;
-    let (wanted, why) = (
-        name_shown(wanted),
-        match account {
-            Some(Account { login, .. }) => format!(
-                "ghtok is signed in to {host} as {login} (remove the user name from the URL to use {login})"
-            ),
-            None => format!("GitHub has not said yet whose sign-in ghtok has for {host}"),
-        },
-    );
-    call.terminal.note(&format!(
-        "git-credential: not answered: git asks for {wanted}, and {why}"
-    ));
-}
-
-/// A user name from a URL, if it can be one of GitHub's: a token has more characters.
-fn name_shown(name: &str) -> String {
-    const LONGEST_LOGIN: usize = 39;
-    match AccountName::parse(name) {
-        Ok(_) if name.len() <= LONGEST_LOGIN => format!("\"{name}\""),
-        Ok(_) | Err(_) => "a user name that is no GitHub login".into(),
-    }
-}
-
-/// Says why git is not answered although there is an App of the host. Where none reaches the repository
-/// nothing is said: other helpers are asked.
-pub fn tell_choice(choice: &Choice<'_>, request: &Request, file: &Path, terminal: Terminal) {
-    let labels = |apps: &[&App]| {
-        let labels: Vec<&str> = apps.iter().map(|app| app.label()).collect();
-        labels.join(", ")
-    };
-    let why = match choice {
-        Choice::App(_) | Choice::Nobody => return,
-        Choice::OtherAccounts(apps) => format!(
-            "git asks for {}, and the Apps of this host ({}) are configured for other accounts",
-            name_shown(request.account().unwrap_or_default()),
-            labels(apps)
-        ),
-        Choice::Several(apps) => format!(
-            "several Apps fit ({}); set default_app or owners in {}",
-            labels(apps),
-            without_tricks(&file.to_string_lossy())
-        ),
-    };
-    terminal.note(&format!("git-credential: not answered: {why}"));
-}
-
-/// Says that there is no App at all: most often git runs without the variable that leads to the
-/// configuration.
-pub fn tell_no_app(file: &Path, terminal: Terminal) {
-    terminal.note(&format!(
-        "git-credential: not answered: no App is configured in {}; if the configuration is elsewhere, run where it is found: ghtok setup git",
-        without_tricks(&file.to_string_lossy())
-    ));
-}
-
-/// Says in one line why there is no token, and goes on: git asks its next helper, or the person.
-pub fn give_up(error: &Error, git: Git, terminal: Terminal) {
-    const LONGEST: usize = 2000;
-    if matches!(error, Error::OutputClosed | Error::Output(_)) {
-        return;
-    }
-    let words = match error.hint() {
-        Some(hint) => format!("{error}; {hint}"),
-        None => error.to_string(),
-    };
-    terminal.note(&one_line(&words, LONGEST));
-    if git.quit {
-        // git that no longer listens needs no answer.
-        let _ = print(&Answer::Quit, terminal);
-    }
 }
 
 /// Marks the token as refused, if it is the one that was; the next `get` asks GitHub. A different

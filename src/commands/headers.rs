@@ -3,18 +3,41 @@
 
 use std::time::Duration;
 
-use crate::commands::Call;
-use crate::error::Result;
-use crate::token::{AccessToken, MinTtl, SecretBuffer};
+use clap::Args;
 
-/// Prints an object of header names and values.
-///
-/// # Errors
-/// Whatever keeps a token from being had.
-pub fn run(min_ttl: Option<Duration>, usual: MinTtl, call: &Call<'_>) -> Result<()> {
-    let min_ttl = min_ttl.map_or(usual, MinTtl::Explicit);
-    let served = call.broker.access_token(min_ttl)?;
-    call.terminal.data(render(&served.token).as_bytes())
+use crate::commands::Subcommand;
+use crate::commands::Target;
+use crate::config::Flags;
+use crate::error::Result;
+use crate::formats::durations::parse_duration;
+use crate::session::Session;
+use crate::token::{AccessToken, SecretBuffer};
+
+/// Print the request headers that carry a valid token, as JSON; never prompts
+#[derive(Debug, Args)]
+#[command(before_help = "Examples:
+  ghtok headers
+  ghtok headers work")]
+pub struct Headers {
+    #[command(flatten)]
+    target: Target,
+    /// How long the token must be good for, as in 90s, 30m, 1h30m
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    min_ttl: Option<Duration>,
+}
+
+impl Subcommand for Headers {
+    fn flags(&self) -> Flags {
+        self.target.flags()
+    }
+
+    fn run(&self, session: &Session<'_>) -> Result<u8> {
+        session.for_app(|call| {
+            let served = call.broker.access_token(call.min_ttl_or(self.min_ttl))?;
+            call.terminal.data(render(&served.token).as_bytes())
+        })?;
+        Ok(0)
+    }
 }
 
 fn render(token: &AccessToken) -> SecretBuffer {

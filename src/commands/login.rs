@@ -12,15 +12,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::app::App;
 use crate::auth::broker::Served;
 use crate::auth::ports::{Clock, Prompt, StoreError};
 use crate::auth::record::{Account, Record};
-use crate::commands::Call;
-use crate::config::StoreChoice;
 use crate::error::{Error, Result};
-use crate::formats::shell::word;
-use crate::host::HostKind;
+use crate::session::Call;
 use crate::system::browser::Browser;
 use crate::system::signals;
 use crate::system::terminal::screen::Screen;
@@ -101,21 +97,6 @@ pub enum Offer {
     Opens(Browser),
     /// None, and why.
     None(String),
-}
-
-/// The command that signs in to an App, as it can be typed; with a store if it must name one.
-pub fn command(app: &App, store: Option<StoreChoice>) -> String {
-    let mut command = match &app.name {
-        Some(name) => format!("ghtok login {name}"),
-        None => format!("ghtok login --client-id {}", app.client_id),
-    };
-    if app.name.is_none() && app.host.kind() != HostKind::GitHubCom {
-        command.push_str(&format!(" --host {}", word(&app.host.spelling())));
-    }
-    if let Some(store) = store {
-        command.push_str(&format!(" --store {store}"));
-    }
-    command
 }
 
 /// Signs in, unless a good sign-in is there; says which.

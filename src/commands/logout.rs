@@ -4,9 +4,9 @@ use crate::auth::broker::refused;
 use crate::auth::outcome::{Happened, Outcome};
 use crate::auth::ports::{LockedStore, StoreError};
 use crate::auth::record::Record;
-use crate::commands::Call;
 use crate::error::{Error, Result, StoredTokens};
 use crate::github::{HttpError, RequestFailure};
+use crate::session::Call;
 
 /// What `logout` is asked.
 #[derive(Clone, Copy, Debug)]

@@ -2,39 +2,37 @@
 
 use std::time::Duration;
 
+use clap::Args;
 use serde::Serialize;
 
-use crate::commands::Call;
+use crate::auth::broker::Served;
+use crate::commands::Subcommand;
+use crate::commands::Target;
+use crate::config::Flags;
 use crate::error::Result;
 use crate::formats::durations::human_duration;
 use crate::formats::timestamps::rfc3339;
-use crate::token::{MinTtl, TokenSet};
+use crate::session::{Call, Session};
+use crate::token::TokenSet;
 
-/// What `refresh` is asked.
-#[derive(Clone, Copy, Debug)]
-pub struct Input {
-    /// When to refresh.
-    pub when: When,
-    /// How to tell what came of it.
-    pub output: Output,
-}
-
-/// When to refresh.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum When {
-    /// If the token is due.
-    Due,
-    /// Now: the present token dies, whoever holds it.
-    Now,
-}
-
-/// How to tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Output {
-    /// A line for people.
-    Text,
-    /// An object a line.
-    Json,
+/// Refresh what is due; with --force, now
+#[derive(Debug, Args)]
+#[command(before_help = "Examples:
+  ghtok refresh             the default App, if its token is due
+  ghtok refresh --all       every configured App
+  ghtok refresh --force     now, for instance after installing the App on a repository")]
+pub struct Refresh {
+    #[command(flatten)]
+    target: Target,
+    /// Every configured App
+    #[arg(long, conflicts_with_all = ["named", "app", "client_id"])]
+    all: bool,
+    /// Refresh now: this kills the present token for everybody who holds it
+    #[arg(long)]
+    force: bool,
+    /// Print JSON, an object for each App
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Serialize)]
@@ -49,60 +47,90 @@ struct Document<'a> {
     expires_at_unix: Option<i64>,
 }
 
-/// Refreshes one App's token and tells what came of it.
-///
-/// # Errors
-/// Whatever keeps a token from being had.
-pub fn run(input: Input, usual: MinTtl, call: &Call<'_>) -> Result<()> {
-    let before = call.broker.load()?;
-    let served = match input.when {
-        When::Due => call.broker.access_token(usual)?,
-        When::Now => call.broker.newer_than(before.generation)?,
-    };
-    let refreshed = served.generation != before.generation;
-    let now = call.clock.now();
-    let had_left = match &before.tokens {
-        TokenSet::Expiring { access, .. } if refreshed => Some(now.until(access.expires_at)),
-        TokenSet::Expiring { .. } | TokenSet::Permanent(_) => None,
-    };
-    let app = call.app.label();
-    match input.output {
-        Output::Json => {
-            let document = Document {
-                schema_version: 1,
-                app,
-                host: call.app.host.to_string(),
-                login: served
-                    .account
-                    .as_ref()
-                    .map(|account| account.login.as_str()),
-                refreshed,
-                replaced_token_had_left_seconds: had_left.map(|left| left.as_secs()),
-                expires_at: served.expires_at.map(rfc3339),
-                expires_at_unix: served.expires_at.map(|at| at.0),
-            };
-            let text = serde_json::to_string(&document).expect("a plain struct becomes JSON");
-            call.terminal.line(&text)
-        }
-        Output::Text => {
-            let until = served.expires_at.map_or_else(
-                || "it never expires by the clock".to_owned(),
-                |at| {
-                    format!(
-                        "good until {} ({})",
-                        call.clock.local_time(at),
-                        human_duration(now.until(at))
-                    )
-                },
-            );
-            let what = match (input.when, refreshed) {
-                (_, true) => format!("refreshed, {until}{}", killed(had_left)),
-                (When::Due, false) => format!("not due, {until}"),
-                (When::Now, false) => format!("has no refresh token to use, {until}"),
-            };
-            call.terminal.line(&format!("{app}: {what}"))
+impl Subcommand for Refresh {
+    fn flags(&self) -> Flags {
+        self.target.flags()
+    }
+
+    fn wants_json(&self) -> bool {
+        self.json
+    }
+
+    fn run(&self, session: &Session<'_>) -> Result<u8> {
+        let refresh = |call: &Call<'_>| self.refresh(session, call);
+        if self.all {
+            session.for_all_apps(self.json, refresh)
+        } else {
+            session.for_app(refresh).map(|()| 0)
         }
     }
+}
+
+impl Refresh {
+    fn refresh(&self, session: &Session<'_>, call: &Call<'_>) -> Result<()> {
+        let began = call.clock.now();
+        let before = call.broker.load()?;
+        let served = if self.force {
+            call.broker.newer_than(before.generation)?
+        } else {
+            call.broker.access_token(call.min_ttl)?
+        };
+        let refreshed = served.generation != before.generation;
+        let now = call.clock.now();
+        let had_left = match &before.tokens {
+            TokenSet::Expiring { access, .. } if refreshed => Some(now.until(access.expires_at)),
+            TokenSet::Expiring { .. } | TokenSet::Permanent(_) => None,
+        };
+        let line = if self.json {
+            json(&served, refreshed, had_left, call)
+        } else {
+            self.text(&served, refreshed, had_left, call)
+        };
+        call.terminal.line(&line)?;
+        if self.force {
+            session.ask_reach_after_refresh(began, call);
+        }
+        Ok(())
+    }
+
+    fn text(
+        &self,
+        served: &Served,
+        refreshed: bool,
+        had_left: Option<Duration>,
+        call: &Call<'_>,
+    ) -> String {
+        let until = served.expires_at.map_or_else(
+            || "it never expires by the clock".to_owned(),
+            |at| {
+                let left = human_duration(call.clock.now().until(at));
+                format!("good until {} ({left})", call.clock.local_time(at))
+            },
+        );
+        let what = match (self.force, refreshed) {
+            (_, true) => format!("refreshed, {until}{}", killed(had_left)),
+            (false, false) => format!("not due, {until}"),
+            (true, false) => format!("has no refresh token to use, {until}"),
+        };
+        format!("{}: {what}", call.app.label())
+    }
+}
+
+fn json(served: &Served, refreshed: bool, had_left: Option<Duration>, call: &Call<'_>) -> String {
+    let document = Document {
+        schema_version: 1,
+        app: call.app.label(),
+        host: call.app.host.to_string(),
+        login: served
+            .account
+            .as_ref()
+            .map(|account| account.login.as_str()),
+        refreshed,
+        replaced_token_had_left_seconds: had_left.map(|left| left.as_secs()),
+        expires_at: served.expires_at.map(rfc3339),
+        expires_at_unix: served.expires_at.map(|at| at.0),
+    };
+    serde_json::to_string(&document).expect("a plain struct becomes JSON")
 }
 
 /// A refresh kills the old token at once, so it says what that cost.

@@ -1,134 +1,76 @@
-//! The hidden command that runs one refresh in a process of its own. Its caller watches the
-//! outcome; it says nothing itself.
+//! The hidden processes that ghtok starts in the background for one record. What came of them is read
+//! from the state folder; they say nothing themselves.
 
-use std::ffi::OsString;
-use std::path::Path;
-use std::str::FromStr;
-use std::time::Duration;
+use std::path::PathBuf;
 
-use log::LevelFilter;
+use clap::Args;
 
-use crate::app::App;
-use crate::auth::ports::{LockedStore, Refresher};
-use crate::auth::record::Want;
-use crate::commands::Call;
-use crate::config::StoreChoice;
+use crate::commands::Described;
+use crate::commands::Subcommand;
+use crate::config::Flags;
 use crate::error::Result;
-use crate::token::MinTtl;
+use crate::session::{RefreshOrder, Session};
 
-/// What the refresher is asked: a `Want` as one argument.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Order(pub Want);
+/// The flags by which such a process finds its record.
+#[derive(Debug, Args)]
+pub(crate) struct Record {
+    #[arg(long)]
+    app: Option<String>,
+    #[command(flatten)]
+    described: Described,
+    #[arg(long)]
+    account: Option<String>,
+    #[arg(long)]
+    config_dir: Option<PathBuf>,
+}
 
-impl Order {
-    /// The argument that reads back as this order.
-    pub fn to_argument(self) -> String {
-        match self.0 {
-            Want::Valid(MinTtl::Usual(ttl)) => format!("usual:{}", ttl.as_secs()),
-            Want::Valid(MinTtl::Explicit(ttl)) => format!("explicit:{}", ttl.as_secs()),
-            Want::NewerThan(generation) => format!("newer:{generation}"),
+impl Record {
+    fn flags(&self) -> Flags {
+        Flags {
+            app: self.app.clone(),
+            account: self.account.clone(),
+            config_dir: self.config_dir.clone(),
+            ..self.described.flags()
         }
     }
 }
 
-impl FromStr for Order {
-    type Err = &'static str;
+/// Run one refresh in a process of its own
+#[derive(Debug, Args)]
+#[command(hide = true)]
+pub struct Refresher {
+    #[command(flatten)]
+    record: Record,
+    /// What is wanted of the record.
+    #[arg(long)]
+    order: RefreshOrder,
+}
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (kind, number) = text.split_once(':').ok_or("is no order")?;
-        let number: u64 = number.parse().map_err(|_| "has no number")?;
-        match kind {
-            "usual" => Ok(Self(Want::Valid(MinTtl::Usual(Duration::from_secs(
-                number,
-            ))))),
-            "explicit" => Ok(Self(Want::Valid(MinTtl::Explicit(Duration::from_secs(
-                number,
-            ))))),
-            "newer" => Ok(Self(Want::NewerThan(number))),
-            _ => Err("is no order"),
-        }
+impl Subcommand for Refresher {
+    fn flags(&self) -> Flags {
+        self.record.flags()
+    }
+
+    fn run(&self, session: &Session<'_>) -> Result<u8> {
+        session.refresh_here(self.order).map(|()| 0)
     }
 }
 
-/// The arguments of the process that refreshes an App's record. No secret is among them.
-pub fn arguments(
-    app: &App,
-    store: StoreChoice,
-    config_dir: Option<&Path>,
-    want: Want,
-) -> Vec<OsString> {
-    let mut arguments = arguments_of("refresher", app, store, config_dir);
-    arguments.extend(match log::max_level() {
-        LevelFilter::Off => None,
-        LevelFilter::Debug => Some("-vv".into()),
-        _ => Some("-v".into()),
-    });
-    arguments.push(format!("--order={}", Order(want).to_argument()).into());
-    arguments
+/// Ask GitHub where an App is installed
+#[derive(Debug, Args)]
+#[command(hide = true)]
+pub struct AskReach {
+    #[command(flatten)]
+    record: Record,
 }
 
-/// The arguments of the process that asks where an App is installed.
-pub fn reach_arguments(app: &App, store: StoreChoice, config_dir: Option<&Path>) -> Vec<OsString> {
-    arguments_of("ask-reach", app, store, config_dir)
-}
-
-fn arguments_of(
-    command: &str,
-    app: &App,
-    store: StoreChoice,
-    config_dir: Option<&Path>,
-) -> Vec<OsString> {
-    let mut arguments = vec![command.to_owned(), format!("--store={store}")];
-    match &app.name {
-        Some(name) => arguments.push(format!("--app={name}")),
-        None => {
-            arguments.push(format!("--client-id={}", app.client_id));
-            arguments.push(format!("--host={}", app.host.web_url()));
-            if let Some(account) = &app.account {
-                arguments.push(format!("--account={account}"));
-            }
-        }
+impl Subcommand for AskReach {
+    fn flags(&self) -> Flags {
+        self.record.flags()
     }
-    let mut arguments: Vec<OsString> = arguments.into_iter().map(OsString::from).collect();
-    if let Some(folder) = config_dir {
-        arguments.extend(["--config-dir".into(), folder.into()]);
-    }
-    arguments
-}
 
-/// Runs the refresh with the lock that was handed over, else with one of its own.
-///
-/// # Errors
-/// If no lock can be had; its caller then looks for itself.
-pub fn run<'a>(
-    order: Order,
-    handed_over: Option<Box<dyn LockedStore + 'a>>,
-    refresh: &dyn Refresher,
-    call: &'a Call<'_>,
-) -> Result<()> {
-    let locked = match handed_over {
-        Some(locked) => locked,
-        None => call.lock()?,
-    };
-    refresh.start(locked, order.0);
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn orders_read_back() {
-        for want in [
-            Want::Valid(MinTtl::DEFAULT),
-            Want::Valid(MinTtl::Explicit(Duration::from_secs(3600))),
-            Want::NewerThan(7),
-        ] {
-            assert_eq!(Order(want).to_argument().parse(), Ok(Order(want)));
-        }
-        for bad in ["", "usual", "usual:", "usual:-1", "later:5"] {
-            assert!(bad.parse::<Order>().is_err(), "{bad:?}");
-        }
+    fn run(&self, session: &Session<'_>) -> Result<u8> {
+        let asked = session.for_app(|call| Ok(session.ask_reach_here(call)))?;
+        Ok(u8::from(!asked))
     }
 }

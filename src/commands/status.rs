@@ -6,12 +6,12 @@ use crate::app::App;
 use crate::auth::account::{AccountCheck, check_account};
 use crate::auth::ports::Clock;
 use crate::auth::record::{Decision, Record, Refused, Want};
-use crate::commands::Call;
 use crate::error::Error;
 use crate::formats::durations::human_duration;
 use crate::formats::timestamps::rfc3339;
 use crate::schedule::Scheduler;
 use crate::schedule::notes::{Installed, LastRun};
+use crate::session::Call;
 use crate::token::{MinTtl, Timestamp, TokenSet};
 
 /// One App's status.

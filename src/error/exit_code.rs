@@ -2,6 +2,9 @@
 
 use super::{Error, SignInReason};
 
+/// The exit code of `exec` and `mcp` for a failure of ghtok itself: the others are the command's.
+pub const WRAPPER_FAILED: u8 = 125;
+
 impl Error {
     /// A stable name for programs.
     pub fn code(&self) -> &'static str {
@@ -50,6 +53,14 @@ impl Error {
             Self::CommandNotRun { .. } => "command_not_run",
             Self::Output(_) => "output",
             Self::OutputClosed => "output_closed",
+        }
+    }
+
+    /// The exit code of `exec` and `mcp`, which end with their command's.
+    pub fn wrapper_exit_code(&self) -> u8 {
+        match self {
+            Self::CommandNotFound { .. } | Self::CommandNotRun { .. } => self.exit_code(),
+            _ => WRAPPER_FAILED,
         }
     }
 

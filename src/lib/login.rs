@@ -8,26 +8,28 @@ use log::LevelFilter;
 
 use crate::app::App;
 use crate::auth::ports::Clock;
+use crate::cli;
 use crate::commands::login::{self, AppInConfig, Offer, Present, SavedApp, Since};
-use crate::compose_stores::{Unlock, store_of};
 use crate::config::{
     Browsers, Config, Desktop, Environment, Flags, StoreChoice, add_app, lines_to_add,
 };
 use crate::error::{Error, Result};
 use crate::formats::shell::word;
+use crate::session::Session;
+use crate::session::{Unlock, store_of};
 use crate::store::lock::Lock;
 use crate::store::state_folder::StateFolder;
 use crate::system::browser::Browser;
 use crate::system::file_system;
 use crate::system::terminal::Terminal;
 use crate::system::terminal::screen::Screen;
-use crate::{Root, cli};
 
 /// How long another `login` may take to write its App down.
 const WRITING: Duration = Duration::from_secs(2);
 
-impl Root<'_> {
+impl Session<'_> {
     pub(crate) fn log_in(&self, login: &cli::Login) -> Result<u8> {
+        self.config.check_store()?;
         // The time zone can be read only while there is one thread, and login starts another.
         let clock = self.machine.clock;
         let began = clock.now();

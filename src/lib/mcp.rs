@@ -11,8 +11,6 @@ use crate::auth::ports::{Clock, Prompt};
 use crate::auth::record::Refused;
 use crate::cli;
 use crate::commands::login;
-use crate::commands::{Call, exec};
-use crate::compose_stores::Unlock;
 use crate::config::{Browsers, Desktop, Environment};
 use crate::error::{Error, Result, system_reason};
 use crate::formats::plain_text::one_line;
@@ -23,18 +21,20 @@ use crate::mcp::conversation::{Cure, News, Pace, Settings, Told, Trouble};
 use crate::mcp::dialog::Code;
 use crate::mcp::runtime::Wrapper;
 use crate::mcp::tokens::{Fetched, Tokens};
+use crate::session::Call;
+use crate::session::Unlock;
+use crate::session::{Machine, Session, login_command, this_program};
 use crate::store::dialog::SharedDialog;
 use crate::store::state_folder::StateFolder;
 use crate::system::browser::Browser;
 use crate::system::process::{self, Children};
 use crate::system::terminal::Terminal;
 use crate::token::{AccessToken, Timestamp};
-use crate::{Machine, Root, this_program};
 
 /// How often who follows another process's sign-in looks how far that is.
 const FOLLOW: Duration = Duration::from_millis(300);
 
-impl Root<'_> {
+impl Session<'_> {
     pub(crate) fn mcp(&self, arguments: &cli::Mcp) -> Result<u8> {
         let app = self.config.app(None)?;
         // The time zone can be read only while there is one thread.
@@ -44,7 +44,7 @@ impl Root<'_> {
         let choice = self.store_of(app)?;
         let settings = Settings {
             app: app.label().to_owned(),
-            login_command: login::command(app, self.store_to_name(app, choice)),
+            login_command: login_command(app, self.store_to_name(app, choice)),
             asking: arguments.asking(),
             restarts: arguments.restarts(),
             wait: arguments.wait,
@@ -98,8 +98,8 @@ fn not_started(arguments: &cli::Mcp, why: &io::Error) -> u8 {
             cause: system_reason(why),
         },
     };
-    crate::report(&error, cli::ErrorOutput::Text);
-    exec::exit_code(&error)
+    crate::session::report(&error, false);
+    error.wrapper_exit_code()
 }
 
 /// The process that ends servers which this one left behind; started with the first that needs it.
@@ -126,7 +126,7 @@ impl Guard {
 /// The App's tokens, each time with everything put together anew: threads share nothing but the
 /// configuration.
 struct Source<'a> {
-    root: &'a Root<'a>,
+    root: &'a Session<'a>,
     app: &'a App,
     /// Shown each code, if the person has asked for that.
     browser: Option<Browser>,
@@ -189,7 +189,7 @@ impl Tokens for Source<'_> {
                 if let Ok(served) = self.fetch() {
                     return Ok(served);
                 }
-                let root = self.new_root();
+                let root = self.root.reopened();
                 let before = root.remembered_store(self.app).unwrap_or(None);
                 root.decide_store_for_login(self.app, Unlock::Never);
                 let elsewhere = root.signed_in_elsewhere(self.app, before);
@@ -260,14 +260,9 @@ impl Source<'_> {
     }
 
     fn with_call(&self, work: impl FnOnce(&Call<'_>) -> Result<(News, AccessToken)>) -> Fetched {
-        let root = self.new_root();
+        let root = self.root.reopened();
         root.with_call(self.app, work)
             .map_err(|error| trouble(&error))
-    }
-
-    /// Its store is opened anew each time: a conversation outlives buses and keychains.
-    fn new_root(&self) -> Root<'_> {
-        Root::new(self.root.machine, self.root.config.clone())
     }
 
     fn valid(&self, call: &Call<'_>) -> Result<(News, AccessToken)> {

@@ -8,23 +8,28 @@ use crate::cli::{self, ScheduleDeed};
 use crate::commands::schedule::install::{self, Draft};
 use crate::commands::schedule::run::{News, Outcome, Round, failed, look_after};
 use crate::commands::schedule::{Desk, remove, status};
+use crate::compose_setup;
 use crate::config::Environment;
 use crate::error::{Result, most_serious};
 use crate::schedule::notes::{AppRun, LastRun, Notes};
 use crate::schedule::{Scheduler, Timer};
+use crate::session::Session;
 use crate::store::state_folder::StateFolder;
 use crate::store::timer_notes::TimerNotes;
 use crate::system::notification::{self, Notice};
 use crate::system::terminal::Terminal;
 use crate::system::timers::{self, Places};
 use crate::token::Timestamp;
-use crate::{Root, compose_setup};
 
-impl Root<'_> {
+impl Session<'_> {
     pub(crate) fn schedule(&self, schedule: &cli::Schedule) -> Result<u8> {
         match &schedule.deed {
-            ScheduleDeed::Run(_) => self.look_after_all(),
+            ScheduleDeed::Run(_) => {
+                self.config.check_store()?;
+                self.look_after_all()
+            }
             ScheduleDeed::Install(install) => {
+                self.config.check_store()?;
                 // Without an App there is nothing to look after.
                 if self.config.all_apps().next().is_none() {
                     self.config.app(None)?;
@@ -156,7 +161,7 @@ impl Root<'_> {
 
     #[cfg(target_os = "linux")]
     fn notify(&self, notice: &Notice) -> Result<(), String> {
-        notification::show(notice, &self.session(), self.machine.limits.store)
+        notification::show(notice, &self.session_bus(), self.machine.limits.store)
     }
 
     #[cfg(target_os = "macos")]

@@ -8,13 +8,17 @@ use crate::commands::{setup_git, setup_mcp};
 use crate::config::{Environment, StoreChoice};
 use crate::error::Result;
 use crate::formats::git_config;
+use crate::session::{Session, this_program};
 use crate::system::git_program::GitProgram;
 use crate::system::process;
 use crate::system::terminal::Terminal;
-use crate::{Root, this_program};
 
-impl Root<'_> {
+impl Session<'_> {
     pub(crate) fn set_up(&self, setup: &cli::Setup) -> Result<u8> {
+        // An App that no configuration describes is described with its store.
+        if self.config.all_apps().any(|app| app.name.is_none()) {
+            self.config.check_store()?;
+        }
         match &setup.program {
             cli::Program::Git(git) => self.set_up_git(git.input()),
             cli::Program::Mcp(mcp) => self.set_up_mcp(mcp.input()),

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use crate::Root;
 use crate::app::{App, RecordKey};
 use crate::auth::ports::{StoreError, TokenStore as _};
-use crate::cli::{self, Cli, ErrorOutput};
+use crate::cli;
 use crate::commands::{logout, status};
-use crate::compose_report::report;
 use crate::config::StoreChoice;
 use crate::error::{Error, Result, most_serious};
 use crate::formats::shell::word;
 use crate::schedule::notes::Notes as _;
+use crate::session::Session;
+use crate::session::told;
 use crate::store::state_folder::StateFolder;
 use crate::store::{Listing, file};
 use crate::system::terminal::Terminal;
@@ -35,8 +35,9 @@ enum Reading {
     OneByOne,
 }
 
-impl Root<'_> {
+impl Session<'_> {
     pub(crate) fn status(&self, status: &cli::Status) -> Result<u8> {
+        self.config.check_store()?;
         let named = status.names_an_app();
         let others = if named {
             Others::default()
@@ -105,12 +106,13 @@ impl Root<'_> {
         others.records.iter().filter_map(look).collect()
     }
 
-    pub(crate) fn log_out(&self, arguments: &cli::Logout, cli: &Cli) -> Result<u8> {
+    pub(crate) fn log_out(&self, arguments: &cli::Logout) -> Result<u8> {
+        self.config.check_store()?;
         let input = arguments.input();
-        match (arguments.scope(), arguments.account()) {
-            (cli::Scope::All, _) => Ok(self.log_out_all(input, cli.error_output())),
-            (cli::Scope::One, None) => self.for_one(|call| logout::run(input, call)),
-            (cli::Scope::One, Some(account)) => {
+        match (arguments.all(), arguments.account()) {
+            (true, _) => Ok(self.log_out_all(input, arguments.wants_json())),
+            (false, None) => self.for_app(|call| logout::run(input, call)).map(|()| 0),
+            (false, Some(account)) => {
                 let app = self.config.app_of_record(account)?;
                 self.with_call(&app, |call| logout::run(input, call))
                     .map(|()| 0)
@@ -118,15 +120,9 @@ impl Root<'_> {
         }
     }
 
-    fn log_out_all(&self, input: logout::Input, output: ErrorOutput) -> u8 {
+    fn log_out_all(&self, input: logout::Input, as_json: bool) -> u8 {
         let others = self.others(Reading::OneByOne);
-        let told = |result: Result<()>| match result {
-            Ok(()) => 0,
-            Err(error) => {
-                report(&error, output);
-                error.exit_code()
-            }
-        };
+        let told = |result: Result<()>| result.map_or_else(|error| told(&error, as_json), |()| 0);
         let mut codes = Vec::new();
         for app in self.config.all_apps() {
             codes.push(told(self.with_call(app, |call| logout::run(input, call))));

@@ -14,6 +14,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
+use crate::error::{Error, system_reason};
+use crate::formats::plain_text::one_line;
+
 /// Starts a program that outlives this process: it gets `stdin`, and neither our output nor our
 /// terminal.
 ///
@@ -72,6 +75,18 @@ pub enum Change<'a> {
     Set(&'a str, &'a str),
     /// This variable goes.
     Remove(&'a str),
+}
+
+/// What to say of a command that could not be started.
+pub(crate) fn not_started(program: &OsStr, error: &io::Error) -> Error {
+    let command = one_line(&program.to_string_lossy(), 200);
+    match error.kind() {
+        io::ErrorKind::NotFound => Error::CommandNotFound { command },
+        _ => Error::CommandNotRun {
+            command,
+            cause: system_reason(error),
+        },
+    }
 }
 
 /// Whether this process has children left.

@@ -6,7 +6,7 @@ use crate::formats::git_credential::{Repository, Request};
 
 /// Who answers.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Choice<'a> {
+pub(super) enum Choice<'a> {
     /// This App.
     App(&'a App),
     /// Nobody: no App reaches the repository, and git asks its other helpers.
@@ -31,7 +31,7 @@ enum Service {
 /// Of the Apps of exactly the host that git names: those that serve the repository most surely; of
 /// these the one of the wanted account, else the preferred one, else the only one. Without a
 /// repository, the only one without `owners` comes before the only one.
-pub fn choose<'a>(
+pub(super) fn choose<'a>(
     request: &Request,
     apps: impl IntoIterator<Item = &'a App>,
     preferred: Option<&'a App>,

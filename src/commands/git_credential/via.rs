@@ -5,34 +5,23 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use super::Operation;
-use crate::error::{Result, system_reason};
+use crate::error::system_reason;
 use crate::formats::git_credential::{Description, Malformed, RepositoryPath};
 use crate::formats::plain_text::one_line;
 use crate::system::process;
 use crate::system::terminal::Terminal;
 
-/// Another helper, and what it is told.
-#[derive(Clone, Copy, Debug)]
-pub struct Via<'a> {
-    /// As `credential.helper` names it (gitcredentials(7)).
-    pub helper: &'a OsStr,
-    /// Whether it is told the repository's path.
-    pub path: RepositoryPath,
-}
-
-/// Passes git's question on, and the helper's answer and end back. `is_ours` says whether a description
-/// carries a token of ghtok's.
-///
-/// # Errors
-/// None; what fails is told in a line.
-pub fn pass_on(
-    via: Via<'_>,
+/// Passes git's question on, and the helper's answer and end back; `helper` is as `credential.helper`
+/// names it (gitcredentials(7)). `is_ours` says whether a description carries a token of ghtok's.
+pub(super) fn pass_on(
+    helper: &OsStr,
+    keep_path: bool,
     operation: &OsStr,
     is_ours: impl FnOnce(&Description) -> bool,
     terminal: Terminal,
-) -> Result<u8> {
-    let Some(line) = command_line(via.helper, operation) else {
-        return Ok(0);
+) -> u8 {
+    let Some(line) = command_line(helper, operation) else {
+        return 0;
     };
     let description = match Description::read_from(terminal.input()) {
         Ok(description) => description,
@@ -40,7 +29,7 @@ pub fn pass_on(
             terminal.note(&format!(
                 "git-credential: not passed on: the description {why}"
             ));
-            return Ok(0);
+            return 0;
         }
     };
     let carries_a_secret = match Operation::of(operation) {
@@ -48,19 +37,22 @@ pub fn pass_on(
         Operation::Store | Operation::Erase | Operation::Unknown => true,
     };
     if carries_a_secret && is_ours(&description) {
-        return Ok(0);
+        return 0;
     }
-    let input = description.passed_on(via.path);
-    Ok(
-        process::run_in_shell(&line, &input).unwrap_or_else(|error| {
-            let helper = one_line(&via.helper.to_string_lossy(), 80);
-            let reason = system_reason(&error);
-            terminal.note(&format!(
-                "git-credential: cannot run the helper \"{helper}\": {reason}"
-            ));
-            1
-        }),
-    )
+    let path = if keep_path {
+        RepositoryPath::Kept
+    } else {
+        RepositoryPath::LeftOut
+    };
+    let input = description.passed_on(path);
+    process::run_in_shell(&line, &input).unwrap_or_else(|error| {
+        let helper = one_line(&helper.to_string_lossy(), 80);
+        let reason = system_reason(&error);
+        terminal.note(&format!(
+            "git-credential: cannot run the helper \"{helper}\": {reason}"
+        ));
+        1
+    })
 }
 
 /// The line that git would run (credential.c, `credential_do`); `None` for an operation that is no word.

@@ -7,9 +7,9 @@ use super::Present;
 use crate::auth::outcome::{Happened, Outcome};
 use crate::auth::ports::Prompt;
 use crate::auth::record::Record;
-use crate::commands::Call;
 use crate::error::Result;
 use crate::github::DeviceAuthorization;
+use crate::session::Call;
 
 /// Which sign-in ended first.
 pub(super) enum First<T> {

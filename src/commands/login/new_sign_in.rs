@@ -9,9 +9,9 @@ use crate::auth::device_flow::DeviceFlow;
 use crate::auth::outcome::{Happened, Outcome};
 use crate::auth::ports::{LockedStore, Prompt, StoreError};
 use crate::auth::record::{Account, Record};
-use crate::commands::Call;
 use crate::error::{Discarded, Error, Result};
 use crate::github::GrantedTokens;
+use crate::session::Call;
 use crate::system::signals;
 use crate::system::terminal::keys::forget_typed;
 

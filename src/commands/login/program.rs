@@ -5,10 +5,10 @@ use serde::Serialize;
 use super::SavedApp;
 use crate::auth::ports::Prompt;
 use crate::auth::record::Account;
-use crate::commands::Call;
 use crate::error::Result;
 use crate::formats::timestamps::rfc3339;
 use crate::github::DeviceAuthorization;
+use crate::session::Call;
 use crate::system::terminal::Terminal;
 use crate::token::Timestamp;
 

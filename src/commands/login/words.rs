@@ -6,8 +6,8 @@ use super::{AppInConfig, By, Desk, Input, Output, SavedApp, SignedIn};
 use crate::app::App;
 use crate::auth::broker::Served;
 use crate::auth::record::{Account, Record};
-use crate::commands::Call;
 use crate::error::{Error, Result};
+use crate::session::Call;
 use crate::token::{Timestamp, TokenSet};
 
 /// An OAuth App's client ID is easily copied in place of a GitHub App's.

@@ -7,11 +7,11 @@ use crate::app::App;
 use crate::auth::broker::Broker;
 use crate::auth::outcome::Happened;
 use crate::auth::record::Record;
-use crate::commands::Call;
 use crate::error::{Error, SignInReason};
 use crate::formats::durations::human_duration;
 use crate::schedule::notes::{AppRun, RunResult};
 use crate::schedule::rules::{Action, Rules, SignIn, action};
+use crate::session::Call;
 use crate::system::notification::Notice;
 use crate::token::{MinTtl, Timestamp, TokenSet};
 

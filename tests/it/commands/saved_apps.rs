@@ -427,7 +427,7 @@ fn a_host_that_needs_more_than_its_name_is_advised_so_that_a_shell_reads_it_back
         ("[::1]:3000", "'[::1]:3000'"),
     ] {
         assert_eq!(
-            ghtok::commands::login::command(&app(host), None),
+            ghtok::session::login_command(&app(host), None),
             format!("ghtok login --client-id {CLIENT_ID} --host {words}")
         );
     }

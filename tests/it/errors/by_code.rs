@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use fake_github::CLIENT_ID;
 use ghtok::app::{App, ClientId};
-use ghtok::commands::exec::{self, Grant, Others};
+use ghtok::commands::exec::{self, Unseparated};
 use ghtok::commands::setup_mcp;
 use ghtok::commands::setup_mcp::{By, Desk, Input, Run};
 use ghtok::error::{Discarded, Error, SignInReason};
 use ghtok::formats::mcp_client::{Client, ClientFolders};
 use ghtok::host::Host;
 use ghtok::host::Inherited;
-use ghtok::host::token_env::{self, Plan, Recipient};
+use ghtok::host::token_env::{self, Grant, Others, Plan, Recipient};
 use ghtok::system::terminal::Terminal;
 use ghtok::token::MinTtl;
 
@@ -27,16 +27,8 @@ pub fn usage(page: &mut Page) {
     page.section("Commands that are not meant so")
         .add(min_ttl(LIFE, Duration::from_secs(30_000)))
         .add(min_ttl(Duration::from_secs(90), Duration::from_secs(90)))
-        .add(exec::without_dashes(
-            &words("gh repo list"),
-            &words("-e GH_TOKEN"),
-            &[],
-        ))
-        .add(exec::without_dashes(
-            &words("work gh repo list"),
-            &[],
-            &["work"],
-        ))
+        .add(unseparated("gh repo list", "-e GH_TOKEN", &[]))
+        .add(unseparated("work gh repo list", "", &["work"]))
         .add(misplaced("GH_HOST", "github.com"))
         .add(misplaced("GH_REPO", "github.com"))
         .add(misplaced("GITHUB_API_URL", "github.com"))
@@ -45,7 +37,7 @@ pub fn usage(page: &mut Page) {
         .add(two_hosts())
         .add(mcp_variable("GH_TOKEN", "ghes.example"))
         .add(mcp_variable("GITHUB_HOST", "github.com"))
-        .add(no_command())
+        .add(exec::no_command())
         .add(nobody_agrees())
         .add(setup(Client::ALL[0], Run::Remote, By::Hand, "ghes.example"))
         .add(setup(Client::Zed, Run::Remote, By::Hand, "github.com"))
@@ -214,10 +206,6 @@ fn min_ttl(life: Duration, asked: Duration) -> Error {
         .expect_err("too long")
 }
 
-fn words(line: &str) -> Vec<OsString> {
-    line.split(' ').map(OsString::from).collect()
-}
-
 pub fn app(host: &str) -> App {
     App {
         name: Some(APP.into()),
@@ -233,23 +221,21 @@ fn plan_of(grants: &[(&str, &App)]) -> Result<Plan, Error> {
     let grants: Vec<Grant<'_>> = grants
         .iter()
         .map(|(variable, app)| Grant {
-            variable: (*variable).to_owned(),
-            app,
+            variable,
+            host: &app.host,
         })
         .collect();
-    exec::plan(&grants, Others::Remove, &Inherited::default())
+    let inherited = Inherited::default();
+    token_env::plan(Recipient::Command, &grants, Others::Remove, &inherited)
 }
 
-fn no_command() -> Error {
-    let nothing = plan_of(&[]).expect("nothing is misplaced");
-    let input = exec::Input {
-        variables: vec![],
-        others: Others::Keep,
-        min_ttl: None,
-        notes: exec::Notes::OnATerminal,
-        command: vec![],
-    };
-    exec::run(&input, &nothing, &[], Terminal).expect_err("no command")
+fn unseparated(words: &str, flags: &str, apps: &[&str]) -> Error {
+    let parts = |line: &str| line.split_whitespace().map(OsString::from).collect();
+    Unseparated {
+        flags: parts(flags),
+        words: parts(words),
+    }
+    .error(apps)
 }
 
 fn misplaced(variable: &str, host: &str) -> Error {
@@ -263,7 +249,7 @@ fn two_hosts() -> Error {
 
 fn mcp_variable(name: &str, host: &str) -> Error {
     let host = Host::parse(host).expect("a host");
-    let grant = token_env::Grant {
+    let grant = Grant {
         variable: name,
         host: &host,
     };

@@ -15,6 +15,7 @@ const SOURCES: &[&str] = &[
     "bus/connection.rs",
     "commands.rs",
     "commands/exec.rs",
+    "commands/exec/separator.rs",
     "commands/login.rs",
     "commands/logout.rs",
     "commands/schedule.rs",
@@ -82,6 +83,8 @@ const NOT_OF_ERRORS: &[&str] = &[
     "debug!(",
     "expect(",
     "reason = ",
+    "before_help = ",
+    "after_help = ",
 ];
 
 /// Texts of these sources that are shown elsewhere, or never.
@@ -122,6 +125,9 @@ const ELSEWHERE: &[&str] = &[
     "ghtok's lines in the crontab were changed",
     "the timer is not enabled",
     "the timer is not active",
+    // The parser shows them.
+    "the name of a variable is letters, digits and underscores",
+    "the App's name",
     // Where the system gives no random numbers, TLS ends before.
     "the system gives no random numbers",
     // A person reads it in the client's dialog.

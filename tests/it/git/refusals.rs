@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 use fake_github::{CLIENT_ID, Endpoint, FakeGitHub};
 use ghtok::auth::broker::Broker;
 use ghtok::auth::record::{Intent, Record, Refused, RescueKey};
-use ghtok::commands::{Call, git_credential};
+use ghtok::commands::git_credential;
 use ghtok::formats::git_credential::Request;
 use ghtok::github::{GitHub, Network};
 use ghtok::limits::Limits;
+use ghtok::session::Call;
 use ghtok::system::clock::SystemClock;
 use ghtok::system::terminal::Terminal;
-use ghtok::token::Timestamp;
+use ghtok::token::{MinTtl, Timestamp};
 use tempfile::TempDir;
 
 use crate::support::git::{Desk, feed, gits, url, with_a_repository, with_a_repository_and};
@@ -253,6 +254,7 @@ fn p7_what_was_refreshed_before_the_lock_is_not_marked() {
                 limits,
             },
             github: &github,
+            min_ttl: MinTtl::DEFAULT,
             clock: &clock,
             terminal: Terminal,
             limits,

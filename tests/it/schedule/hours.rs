@@ -6,11 +6,11 @@ use std::time::Duration;
 use fake_github::Endpoint;
 use ghtok::auth::ports::Clock;
 use ghtok::auth::record::RefreshRefused;
-use ghtok::commands::Call;
 use ghtok::commands::schedule::run::{Outcome, Round, look_after};
 use ghtok::github::GitHub;
 use ghtok::schedule::notes::RunResult;
 use ghtok::schedule::rules::Rules;
+use ghtok::session::Call;
 use ghtok::system::notification::Notice;
 use ghtok::system::terminal::Terminal;
 use ghtok::token::{MinTtl, Timestamp, TokenSet};
@@ -69,6 +69,7 @@ impl Machine {
                 bench.limits,
             );
             let call = Call {
+                min_ttl: MinTtl::DEFAULT,
                 app: broker.app,
                 login_command: broker.login_command,
                 store: broker.store,

@@ -3,25 +3,23 @@
 
 use std::time::Duration;
 
+use super::{Call, RefreshOrder, Session, this_program};
 use crate::app::App;
 use crate::auth::outcome::Happened;
 use crate::auth::ports::TokenStore;
 use crate::auth::reach::Reach;
 use crate::auth::record::{Record, Want};
-use crate::commands::refresher::{self, Order};
-use crate::commands::{Call, refresh};
 use crate::error::Result;
 use crate::github::RequestFailure;
 use crate::store::reach;
 use crate::store::state_folder::StateFolder;
 use crate::system::process;
 use crate::token::Timestamp;
-use crate::{Root, this_program};
 
 /// A person who has a token refreshed twice within this time has it asked once.
 const JUST_ASKED: Duration = Duration::from_secs(30);
 
-impl Root<'_> {
+impl Session<'_> {
     /// Where an App is installed, as far as this machine knows.
     pub(crate) fn reach(&self, app: &App) -> Option<Reach> {
         reach::read(&self.reach_file(app))
@@ -41,10 +39,10 @@ impl Root<'_> {
     }
 
     /// After a refresh that a person asked for: often because they installed the App somewhere.
-    pub(crate) fn ask_reach_after(&self, began: Timestamp, input: refresh::Input, call: &Call<'_>) {
+    pub(crate) fn ask_reach_after_refresh(&self, began: Timestamp, call: &Call<'_>) {
         let now = call.clock.now();
         let is_new = |reach: &Reach| !reach.is_empty() && reach.asked_at.until(now) < JUST_ASKED;
-        if input.when == refresh::When::Due || self.reach(call.app).as_ref().is_some_and(is_new) {
+        if self.reach(call.app).as_ref().is_some_and(is_new) {
             return;
         }
         if let Some(record) = obtained_since(began, call) {
@@ -57,7 +55,7 @@ impl Root<'_> {
     pub(crate) fn start_asking_reach(
         &self,
         began: Timestamp,
-        order: Order,
+        order: RefreshOrder,
         app: &App,
     ) -> Result<()> {
         let choice = self.store_of(app)?;
@@ -68,8 +66,7 @@ impl Root<'_> {
         let is_due = self.reach(app).is_none_or(|reach| reach.is_due(now));
         // Where a person asked for the refresh, their process asks this too.
         if has_saved && is_due && matches!(order.0, Want::Valid(_)) {
-            let config_dir = self.config.config_dir_flag.as_deref();
-            let arguments = refresher::reach_arguments(app, choice, config_dir);
+            let arguments = self.background_arguments("ask-reach", app, choice);
             if let Some(program) = this_program() {
                 // Otherwise the next refresh tries.
                 let _ = process::start_detached(&program, &arguments, None);
@@ -78,16 +75,12 @@ impl Root<'_> {
         Ok(())
     }
 
-    /// The body of that process.
-    pub(crate) fn ask_reach_here(&self) -> Result<u8> {
-        let app = self.config.app(None)?;
-        self.with_call(app, |call| {
-            let asked = match call.store.load() {
-                Ok(Some(record)) => self.ask_reach(&record, call).is_ok(),
-                Ok(None) | Err(_) => false,
-            };
-            Ok(u8::from(!asked))
-        })
+    /// The body of that process; false if nothing could be had.
+    pub(crate) fn ask_reach_here(&self, call: &Call<'_>) -> bool {
+        match call.store.load() {
+            Ok(Some(record)) => self.ask_reach(&record, call).is_ok(),
+            Ok(None) | Err(_) => false,
+        }
     }
 
     /// Asks once, and keeps what GitHub told.

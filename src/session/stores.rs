@@ -3,13 +3,13 @@
 #[cfg(target_os = "linux")]
 use std::sync::Arc;
 
-use crate::Root;
+use super::Session;
 use crate::app::{App, RecordKey};
 use crate::auth::broker::exposed;
 use crate::auth::ports::{StoreError, TokenStore};
 use crate::auth::record::Account;
 #[cfg(target_os = "linux")]
-use crate::bus::Session;
+use crate::bus::Session as SessionBus;
 use crate::config::{Config, StoreChoice};
 use crate::error::{Error, Result};
 #[cfg(target_os = "macos")]
@@ -33,9 +33,10 @@ pub(crate) enum Unlock {
     Never,
 }
 
-impl Root<'_> {
+impl Session<'_> {
     /// The store that is decided for a new sign-in, else the one in which the App's sign-in is.
     pub(crate) fn store_of(&self, app: &App) -> Result<StoreChoice> {
+        self.config.check_store()?;
         match self.store_for_login.get() {
             Some(decided) => Ok(*decided),
             None => store_of(&self.config, app),
@@ -213,12 +214,12 @@ impl Root<'_> {
     #[cfg(target_os = "linux")]
     pub(crate) fn secret_service(&self) -> &Arc<SecretService> {
         self.secret_service
-            .get_or_init(|| SecretService::new(self.session(), self.machine.limits.store))
+            .get_or_init(|| SecretService::new(self.session_bus(), self.machine.limits.store))
     }
 
     #[cfg(target_os = "linux")]
-    pub(crate) fn session(&self) -> Session {
-        Session {
+    pub(crate) fn session_bus(&self) -> SessionBus {
+        SessionBus {
             bus_address: self.config.session_bus.clone(),
             runtime_dir: self.config.runtime_dir.clone(),
         }

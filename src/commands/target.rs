@@ -1,0 +1,54 @@
+//! The flags that several subcommands have: which App, and where its tokens are kept.
+
+use clap::Args;
+
+use crate::config::{Flags, StoreChoice};
+
+/// Which App, and where its tokens are kept.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Target {
+    /// The App's name in the configuration [default: GHTOK_APP, then default_app, then the only one]
+    #[arg(value_name = "APP")]
+    pub(super) named: Option<String>,
+    /// The same as APP
+    #[arg(long, value_name = "APP", conflicts_with = "named")]
+    pub(super) app: Option<String>,
+    #[command(flatten)]
+    pub(super) described: Described,
+}
+
+/// An App described by flags.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Described {
+    /// The GitHub App's client ID, for an App that is not configured [env: GHTOK_CLIENT_ID]
+    #[arg(long, value_name = "ID")]
+    client_id: Option<String>,
+    /// The host it is registered on [env: GHTOK_HOST] [default: github.com]
+    #[arg(long, value_name = "HOST")]
+    host: Option<String>,
+    /// Where tokens are kept: auto, keychain, kernel or file [env: GHTOK_STORE] [default: auto]
+    #[arg(long, value_name = "STORE")]
+    store: Option<StoreChoice>,
+}
+
+impl Target {
+    pub(crate) fn flags(&self) -> Flags {
+        Flags {
+            app: self.named.clone().or_else(|| self.app.clone()),
+            ..self.described.flags()
+        }
+    }
+}
+
+impl Described {
+    pub(crate) fn flags(&self) -> Flags {
+        Flags {
+            app: None,
+            client_id: self.client_id.clone(),
+            host: self.host.clone(),
+            store: self.store,
+            account: None,
+            config_dir: None,
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! What a subcommand works with: the configuration, the machine, and for each App its store and the
+//! way to its token.
+
+mod background;
+mod issued;
+mod login_command;
+mod reach;
+mod report;
+mod stores;
+
+use std::cell::RefCell;
+use std::mem::ManuallyDrop;
+use std::path::PathBuf;
+#[cfg(target_os = "linux")]
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use log::LevelFilter;
+
+pub use self::background::RefreshOrder;
+pub use self::login_command::login_command;
+pub(crate) use self::report::report;
+pub(crate) use self::stores::{Unlock, store_of};
+use crate::app::App;
+use crate::auth::broker::{Broker, store_error};
+use crate::auth::outcome::NetworkId;
+use crate::auth::ports::{Clock, LockedStore, Observer, Refresher, StoreError, TokenStore};
+use crate::auth::refresh::Refresh;
+use crate::config::{Config, Environment, FileState, Flags, StoreChoice, network_variables};
+use crate::error::{Error, Result, most_serious};
+use crate::github::GitHub;
+use crate::limits::Limits;
+use crate::store::private_file;
+#[cfg(target_os = "linux")]
+use crate::store::secret_service::SecretService;
+use crate::store::state_folder::StateFolder;
+use crate::system::logger;
+use crate::system::network::network_id;
+use crate::system::refresher::DetachedRefresher;
+use crate::system::terminal::Terminal;
+use crate::token::MinTtl;
+
+/// What a test replaces of the machine for a whole run.
+pub struct Machine<'a> {
+    /// Time.
+    pub clock: &'a (dyn Clock + Sync),
+    /// Is told what happens.
+    pub observer: &'a (dyn Observer + Sync),
+    /// Every wait's limit.
+    pub limits: Limits,
+}
+
+/// One run of ghtok: its configuration and the machine it runs on.
+pub struct Session<'a> {
+    pub(crate) machine: &'a Machine<'a>,
+    pub(crate) config: Config,
+    /// Where a new sign-in goes, once that is decided.
+    store_for_login: OnceLock<StoreChoice>,
+    #[cfg(target_os = "linux")]
+    secret_service: OnceLock<Arc<SecretService>>,
+}
+
+/// What a subcommand needs for one App.
+pub struct Call<'a> {
+    /// The App.
+    pub app: &'a App,
+    /// The command that signs in to it.
+    pub login_command: &'a str,
+    /// Where its record is.
+    pub store: &'a dyn TokenStore,
+    /// The way to its token.
+    pub broker: Broker<'a>,
+    /// Where it is registered.
+    pub github: &'a GitHub,
+    /// The lifetime that a token must have left where the command line does not say it.
+    pub min_ttl: MinTtl,
+    /// Time.
+    pub clock: &'a dyn Clock,
+    /// The standard streams.
+    pub terminal: Terminal,
+    /// Every wait's limit.
+    pub limits: Limits,
+}
+
+impl<'a> Session<'a> {
+    /// Reads the configuration. The process ends with its command, and the system then closes the
+    /// connection to the keychain: to drop the session would cost a cached `get` 2 % more.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration.
+    pub(crate) fn load(
+        machine: &'a Machine<'a>,
+        flags: &Flags,
+        environment: &Environment,
+    ) -> Result<ManuallyDrop<Self>> {
+        let config = Config::load(flags, environment)?;
+        log_configuration(&config);
+        Ok(ManuallyDrop::new(Self::new(machine, config)))
+    }
+
+    /// As [`Self::load`], for the refresher, which has no standard error: its log is a file of the
+    /// record, which each refresh begins anew.
+    pub(crate) fn load_with_log_file(
+        machine: &'a Machine<'a>,
+        flags: &Flags,
+        environment: &Environment,
+        level: LevelFilter,
+    ) -> Result<ManuallyDrop<Self>> {
+        let config = Config::load(flags, environment)?;
+        if level != LevelFilter::Off {
+            let path = StateFolder::at(config.state_dir.clone()).log(&config.app(None)?.key());
+            if let Ok(file) = private_file::create(&path) {
+                logger::to_file(level, file);
+                log::info!("refresher {}", std::process::id());
+            }
+        }
+        log_configuration(&config);
+        Ok(ManuallyDrop::new(Self::new(machine, config)))
+    }
+
+    fn new(machine: &'a Machine<'a>, config: Config) -> Self {
+        Self {
+            machine,
+            config,
+            store_for_login: OnceLock::new(),
+            #[cfg(target_os = "linux")]
+            secret_service: OnceLock::new(),
+        }
+    }
+
+    /// The same configuration with no store opened yet: a long conversation outlives buses and
+    /// keychains.
+    pub(crate) fn reopened(&self) -> Self {
+        Self::new(self.machine, self.config.clone())
+    }
+}
+
+impl Session<'_> {
+    /// Runs `work` for the App that the command line means.
+    pub(crate) fn for_app<T>(&self, work: impl FnOnce(&Call<'_>) -> Result<T>) -> Result<T> {
+        self.with_call(self.config.app(None)?, work)
+    }
+
+    /// Runs `work` for each App; errors are told at once. Returns the most serious exit code.
+    pub(crate) fn for_all_apps(
+        &self,
+        as_json: bool,
+        work: impl Fn(&Call<'_>) -> Result<()>,
+    ) -> Result<u8> {
+        self.config.check_store()?;
+        let codes = self.config.all_apps().map(|app| {
+            let done = self.with_call(app, &work);
+            done.map_or_else(|error| told(&error, as_json), |()| 0)
+        });
+        Ok(most_serious(codes))
+    }
+
+    /// Puts together what a command needs for this App, and runs `work`.
+    pub(crate) fn with_call<T>(
+        &self,
+        app: &App,
+        work: impl FnOnce(&Call<'_>) -> Result<T>,
+    ) -> Result<T> {
+        self.with_call_in(app, self.store_of(app)?, work)
+    }
+
+    /// As [`Self::with_call`], for the record in this store.
+    pub(crate) fn with_call_in<T>(
+        &self,
+        app: &App,
+        choice: StoreChoice,
+        work: impl FnOnce(&Call<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let Machine {
+            clock,
+            observer,
+            limits,
+        } = *self.machine;
+        let store = self.open_store(app, choice)?;
+        let login_command = login_command(app, self.store_to_name(app, choice));
+        let github = self.github(app);
+        let network = || self.network_id();
+        let here = self.refresh(app, &github, &network);
+        let detached = DetachedRefresher {
+            program: this_program,
+            arguments: &|want| self.refresher_arguments(app, choice, want),
+            github: &github,
+            otherwise: &here as &dyn Refresher,
+            running: RefCell::default(),
+        };
+        let broker = Broker {
+            app,
+            login_command: &login_command,
+            store: &store,
+            refresher: &detached,
+            clock,
+            observer,
+            network: &network,
+            limits,
+        };
+        work(&Call {
+            app,
+            login_command: &login_command,
+            store: &store,
+            broker,
+            github: &github,
+            min_ttl: self.config.min_ttl,
+            clock,
+            terminal: Terminal,
+            limits,
+        })
+    }
+
+    pub(crate) fn github(&self, app: &App) -> GitHub {
+        let network = self.config.network.clone();
+        GitHub::new(&app.host, &app.client_id, network, self.machine.limits)
+    }
+
+    /// Where this process connects from.
+    pub(crate) fn network_id(&self) -> NetworkId {
+        let settings = format!("{:?}", self.config.network);
+        network_id((settings, network_variables()))
+    }
+
+    /// A refresh in this process.
+    pub(crate) fn refresh<'a>(
+        &'a self,
+        app: &'a App,
+        github: &'a GitHub,
+        network: &'a dyn Fn() -> NetworkId,
+    ) -> Refresh<'a> {
+        Refresh {
+            github,
+            account: app.account.as_ref(),
+            clock: self.machine.clock,
+            observer: self.machine.observer,
+            network,
+            limits: self.machine.limits,
+        }
+    }
+}
+
+impl Call<'_> {
+    /// The lifetime that a token must have left.
+    pub(crate) fn min_ttl_or(&self, asked: Option<Duration>) -> MinTtl {
+        asked.map_or(self.min_ttl, MinTtl::Explicit)
+    }
+
+    /// Takes the record's lock, waiting for another ghtok as long as any caller does.
+    pub(crate) fn lock(&self) -> Result<Box<dyn LockedStore + '_>> {
+        let deadline = self.clock.monotonic() + self.limits.caller;
+        loop {
+            if let Some(locked) = self
+                .store
+                .try_lock()
+                .map_err(|error| self.store_error(error))?
+            {
+                return Ok(locked);
+            }
+            if self.clock.monotonic() >= deadline {
+                return Err(Error::GaveUpWaiting {
+                    app: self.app.label().to_owned(),
+                    waited: self.limits.caller,
+                });
+            }
+            self.clock.sleep(Duration::from_millis(20));
+        }
+    }
+
+    pub(crate) fn store_error(&self, error: StoreError) -> Error {
+        store_error(error, self.app, self.login_command, self.store)
+    }
+}
+
+fn log_configuration(config: &Config) {
+    log::info!(
+        "configuration: {} {}",
+        config.file.display(),
+        match config.file_state {
+            FileState::Missing => "not there",
+            FileState::Read => "read",
+        }
+    );
+}
+
+/// Prints an error; returns its exit code.
+pub(crate) fn told(error: &Error, as_json: bool) -> u8 {
+    report(error, as_json);
+    error.exit_code()
+}
+
+/// This program, wherever it is now; `None` if the system does not tell.
+pub(crate) fn this_program() -> Option<PathBuf> {
+    std::env::current_exe().ok()
+}

@@ -1,0 +1,19 @@
+use crate::app::App;
+use crate::config::StoreChoice;
+use crate::formats::shell::word;
+use crate::host::HostKind;
+
+/// The command that signs in to an App, as it can be typed; with a store if it must name one.
+pub fn login_command(app: &App, store: Option<StoreChoice>) -> String {
+    let mut command = match &app.name {
+        Some(name) => format!("ghtok login {name}"),
+        None => format!("ghtok login --client-id {}", app.client_id),
+    };
+    if app.name.is_none() && app.host.kind() != HostKind::GitHubCom {
+        command.push_str(&format!(" --host {}", word(&app.host.spelling())));
+    }
+    if let Some(store) = store {
+        command.push_str(&format!(" --store {store}"));
+    }
+    command
+}

@@ -1,0 +1,16 @@
+use crate::error::Error;
+use crate::formats::plain_text::without_tricks;
+use crate::system::terminal::Terminal;
+
+/// Prints an error: JSON to standard output for programs, lines to standard error for people.
+pub(crate) fn report(error: &Error, as_json: bool) {
+    match error {
+        Error::OutputClosed => {}
+        error if as_json => Terminal.say(&error.to_json()),
+        error => {
+            for line in error.to_text().lines() {
+                Terminal.note(&without_tricks(line));
+            }
+        }
+    }
+}
