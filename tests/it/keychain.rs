@@ -4,6 +4,7 @@
 mod cached;
 mod choice;
 mod exchanges;
+mod keepassxc;
 mod syncs;
 
 use std::fs;
