@@ -6,11 +6,9 @@
 )]
 
 mod login;
-mod logout;
 mod mcp;
 mod schedule;
 mod setup;
-mod status;
 
 use std::ffi::OsString;
 
@@ -18,18 +16,18 @@ use clap::{ArgAction, Parser};
 use log::LevelFilter;
 
 pub use self::login::Login;
-pub use self::logout::Logout;
 pub use self::mcp::{Mcp, McpGuard, Opening};
 pub use self::schedule::{Schedule, ScheduleDeed};
 pub use self::setup::{Program, Setup};
-pub use self::status::Status;
 use crate::commands::Subcommand;
 use crate::commands::exec::Exec;
 use crate::commands::get::Get;
 use crate::commands::git_credential::{self, GitCredential};
 use crate::commands::headers::Headers;
+use crate::commands::logout::Logout;
 use crate::commands::refresh::Refresh;
 use crate::commands::refresher::{AskReach, Refresher};
+use crate::commands::status::Status;
 
 /// Sign in to GitHub once; every tool gets a short-lived token, silently refreshed.
 #[derive(Debug, Parser)]
@@ -72,17 +70,7 @@ page, which else comes last. No shell reads it: quotes, \"$\" and \"&\" are char
     Login(Login),
     Get(Get),
     Refresh(Refresh),
-    /// Show what is stored and how long it is good; no secret, no network
-    #[command(before_help = "Examples:
-  ghtok status
-  ghtok status --json
-  ghtok status work --check && echo signed in")]
     Status(Status),
-    /// Forget a sign-in, a damaged one too
-    #[command(before_help = "Examples:
-  ghtok logout
-  ghtok logout --all
-  ghtok logout --revoke     GitHub forgets it too, and mails the tokens' owner")]
     Logout(Logout),
     Exec(Exec),
     Headers(Headers),

@@ -32,8 +32,6 @@ mod compose_mcp;
 mod compose_schedule;
 #[path = "lib/setup.rs"]
 mod compose_setup;
-#[path = "lib/sign_ins.rs"]
-mod compose_sign_ins;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -6,6 +6,7 @@ mod issued;
 mod login_command;
 mod reach;
 mod report;
+mod sign_ins;
 mod stores;
 
 use std::cell::RefCell;
@@ -21,6 +22,7 @@ use log::LevelFilter;
 pub use self::background::RefreshOrder;
 pub use self::login_command::login_command;
 pub(crate) use self::report::report;
+pub(crate) use self::sign_ins::{OtherSignIns, Reading};
 pub(crate) use self::stores::{Unlock, store_of};
 use crate::app::App;
 use crate::auth::broker::{Broker, store_error};

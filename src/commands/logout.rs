@@ -1,62 +1,122 @@
 //! `ghtok logout`: forgets a sign-in, a damaged one too; with `--revoke` GitHub forgets it first.
 
+use clap::Args;
+
 use crate::auth::broker::refused;
 use crate::auth::outcome::{Happened, Outcome};
-use crate::auth::ports::{LockedStore, StoreError};
+use crate::auth::ports::{LockedStore, StoreError, TokenStore};
 use crate::auth::record::Record;
-use crate::error::{Error, Result, StoredTokens};
+use crate::commands::{Subcommand, Target};
+use crate::config::Flags;
+use crate::error::{Error, Result, StoredTokens, most_serious};
 use crate::github::{HttpError, RequestFailure};
-use crate::session::Call;
+use crate::session::{Call, Reading, Session, told};
+use crate::system::terminal::Terminal;
 
-/// What `logout` is asked.
-#[derive(Clone, Copy, Debug)]
-pub struct Input {
-    /// Who forgets.
-    pub scope: Scope,
+/// Forget a sign-in, a damaged one too
+#[derive(Debug, Args)]
+#[command(before_help = "Examples:
+  ghtok logout
+  ghtok logout --all
+  ghtok logout --revoke     GitHub forgets it too, and mails the tokens' owner")]
+pub struct Logout {
+    #[command(flatten)]
+    target: Target,
+    /// Every stored sign-in, of configured Apps and others; with --store, those in it
+    #[arg(long, conflicts_with_all = ["named", "app", "client_id"])]
+    all: bool,
+    /// The record of this account, or with '' of none: for one that no configured App uses any more
+    #[arg(long, value_name = "LOGIN", requires = "client_id")]
+    account: Option<String>,
+    /// Have GitHub revoke both tokens first; it mails their owner
+    #[arg(long)]
+    revoke: bool,
+    /// Print errors as JSON
+    #[arg(long)]
+    json: bool,
 }
 
-/// Who forgets the tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// This machine.
-    Here,
-    /// GitHub too: both tokens die, and GitHub mails their owner.
-    AlsoAtGitHub,
-}
-
-/// Forgets one App's sign-in.
-///
-/// # Errors
-/// If the store cannot be changed, or GitHub was to revoke and did not: then nothing is forgotten.
-pub fn run(input: Input, call: &Call<'_>) -> Result<()> {
-    let mut locked = call.lock()?;
-    let stored = match locked.load() {
-        Ok(Some(record)) => Stored::Record(Box::new(record)),
-        Ok(None) => Stored::Nothing,
-        Err(error @ (StoreError::Damaged(_) | StoreError::Newer(_))) => {
-            call.terminal.note(&call.store_error(error).to_string());
-            Stored::Unreadable
-        }
-        Err(error) => return Err(call.store_error(error)),
-    };
-    if let (Scope::AlsoAtGitHub, Stored::Record(record)) = (input.scope, &stored) {
-        revoke(record, call)?;
+impl Subcommand for Logout {
+    fn flags(&self) -> Flags {
+        self.target.flags()
     }
-    forget(locked.as_mut(), &stored, call)?;
-    let done = match (stored, input.scope) {
-        (Stored::Nothing, _) => "not signed in; nothing was stored",
-        (Stored::Record(_), Scope::AlsoAtGitHub) => {
-            "signed out; GitHub revoked the tokens and tells their owner by mail"
+
+    fn wants_json(&self) -> bool {
+        self.json
+    }
+
+    fn run(&self, session: &Session<'_>) -> Result<u8> {
+        session.config.check_store()?;
+        if self.all {
+            return Ok(self.log_out_all(session));
         }
-        (Stored::Unreadable, Scope::AlsoAtGitHub) => {
-            "signed out; there was no token that GitHub could be asked to revoke"
+        match &self.account {
+            None => session.for_app(|call| self.log_out(call))?,
+            Some(account) => {
+                let app = session.config.app_of_record(account)?;
+                session.with_call(&app, |call| self.log_out(call))?;
+            }
         }
-        (Stored::Record(_) | Stored::Unreadable, Scope::Here) => {
-            "signed out; the tokens are forgotten here"
+        Ok(0)
+    }
+}
+
+impl Logout {
+    /// Removes what can be removed, and tells each error; returns the most serious exit code.
+    fn log_out_all(&self, session: &Session<'_>) -> u8 {
+        let others = session.other_sign_ins(Reading::OneByOne);
+        let log_out = |call: &Call<'_>| self.log_out(call);
+        let apps = session.config.all_apps();
+        let known = apps.map(|app| session.with_call(app, log_out));
+        let records = others.records.iter();
+        let found = records.map(|(app, store)| session.with_call_in(app, *store, log_out));
+        let mut results: Vec<Result<()>> = known.chain(found).collect();
+        for (app, store) in &others.leftovers {
+            // Another process that holds the lock makes new ones.
+            if let Ok(store) = session.open_store(app, *store)
+                && let Ok(Some(mut locked)) = store.try_lock()
+            {
+                let _ = locked.forget_rest();
+            }
         }
-    };
-    call.terminal.note(&format!("{}: {done}", call.app.label()));
-    Ok(())
+        results.extend(others.unseen.into_iter().map(Err));
+        if results.is_empty() {
+            Terminal.note("nothing is stored");
+        }
+        let told = |result: Result<()>| result.map_or_else(|error| told(&error, self.json), |()| 0);
+        most_serious(results.into_iter().map(told))
+    }
+
+    fn log_out(&self, call: &Call<'_>) -> Result<()> {
+        let mut locked = call.lock()?;
+        let stored = match locked.load() {
+            Ok(Some(record)) => Stored::Record(Box::new(record)),
+            Ok(None) => Stored::Nothing,
+            Err(error @ (StoreError::Damaged(_) | StoreError::Newer(_))) => {
+                call.terminal.note(&call.store_error(error).to_string());
+                Stored::Unreadable
+            }
+            Err(error) => return Err(call.store_error(error)),
+        };
+        if let (true, Stored::Record(record)) = (self.revoke, &stored) {
+            revoke(record, call)?;
+        }
+        forget(locked.as_mut(), &stored, call)?;
+        let done = match (stored, self.revoke) {
+            (Stored::Nothing, _) => "not signed in; nothing was stored",
+            (Stored::Record(_), true) => {
+                "signed out; GitHub revoked the tokens and tells their owner by mail"
+            }
+            (Stored::Unreadable, true) => {
+                "signed out; there was no token that GitHub could be asked to revoke"
+            }
+            (Stored::Record(_) | Stored::Unreadable, false) => {
+                "signed out; the tokens are forgotten here"
+            }
+        };
+        call.terminal.note(&format!("{}: {done}", call.app.label()));
+        Ok(())
+    }
 }
 
 /// What the store has of a sign-in.

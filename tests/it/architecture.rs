@@ -69,7 +69,6 @@ const NOT_BY_SESSION: &[&str] = &[
     "lib/mcp.rs: store, system/process",
     "lib/schedule.rs: store, system/notification, system/process, system/timers",
     "lib/setup.rs: system/process",
-    "lib/sign_ins.rs: store",
     "mcp/server_process.rs: system/process",
     "mcp/guard.rs: system/process",
     "mcp/streams.rs: system/process",

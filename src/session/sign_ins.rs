@@ -1,156 +1,39 @@
-//! Every stored sign-in, of configured Apps and of others: what `status` shows and `logout --all` removes.
+//! What is stored beside the sign-ins of known Apps: `status` shows it, `logout --all` removes it.
 
 use std::collections::BTreeSet;
 
+use super::Session;
 use crate::app::{App, RecordKey};
-use crate::auth::ports::{StoreError, TokenStore as _};
-use crate::cli;
-use crate::commands::{logout, status};
+use crate::auth::ports::StoreError;
 use crate::config::StoreChoice;
-use crate::error::{Error, Result, most_serious};
+use crate::error::{Error, Result};
 use crate::formats::shell::word;
-use crate::schedule::notes::Notes as _;
-use crate::session::Session;
-use crate::session::told;
 use crate::store::state_folder::StateFolder;
 use crate::store::{Listing, file};
-use crate::system::terminal::Terminal;
 
 /// What is stored and is no configured App's.
 #[derive(Default)]
-struct Others {
+pub(crate) struct OtherSignIns {
     /// Records, and the stores that hold them or should.
-    records: Vec<(App, StoreChoice)>,
+    pub(crate) records: Vec<(App, StoreChoice)>,
     /// Files that a record left behind in the state folder.
-    leftovers: Vec<(App, StoreChoice)>,
+    pub(crate) leftovers: Vec<(App, StoreChoice)>,
     /// Stores that may hold more.
-    unseen: Vec<Error>,
+    pub(crate) unseen: Vec<Error>,
 }
 
 /// How the records of known Apps are read afterwards.
 #[derive(Clone, Copy, Debug)]
-enum Reading {
+pub(crate) enum Reading {
     /// At once, together with the list.
     Ahead,
     OneByOne,
 }
 
 impl Session<'_> {
-    pub(crate) fn status(&self, status: &cli::Status) -> Result<u8> {
-        self.config.check_store()?;
-        let named = status.names_an_app();
-        let others = if named {
-            Others::default()
-        } else {
-            self.others(Reading::Ahead)
-        };
-        let found = self.reports_of(&others);
-        let (apps, missing) = match self.apps_to_show(named) {
-            Ok(apps) => (apps, None),
-            Err(error) if found.is_empty() => return Err(error),
-            Err(error) => (Vec::new(), Some(error)),
-        };
-        let usual = self.config.min_ttl;
-        let mut reports = apps
-            .into_iter()
-            .map(|app| {
-                self.with_call(app, |call| Ok(status::look(usual, call)))
-                    .unwrap_or_else(|error| status::without_store(app, &error))
-            })
-            .collect::<Vec<_>>();
-        let code = most_serious(reports.iter().map(status::Report::exit_code));
-        reports.extend(found);
-        let notes = self.timer_notes();
-        // What cannot be read of the timer hides nothing of the sign-ins.
-        let installed = notes.installed().unwrap_or_else(|error| {
-            Terminal.note(&error.to_string());
-            None
-        });
-        let timer = installed.map(|installed| {
-            status::TimerReport::of(&installed, notes.last_run().as_ref(), self.machine.clock)
-        });
-        let text = if status.wants_json() {
-            status::json(&reports, &others.unseen, timer.as_ref())
-        } else {
-            status::text(&reports, &others.unseen, timer.as_ref())
-        };
-        Terminal.line(&text)?;
-        // Only what a command would use decides; others are no command's.
-        match (status.checks(), missing) {
-            (true, Some(error)) => Err(error),
-            (true, None) => Ok(code),
-            (false, _) => Ok(0),
-        }
-    }
-
-    /// The one App that was named, else every known one.
-    fn apps_to_show(&self, named: bool) -> Result<Vec<&App>> {
-        let all: Vec<&App> = self.config.all_apps().collect();
-        if named || all.len() < 2 {
-            Ok(vec![self.config.app(None)?])
-        } else {
-            Ok(all)
-        }
-    }
-
-    fn reports_of(&self, others: &Others) -> Vec<status::Report> {
-        let usual = self.config.min_ttl;
-        let look = |(app, store): &(App, StoreChoice)| {
-            let logout = self.logout_command(app, *store);
-            self.with_call_in(app, *store, |call| {
-                Ok(status::look_at_other(usual, logout, call))
-            })
-            .ok()
-            .flatten()
-        };
-        others.records.iter().filter_map(look).collect()
-    }
-
-    pub(crate) fn log_out(&self, arguments: &cli::Logout) -> Result<u8> {
-        self.config.check_store()?;
-        let input = arguments.input();
-        match (arguments.all(), arguments.account()) {
-            (true, _) => Ok(self.log_out_all(input, arguments.wants_json())),
-            (false, None) => self.for_app(|call| logout::run(input, call)).map(|()| 0),
-            (false, Some(account)) => {
-                let app = self.config.app_of_record(account)?;
-                self.with_call(&app, |call| logout::run(input, call))
-                    .map(|()| 0)
-            }
-        }
-    }
-
-    fn log_out_all(&self, input: logout::Input, as_json: bool) -> u8 {
-        let others = self.others(Reading::OneByOne);
-        let told = |result: Result<()>| result.map_or_else(|error| told(&error, as_json), |()| 0);
-        let mut codes = Vec::new();
-        for app in self.config.all_apps() {
-            codes.push(told(self.with_call(app, |call| logout::run(input, call))));
-        }
-        for (app, store) in &others.records {
-            let done = self.with_call_in(app, *store, |call| logout::run(input, call));
-            codes.push(told(done));
-        }
-        for (app, store) in &others.leftovers {
-            // Whoever holds the lock makes new ones.
-            if let Ok(store) = self.open_store(app, *store)
-                && let Ok(Some(mut locked)) = store.try_lock()
-            {
-                let _ = locked.forget_rest();
-            }
-        }
-        for error in others.unseen {
-            codes.push(told(Err(error)));
-        }
-        if codes.is_empty() {
-            Terminal.note("nothing is stored");
-        }
-        most_serious(codes)
-    }
-
     /// What a stores' lists, and the state folder, show beside the Apps that commands know.
-    fn others(&self, reading: Reading) -> Others {
-        let mut others = Others::default();
+    pub(crate) fn other_sign_ins(&self, reading: Reading) -> OtherSignIns {
+        let mut others = OtherSignIns::default();
         let used = self.used_records();
         let read_ahead: Vec<RecordKey> = match reading {
             Reading::Ahead => keys_in_keychain(&used),
@@ -277,7 +160,7 @@ impl Session<'_> {
     }
 
     /// The command that removes this record and no other.
-    fn logout_command(&self, app: &App, store: StoreChoice) -> String {
+    pub(crate) fn logout_command(&self, app: &App, store: StoreChoice) -> String {
         if let Some(name) = &app.name {
             return format!("ghtok logout {name} --store {store}");
         }
