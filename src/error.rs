@@ -4,9 +4,9 @@
 
 mod exit_code;
 mod hint;
-mod limit;
 mod report;
 mod sign_in;
+mod system;
 mod tokens;
 
 use std::io;
@@ -16,8 +16,8 @@ use std::time::Duration;
 use thiserror::Error;
 
 pub use exit_code::{WRAPPER_FAILED, most_serious};
-pub use limit::{is_exhausted, is_limit};
 pub use sign_in::SignInReason;
+pub use system::{is_exhausted, is_limit, system_reason};
 pub use tokens::{Discarded, StoredTokens};
 
 /// What every fallible function of the program returns.
@@ -381,15 +381,6 @@ impl Error {
             io::ErrorKind::BrokenPipe => Self::OutputClosed,
             _ => Self::Output(error),
         }
-    }
-}
-
-/// What the system says about a failure, without the number that Rust adds (`(os error 2)`).
-pub fn system_reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    match text.split_once(" (os error ") {
-        Some((words, _)) => words.trim_end_matches('.').to_lowercase(),
-        None => text,
     }
 }
 

@@ -16,7 +16,7 @@ impl Error {
     /// The error as one line of JSON (docs/exit-codes.md).
     pub fn to_json(&self) -> String {
         #[derive(Serialize)]
-        struct Report<'a> {
+        struct ErrorReport<'a> {
             schema_version: u32,
             error: Details<'a>,
         }
@@ -33,7 +33,7 @@ impl Error {
             hint: self.hint(),
             exit_code: self.exit_code(),
         };
-        serde_json::to_string(&Report {
+        serde_json::to_string(&ErrorReport {
             schema_version: 1,
             error,
         })

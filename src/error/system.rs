@@ -1,6 +1,15 @@
-//! Which of the system's errors are limits of this process or machine, which another may not have.
+//! What the system's errors say, and which of them are limits that another process may not have.
 
 use std::io;
+
+/// What the system says about a failure, without the number that Rust adds (`(os error 2)`).
+pub fn system_reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(" (os error ") {
+        Some((words, _)) => words.trim_end_matches('.').to_lowercase(),
+        None => text,
+    }
+}
 
 /// True if this process, or this machine, has reached a limit: of open files, threads, memory, file size,
 /// or of what a sandbox lets it do. Another process may have no such limit.
