@@ -58,12 +58,26 @@ secret! {
     DeviceCode
 }
 
-/// The prefixes of GitHub's tokens (docs.github.com, "About authentication to GitHub").
-const PREFIXES: [&str; 6] = ["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"];
+/// How GitHub's tokens begin, and what they are (docs.github.com, "About authentication to GitHub").
+pub const TOKEN_KINDS: [(&str, &str); 6] = [
+    ("github_pat_", "a fine-grained personal access token"),
+    ("ghp_", "a personal access token"),
+    ("gho_", "an OAuth App's token"),
+    ("ghu_", "a GitHub App's user token"),
+    ("ghs_", "an installation token"),
+    ("ghr_", "a refresh token"),
+];
 
 /// The prefix of a text that begins as one of GitHub's tokens does.
 pub fn token_prefix(text: &str) -> Option<&'static str> {
-    PREFIXES.into_iter().find(|prefix| text.starts_with(prefix))
+    let mut prefixes = TOKEN_KINDS.into_iter().map(|(prefix, _)| prefix);
+    prefixes.find(|prefix| text.starts_with(prefix))
+}
+
+/// True if one of GitHub's tokens may begin anywhere in a text, in whatever case it is written.
+pub fn has_token_prefix(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    TOKEN_KINDS.iter().any(|(prefix, _)| text.contains(prefix))
 }
 
 /// True for 40 hexadecimal digits: an App's client secret, or a token from before there were prefixes.

@@ -2,7 +2,7 @@
 //! a secret. Pure.
 
 use crate::formats::plain_text::escaped;
-use crate::token::{is_like_a_client_secret, token_prefix};
+use crate::token::{has_token_prefix, is_like_a_client_secret, token_prefix};
 
 /// The longest value that is shown whole, in characters.
 const SHOWN: usize = 60;
@@ -37,14 +37,10 @@ pub(super) fn shown(value: &str) -> String {
 }
 
 fn looks_like_a_token(value: &str) -> bool {
-    let prefixed = value
-        .as_bytes()
-        .windows(4)
-        .any(|four| matches!(four, [b'g', b'h', b'p' | b'o' | b'u' | b's' | b'r', b'_']));
     // A JSON Web Token begins so: the encoded form of `{"`.
     let is_jwt = value.starts_with("eyJ");
     is_like_a_client_secret(value)
-        || value.len() >= TOKEN_LENGTH && (prefixed || is_jwt || value.contains("github_pat_"))
+        || value.len() >= TOKEN_LENGTH && (is_jwt || has_token_prefix(value))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Text that a server chose, made fit to be shown: one line, no terminal tricks, no token.
 
 use crate::formats::plain_text::is_invisible;
+use crate::token::has_token_prefix;
 
 /// The most characters that a message of a server may have when it is shown.
 const LONGEST: usize = 200;
@@ -51,15 +52,6 @@ fn push_without_tokens(line: &mut String, word: &str) {
         line.push_str(&rest[run..other]);
         rest = &rest[other..];
     }
-}
-
-/// `ghp_`, `gho_`, `ghu_`, `ghs_`, `ghr_` anywhere, or `github_pat_` (docs.github.com, "About
-/// authentication to GitHub").
-fn has_token_prefix(run: &str) -> bool {
-    run.contains("github_pat_")
-        || run.as_bytes().windows(4).any(|w| {
-            w[0].eq_ignore_ascii_case(&b'g') && w[1].eq_ignore_ascii_case(&b'h') && w[3] == b'_'
-        })
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Old tokens in a client's file: which line, and of which kind; never the token itself.
 
+use crate::token::TOKEN_KINDS;
+
 /// A token that stands in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OldToken {
@@ -8,16 +10,6 @@ pub struct OldToken {
     /// What people call its kind.
     pub kind: &'static str,
 }
-
-/// How tokens begin (GitHub docs, "GitHub's token formats"), and what they are.
-const KINDS: [(&str, &str); 6] = [
-    ("github_pat_", "a fine-grained personal access token"),
-    ("ghp_", "a personal access token"),
-    ("gho_", "an OAuth App's token"),
-    ("ghu_", "a GitHub App's user token"),
-    ("ghs_", "an installation token"),
-    ("ghr_", "a refresh token"),
-];
 
 /// The shortest rest that is a token and no example such as `ghp_…` or `ghp_xxx`.
 const SHORTEST: usize = 16;
@@ -31,7 +23,7 @@ pub fn old_tokens(text: &str) -> Vec<OldToken> {
 }
 
 fn kind(line: &str) -> Option<&'static str> {
-    KINDS
+    TOKEN_KINDS
         .into_iter()
         .find(|(start, _)| {
             line.match_indices(start)
