@@ -3,23 +3,26 @@
 
 mod from_ureq;
 
-use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::error::Error;
+use thiserror::Error;
+
+use crate::error;
 use crate::formats::shell::word;
 
 /// Why a request came to nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum HttpError {
     /// The name has no address, or the name service does not answer.
+    #[error("cannot find the host {host}")]
     HostNotFound {
         /// The name, without a port.
         host: String,
     },
     /// The connection was not ready in time.
+    #[error("no connection to {host} within {} s ({stage})", limit.as_secs())]
     ConnectTimeout {
         /// Who was to be reached.
         host: String,
@@ -29,6 +32,7 @@ pub enum HttpError {
         limit: Duration,
     },
     /// A name of this machine, where plain http is legal, leads to another one.
+    #[error("{host} leads to {address}, which is not this machine; plain http stays on it")]
     NotLoopback {
         /// The name.
         host: String,
@@ -36,11 +40,13 @@ pub enum HttpError {
         address: IpAddr,
     },
     /// Nothing listens there.
+    #[error("{host} refuses connections")]
     ConnectionRefused {
         /// Who refused.
         host: String,
     },
     /// The network did not carry the connection.
+    #[error("cannot reach {host}: {reason}")]
     ConnectFailed {
         /// Who was to be reached.
         host: String,
@@ -49,6 +55,7 @@ pub enum HttpError {
     },
     /// This process, or this machine, could not begin: it may start no more threads, open no more files,
     /// or use no network.
+    #[error("a limit of this process or machine: it cannot {doing} ({reason})")]
     Limit {
         /// What it could not do.
         doing: &'static str,
@@ -56,6 +63,7 @@ pub enum HttpError {
         reason: String,
     },
     /// The proxy did not lead to the host.
+    #[error("the proxy {proxy} {reason}")]
     Proxy {
         /// The proxy, without user and password.
         proxy: String,
@@ -63,6 +71,7 @@ pub enum HttpError {
         reason: String,
     },
     /// The server's certificate is not one to trust for this host.
+    #[error("the TLS certificate of {host} is not trusted: {reason}")]
     Certificate {
         /// Whose certificate.
         host: String,
@@ -70,6 +79,7 @@ pub enum HttpError {
         reason: String,
     },
     /// TLS could not be agreed on.
+    #[error("TLS with {host} failed: {reason}")]
     Tls {
         /// With whom.
         host: String,
@@ -77,6 +87,7 @@ pub enum HttpError {
         reason: String,
     },
     /// The configured `ca_file` cannot be used.
+    #[error("the ca_file {} {reason}", path.display())]
     CaFile {
         /// The file.
         path: PathBuf,
@@ -84,6 +95,7 @@ pub enum HttpError {
         reason: String,
     },
     /// Others could have written the configured `ca_file`.
+    #[error("others may write the ca_file {} (mode {mode:04o})", path.display())]
     CaFileExposed {
         /// The file.
         path: PathBuf,
@@ -91,6 +103,7 @@ pub enum HttpError {
         mode: u32,
     },
     /// A variable or a key of the configuration cannot be used.
+    #[error("{origin}: {problem}")]
     Setting {
         /// Which.
         origin: String,
@@ -98,23 +111,28 @@ pub enum HttpError {
         problem: String,
     },
     /// The request itself could not be written as HTTP.
+    #[error("the stored token cannot be sent in a request (a new sign-in replaces it)")]
     BadRequest,
     /// The answer was not complete in time.
+    #[error("{host} did not answer in time")]
     AnswerTimeout {
         /// Who did not answer.
         host: String,
     },
     /// The connection ended before the answer did.
+    #[error("the connection to {host} broke before the answer was complete")]
     CutOff {
         /// Who was to answer.
         host: String,
     },
     /// The answer is longer than anything GitHub sends.
+    #[error("the answer of {host} is too long to be one")]
     TooLarge {
         /// Who answered.
         host: String,
     },
     /// The answer is not what the question asks for.
+    #[error("the answer of {host} {problem}")]
     Malformed {
         /// Who answered.
         host: String,
@@ -122,6 +140,9 @@ pub enum HttpError {
         problem: &'static str,
     },
     /// A page for people instead of an answer.
+    #[error(
+        "{host} answered HTTP {status} with an HTML page (a proxy or sign-in page may sit in between)"
+    )]
     Html {
         /// Who answered.
         host: String,
@@ -129,6 +150,7 @@ pub enum HttpError {
         status: u16,
     },
     /// An HTTP status that says it all.
+    #[error("{host} answered HTTP {status}{}", said(message.as_deref()))]
     HttpStatus {
         /// Who answered.
         host: String,
@@ -138,6 +160,7 @@ pub enum HttpError {
         message: Option<String>,
     },
     /// Too many requests.
+    #[error("{host} answered that there were too many requests{}", said(message.as_deref()))]
     RateLimited {
         /// Who answered.
         host: String,
@@ -145,6 +168,7 @@ pub enum HttpError {
         message: Option<String>,
     },
     /// The server points elsewhere. A redirect could carry the token to another host.
+    #[error("{host} redirected to {}, which ghtok does not follow", to.as_deref().unwrap_or("another address"))]
     Redirect {
         /// Who answered.
         host: String,
@@ -154,32 +178,36 @@ pub enum HttpError {
 }
 
 /// How far a connection got before its time was up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ConnectStage {
     /// The name was not looked up yet.
+    #[error("the name service does not answer")]
     Lookup,
     /// No address had answered.
+    #[error("no address answers")]
     Tcp,
     /// The proxy had not made the way free, or TLS behind it was not agreed on.
+    #[error("the proxy leads nowhere")]
     Proxy,
     /// TLS was not agreed on.
+    #[error("the TLS handshake does not end")]
     Tls,
 }
 
 impl HttpError {
     /// The error that names a setting at fault, in the configuration or the environment of this
     /// process; `None` for what the network or the server did.
-    pub fn setting_error(&self) -> Option<Error> {
+    pub fn setting_error(&self) -> Option<error::Error> {
         match self {
-            Self::Setting { origin, problem } => Some(Error::Config {
+            Self::Setting { origin, problem } => Some(error::Error::Config {
                 origin: origin.clone(),
                 problem: problem.clone(),
             }),
-            Self::CaFile { path, reason } => Some(Error::Config {
+            Self::CaFile { path, reason } => Some(error::Error::Config {
                 origin: "ca_file".into(),
                 problem: format!("{} {reason}", path.display()),
             }),
-            Self::CaFileExposed { path, mode } => Some(Error::Exposed {
+            Self::CaFileExposed { path, mode } => Some(error::Error::Exposed {
                 path: path.clone(),
                 rights: "write",
                 mode: *mode,
@@ -216,90 +244,7 @@ impl HttpError {
     }
 }
 
-impl fmt::Display for HttpError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::HostNotFound { host } => write!(f, "cannot find the host {host}"),
-            Self::ConnectTimeout { host, stage, limit } => {
-                let seconds = limit.as_secs();
-                write!(f, "no connection to {host} within {seconds} s ({stage})")
-            }
-            Self::NotLoopback { host, address } => write!(
-                f,
-                "{host} leads to {address}, which is not this machine; plain http stays on it"
-            ),
-            Self::ConnectionRefused { host } => write!(f, "{host} refuses connections"),
-            Self::ConnectFailed { host, reason } => write!(f, "cannot reach {host}: {reason}"),
-            Self::Limit { doing, reason } => write!(
-                f,
-                "a limit of this process or machine: it cannot {doing} ({reason})"
-            ),
-            Self::Proxy { proxy, reason } => write!(f, "the proxy {proxy} {reason}"),
-            Self::Certificate { host, reason } => {
-                write!(f, "the TLS certificate of {host} is not trusted: {reason}")
-            }
-            Self::Tls { host, reason } => write!(f, "TLS with {host} failed: {reason}"),
-            Self::CaFile { path, reason } => write!(f, "the ca_file {} {reason}", path.display()),
-            Self::CaFileExposed { path, mode } => write!(
-                f,
-                "others may write the ca_file {} (mode {mode:04o})",
-                path.display()
-            ),
-            Self::Setting { origin, problem } => write!(f, "{origin}: {problem}"),
-            Self::BadRequest => write!(
-                f,
-                "the stored token cannot be sent in a request (a new sign-in replaces it)"
-            ),
-            Self::AnswerTimeout { host } => write!(f, "{host} did not answer in time"),
-            Self::CutOff { host } => {
-                write!(
-                    f,
-                    "the connection to {host} broke before the answer was complete"
-                )
-            }
-            Self::TooLarge { host } => write!(f, "the answer of {host} is too long to be one"),
-            Self::Malformed { host, problem } => write!(f, "the answer of {host} {problem}"),
-            Self::Html { host, status } => write!(
-                f,
-                "{host} answered HTTP {status} with an HTML page (a proxy or sign-in page may sit in between)"
-            ),
-            Self::HttpStatus {
-                host,
-                status,
-                message,
-            } => {
-                write!(f, "{host} answered HTTP {status}")?;
-                said(f, message.as_deref())
-            }
-            Self::RateLimited { host, message } => {
-                write!(f, "{host} answered that there were too many requests")?;
-                said(f, message.as_deref())
-            }
-            Self::Redirect { host, to: Some(to) } => {
-                write!(f, "{host} redirected to {to}, which ghtok does not follow")
-            }
-            Self::Redirect { host, to: None } => write!(
-                f,
-                "{host} redirected to another address, which ghtok does not follow"
-            ),
-        }
-    }
-}
-
-fn said(f: &mut fmt::Formatter<'_>, message: Option<&str>) -> fmt::Result {
-    match message {
-        Some(message) => write!(f, ": {message}"),
-        None => Ok(()),
-    }
-}
-
-impl fmt::Display for ConnectStage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Lookup => "the name service does not answer",
-            Self::Tcp => "no address answers",
-            Self::Proxy => "the proxy leads nowhere",
-            Self::Tls => "the TLS handshake does not end",
-        })
-    }
+/// The server's own words behind ours.
+fn said(message: Option<&str>) -> String {
+    message.map_or_else(String::new, |message| format!(": {message}"))
 }
