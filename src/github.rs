@@ -40,7 +40,7 @@ use crate::host::Host;
 use crate::limits::Limits;
 
 use connection::Link;
-use request::Request;
+use request::HttpRequest;
 use response::HttpResponse;
 
 /// The tokens that the token endpoint's answer brings, if it does: what is fuzzed.
@@ -87,7 +87,7 @@ impl GitHub {
     }
 
     /// Connects and asks once, within the usual limits of the two phases.
-    fn ask(&self, request: Request) -> Result<HttpResponse, RequestFailure> {
+    fn ask(&self, request: HttpRequest) -> Result<HttpResponse, RequestFailure> {
         let link = self.link(&request.url, self.limits.connect)?;
         link.send(request, self.limits.answer)
     }
@@ -95,7 +95,7 @@ impl GitHub {
     /// Connects and asks once, both within one limit.
     fn ask_within(
         &self,
-        request: Request,
+        request: HttpRequest,
         whole: Duration,
     ) -> Result<HttpResponse, RequestFailure> {
         let link = self.link(&request.url, self.limits.connect.min(whole))?;

@@ -17,12 +17,12 @@ use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTi
 use ureq::{Agent, Body};
 use zeroize::Zeroize;
 
-use super::request::Request;
+use super::request::HttpRequest;
 use super::response::HttpResponse;
 use super::{ConnectStage, HttpError, Network, RequestFailure};
 use crate::error::system_reason;
 
-use dial::{Attempt, Dial};
+use dial::{ConnectAttempt, Dial};
 
 /// The most bytes of an answer's head.
 const LARGEST_HEAD: usize = 32 * 1024;
@@ -46,7 +46,7 @@ impl Link {
         let host = target.host().ok_or(HttpError::BadRequest)?.to_owned();
         let proxy = network.proxy_for(&target)?;
         let behind_proxy = proxy.is_some();
-        let attempt = Arc::new(Attempt::default());
+        let attempt = Arc::new(ConnectAttempt::default());
         let (sender, receiver) = mpsc::sync_channel(1);
         let dial = Dial {
             target,
@@ -83,7 +83,7 @@ impl Link {
     /// Sends the one request and reads the answer, both within `limit`.
     pub(super) fn send(
         self,
-        request: Request,
+        request: HttpRequest,
         limit: Duration,
     ) -> Result<HttpResponse, RequestFailure> {
         let sent = Arc::new(AtomicBool::new(false));
@@ -118,7 +118,7 @@ impl Link {
     }
 }
 
-fn run(agent: &Agent, request: Request) -> Result<Response<Body>, ureq::Error> {
+fn run(agent: &Agent, request: HttpRequest) -> Result<Response<Body>, ureq::Error> {
     let (head, body) = request.into_parts()?;
     match body {
         Some(body) => agent.run(head.map(|()| body.as_bytes())),

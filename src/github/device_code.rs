@@ -7,7 +7,7 @@ use ureq::http::Uri;
 use crate::host::Host;
 use crate::token::DeviceCode;
 
-use super::request::Request;
+use super::request::HttpRequest;
 use super::response::Fields;
 use super::response::HttpResponse;
 use super::{GitHub, RequestFailure};
@@ -41,7 +41,7 @@ impl GitHub {
     /// `Refused` if the App or the host does not do the device flow; otherwise try again.
     pub fn request_device_code(&self) -> Result<DeviceAuthorization, RequestFailure> {
         let url = self.web("/login/device/code");
-        let answer = self.ask(Request::form(
+        let answer = self.ask(HttpRequest::form(
             url,
             &[("client_id", self.client_id.as_str())],
         ))?;

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::token::AccessToken;
 
-use super::request::Request;
+use super::request::HttpRequest;
 use super::response::HttpResponse;
 use super::user::is_login;
 use super::{GitHub, RequestFailure};
@@ -59,25 +59,25 @@ struct InstallationsPage {
 #[derive(Deserialize)]
 struct Installation {
     id: u64,
-    account: Option<Account>,
+    account: Option<OwnerJson>,
     repository_selection: Option<String>,
     suspended_at: Option<String>,
 }
 
 /// An enterprise has no login, and no repositories.
 #[derive(Deserialize)]
-struct Account {
+struct OwnerJson {
     login: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct RepositoriesPage {
     total_count: usize,
-    repositories: Vec<Repository>,
+    repositories: Vec<RepositoryJson>,
 }
 
 #[derive(Deserialize)]
-struct Repository {
+struct RepositoryJson {
     name: String,
 }
 
@@ -95,7 +95,7 @@ impl GitHub {
     ) -> Result<Installations, RequestFailure> {
         let ask = |path: String| {
             let left = whole.saturating_sub(elapsed());
-            let request = Request::rest_get(self.api(&path), token).answered_by(LARGEST_PAGE);
+            let request = HttpRequest::rest_get(self.api(&path), token).answered_by(LARGEST_PAGE);
             self.ask_within(request, left)
         };
         let mut listed: Vec<Installation> = Vec::new();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::limits::Limits;
 use crate::token::DeviceCode;
 
-use super::request::Request;
+use super::request::HttpRequest;
 use super::response::HttpResponse;
 use super::token_response::TokenResponse;
 use super::{GitHub, GrantedTokens, RequestFailure};
@@ -43,7 +43,7 @@ impl GitHub {
             ("device_code", code.expose()),
             ("grant_type", DEVICE_GRANT),
         ];
-        let answer = self.ask(Request::form(
+        let answer = self.ask(HttpRequest::form(
             self.web("/login/oauth/access_token"),
             &fields,
         ))?;

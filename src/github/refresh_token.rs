@@ -9,7 +9,7 @@ use crate::limits::Limits;
 use crate::token::RefreshToken;
 
 use super::connection::Link;
-use super::request::Request;
+use super::request::HttpRequest;
 use super::response::HttpResponse;
 use super::token_response::TokenResponse;
 use super::{GitHub, GrantedTokens, RequestFailure};
@@ -63,7 +63,7 @@ impl RefreshConnection {
         ];
         let answer = self
             .link
-            .send(Request::form(self.url, &fields), self.limits.answer)?;
+            .send(HttpRequest::form(self.url, &fields), self.limits.answer)?;
         judge(answer, &self.limits)
     }
 }

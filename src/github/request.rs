@@ -13,7 +13,7 @@ use super::response::LARGEST_BODY;
 const API_VERSION: &str = "2022-11-28";
 
 /// One request.
-pub(super) struct Request {
+pub(super) struct HttpRequest {
     /// Its address.
     pub(super) url: String,
     headers: Vec<(&'static str, Zeroizing<String>)>,
@@ -22,7 +22,7 @@ pub(super) struct Request {
     pub(super) largest_answer: usize,
 }
 
-impl Request {
+impl HttpRequest {
     /// A form for an OAuth address (RFC 6749 appendix B), answered in JSON.
     pub(super) fn form(url: String, fields: &[(&str, &str)]) -> Self {
         let mut body = SecretBuffer::with_capacity(512);
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_form_encodes_what_could_be_mistaken() {
-        let request = Request::form(
+        let request = HttpRequest::form(
             "https://h.example/x".into(),
             &[("a", "1&b=2 +é"), ("c", "")],
         );
@@ -160,7 +160,7 @@ mod tests {
     fn a_token_that_no_header_can_carry_is_not_sent() {
         let token = AccessToken::new("ghu_a\r\nX-Evil: 1");
         assert!(
-            Request::rest_get("https://h.example/user".into(), &token)
+            HttpRequest::rest_get("https://h.example/user".into(), &token)
                 .into_parts()
                 .is_err()
         );

@@ -27,12 +27,12 @@ pub(super) struct HttpResponse {
     status: u16,
     headers: HeaderMap,
     body: Zeroizing<Vec<u8>>,
-    ending: Ending,
+    ending: BodyEnd,
     host: String,
 }
 
 /// How a body came to its end.
-enum Ending {
+enum BodyEnd {
     /// Where its head said.
     Complete,
     /// Where the connection closed: it may have been cut, and nobody can tell.
@@ -59,9 +59,9 @@ impl HttpResponse {
             headers: head.headers,
             body: Zeroizing::new(Vec::new()),
             ending: if delimited {
-                Ending::Complete
+                BodyEnd::Complete
             } else {
-                Ending::Closed
+                BodyEnd::Closed
             },
             host: host.to_owned(),
         };
@@ -76,12 +76,12 @@ impl HttpResponse {
         self.body.reserve_exact(largest + 1);
         let mut reader = body.into_reader().take(largest as u64 + 1);
         if let Err(error) = reader.read_to_end(&mut self.body) {
-            self.ending = Ending::Broken(HttpError::of_exchange(
+            self.ending = BodyEnd::Broken(HttpError::of_exchange(
                 &ureq::Error::from(error),
                 &self.host,
             ));
         } else if self.body.len() > largest {
-            self.ending = Ending::TooLong;
+            self.ending = BodyEnd::TooLong;
         }
     }
 
@@ -98,22 +98,22 @@ impl HttpResponse {
     /// The fields of an answer that came whole and is JSON or a form.
     pub(super) fn fields(&self) -> Option<Fields> {
         match self.ending {
-            Ending::Complete | Ending::Closed if self.first_byte() == Some(b'{') => {
+            BodyEnd::Complete | BodyEnd::Closed if self.first_byte() == Some(b'{') => {
                 Fields::from_json(&self.body)
             }
             // The end of a form that stops with the connection may be missing: half a token.
-            Ending::Complete if !self.is_html() => Fields::from_form(&self.body),
-            Ending::Complete | Ending::Closed | Ending::TooLong | Ending::Broken(_) => None,
+            BodyEnd::Complete if !self.is_html() => Fields::from_form(&self.body),
+            BodyEnd::Complete | BodyEnd::Closed | BodyEnd::TooLong | BodyEnd::Broken(_) => None,
         }
     }
 
     /// An answer that came whole and is JSON of this form.
     pub(super) fn json<T: DeserializeOwned>(&self) -> Option<T> {
         match self.ending {
-            Ending::Complete | Ending::Closed => {
+            BodyEnd::Complete | BodyEnd::Closed => {
                 serde_json::from_slice(without_mark(&self.body)).ok()
             }
-            Ending::TooLong | Ending::Broken(_) => None,
+            BodyEnd::TooLong | BodyEnd::Broken(_) => None,
         }
     }
 
@@ -122,9 +122,9 @@ impl HttpResponse {
     pub(super) fn salvaged(&self, names: &[&str]) -> Fields {
         match self.ending {
             _ if self.first_byte() != Some(b'{') => Fields::default(),
-            Ending::Complete => Fields::salvaged(&self.body, names),
-            Ending::Broken(_) => Fields::from_json(&self.body).unwrap_or_default(),
-            Ending::Closed | Ending::TooLong => Fields::default(),
+            BodyEnd::Complete => Fields::salvaged(&self.body, names),
+            BodyEnd::Broken(_) => Fields::from_json(&self.body).unwrap_or_default(),
+            BodyEnd::Closed | BodyEnd::TooLong => Fields::default(),
         }
     }
 
@@ -162,7 +162,7 @@ impl HttpResponse {
             problem: "is not what GitHub answers to this question",
         };
         let cause = match &self.ending {
-            Ending::Broken(cause) => return RequestFailure::Unknown(cause.clone()),
+            BodyEnd::Broken(cause) => return RequestFailure::Unknown(cause.clone()),
             _ if self.is_redirect() => HttpError::Redirect {
                 host: self.host.clone(),
                 to: self.redirect_host(),
@@ -171,7 +171,7 @@ impl HttpResponse {
                 host: self.host.clone(),
                 status: self.status,
             },
-            Ending::TooLong if self.is_success() => {
+            BodyEnd::TooLong if self.is_success() => {
                 return RequestFailure::Unknown(HttpError::TooLarge { host: self.host });
             }
             _ if self.status >= 300 => HttpError::HttpStatus {
@@ -179,7 +179,7 @@ impl HttpResponse {
                 status: self.status,
                 message: self.message(),
             },
-            Ending::Complete | Ending::Closed | Ending::TooLong => {
+            BodyEnd::Complete | BodyEnd::Closed | BodyEnd::TooLong => {
                 return RequestFailure::Unknown(malformed);
             }
         };
@@ -207,7 +207,7 @@ impl HttpResponse {
     /// True if the server itself says that there is nothing at this address.
     fn is_not_found(&self) -> bool {
         self.status == 404
-            && matches!(self.ending, Ending::Complete | Ending::Closed)
+            && matches!(self.ending, BodyEnd::Complete | BodyEnd::Closed)
             && !self.is_html()
     }
 
@@ -279,7 +279,7 @@ impl HttpResponse {
             status,
             headers,
             body: Zeroizing::new(body.as_ref().to_vec()),
-            ending: Ending::Complete,
+            ending: BodyEnd::Complete,
             host: "ghes.example".into(),
         }
     }
@@ -289,7 +289,7 @@ impl HttpResponse {
 impl HttpResponse {
     /// An answer of which only this much came.
     pub(super) fn cut(body: &str) -> Self {
-        let broken = Ending::Broken(HttpError::CutOff {
+        let broken = BodyEnd::Broken(HttpError::CutOff {
             host: "ghes.example".into(),
         });
         Self {
@@ -301,7 +301,7 @@ impl HttpResponse {
     /// An answer that ended with the connection.
     pub(super) fn closed(body: &str) -> Self {
         Self {
-            ending: Ending::Closed,
+            ending: BodyEnd::Closed,
             ..Self::whole(200, "application/json", body)
         }
     }

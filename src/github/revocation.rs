@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::token::{AccessToken, RefreshToken, SecretBuffer};
 
-use super::request::Request;
+use super::request::HttpRequest;
 use super::{GitHub, RequestFailure};
 
 #[derive(Serialize)]
@@ -28,7 +28,7 @@ impl GitHub {
         let mut body = SecretBuffer::with_capacity(512);
         serde_json::to_writer(&mut body, &Body { credentials }).expect("texts become JSON");
         // Without `Authorization`: github.com answers 403 to whoever signs this request.
-        let request = Request::rest_post(self.api("/credentials/revoke"), body);
+        let request = HttpRequest::rest_post(self.api("/credentials/revoke"), body);
         let answer = self.ask(request)?;
         if answer.is_success() && !answer.is_html() {
             return Ok(());

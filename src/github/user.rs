@@ -4,7 +4,7 @@
 use crate::limits::Limits;
 use crate::token::AccessToken;
 
-use super::request::Request;
+use super::request::HttpRequest;
 use super::response::HttpResponse;
 use super::{GitHub, RequestFailure};
 
@@ -28,7 +28,7 @@ impl GitHub {
     /// # Errors
     /// Anything that says nothing about the token, 403 and pages of a proxy among it.
     pub fn user(&self, token: &AccessToken) -> Result<UserAnswer, RequestFailure> {
-        let request = Request::rest_get(self.api("/user"), token);
+        let request = HttpRequest::rest_get(self.api("/user"), token);
         judge(self.ask_within(request, self.limits.check)?, &self.limits)
     }
 }

@@ -36,7 +36,7 @@ pub(super) struct Dial {
     /// Which certificates to trust.
     pub(super) network: Network,
     /// Where it says how far it got.
-    pub(super) attempt: Arc<Attempt>,
+    pub(super) attempt: Arc<ConnectAttempt>,
     /// How long it has.
     pub(super) limit: Duration,
 }
@@ -174,7 +174,7 @@ fn connectors() -> impl Connector<(), Out = impl Transport> {
 
 /// How far an attempt got, and its sockets: giving it up closes them, so that its thread ends.
 #[derive(Default)]
-pub(super) struct Attempt(Mutex<Progress>);
+pub(super) struct ConnectAttempt(Mutex<Progress>);
 
 struct Progress {
     stage: ConnectStage,
@@ -198,7 +198,7 @@ impl Default for Progress {
     }
 }
 
-impl Attempt {
+impl ConnectAttempt {
     fn progress(&self) -> MutexGuard<'_, Progress> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -255,7 +255,7 @@ impl Attempt {
 /// The system's name service, with what is made of its addresses.
 struct Lookup {
     target: Uri,
-    attempt: Arc<Attempt>,
+    attempt: Arc<ConnectAttempt>,
 }
 
 impl Lookup {

@@ -51,8 +51,8 @@ pub(super) fn connect(
                 next.next();
                 start_next = now + DELAY;
                 match unix::begin(addr) {
-                    Ok(unix::Begun::Connected(stream)) => return unix::finish(stream),
-                    Ok(unix::Begun::Pending(stream)) => pending.push(stream),
+                    Ok(unix::NonBlockingConnect::Connected(stream)) => return unix::finish(stream),
+                    Ok(unix::NonBlockingConnect::Pending(stream)) => pending.push(stream),
                     Err(error) => last_error = error,
                 }
             }
@@ -87,12 +87,12 @@ mod unix {
     use rustix::net::{AddressFamily, SocketType, sockopt};
 
     /// An attempt that was begun.
-    pub(super) enum Begun {
+    pub(super) enum NonBlockingConnect {
         Connected(TcpStream),
         Pending(TcpStream),
     }
 
-    pub(super) fn begin(addr: &SocketAddr) -> io::Result<Begun> {
+    pub(super) fn begin(addr: &SocketAddr) -> io::Result<NonBlockingConnect> {
         let family = if addr.is_ipv6() {
             AddressFamily::INET6
         } else {
@@ -102,9 +102,9 @@ mod unix {
         let began = rustix::net::connect(&socket, addr);
         let stream = TcpStream::from(socket);
         match began {
-            Ok(()) => Ok(Begun::Connected(stream)),
+            Ok(()) => Ok(NonBlockingConnect::Connected(stream)),
             // An interrupted attempt goes on (connect(2)).
-            Err(Errno::INPROGRESS | Errno::INTR) => Ok(Begun::Pending(stream)),
+            Err(Errno::INPROGRESS | Errno::INTR) => Ok(NonBlockingConnect::Pending(stream)),
             Err(error) => Err(error.into()),
         }
     }
@@ -236,7 +236,7 @@ mod tests {
         /// An address that swallows packets: a listener whose queue is full.
         struct Hole {
             addr: SocketAddr,
-            _keep: Vec<unix::Begun>,
+            _keep: Vec<unix::NonBlockingConnect>,
             _listener: rustix::fd::OwnedFd,
         }
 
