@@ -4,13 +4,12 @@
 pub mod account;
 pub mod broker;
 pub mod device_flow;
-mod failures;
-pub(crate) mod held;
 pub mod outcome;
-mod pacing;
 pub mod ports;
 pub mod reach;
 pub mod record;
 pub mod refresh;
+pub(crate) mod rejection;
+pub(crate) mod saving;
+mod store_error;
 pub(crate) mod token_check;
-mod waiting;

@@ -249,25 +249,9 @@ impl Call<'_> {
         asked.map_or(self.min_ttl, MinTtl::Explicit)
     }
 
-    /// Takes the record's lock, waiting for another ghtok as long as any caller does.
+    /// As [`Broker::lock`].
     pub(crate) fn lock(&self) -> Result<Box<dyn LockedStore + '_>> {
-        let deadline = self.clock.monotonic() + self.limits.caller;
-        loop {
-            if let Some(locked) = self
-                .store
-                .try_lock()
-                .map_err(|error| self.store_error(error))?
-            {
-                return Ok(locked);
-            }
-            if self.clock.monotonic() >= deadline {
-                return Err(Error::GaveUpWaiting {
-                    app: self.app.label().to_owned(),
-                    waited: self.limits.caller,
-                });
-            }
-            self.clock.sleep(Duration::from_millis(20));
-        }
+        self.broker.lock()
     }
 
     pub(crate) fn store_error(&self, error: StoreError) -> Error {

@@ -2,20 +2,26 @@
 //! no `Prompt`, so nothing here can start a device flow (P5).
 
 mod errors;
+mod pacing;
+mod waiting;
+
+use std::time::Duration;
 
 use crate::app::App;
 use crate::auth::account::{AccountCheck, check_account};
-use crate::auth::outcome::{Attempt, FailureCause, Happened, NetworkId, SharedFailure};
-use crate::auth::ports::{Clock, Event, Observer, Refresher, StoreError, TokenStore};
+use crate::auth::outcome::{Happened, NetworkId};
+use crate::auth::ports::{Clock, Event, LockedStore, Observer, Refresher, StoreError, TokenStore};
 use crate::auth::record::{Account, DeadEnd, Decision, Record, Want};
-use crate::auth::waiting::{Others, Whose};
-use crate::error::{Error, Result, SignInReason, StoredTokens};
+use crate::error::{Error, Result, SignInReason};
 use crate::formats::durations::flag_duration;
-use crate::github::ErrorCode;
 use crate::limits::Limits;
 use crate::token::{AccessToken, MinTtl, Timestamp, TokenSet};
 
 pub use errors::{exposed, refused, store_error};
+use waiting::Others;
+
+/// How long to pause between two tries to take the lock.
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// What the broker works with.
 #[derive(Clone, Copy)]
@@ -116,6 +122,24 @@ impl Broker<'_> {
         record.ok_or_else(|| self.no_record())
     }
 
+    /// Takes the record's lock, waiting for another ghtok as long as any caller does.
+    ///
+    /// # Errors
+    /// `GaveUpWaiting`, or what the store says.
+    pub fn lock(&self) -> Result<Box<dyn LockedStore + '_>> {
+        let deadline = self.clock.monotonic() + self.limits.caller;
+        loop {
+            let tried = self.store.try_lock();
+            if let Some(locked) = tried.map_err(|error| self.store_error(error))? {
+                return Ok(locked);
+            }
+            if self.clock.monotonic() >= deadline {
+                return Err(self.gave_up());
+            }
+            self.clock.sleep(LOCK_PAUSE);
+        }
+    }
+
     fn is_signed_out(&self) -> bool {
         let last = self.store.outcome();
         last.is_some_and(|outcome| outcome.what == Happened::Deleted)
@@ -136,7 +160,7 @@ impl Broker<'_> {
 
     /// The token, if the record can be served as it is. One whose account must be right and is not
     /// known is due: the refresh asks GitHub.
-    pub(super) fn settled(&self, record: &Record, want: Want) -> Result<Option<Served>> {
+    fn settled(&self, record: &Record, want: Want) -> Result<Option<Served>> {
         let account = self.check_account(record)?;
         let decision = match record.decide(self.clock.now(), want) {
             Decision::Serve(_) if account == AccountCheck::Unknown => Decision::Refresh,
@@ -178,12 +202,7 @@ impl Broker<'_> {
     }
 
     /// No refresh is to be had: the present token if it still lives and will do, else the error.
-    pub(super) fn without_refresh(
-        &self,
-        record: &Record,
-        want: Want,
-        error: Error,
-    ) -> Result<Served> {
+    fn without_refresh(&self, record: &Record, want: Want, error: Error) -> Result<Served> {
         let now = self.clock.now();
         let known = self.check_account(record)? != AccountCheck::Unknown;
         match (want, record.still_valid(now).filter(|_| known)) {
@@ -206,7 +225,7 @@ impl Broker<'_> {
 
     /// A sign-in that is gone although nobody signed out: a kernel keyring after a reboot, a
     /// keychain that was created again.
-    pub(super) fn no_record(&self) -> Error {
+    fn no_record(&self) -> Error {
         self.sign_in_needed(if self.store.has_sign_in() {
             SignInReason::Vanished {
                 place: self.store.place(),
@@ -241,77 +260,11 @@ impl Broker<'_> {
         }
     }
 
-    pub(super) fn sign_in_needed(&self, why: SignInReason) -> Error {
+    fn sign_in_needed(&self, why: SignInReason) -> Error {
         Error::SignInNeeded {
             app: self.app.label().to_owned(),
             why,
             login: self.login_command.to_owned(),
-        }
-    }
-
-    pub(super) fn gave_up(&self) -> Error {
-        Error::GaveUpWaiting {
-            app: self.app.label().to_owned(),
-            waited: self.limits.caller,
-        }
-    }
-
-    pub(super) fn failed(&self, failure: &SharedFailure, whose: Whose) -> Error {
-        match &failure.cause {
-            FailureCause::Store(error) => self.cannot_refresh(error.clone()),
-            FailureCause::Limit(limit) => self.cannot_refresh(StoreError::Limit(limit.clone())),
-            FailureCause::Refused(code) => {
-                refused(self.app, &ErrorCode::parse(code), self.login_command)
-            }
-            FailureCause::Temporary(cause) => Error::Temporary {
-                app: self.app.label().to_owned(),
-                what: not_done(failure.attempt, whose),
-                cause: cause.clone(),
-                retry_after: failure.retry_at.map(|at| self.clock.now().until(at)),
-                tokens: StoredTokens::Kept,
-            },
-        }
-    }
-
-    /// Why a refresh cannot begin or be kept. What this process alone must not or cannot do is left to one
-    /// outside its sandbox.
-    pub(super) fn cannot_refresh(&self, error: StoreError) -> Error {
-        let refresh = || Some(self.login_command.replacen("login", "refresh", 1));
-        match error {
-            StoreError::ReadOnly { path, cause } => Error::ReadOnly {
-                path,
-                cause,
-                refresh: refresh(),
-                tokens: StoredTokens::Kept,
-            },
-            StoreError::Limit(limit) => Error::Limit {
-                app: self.app.label().to_owned(),
-                what: not_done(Attempt::Refresh, Whose::Own),
-                limit,
-                refresh: refresh(),
-                tokens: StoredTokens::Kept,
-            },
-            error => self.store_error(error),
-        }
-    }
-
-    pub(super) fn store_error(&self, error: StoreError) -> Error {
-        store_error(error, self.app, self.login_command, self.store)
-    }
-}
-
-/// What did not work, and whether it was another process that tried.
-fn not_done(attempt: Attempt, whose: Whose) -> &'static str {
-    match (attempt, whose) {
-        (Attempt::Refresh, Whose::Own) => "could not refresh the token",
-        (Attempt::Refresh, Whose::Another) => "another ghtok could not refresh the token",
-        (Attempt::Check, Whose::Own) => "could not check whether GitHub still accepts the token",
-        (Attempt::Check, Whose::Another) => {
-            "another ghtok could not check whether GitHub still accepts the token"
-        }
-        (Attempt::Account, Whose::Own) => "could not ask GitHub whose token this is",
-        (Attempt::Account, Whose::Another) => {
-            "another ghtok could not ask GitHub whose token this is"
         }
     }
 }

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use crate::auth::ports::StoreError;
 use crate::auth::record::Intent;
+use crate::auth::store_error::StoreError;
 use crate::limits::Limits;
 use crate::token::Timestamp;
 

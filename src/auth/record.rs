@@ -134,6 +134,24 @@ pub enum DeadEnd {
 }
 
 impl Record {
+    /// What a new grant or a refresh brought, with no marks yet.
+    pub fn granted(
+        generation: u64,
+        tokens: TokenSet,
+        obtained_at: Timestamp,
+        account: Option<Account>,
+    ) -> Self {
+        Self {
+            generation,
+            tokens,
+            obtained_at,
+            account,
+            intent: None,
+            refused: None,
+            refresh_refused: None,
+        }
+    }
+
     /// The one decision: what the stored sign-in is good for at `now`.
     pub fn decide(&self, now: Timestamp, want: Want) -> Decision<'_> {
         if let Some(dead_end) = self.dead_end(now) {

@@ -4,24 +4,25 @@
 //! Order: connect, then `intent` (proves that the store can be written before anything is spent),
 //! then room for the rescue, then `sent`, then the request; then seal, save, report, wipe.
 
+mod access_check;
+mod compared_record;
+mod failures;
+mod rotation;
+
 use std::time::Duration;
 
 use crate::app::AccountName;
 use crate::auth::account::{AccountCheck, check_account};
-use crate::auth::failures::{after, not_stored, store_failure};
-use crate::auth::held::{Held, NotSaved};
 use crate::auth::outcome::{
     Attempt, FailureCause, Happened, NetworkId, Outcome, Scope, SharedFailure,
 };
-use crate::auth::ports::{Clock, Event, LockedStore, Observer, Refresher, Step, StoreError};
-use crate::auth::record::{Decision, Intent, Record, RefreshRefused, Refused, RescueKey, Want};
-use crate::auth::token_check::{AccessState, ask_about, ask_account};
-use crate::github::{GitHub, GrantedTokens, Refreshed, RequestFailure};
+use crate::auth::ports::{Clock, Event, LockedStore, Observer, Refresher, Step};
+use crate::auth::record::{Decision, Intent, Record, Want};
+use crate::github::GitHub;
 use crate::limits::Limits;
-use crate::token::RefreshToken;
 
-/// How long to pause between two tries to store a new pair.
-const SAVE_PAUSE: Duration = Duration::from_millis(200);
+use compared_record::{ComparedRecord, NotSaved};
+use failures::{counted, not_stored, store_failure};
 
 /// How long to pause between two looks for another process's newer pair.
 const NEWER_PAUSE: Duration = Duration::from_millis(250);
@@ -46,7 +47,7 @@ pub struct Refresh<'a> {
 }
 
 /// Why a refresh brought nothing.
-pub(super) enum Stop {
+enum Stop {
     /// It failed and GitHub did not replace the tokens.
     Failed(Box<SharedFailure>),
     /// It failed and GitHub may have replaced the tokens.
@@ -58,7 +59,7 @@ pub(super) enum Stop {
 }
 
 impl Stop {
-    pub(super) fn failed(failure: SharedFailure) -> Self {
+    fn failed(failure: SharedFailure) -> Self {
         Self::Failed(Box::new(failure))
     }
 
@@ -88,7 +89,7 @@ impl Refresh<'_> {
     /// Does what the record needs to satisfy `want`. What came of it is in the outcome.
     pub fn run(&self, locked: &mut dyn LockedStore, want: Want) {
         // Read again under the lock: what another process did meanwhile is adopted, not repeated.
-        let Ok(Some(mut held)) = Held::read(locked) else {
+        let Ok(Some(mut held)) = ComparedRecord::read(locked) else {
             return;
         };
         self.reached(Step::Begun);
@@ -102,8 +103,8 @@ impl Refresh<'_> {
                 Err(stop) => stop,
             };
             let what = match what {
-                Stop::Failed(failure) => Happened::Failed(after(*failure, &mut held)),
-                Stop::Unknown(failure) => Happened::Unknown(after(*failure, &mut held)),
+                Stop::Failed(failure) => Happened::Failed(counted(*failure, &mut held)),
+                Stop::Unknown(failure) => Happened::Unknown(counted(*failure, &mut held)),
                 Stop::Overtaken(_) | Stop::Settled => return,
             };
             let aim = held.record().generation + 1;
@@ -115,7 +116,7 @@ impl Refresh<'_> {
 
     /// Another process changed the record although this one has the lock, which keeps nobody out then.
     /// Its newer pair is adopted, and a refresh of its that goes on is waited for, not repeated.
-    fn adopt(&self, held: &mut Held<'_>, present: Record) -> Result<(), Stop> {
+    fn adopt(&self, held: &mut ComparedRecord<'_>, present: Record) -> Result<(), Stop> {
         let is_refreshing = present.intent.is_some();
         let before = held.record().generation;
         held.adopt(present);
@@ -144,7 +145,7 @@ impl Refresh<'_> {
         }
     }
 
-    fn attempt(&self, held: &mut Held<'_>, want: Want) -> Result<(), Stop> {
+    fn attempt(&self, held: &mut ComparedRecord<'_>, want: Want) -> Result<(), Stop> {
         self.adopt_rescue(held)?;
         // Whoever wrote it has died, unless the lock keeps nobody out.
         if held.record().intent.is_some()
@@ -170,7 +171,7 @@ impl Refresh<'_> {
     }
 
     /// Takes over a pair that an earlier refresh could seal but not store.
-    fn adopt_rescue(&self, held: &mut Held<'_>) -> Result<(), Stop> {
+    fn adopt_rescue(&self, held: &mut ComparedRecord<'_>) -> Result<(), Stop> {
         let Some(Intent {
             generation, key, ..
         }) = held.record().intent.clone()
@@ -187,223 +188,19 @@ impl Refresh<'_> {
         }
     }
 
-    /// Asks GitHub what must be known before the access token is served: whether it lives, where there
-    /// is a doubt, and whose it is, where an account is configured.
-    fn check(&self, held: &mut Held<'_>, want: Want) -> Result<(), Stop> {
-        let (record, now) = (held.record(), self.clock.now());
-        if record.must_be_checked(now) {
-            let state = ask_about(record, self.github, self.clock);
-            return self.keep_answer(held, state, Attempt::Check);
-        }
-        let is_served = matches!(record.decide(now, want), Decision::Serve(_));
-        if is_served && self.check_account(record) == AccountCheck::Unknown {
-            return self.learn_account(held);
-        }
-        Ok(())
-    }
-
-    fn learn_account(&self, held: &mut Held<'_>) -> Result<(), Stop> {
-        let state = ask_account(held.record(), self.github, self.clock);
-        self.keep_answer(held, state, Attempt::Account)
-    }
-
-    fn keep_answer(
-        &self,
-        held: &mut Held<'_>,
-        state: AccessState,
-        attempt: Attempt,
-    ) -> Result<(), Stop> {
-        let now = self.clock.now();
-        match state {
-            AccessState::Alive(account) => held.change(|record| {
-                record.refused = None;
-                record.account = Some(account);
-                if let Some(refused) = &mut record.refresh_refused {
-                    refused.access_checked_at = Some(now);
-                }
-            })?,
-            AccessState::Dead => {
-                held.change(|record| record.refused = Some(Refused::Confirmed(now)))?;
-            }
-            // What is refreshed or signed in to again needs no answer.
-            AccessState::Expired => {}
-            AccessState::Unknown(failure) => {
-                return Err(Stop::failed(self.shared(attempt, &failure)));
-            }
-        }
-        Ok(())
-    }
-
     fn check_account<'r>(&'r self, record: &'r Record) -> AccountCheck<'r> {
         check_account(self.account, record.account.as_ref())
     }
 
-    fn rotate(&self, held: &mut Held<'_>, refresh_token: &RefreshToken) -> Result<(), Stop> {
-        let connection = match self.github.connect() {
-            Ok(connection) => connection,
-            Err(failure) => return Err(self.not_rotated(held, &failure)),
-        };
-        self.reached(Step::Connected);
-
-        let key = self.prepare(held)?;
-        let answer = connection.refresh(refresh_token);
-        self.reached(Step::Answered);
-
-        match answer {
-            Ok(Refreshed::Granted(grant)) => self.keep(held, grant, &key),
-            Ok(Refreshed::BadRefreshToken) => self.refused(held),
-            Err(failure @ RequestFailure::Unknown(_)) => Err(self.unknown(held, &failure)),
-            Err(failure) => Err(self.not_rotated(held, &failure)),
-        }
-    }
-
-    /// Everything that must stand before the refresh token is spent.
-    fn prepare(&self, held: &mut Held<'_>) -> Result<RescueKey, Stop> {
-        let aim = held.record().generation + 1;
-        let key = RescueKey::random().ok_or_else(|| {
-            not_stored(StoreError::Unreachable(
-                "the system gives no random numbers".into(),
-            ))
-        })?;
-        let intent = Intent {
-            generation: aim,
-            key: key.clone(),
-            started_at: self.clock.now(),
-            interrupted_at: held.record().interrupted_at(),
-        };
-        held.change(|record| record.intent = Some(intent))?;
-        self.reached(Step::IntentWritten);
-
-        let ready = held
-            .locked()
-            .prepare_rescue()
-            .inspect(|()| self.reached(Step::RescuePrepared))
-            .and_then(|()| held.locked().report(&self.outcome(aim, Happened::Sent)));
-        if let Err(error) = ready {
-            if held.record().interrupted_at().is_none() {
-                clear_intent(held);
-            }
-            return Err(not_stored(error));
-        }
-        self.reached(Step::SentReported);
-        Ok(key)
-    }
-
-    /// The new pair: sealed, then saved before anything else, then told.
-    fn keep(&self, held: &mut Held<'_>, grant: GrantedTokens, key: &RescueKey) -> Result<(), Stop> {
-        let now = self.clock.now();
-        let new = Record {
-            generation: held.record().generation + 1,
-            tokens: grant.into_token_set(now),
-            obtained_at: now,
-            account: held.record().account.clone(),
-            intent: None,
-            refused: None,
-            refresh_refused: None,
-        };
-        // A rescue that cannot be sealed costs its protection only; the save below still counts.
-        if held.locked().seal_rescue(&new, key).is_ok() {
-            self.reached(Step::Sealed);
-        }
-        self.save_new(held, &new)?;
-        match (self.check_account(held.record()), &new.account) {
-            (AccountCheck::Unknown, _) => self.learn_account(held),
-            // Nobody waits for it.
-            (_, None) => {
-                self.fill_account(held);
-                Ok(())
-            }
-            (_, Some(_)) => Ok(()),
-        }
-    }
-
-    /// Stores a pair that exists nowhere else, again and again within the limit.
-    fn save_new(&self, held: &mut Held<'_>, new: &Record) -> Result<(), Stop> {
-        let deadline = self.clock.monotonic() + self.limits.save;
-        loop {
-            match held.replace(new) {
-                Ok(()) => break,
-                Err(NotSaved::Overtaken(present)) => return Err(Stop::Overtaken(present)),
-                Err(NotSaved::SignedOut) => {
-                    // Who signed out wants no tokens; these would live on with nobody.
-                    let tokens = &new.tokens;
-                    let _ = self
-                        .github
-                        .revoke(tokens.access_token(), tokens.refresh_token());
-                    held.locked().wipe_rescue();
-                    return Err(Stop::Settled);
-                }
-                Err(NotSaved::Store(error)) if self.clock.monotonic() >= deadline => {
-                    // The rescue file keeps the pair; the next run adopts it.
-                    return Err(Stop::unknown(store_failure(error)));
-                }
-                Err(NotSaved::Store(_)) => self.clock.sleep(SAVE_PAUSE),
-            }
-        }
-        self.reached(Step::Saved);
-        self.report_saved(held);
-        self.reached(Step::Reported);
-        held.locked().wipe_rescue();
-        self.reached(Step::RescueWiped);
-        Ok(())
-    }
-
     /// The record tells the same; waiting callers find it once the lock is free.
-    fn report_saved(&self, held: &mut Held<'_>) {
+    fn report_saved(&self, held: &mut ComparedRecord<'_>) {
         let saved = self.outcome(held.record().generation, Happened::Saved);
         let _ = held.locked().report(&saved);
     }
 
-    /// Learns whose tokens these are, where the sign-in could not.
-    fn fill_account(&self, held: &mut Held<'_>) {
-        if let AccessState::Alive(account) = ask_about(held.record(), self.github, self.clock) {
-            let _ = held.change(|record| record.account = Some(account));
-        }
-    }
-
-    /// `bad_refresh_token`: unless another process brought a newer pair (a lock that keeps nobody out),
-    /// this refresh token is never sent again. The access token may live on, and is asked about.
-    fn refused(&self, held: &mut Held<'_>) -> Result<(), Stop> {
-        let state = ask_about(held.record(), self.github, self.clock);
-        // A refresh replaces both tokens: while the old access token lives, nobody has newer ones.
-        let alive = matches!(state, AccessState::Alive(_));
-        if !alive && let Some(newer) = self.wait_for_newer(held) {
-            return Err(Stop::Overtaken(Box::new(newer)));
-        }
-        let now = self.clock.now();
-        held.change(|record| {
-            record.refresh_refused = Some(RefreshRefused {
-                at: now,
-                interrupted_at: record.interrupted_at().filter(|_| !alive),
-                access_checked_at: alive.then_some(now),
-            });
-            record.intent = None;
-            match &state {
-                AccessState::Alive(account) => {
-                    record.refused = None;
-                    record.account = Some(account.clone());
-                }
-                AccessState::Dead if record.refused.is_none() => {
-                    record.refused = Some(Refused::Confirmed(now));
-                }
-                AccessState::Dead | AccessState::Expired | AccessState::Unknown(_) => {}
-            }
-        })?;
-        held.locked().wipe_rescue();
-        match state {
-            AccessState::Unknown(failure) => {
-                Err(Stop::failed(self.shared(Attempt::Check, &failure)))
-            }
-            AccessState::Alive(_) | AccessState::Dead | AccessState::Expired => {
-                let saved = self.outcome(held.record().generation, Happened::Saved);
-                held.locked().report(&saved).map_err(not_stored)
-            }
-        }
-    }
-
     /// The pair that another process has stored, or stores within the limit where the lock may keep
     /// nobody out.
-    fn wait_for_newer(&self, held: &Held<'_>) -> Option<Record> {
+    fn wait_for_newer(&self, held: &ComparedRecord<'_>) -> Option<Record> {
         let deadline = self.clock.monotonic() + self.limits.overtaken;
         loop {
             if let Some(newer) = held.newer() {
@@ -414,28 +211,6 @@ impl Refresh<'_> {
             }
             self.clock.sleep(NEWER_PAUSE);
         }
-    }
-
-    /// No complete answer came. One question about the old access token may still show that the
-    /// tokens were not replaced.
-    fn unknown(&self, held: &mut Held<'_>, failure: &RequestFailure) -> Stop {
-        let shared = self.shared(Attempt::Refresh, failure);
-        let state = ask_about(held.record(), self.github, self.clock);
-        if !matches!(state, AccessState::Alive(_)) {
-            return Stop::unknown(shared);
-        }
-        clear_intent(held);
-        Stop::failed(shared)
-    }
-
-    /// This attempt did not spend the refresh token; where an earlier one is still open, that is
-    /// no more known than before.
-    fn not_rotated(&self, held: &mut Held<'_>, failure: &RequestFailure) -> Stop {
-        if held.record().interrupted_at().is_some() {
-            return self.unknown(held, failure);
-        }
-        clear_intent(held);
-        Stop::failed(self.shared(Attempt::Refresh, failure))
     }
 
     fn outcome(&self, generation: u64, what: Happened) -> Outcome {
@@ -454,7 +229,7 @@ impl Refresh<'_> {
 
 /// Removes an intent whose refresh was never sent. In one that may have been sent it notes
 /// when: from then on only GitHub's answer tells whether the tokens live.
-fn settle_intent(held: &mut Held<'_>) -> Result<(), NotSaved> {
+fn settle_intent(held: &mut ComparedRecord<'_>) -> Result<(), NotSaved> {
     let Some(intent) = held.record().intent.clone() else {
         return Ok(());
     };
@@ -471,14 +246,4 @@ fn settle_intent(held: &mut Held<'_>) -> Result<(), NotSaved> {
             ..intent
         });
     })
-}
-
-/// Takes back an intent whose refresh did not replace the tokens.
-fn clear_intent(held: &mut Held<'_>) {
-    if held.record().intent.is_some() {
-        // First, so that on a full disk its room serves for the record.
-        held.locked().wipe_rescue();
-        // If the intent stays, the outcome still says that nothing was replaced.
-        let _ = held.change(|record| record.intent = None);
-    }
 }

@@ -20,7 +20,8 @@ use self::messages::{give_up, tell_choice, tell_no_app, tell_other_account};
 pub(crate) use self::plain::{plain, under_own_name};
 use crate::app::App;
 use crate::auth::broker::Served;
-use crate::auth::record::{Account, Refused};
+use crate::auth::record::{Account, Record};
+use crate::auth::rejection::mark_rejected;
 use crate::commands::Described;
 use crate::config::Flags;
 use crate::error::Result;
@@ -254,32 +255,11 @@ fn is(account: Option<&Account>, wanted: &str) -> bool {
 /// # Errors
 /// What the store says.
 pub fn erase(request: &Request, call: &Call<'_>) -> Result<()> {
-    let carried = |stored: &crate::auth::record::Record| {
+    let was_rejected = |stored: &Record| {
         let age = stored.obtained_at.until(call.clock.now());
-        request.carries(stored.tokens.access_token())
-            && age > TOO_YOUNG_TO_DIE
-            && stored.refused.is_none()
-            && stored.intent.is_none()
+        request.carries(stored.tokens.access_token()) && age > TOO_YOUNG_TO_DIE
     };
-    let failed = |error| call.store_error(error);
-    if !call
-        .store
-        .load()
-        .map_err(failed)?
-        .is_some_and(|stored| carried(&stored))
-    {
-        return Ok(());
-    }
-    let Some(mut locked) = call.store.try_lock().map_err(failed)? else {
-        return Ok(());
-    };
-    match locked.load().map_err(failed)? {
-        Some(mut record) if carried(&record) => {
-            record.refused = Some(Refused::Reported(call.clock.now()));
-            locked.save(&record).map_err(failed)
-        }
-        Some(_) | None => Ok(()),
-    }
+    mark_rejected(call.store, call.clock, was_rejected).map_err(|error| call.store_error(error))
 }
 
 fn print(answer: &Answer<'_>, terminal: Terminal) -> Result<()> {

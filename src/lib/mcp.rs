@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::app::App;
 use crate::auth::outcome::Happened;
 use crate::auth::ports::{Clock, Prompt};
-use crate::auth::record::Refused;
+use crate::auth::rejection::mark_rejected;
 use crate::cli;
 use crate::commands::login;
 use crate::config::{Browsers, Desktop, Environment};
@@ -158,7 +158,9 @@ impl Tokens for Source<'_> {
     fn check(&self, generation: u64) -> Fetched {
         self.with_call(|call| {
             // A mark that cannot be made now is made at the next refusal.
-            let _ = mark_refused(generation, call);
+            let _ = mark_rejected(call.store, call.clock, |stored| {
+                stored.generation == generation
+            });
             self.valid(call)
         })
     }
@@ -281,24 +283,6 @@ impl Source<'_> {
             expires_at: served.expires_at,
         };
         Ok((news, served.token))
-    }
-}
-
-/// Marks the token as refused, so that it is checked before it is served again.
-fn mark_refused(generation: u64, call: &Call<'_>) -> Result<(), crate::auth::ports::StoreError> {
-    let Some(mut locked) = call.store.try_lock()? else {
-        return Ok(());
-    };
-    match locked.load()? {
-        Some(mut record)
-            if record.generation == generation
-                && record.refused.is_none()
-                && record.intent.is_none() =>
-        {
-            record.refused = Some(Refused::Reported(call.clock.now()));
-            locked.save(&record)
-        }
-        Some(_) | None => Ok(()),
     }
 }
 

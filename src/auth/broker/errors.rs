@@ -3,10 +3,88 @@
 use std::path::PathBuf;
 
 use crate::app::App;
+use crate::auth::outcome::{Attempt, FailureCause, SharedFailure};
 use crate::auth::ports::{StoreError, TokenStore};
 use crate::error::{Error, StoredTokens};
 use crate::formats::shell::word;
 use crate::github::ErrorCode;
+
+use super::Broker;
+
+/// Who made an attempt that failed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    Own,
+    Another,
+}
+
+impl Broker<'_> {
+    pub(super) fn gave_up(&self) -> Error {
+        Error::GaveUpWaiting {
+            app: self.app.label().to_owned(),
+            waited: self.limits.caller,
+        }
+    }
+
+    pub(super) fn failed(&self, failure: &SharedFailure, whose: Whose) -> Error {
+        match &failure.cause {
+            FailureCause::Store(error) => self.cannot_refresh(error.clone()),
+            FailureCause::Limit(limit) => self.cannot_refresh(StoreError::Limit(limit.clone())),
+            FailureCause::Refused(code) => {
+                refused(self.app, &ErrorCode::parse(code), self.login_command)
+            }
+            FailureCause::Temporary(cause) => Error::Temporary {
+                app: self.app.label().to_owned(),
+                what: not_done(failure.attempt, whose),
+                cause: cause.clone(),
+                retry_after: failure.retry_at.map(|at| self.clock.now().until(at)),
+                tokens: StoredTokens::Kept,
+            },
+        }
+    }
+
+    /// Why a refresh cannot begin or be kept. What this process alone must not or cannot do is left to one
+    /// outside its sandbox.
+    pub(super) fn cannot_refresh(&self, error: StoreError) -> Error {
+        let refresh = || Some(self.login_command.replacen("login", "refresh", 1));
+        match error {
+            StoreError::ReadOnly { path, cause } => Error::ReadOnly {
+                path,
+                cause,
+                refresh: refresh(),
+                tokens: StoredTokens::Kept,
+            },
+            StoreError::Limit(limit) => Error::Limit {
+                app: self.app.label().to_owned(),
+                what: not_done(Attempt::Refresh, Whose::Own),
+                limit,
+                refresh: refresh(),
+                tokens: StoredTokens::Kept,
+            },
+            error => self.store_error(error),
+        }
+    }
+
+    pub(super) fn store_error(&self, error: StoreError) -> Error {
+        store_error(error, self.app, self.login_command, self.store)
+    }
+}
+
+/// What did not work, and whether it was another process that tried.
+fn not_done(attempt: Attempt, whose: Whose) -> &'static str {
+    match (attempt, whose) {
+        (Attempt::Refresh, Whose::Own) => "could not refresh the token",
+        (Attempt::Refresh, Whose::Another) => "another ghtok could not refresh the token",
+        (Attempt::Check, Whose::Own) => "could not check whether GitHub still accepts the token",
+        (Attempt::Check, Whose::Another) => {
+            "another ghtok could not check whether GitHub still accepts the token"
+        }
+        (Attempt::Account, Whose::Own) => "could not ask GitHub whose token this is",
+        (Attempt::Account, Whose::Another) => {
+            "another ghtok could not ask GitHub whose token this is"
+        }
+    }
+}
 
 /// What a store's failure means to a person.
 pub fn store_error(error: StoreError, app: &App, login: &str, store: &dyn TokenStore) -> Error {

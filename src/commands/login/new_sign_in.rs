@@ -9,15 +9,15 @@ use crate::auth::device_flow::DeviceFlow;
 use crate::auth::outcome::{Happened, Outcome};
 use crate::auth::ports::{LockedStore, Prompt, StoreError};
 use crate::auth::record::{Account, Record};
+use crate::auth::saving::save_with_retries;
 use crate::error::{Discarded, Error, Result};
 use crate::github::GrantedTokens;
 use crate::session::Call;
 use crate::system::signals;
 use crate::system::terminal::keys::forget_typed;
 
-/// How often, and how far apart, a new sign-in is tried to be saved.
-const SAVE_TRIES: u32 = 5;
-const SAVE_PAUSE: Duration = Duration::from_millis(200);
+/// How long a new sign-in is tried to be saved.
+const SAVE_LIMIT: Duration = Duration::from_millis(800);
 
 /// Whether a new sign-in may replace another account's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -228,17 +228,11 @@ impl NewSignIn {
         call: &Call<'_>,
     ) -> Result<Record> {
         let now = call.clock.now();
-        let mut record = Record {
-            generation: next_generation(locked, stored),
-            tokens: self.grant.into_token_set(now),
-            obtained_at: now,
-            account: self.account,
-            intent: None,
-            refused: None,
-            refresh_refused: None,
-        };
+        let generation = next_generation(locked, stored);
+        let tokens = self.grant.into_token_set(now);
+        let mut record = Record::granted(generation, tokens, now, self.account);
         let _whole = signals::whole();
-        save_firmly(locked, &mut record, call).map_err(|error| call.store_error(error))?;
+        save_after_others(locked, &mut record, call).map_err(|error| call.store_error(error))?;
         locked.wipe_rescue();
         let saved = Outcome {
             generation: record.generation,
@@ -290,19 +284,22 @@ fn next_generation(locked: &dyn LockedStore, stored: Option<&Record>) -> u64 {
 
 /// Another process may store a newer record between two tries, where a lock keeps nobody out: a sign-in
 /// that was just approved comes after it.
-fn save_firmly(
+fn save_after_others(
     locked: &mut dyn LockedStore,
     record: &mut Record,
     call: &Call<'_>,
 ) -> Result<(), StoreError> {
-    for _ in 1..SAVE_TRIES {
-        if locked.save(record).is_ok() {
-            return Ok(());
-        }
-        call.clock.sleep(SAVE_PAUSE);
-        if let Ok(Some(stored)) = locked.load() {
-            record.generation = record.generation.max(stored.generation + 1);
-        }
-    }
-    locked.save(record)
+    let mut is_first = true;
+    save_with_retries(
+        call.clock,
+        SAVE_LIMIT,
+        |_| false,
+        || {
+            if !is_first && let Ok(Some(stored)) = locked.load() {
+                record.generation = record.generation.max(stored.generation + 1);
+            }
+            is_first = false;
+            locked.save(record)
+        },
+    )
 }

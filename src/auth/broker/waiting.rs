@@ -3,12 +3,14 @@
 
 use std::time::Duration;
 
-use crate::auth::broker::{Broker, Served};
 use crate::auth::outcome::{Caller, Happened, Outcome, SharedFailure};
-use crate::auth::pacing::Pacing;
 use crate::auth::ports::{Event, LockedStore, OutcomeVersion};
 use crate::auth::record::{Record, Want};
 use crate::error::{Error, Result};
+
+use super::errors::Whose;
+use super::pacing::Pacing;
+use super::{Broker, Served};
 
 /// After so many refreshers that ended without a word, a caller stops starting more.
 const REFRESHERS_PER_CALL: u32 = 2;
@@ -53,13 +55,6 @@ enum OwnAttempt {
     Runs,
     /// The last outcome is its own.
     Reported,
-}
-
-/// Who made an attempt that failed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Whose {
-    Own,
-    Another,
 }
 
 impl Broker<'_> {

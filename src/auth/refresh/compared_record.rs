@@ -6,14 +6,14 @@ use crate::auth::ports::{LockedStore, StoreError};
 use crate::auth::record::Record;
 
 /// A record under its lock, as this process read or saved it last.
-pub(crate) struct Held<'a> {
+pub(super) struct ComparedRecord<'a> {
     locked: &'a mut dyn LockedStore,
     record: Record,
 }
 
 /// Why a record was not saved.
 #[derive(Debug)]
-pub(crate) enum NotSaved {
+pub(super) enum NotSaved {
     /// The store could not be read or written.
     Store(StoreError),
     /// Another process stored this in the meantime, although this one has the lock. It stays.
@@ -28,27 +28,27 @@ impl From<StoreError> for NotSaved {
     }
 }
 
-impl<'a> Held<'a> {
+impl<'a> ComparedRecord<'a> {
     /// Reads the record under its lock; `None` if there is none.
-    pub(crate) fn read(locked: &'a mut dyn LockedStore) -> Result<Option<Self>, StoreError> {
+    pub(super) fn read(locked: &'a mut dyn LockedStore) -> Result<Option<Self>, StoreError> {
         Ok(locked.load()?.map(|record| Self { locked, record }))
     }
 
-    pub(crate) fn record(&self) -> &Record {
+    pub(super) fn record(&self) -> &Record {
         &self.record
     }
 
-    pub(crate) fn locked(&mut self) -> &mut dyn LockedStore {
+    pub(super) fn locked(&mut self) -> &mut dyn LockedStore {
         self.locked
     }
 
     /// Goes on with what another process stored.
-    pub(crate) fn adopt(&mut self, record: Record) {
+    pub(super) fn adopt(&mut self, record: Record) {
         self.record = record;
     }
 
     /// Saves a change of this generation, unless another process changed it first.
-    pub(crate) fn change(&mut self, change: impl FnOnce(&mut Record)) -> Result<(), NotSaved> {
+    pub(super) fn change(&mut self, change: impl FnOnce(&mut Record)) -> Result<(), NotSaved> {
         let mut changed = self.record.clone();
         change(&mut changed);
         match self.locked.load()? {
@@ -63,7 +63,7 @@ impl<'a> Held<'a> {
 
     /// Saves the pair of a later generation, unless another process stored one first, or somebody
     /// signed out. It exists nowhere else, so that a store that cannot be read is written all the same.
-    pub(crate) fn replace(&mut self, new: &Record) -> Result<(), NotSaved> {
+    pub(super) fn replace(&mut self, new: &Record) -> Result<(), NotSaved> {
         match self.locked.load() {
             Ok(Some(present)) if supersedes(&present, new) => {
                 return Err(NotSaved::Overtaken(Box::new(present)));
@@ -78,12 +78,12 @@ impl<'a> Held<'a> {
     }
 
     /// True if the lock may keep nobody out.
-    pub(crate) fn may_be_shared(&self) -> bool {
+    pub(super) fn may_be_shared(&self) -> bool {
         self.locked.may_be_shared()
     }
 
     /// What another process stored after this record; `None` if it did not.
-    pub(crate) fn newer(&self) -> Option<Record> {
+    pub(super) fn newer(&self) -> Option<Record> {
         let present = self.locked.load().ok()??;
         supersedes(&present, &self.record).then_some(present)
     }
@@ -98,7 +98,7 @@ impl<'a> Held<'a> {
 }
 
 /// True if a stored record is of a later generation, or of another sign-in that got the same number.
-pub(crate) fn supersedes(stored: &Record, mine: &Record) -> bool {
+pub(super) fn supersedes(stored: &Record, mine: &Record) -> bool {
     stored.generation > mine.generation
         || (stored.generation == mine.generation
             && stored.tokens.access_token() != mine.tokens.access_token())

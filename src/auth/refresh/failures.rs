@@ -1,10 +1,11 @@
 //! What a failed refresh tells other processes, and for whom it answers.
 
-use crate::auth::held::Held;
 use crate::auth::outcome::{Attempt, FailedConnections, FailureCause, Scope, SharedFailure};
 use crate::auth::ports::StoreError;
-use crate::auth::refresh::{Refresh, Stop};
 use crate::github::{HttpError, RequestFailure};
+
+use super::compared_record::ComparedRecord;
+use super::{Refresh, Stop};
 
 impl Refresh<'_> {
     pub(super) fn shared(&self, attempt: Attempt, failure: &RequestFailure) -> SharedFailure {
@@ -44,7 +45,7 @@ impl Refresh<'_> {
 }
 
 /// Counts a failed connection with those before it.
-pub(super) fn after(mut failure: SharedFailure, held: &mut Held<'_>) -> SharedFailure {
+pub(super) fn counted(mut failure: SharedFailure, held: &mut ComparedRecord<'_>) -> SharedFailure {
     let before = held.locked().outcome();
     let generation = held.record().generation;
     if let (Scope::Connection(failed), Some(before)) = (

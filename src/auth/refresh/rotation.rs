@@ -1,0 +1,201 @@
+//! Exchanging the refresh token for the next pair: what must stand before it is spent, and what becomes of
+//! each answer.
+
+use crate::auth::account::AccountCheck;
+use crate::auth::outcome::{Attempt, Happened};
+use crate::auth::ports::{Step, StoreError};
+use crate::auth::record::{Intent, Record, RefreshRefused, Refused, RescueKey};
+use crate::auth::saving::save_with_retries;
+use crate::auth::token_check::{AccessState, ask_about};
+use crate::github::{GrantedTokens, Refreshed, RequestFailure};
+use crate::token::RefreshToken;
+
+use super::compared_record::{ComparedRecord, NotSaved};
+use super::failures::{not_stored, store_failure};
+use super::{Refresh, Stop};
+
+impl Refresh<'_> {
+    pub(super) fn rotate(
+        &self,
+        held: &mut ComparedRecord<'_>,
+        refresh_token: &RefreshToken,
+    ) -> Result<(), Stop> {
+        let connection = match self.github.connect() {
+            Ok(connection) => connection,
+            Err(failure) => return Err(self.not_rotated(held, &failure)),
+        };
+        self.reached(Step::Connected);
+
+        let key = self.prepare(held)?;
+        let answer = connection.refresh(refresh_token);
+        self.reached(Step::Answered);
+
+        match answer {
+            Ok(Refreshed::Granted(grant)) => self.keep(held, grant, &key),
+            Ok(Refreshed::BadRefreshToken) => self.refused(held),
+            Err(failure @ RequestFailure::Unknown(_)) => Err(self.unknown(held, &failure)),
+            Err(failure) => Err(self.not_rotated(held, &failure)),
+        }
+    }
+
+    /// Everything that must stand before the refresh token is spent.
+    fn prepare(&self, held: &mut ComparedRecord<'_>) -> Result<RescueKey, Stop> {
+        let aim = held.record().generation + 1;
+        let key = RescueKey::random().ok_or_else(|| {
+            not_stored(StoreError::Unreachable(
+                "the system gives no random numbers".into(),
+            ))
+        })?;
+        let intent = Intent {
+            generation: aim,
+            key: key.clone(),
+            started_at: self.clock.now(),
+            interrupted_at: held.record().interrupted_at(),
+        };
+        held.change(|record| record.intent = Some(intent))?;
+        self.reached(Step::IntentWritten);
+
+        let ready = held
+            .locked()
+            .prepare_rescue()
+            .inspect(|()| self.reached(Step::RescuePrepared))
+            .and_then(|()| held.locked().report(&self.outcome(aim, Happened::Sent)));
+        if let Err(error) = ready {
+            if held.record().interrupted_at().is_none() {
+                clear_intent(held);
+            }
+            return Err(not_stored(error));
+        }
+        self.reached(Step::SentReported);
+        Ok(key)
+    }
+
+    /// The new pair: sealed, then saved before anything else, then told.
+    fn keep(
+        &self,
+        held: &mut ComparedRecord<'_>,
+        grant: GrantedTokens,
+        key: &RescueKey,
+    ) -> Result<(), Stop> {
+        let now = self.clock.now();
+        let new = Record::granted(
+            held.record().generation + 1,
+            grant.into_token_set(now),
+            now,
+            held.record().account.clone(),
+        );
+        // A rescue that cannot be sealed costs its protection only; the save below still counts.
+        if held.locked().seal_rescue(&new, key).is_ok() {
+            self.reached(Step::Sealed);
+        }
+        self.save_new(held, &new)?;
+        match (self.check_account(held.record()), &new.account) {
+            (AccountCheck::Unknown, _) => self.learn_account(held),
+            // Nobody waits for it.
+            (_, None) => {
+                self.fill_account(held);
+                Ok(())
+            }
+            (_, Some(_)) => Ok(()),
+        }
+    }
+
+    /// Stores a pair that exists nowhere else, again and again within the limit.
+    pub(super) fn save_new(&self, held: &mut ComparedRecord<'_>, new: &Record) -> Result<(), Stop> {
+        let is_final = |why: &NotSaved| !matches!(why, NotSaved::Store(_));
+        let saved = save_with_retries(self.clock, self.limits.save, is_final, || held.replace(new));
+        match saved {
+            Ok(()) => {}
+            Err(NotSaved::Overtaken(present)) => return Err(Stop::Overtaken(present)),
+            Err(NotSaved::SignedOut) => {
+                // Who signed out wants no tokens; these would live on with nobody.
+                let tokens = &new.tokens;
+                let _ = self
+                    .github
+                    .revoke(tokens.access_token(), tokens.refresh_token());
+                held.locked().wipe_rescue();
+                return Err(Stop::Settled);
+            }
+            // The rescue file keeps the pair; the next run adopts it.
+            Err(NotSaved::Store(error)) => return Err(Stop::unknown(store_failure(error))),
+        }
+        self.reached(Step::Saved);
+        self.report_saved(held);
+        self.reached(Step::Reported);
+        held.locked().wipe_rescue();
+        self.reached(Step::RescueWiped);
+        Ok(())
+    }
+
+    /// `bad_refresh_token`: unless another process brought a newer pair (a lock that keeps nobody out),
+    /// this refresh token is never sent again. The access token may live on, and is asked about.
+    fn refused(&self, held: &mut ComparedRecord<'_>) -> Result<(), Stop> {
+        let state = ask_about(held.record(), self.github, self.clock);
+        // A refresh replaces both tokens: while the old access token lives, nobody has newer ones.
+        let alive = matches!(state, AccessState::Alive(_));
+        if !alive && let Some(newer) = self.wait_for_newer(held) {
+            return Err(Stop::Overtaken(Box::new(newer)));
+        }
+        let now = self.clock.now();
+        held.change(|record| {
+            record.refresh_refused = Some(RefreshRefused {
+                at: now,
+                interrupted_at: record.interrupted_at().filter(|_| !alive),
+                access_checked_at: alive.then_some(now),
+            });
+            record.intent = None;
+            match &state {
+                AccessState::Alive(account) => {
+                    record.refused = None;
+                    record.account = Some(account.clone());
+                }
+                AccessState::Dead if record.refused.is_none() => {
+                    record.refused = Some(Refused::Confirmed(now));
+                }
+                AccessState::Dead | AccessState::Expired | AccessState::Unknown(_) => {}
+            }
+        })?;
+        held.locked().wipe_rescue();
+        match state {
+            AccessState::Unknown(failure) => {
+                Err(Stop::failed(self.shared(Attempt::Check, &failure)))
+            }
+            AccessState::Alive(_) | AccessState::Dead | AccessState::Expired => {
+                let saved = self.outcome(held.record().generation, Happened::Saved);
+                held.locked().report(&saved).map_err(not_stored)
+            }
+        }
+    }
+
+    /// No complete answer came. One question about the old access token may still show that the
+    /// tokens were not replaced.
+    fn unknown(&self, held: &mut ComparedRecord<'_>, failure: &RequestFailure) -> Stop {
+        let shared = self.shared(Attempt::Refresh, failure);
+        let state = ask_about(held.record(), self.github, self.clock);
+        if !matches!(state, AccessState::Alive(_)) {
+            return Stop::unknown(shared);
+        }
+        clear_intent(held);
+        Stop::failed(shared)
+    }
+
+    /// This attempt did not spend the refresh token; where an earlier one is still open, that is
+    /// no more known than before.
+    fn not_rotated(&self, held: &mut ComparedRecord<'_>, failure: &RequestFailure) -> Stop {
+        if held.record().interrupted_at().is_some() {
+            return self.unknown(held, failure);
+        }
+        clear_intent(held);
+        Stop::failed(self.shared(Attempt::Refresh, failure))
+    }
+}
+
+/// Takes back an intent whose refresh did not replace the tokens.
+fn clear_intent(held: &mut ComparedRecord<'_>) {
+    if held.record().intent.is_some() {
+        // First, so that on a full disk its room serves for the record.
+        held.locked().wipe_rescue();
+        // If the intent stays, the outcome still says that nothing was replaced.
+        let _ = held.change(|record| record.intent = None);
+    }
+}

@@ -1,0 +1,33 @@
+//! An access token that GitHub seems to have rejected heals itself (P7).
+
+use crate::auth::ports::{Clock, StoreError, TokenStore};
+use crate::auth::record::{Record, Refused};
+
+/// Marks the stored access token as rejected, if it is the one that was. Before it is served again GitHub is
+/// asked about it, and it is refreshed if it is dead. Waits for nothing and nobody: a token that another
+/// process is about to replace needs no mark.
+///
+/// # Errors
+/// What the store says.
+pub(crate) fn mark_rejected(
+    store: &dyn TokenStore,
+    clock: &dyn Clock,
+    was_rejected: impl Fn(&Record) -> bool,
+) -> Result<(), StoreError> {
+    let needs_mark = |record: &Record| {
+        record.refused.is_none() && record.intent.is_none() && was_rejected(record)
+    };
+    if !store.load()?.is_some_and(|record| needs_mark(&record)) {
+        return Ok(());
+    }
+    let Some(mut locked) = store.try_lock()? else {
+        return Ok(());
+    };
+    match locked.load()? {
+        Some(mut record) if needs_mark(&record) => {
+            record.refused = Some(Refused::Reported(clock.now()));
+            locked.save(&record)
+        }
+        Some(_) | None => Ok(()),
+    }
+}
