@@ -46,7 +46,7 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub(crate) command: Command,
-    /// Say on standard error what is done and how long it takes; -vv says more [env: GHTOK_LOG]
+    /// Log steps and timings to stderr (-vv for more) [env: GHTOK_LOG]
     #[arg(short, long, action = ArgAction::Count, global = true)]
     verbose: u8,
 }
@@ -58,14 +58,14 @@ pub(crate) enum Command {
     #[command(
         before_help = "Examples:
   ghtok login                            the default App
-  ghtok login work                       the App \"work\" of the configuration
-  ghtok login --client-id Iv23liAbCdEf   a new App, which is written into config.toml
-  ghtok login play --client-id Iv23liX   the same, under the name \"play\"
-  ghtok login --json                     events for a program, one a line",
-        after_help = "Enter opens the page in the first of these commands that is there: GHTOK_BROWSER, BROWSER (not over
-SSH without a display, nor in CI), the system's own. Both variables are lists, parted by \":\" (on
-Windows by \";\"). Blanks part a command's words, unless all of it is the path of a file; \"%s\" is the
-page, which else comes last. No shell reads it: quotes, \"$\" and \"&\" are characters like others."
+  ghtok login work                       the configured App \"work\"
+  ghtok login --client-id Iv23liAbCdEf   a new App; adds it to config.toml
+  ghtok login play --client-id Iv23liX   the same, with the name \"play\"
+  ghtok login --json                     events for a program, one per line",
+        after_help = "Enter opens the page with GHTOK_BROWSER, BROWSER (not over SSH without a display, and not in CI) or
+the system's browser, whichever is found first. Both variables are lists separated by \":\" (on
+Windows by \";\"). The command is split at spaces, unless it is the path of a file; no quoting, no
+shell. \"%s\" stands for the page; without it the page is the last argument."
     )]
     Login(Login),
     Get(Get),
@@ -74,15 +74,15 @@ page, which else comes last. No shell reads it: quotes, \"$\" and \"&\" are char
     Logout(Logout),
     Exec(Exec),
     Headers(Headers),
-    /// Run an MCP server with a token that stays valid as long as the conversation lasts
+    /// Run an MCP server with a token that stays valid for the whole conversation
     #[command(before_help = "Examples:
   ghtok mcp -- github-mcp-server stdio
   ghtok mcp work -- docker run -i --rm -e GITHUB_PERSONAL_ACCESS_TOKEN IMAGE
   ghtok mcp --env GH_TOKEN -- npx -y some-server")]
     Mcp(Mcp),
-    /// Keep sign-ins alive by a timer, and be warned before one ends
+    /// Install a timer that keeps sign-ins alive and warns before they expire
     Schedule(Schedule),
-    /// Have another program ask ghtok, with consent and a real undo
+    /// Configure git or an MCP client to use ghtok (with undo)
     Setup(Setup),
     GitCredential(GitCredential),
     Refresher(Refresher),

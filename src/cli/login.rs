@@ -15,12 +15,12 @@ pub struct Login {
     target: Target,
     #[command(flatten)]
     replace: Replace,
-    /// Do not write an App that is not configured into config.toml
+    /// Do not add a new App to config.toml
     #[arg(long)]
     no_save: bool,
     #[command(flatten)]
     aids: Aids,
-    /// Print events as JSON, one a line, on standard output; errors as JSON on standard error
+    /// Print events as JSON, one per line; errors are JSON on stderr
     #[arg(long)]
     json: bool,
 }
@@ -28,10 +28,10 @@ pub struct Login {
 /// Which stored sign-in may be replaced.
 #[derive(Debug, Args)]
 struct Replace {
-    /// Sign in anew even if a good sign-in is there
+    /// Sign in again even if the stored sign-in is valid
     #[arg(long)]
     force: bool,
-    /// Let another account replace the one that is signed in
+    /// Allow another account to replace the one that is signed in
     #[arg(long)]
     switch_account: bool,
 }
@@ -42,10 +42,10 @@ struct Aids {
     /// Never offer to open a browser [env: GHTOK_BROWSER, BROWSER]
     #[arg(long)]
     no_browser: bool,
-    /// Put the code into the clipboard; not with --json
+    /// Copy the code to the clipboard; not with --json
     #[arg(long)]
     copy: bool,
-    /// Draw the page's address as a QR code, for a telephone's camera; not with --json
+    /// Show the page's address as a QR code; not with --json
     #[arg(long)]
     qr: bool,
 }

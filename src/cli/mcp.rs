@@ -18,25 +18,25 @@ use crate::session::Session;
 pub struct Mcp {
     #[command(flatten)]
     target: Target,
-    /// Put the token into this variable [default: GITHUB_PERSONAL_ACCESS_TOKEN] (may be repeated)
+    /// Put the token into this variable; repeatable [default: GITHUB_PERSONAL_ACCESS_TOKEN]
     #[arg(long = "env", value_name = "NAME")]
     pub variables: Vec<String>,
-    /// How long a tool call is held for a sign-in
+    /// How long a tool call waits for a sign-in
     #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "15m")]
     pub wait: Duration,
     /// Never ask for a sign-in
     #[arg(long)]
     no_prompt: bool,
-    /// Ask for a sign-in at the start, and not only when a tool is called
+    /// Ask for a sign-in at the start, not at the first tool call
     #[arg(long, conflicts_with = "no_prompt")]
     eager: bool,
-    /// Open the page of a sign-in in the browser too
+    /// Also open the sign-in page in the browser
     #[arg(long, conflicts_with = "no_prompt")]
     open: bool,
-    /// Never exchange a server that has a token, not even for a fresh one
+    /// Never replace a server that has a token, not even when the token is renewed
     #[arg(long)]
     no_restart: bool,
-    /// How long calls under way may delay an exchange
+    /// How long running calls may delay replacing the server
     #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "30s")]
     pub max_drain: Duration,
     /// The server and its arguments

@@ -22,29 +22,29 @@ pub struct Schedule {
 /// What can be done with the timer.
 #[derive(Debug, clap::Subcommand)]
 pub enum ScheduleDeed {
-    /// Have this machine's scheduler run ghtok every hour
+    /// Install a timer that runs ghtok every hour
     #[command(before_help = "Examples:
-  ghtok schedule install                    with the scheduler that works here
+  ghtok schedule install                    with the first scheduler that works
   ghtok schedule install --scheduler cron
-  ghtok schedule install --print            show what would be written, and change nothing")]
+  ghtok schedule install --print            show the files without writing them")]
     Install(ScheduleInstall),
-    /// Show what is installed, what it did last and when it runs next
+    /// Show the installed timer, its last run and its next run
     #[command(before_help = "Examples:
   ghtok schedule status
   ghtok schedule status --json")]
     Status(ScheduleStatus),
-    /// Take the timer away, and leave nothing of it
+    /// Remove the timer and its files
     #[command(before_help = "Examples:
   ghtok schedule remove")]
     Remove(ScheduleRemove),
-    /// Look after every App's sign-in once, as the timer does; never prompts
+    /// Check every App's sign-in once, as the timer does; never prompts
     #[command(before_help = "Examples:
-  ghtok schedule run    now, by hand, or by a scheduler of your own
+  ghtok schedule run    now, or from another scheduler
 
-What it does is chosen in config.toml:
+Settings in config.toml, with their defaults:
   [schedule]
-  warn = true         say on the desktop, at most once a day, that a sign-in has ended or will in 14 days
-  keep_alive = true   refresh an idle App's sign-in in the last quarter of its six months, if nobody's token dies")]
+  warn = true         notify, at most once a day, if a sign-in has expired or expires within 14 days
+  keep_alive = true   refresh an unused sign-in in the last quarter of its six months")]
     Run(ScheduleRun),
 }
 
@@ -53,10 +53,10 @@ What it does is chosen in config.toml:
 pub struct ScheduleInstall {
     #[command(flatten)]
     described: Described,
-    /// Which one [default: the one that works here]
+    /// Scheduler to use [default: the first that works]
     #[arg(long, value_enum, value_name = "NAME")]
     scheduler: Option<Named>,
-    /// Print the files and change nothing
+    /// Print the files without writing them
     #[arg(long)]
     print: bool,
 }

@@ -21,36 +21,36 @@ pub struct Setup {
 /// The programs that can be set up.
 #[derive(Debug, clap::Subcommand)]
 pub enum Program {
-    /// Have git ask ghtok about the hosts of your Apps
+    /// Configure git to use ghtok for the hosts of your Apps
     #[command(before_help = "Examples:
   ghtok setup git           show the lines, ask, and write them
-  ghtok setup git --print   print the lines, for editing by hand
+  ghtok setup git --print   print the lines, if you edit the file yourself
   ghtok setup git --undo    remove what setup git wrote")]
     Git(SetupGit),
-    /// Print what has an MCP client run GitHub's server under ghtok
+    /// Print the configuration that makes an MCP client run GitHub's server with ghtok
     #[command(before_help = "Examples:
   ghtok setup mcp claude-code                    GitHub's server in a container
   ghtok setup mcp vscode --server binary         github-mcp-server from the PATH
-  ghtok setup mcp claude-code --server remote    GitHub's own, with fresh headers
-  ghtok setup mcp codex --write                  by the client's own command")]
+  ghtok setup mcp claude-code --server remote    GitHub's remote server, with current headers
+  ghtok setup mcp codex --write                  with the client's own command")]
     Mcp(SetupMcp),
 }
 
 /// Arguments of `setup mcp`.
 #[derive(Debug, Args)]
 pub struct SetupMcp {
-    /// The program that starts MCP servers
+    /// The MCP client
     #[arg(value_name = "CLIENT", value_parser = clients())]
     client: Client,
-    /// The App's name in the configuration
+    /// Name of the App in the configuration
     #[arg(long, value_name = "APP")]
     app: Option<String>,
     #[command(flatten)]
     described: Described,
-    /// How GitHub's MCP server runs
+    /// Which GitHub MCP server to use
     #[arg(long, value_enum, default_value_t = Server::Docker)]
     server: Server,
-    /// Have the client's own command add it
+    /// Add the server with the client's own command
     #[arg(long)]
     write: bool,
 }
@@ -62,7 +62,7 @@ enum Server {
     Docker,
     /// github-mcp-server from the PATH
     Binary,
-    /// GitHub's own, for clients that ask a command for headers
+    /// GitHub's remote server, for clients that run a command for headers
     Remote,
 }
 
@@ -98,13 +98,13 @@ impl SetupMcp {
 pub struct SetupGit {
     #[command(flatten)]
     described: Described,
-    /// Take the lines out again
+    /// Remove the lines again
     #[arg(long)]
     undo: bool,
-    /// Print the lines and change nothing
+    /// Print the lines without writing them
     #[arg(long, conflicts_with = "undo")]
     print: bool,
-    /// Write them without asking
+    /// Write the lines without asking
     #[arg(long, conflicts_with_all = ["undo", "print"])]
     yes: bool,
 }

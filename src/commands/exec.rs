@@ -26,7 +26,7 @@ use crate::token::AccessToken;
 /// not start.
 const REFRESHER_ENDS: Duration = Duration::from_millis(100);
 
-/// Run a command with a token in its environment, and nowhere else
+/// Run a command with a token in its environment
 #[derive(Debug, Args)]
 #[command(before_help = "Examples:
   ghtok exec -- gh repo list
@@ -36,13 +36,13 @@ const REFRESHER_ENDS: Duration = Duration::from_millis(100);
 pub struct Exec {
     #[command(flatten)]
     target: Target,
-    /// Put a token into this variable, of this App or of APP, and into no others (may be repeated)
+    /// Put the token of the App (or of the named APP) only into this variable; repeatable
     #[arg(short = 'e', long = "env", value_name = "VAR[:APP]", value_parser = variable_and_app)]
     variables: Vec<Named>,
-    /// Leave other token variables of the environment as they are
+    /// Keep other token variables of the environment
     #[arg(long)]
     keep_env: bool,
-    /// How long the token must be good for, as in 90s, 30m, 1h30m
+    /// Minimum remaining lifetime, for example 90s, 30m or 1h30m
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     min_ttl: Option<Duration>,
     /// The command and its arguments

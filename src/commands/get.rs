@@ -31,19 +31,19 @@ use crate::token::SecretBuffer;
 pub struct Get {
     #[command(flatten)]
     target: Target,
-    /// How long the token must be good for, as in 90s, 30m, 1h30m
+    /// Minimum remaining lifetime, for example 90s, 30m or 1h30m
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     min_ttl: Option<Duration>,
-    /// How to print it
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Token)]
     format: Format,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// The token and a newline
+    /// Only the token
     Token,
-    /// An object; errors are JSON too
+    /// A JSON object; errors are JSON too
     Json,
     /// Authorization: Bearer …
     Header,
@@ -53,7 +53,7 @@ enum Format {
     Fish,
     /// For Invoke-Expression in PowerShell
     Powershell,
-    /// For a netrc file; the token in it is dead in 8 hours
+    /// For a netrc file; the token in it expires within 8 hours
     Netrc,
 }
 

@@ -60,29 +60,29 @@ impl Operation {
     }
 }
 
-/// Answer git's questions for a credential; never prompts
+/// Act as git's credential helper; never prompts
 #[derive(Debug, Args)]
 #[command(before_help = "Examples:
   git config --global credential.https://github.com.helper '!ghtok git-credential'
   echo url=https://github.com | ghtok git-credential get")]
 pub struct GitCredential {
-    /// What git asks: get, store, erase or capability; anything else is ignored
+    /// git's operation: get, store, erase or capability; others are ignored
     #[arg(value_name = "OPERATION")]
     operation: OsString,
-    /// Answer for this App alone [default: the App that fits what git asks]
+    /// Answer only for this App [default: the App that matches the repository]
     #[arg(long, value_name = "APP")]
     app: Option<String>,
     #[command(flatten)]
     described: Described,
-    /// The folder of config.toml, where git may run without the variables that lead to it
+    /// Folder of config.toml, if git runs without the variable for it
     /// [env: GHTOK_CONFIG_DIR]
     #[arg(long, value_name = "DIR")]
     config_dir: Option<PathBuf>,
-    /// Pass the question on to this helper, written as in credential.helper: without the
+    /// Pass git's request to this helper, written as in credential.helper; without the
     /// repository's path, and never with a token of ghtok's
     #[arg(long, value_name = "HELPER")]
     via: Option<OsString>,
-    /// With --via, pass the repository's path on too
+    /// With --via, also pass the repository's path
     #[arg(long, requires = "via")]
     keep_path: bool,
 }

@@ -13,7 +13,7 @@ use crate::formats::durations::parse_duration;
 use crate::session::Session;
 use crate::token::{AccessToken, SecretBuffer};
 
-/// Print the request headers that carry a valid token, as JSON; never prompts
+/// Print request headers with a valid token as JSON; never prompts
 #[derive(Debug, Args)]
 #[command(before_help = "Examples:
   ghtok headers
@@ -21,7 +21,7 @@ use crate::token::{AccessToken, SecretBuffer};
 pub struct Headers {
     #[command(flatten)]
     target: Target,
-    /// How long the token must be good for, as in 90s, 30m, 1h30m
+    /// Minimum remaining lifetime, for example 90s, 30m or 1h30m
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     min_ttl: Option<Duration>,
 }

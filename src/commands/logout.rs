@@ -13,22 +13,22 @@ use crate::github::{HttpError, RequestFailure};
 use crate::session::{Call, Reading, Session, told};
 use crate::system::terminal::Terminal;
 
-/// Forget a sign-in, a damaged one too
+/// Remove a stored sign-in
 #[derive(Debug, Args)]
 #[command(before_help = "Examples:
   ghtok logout
   ghtok logout --all
-  ghtok logout --revoke     GitHub forgets it too, and mails the tokens' owner")]
+  ghtok logout --revoke     also revoke the tokens at GitHub, which sends an e-mail")]
 pub struct Logout {
     #[command(flatten)]
     target: Target,
-    /// Every stored sign-in, of configured Apps and others; with --store, those in it
+    /// All stored sign-ins, also of Apps that are not configured; with --store, only those in it
     #[arg(long, conflicts_with_all = ["named", "app", "client_id"])]
     all: bool,
-    /// The record of this account, or with '' of none: for one that no configured App uses any more
+    /// The sign-in of this account ('': of no account), if no configured App uses it any more
     #[arg(long, value_name = "LOGIN", requires = "client_id")]
     account: Option<String>,
-    /// Have GitHub revoke both tokens first; it mails their owner
+    /// First revoke both tokens at GitHub, which sends an e-mail
     #[arg(long)]
     revoke: bool,
     /// Print errors as JSON

@@ -15,22 +15,22 @@ use crate::formats::timestamps::rfc3339;
 use crate::session::{Call, Session};
 use crate::token::TokenSet;
 
-/// Refresh what is due; with --force, now
+/// Refresh tokens that are about to expire; with --force, now
 #[derive(Debug, Args)]
 #[command(before_help = "Examples:
-  ghtok refresh             the default App, if its token is due
+  ghtok refresh             the default App, if its token is about to expire
   ghtok refresh --all       every configured App
-  ghtok refresh --force     now, for instance after installing the App on a repository")]
+  ghtok refresh --force     now, for example after installing the App on a repository")]
 pub struct Refresh {
     #[command(flatten)]
     target: Target,
     /// Every configured App
     #[arg(long, conflicts_with_all = ["named", "app", "client_id"])]
     all: bool,
-    /// Refresh now: this kills the present token for everybody who holds it
+    /// Refresh now; invalidates the current token wherever it is in use
     #[arg(long)]
     force: bool,
-    /// Print JSON, an object for each App
+    /// Print JSON, one object per App
     #[arg(long)]
     json: bool,
 }

@@ -13,7 +13,7 @@ use crate::schedule::notes::Notes as _;
 use crate::session::{OtherSignIns, Reading, Session};
 use crate::system::terminal::Terminal;
 
-/// Show what is stored and how long it is good; no secret, no network
+/// Show stored sign-ins and when they expire; no secrets, no network
 #[derive(Debug, Args)]
 #[command(before_help = "Examples:
   ghtok status
@@ -25,7 +25,7 @@ pub struct Status {
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Exit with the code that using the token would have
+    /// Exit with the error code of a sign-in that cannot be used
     #[arg(long)]
     check: bool,
 }

@@ -7,10 +7,10 @@ use crate::config::{Flags, StoreChoice};
 /// Which App, and where its tokens are kept.
 #[derive(Debug, Default, Args)]
 pub(crate) struct Target {
-    /// The App's name in the configuration [default: GHTOK_APP, then default_app, then the only one]
+    /// Name of the App in the configuration [default: GHTOK_APP, then default_app, then the only one]
     #[arg(value_name = "APP")]
     pub(super) named: Option<String>,
-    /// The same as APP
+    /// Same as APP
     #[arg(long, value_name = "APP", conflicts_with = "named")]
     pub(super) app: Option<String>,
     #[command(flatten)]
@@ -20,13 +20,13 @@ pub(crate) struct Target {
 /// An App described by flags.
 #[derive(Debug, Default, Args)]
 pub(crate) struct Described {
-    /// The GitHub App's client ID, for an App that is not configured [env: GHTOK_CLIENT_ID]
+    /// Client ID of a GitHub App that is not configured [env: GHTOK_CLIENT_ID]
     #[arg(long, value_name = "ID")]
     client_id: Option<String>,
-    /// The host it is registered on [env: GHTOK_HOST] [default: github.com]
+    /// The host of the App [env: GHTOK_HOST] [default: github.com]
     #[arg(long, value_name = "HOST")]
     host: Option<String>,
-    /// Where tokens are kept: auto, keychain, kernel or file [env: GHTOK_STORE] [default: auto]
+    /// Where tokens are stored: auto, keychain, kernel or file [env: GHTOK_STORE] [default: auto]
     #[arg(long, value_name = "STORE")]
     store: Option<StoreChoice>,
 }
