@@ -5,7 +5,6 @@ pub mod aside;
 pub mod browser;
 pub mod clipboard;
 pub mod clock;
-pub mod file_system;
 pub mod git_file;
 pub mod git_program;
 pub mod logger;

@@ -18,9 +18,9 @@ use crate::formats::shell::word;
 use crate::session::Session;
 use crate::session::{Unlock, store_of};
 use crate::store::lock::Lock;
+use crate::store::network_folder::network_kind;
 use crate::store::state_folder::StateFolder;
 use crate::system::browser::Browser;
-use crate::system::file_system;
 use crate::system::terminal::Terminal;
 use crate::system::terminal::screen::Screen;
 
@@ -86,7 +86,7 @@ impl Session<'_> {
     /// Where a lock may keep nobody out, two machines can refresh at once.
     fn warn_of_network_folder(&self) {
         let folder = &self.config.state_dir;
-        if let Some(kind) = file_system::network_kind(folder) {
+        if let Some(kind) = network_kind(folder) {
             Terminal.note(&network_folder(folder, &kind));
         }
     }

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::path::Path;
 
 use crate::auth::ports::StoreError;
-use crate::store::network_folder::is_on_network;
+use crate::store::network_folder::may_grant_every_lock;
 use crate::store::private_file::refused;
 
 /// The lock, held.
@@ -45,7 +45,7 @@ impl Lock {
     /// True if this lock may keep nobody out: a network file system can be mounted so that each machine
     /// has locks of its own, and some file systems grant every lock.
     pub(crate) fn may_be_shared(&self, path: &Path) -> bool {
-        is_on_network(path) || !self.is_at(path) || !platform::keeps_out(path)
+        may_grant_every_lock(path) || !self.is_at(path) || !platform::keeps_out(path)
     }
 
     /// The same open, locked file once more, for a process that takes over the lock.
