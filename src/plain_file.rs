@@ -2,7 +2,7 @@
 //! is refused at once, never waited for. Also says whether others could have written it.
 
 use std::fs::{File, Metadata, OpenOptions};
-use std::io;
+use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
 /// Opens a regular file for reading, with what the system knows of it; links are followed.
@@ -23,6 +23,28 @@ pub fn open(path: &Path) -> io::Result<(File, Metadata)> {
         return Err(io::Error::other(NO_FILE));
     }
     Ok((file, metadata))
+}
+
+/// The bytes of a file; `None` if there is none.
+///
+/// # Errors
+/// What the system says.
+pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    match open(path).and_then(|(mut file, _)| file.read_to_end(&mut bytes)) {
+        Ok(_) => Ok(Some(bytes)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The bytes of a usual file of a usual size; `None` for anything else.
+pub fn read_small(path: &Path) -> Option<Vec<u8>> {
+    const LARGEST: u64 = 16 * 1024 * 1024;
+    let (file, _) = open(path).ok()?;
+    let mut bytes = Vec::new();
+    file.take(LARGEST + 1).read_to_end(&mut bytes).ok()?;
+    (bytes.len() as u64 <= LARGEST).then_some(bytes)
 }
 
 /// Why the content of a file is not to be trusted.

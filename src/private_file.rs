@@ -35,10 +35,21 @@ impl Mode {
 pub fn replace(path: &Path, bytes: &[u8], mode: Mode) -> io::Result<()> {
     let mut new = Replacement::begin(&follow_links(path)?)?;
     new.fill(bytes, mode)?;
-    let target = new.commit()?;
-    // The new content is in place; not every file system can sync a folder.
-    let _ = sync_folder_of(&target);
-    Ok(())
+    new.commit()
+}
+
+/// Has `use_it` look at a text in a file beside another one, which is gone afterwards.
+///
+/// # Errors
+/// What the system says.
+pub fn with_temporary<T>(
+    beside: &Path,
+    bytes: &[u8],
+    use_it: impl FnOnce(&Path) -> T,
+) -> io::Result<T> {
+    let mut temporary = Replacement::begin(beside)?;
+    temporary.fill(bytes, Mode::PRIVATE)?;
+    Ok(use_it(temporary.path()))
 }
 
 /// Where a path leads once all links at its end are followed: a file, or a name that is free.
@@ -141,14 +152,25 @@ impl Replacement {
         self.is_committed = true;
     }
 
-    /// Takes the place of the target, and gives its path; [`sync_folder_of`] makes that durable.
+    /// Takes the place of the target, durably where the file system can sync a folder.
     ///
     /// # Errors
     /// What the system says; then the old content stands.
-    pub fn commit(mut self) -> io::Result<PathBuf> {
+    pub fn commit(self) -> io::Result<()> {
+        let target = self.target.clone();
+        self.commit_unsynced()?;
+        let _ = sync_folder_of(&target);
+        Ok(())
+    }
+
+    /// As [`Self::commit`], without waiting for the disk.
+    ///
+    /// # Errors
+    /// As [`Self::commit`].
+    pub fn commit_unsynced(mut self) -> io::Result<()> {
         fs::rename(&self.temporary, &self.target)?;
         self.is_committed = true;
-        Ok(std::mem::take(&mut self.target))
+        Ok(())
     }
 }
 

@@ -33,9 +33,9 @@ use crate::config::{Config, Environment, FileState, Flags, StoreChoice, network_
 use crate::error::{Error, Result, most_serious};
 use crate::github::GitHub;
 use crate::limits::Limits;
-use crate::store::private_file;
 #[cfg(target_os = "linux")]
 use crate::store::secret_service::SecretService;
+use crate::store::state_file;
 use crate::store::state_folder::StateFolder;
 use crate::system::logger;
 use crate::system::network::network_id;
@@ -112,7 +112,7 @@ impl<'a> Session<'a> {
         let config = Config::load(flags, environment)?;
         if level != LevelFilter::Off {
             let path = StateFolder::at(config.state_dir.clone()).log(&config.app(None)?.key());
-            if let Ok(file) = private_file::create(&path) {
+            if let Ok(file) = state_file::create(&path) {
                 logger::to_file(level, file);
                 log::info!("refresher {}", std::process::id());
             }

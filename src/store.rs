@@ -3,6 +3,7 @@
 
 #[cfg(target_os = "macos")]
 pub mod apple;
+pub mod chosen_store;
 pub mod dialog;
 pub mod file;
 pub mod fingerprints;
@@ -13,13 +14,12 @@ pub mod keyring;
 pub mod lock;
 pub mod network_folder;
 pub mod outcome;
-pub mod private_file;
 pub mod reach;
 pub mod record;
-pub mod remembered;
 pub mod rescue;
 #[cfg(target_os = "linux")]
 pub mod secret_service;
+pub mod state_file;
 pub mod state_folder;
 pub mod timer_notes;
 #[cfg(windows)]
@@ -216,7 +216,11 @@ impl TokenStore for RecordStore {
 
     /// Each sign-in writes the note of its store, and nothing else does.
     fn last_sign_in(&self) -> Option<SystemTime> {
-        let note = self.folder.remembered(&self.key).symlink_metadata().ok()?;
+        let note = self
+            .folder
+            .chosen_store(&self.key)
+            .symlink_metadata()
+            .ok()?;
         note.modified().ok()
     }
 
@@ -225,7 +229,7 @@ impl TokenStore for RecordStore {
     }
 
     fn has_sign_in(&self) -> bool {
-        let note = remembered::read(&self.folder.remembered(&self.key));
+        let note = chosen_store::read(&self.folder.chosen_store(&self.key));
         let is_here = note.is_ok_and(|name| name.as_deref() == Some(self.slot.name()));
         let signed_out = |outcome: Outcome| outcome.what == Happened::Deleted;
         is_here && !self.outcome().is_some_and(signed_out)
@@ -258,8 +262,8 @@ impl LockedStore for LockedRecord<'_> {
     }
 
     fn remember_store(&mut self) -> Result<(), StoreError> {
-        let note = self.store.folder.remembered(&self.store.key);
-        remembered::write(&note, self.store.slot.name())
+        let note = self.store.folder.chosen_store(&self.store.key);
+        chosen_store::write(&note, self.store.slot.name())
     }
 
     fn save(&mut self, record: &Record) -> Result<(), StoreError> {
@@ -313,13 +317,13 @@ impl LockedStore for LockedRecord<'_> {
         self.rescue = None;
         let files = [
             folder.rescue(key),
-            folder.remembered(key),
+            folder.chosen_store(key),
             folder.log(key),
             folder.reach(key),
             folder.fingerprints(key),
         ];
         // One that stays keeps none of the others.
-        let removed = files.map(|path| private_file::remove(&path));
+        let removed = files.map(|path| state_file::remove(&path));
         let dialog = SharedDialog::new(folder.clone(), key).forget();
         removed.into_iter().chain([dialog]).collect()
     }

@@ -4,6 +4,7 @@ mod other_helpers;
 mod plan;
 
 use std::cell::RefCell;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -18,10 +19,11 @@ use crate::formats::git_config::{
 };
 use crate::formats::plain_text::one_line;
 use crate::host::HostKind;
+use crate::plain_file;
 use crate::system::git_file::LockedFile;
 use crate::system::git_program::GitProgram;
+use crate::system::public_file;
 use crate::system::terminal::Terminal;
-use crate::system::text_file;
 
 /// What `setup git` is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -190,9 +192,9 @@ impl Desk<'_> {
             path: plan.own.clone(),
             cause: system_reason(&error),
         };
-        if let Err(error) = text_file::replace_for_everybody(&plan.own, &plan.content) {
+        if let Err(error) = public_file::replace(&plan.own, &plan.content) {
             if own_before.is_none() {
-                text_file::remove_empty_folders(&plan.own, plan.folders);
+                public_file::remove_empty_folders(&plan.own, plan.folders);
             }
             return Err(own_failed(error));
         }
@@ -208,9 +210,9 @@ impl Desk<'_> {
             return Ok(());
         }
         match own_before {
-            Some(content) => text_file::replace_for_everybody(&plan.own, content),
-            None => text_file::remove(&plan.own)
-                .map(|()| text_file::remove_empty_folders(&plan.own, plan.folders)),
+            Some(content) => public_file::replace(&plan.own, content),
+            None => fs::remove_file(&plan.own)
+                .map(|()| public_file::remove_empty_folders(&plan.own, plan.folders)),
         }
         .map_err(own_failed)?;
         self.put_back(plan)?;
@@ -250,7 +252,7 @@ impl Desk<'_> {
         let mut real: Vec<PathBuf> = Vec::new();
         for file in &self.places.all {
             // One that is there under two names is looked at once.
-            let target = std::fs::canonicalize(file).unwrap_or_else(|_| file.clone());
+            let target = fs::canonicalize(file).unwrap_or_else(|_| file.clone());
             if !real.contains(&target) {
                 real.push(target);
                 is_done |= self.undo_in(file, &mut own)?;
@@ -259,14 +261,14 @@ impl Desk<'_> {
         for file in own {
             let content = read(&file)?.unwrap_or_default();
             if let Some(before) = git_config::before(&content) {
-                match text_file::remove(&file) {
+                match fs::remove_file(&file) {
                     Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                         return Err(failed("remove", &file, &error));
                     }
                     // Another undo may have been faster.
                     _ => {}
                 }
-                text_file::remove_empty_folders(&file, before.folders);
+                public_file::remove_empty_folders(&file, before.folders);
                 self.terminal.note(&format!("removed {}", file.display()));
                 is_done = true;
             }
@@ -407,7 +409,7 @@ impl Desk<'_> {
     }
 
     fn warn_of_plain_text(&self, store: &Path, sections: &[HostSection]) {
-        let text = text_file::read(store).ok().flatten().unwrap_or_default();
+        let text = plain_file::read(store).ok().flatten().unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         for HostSection { url, .. } in sections {
             let host = url.split("://").nth(1).unwrap_or_default();
@@ -450,7 +452,7 @@ fn failed(doing: &'static str, file: &Path, error: &std::io::Error) -> Error {
 }
 
 fn read(file: &Path) -> Result<Option<Vec<u8>>> {
-    text_file::read(file).map_err(|error| failed("read", file, &error))
+    plain_file::read(file).map_err(|error| failed("read", file, &error))
 }
 
 /// A path's bytes, as git writes it.

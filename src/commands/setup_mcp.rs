@@ -8,8 +8,8 @@ use crate::formats::mcp_client::{self, Client, ClientFolders, McpServer};
 use crate::formats::plain_text::one_line;
 use crate::formats::shell;
 use crate::host::{Host, HostKind};
+use crate::plain_file;
 use crate::system::terminal::Terminal;
-use crate::system::text_file;
 
 /// What `setup mcp` is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -195,7 +195,7 @@ impl Desk<'_> {
 
     fn name_old_tokens(&self, client: Client) {
         for file in client.files(&self.folders) {
-            let Some(bytes) = text_file::read_small(&file) else {
+            let Some(bytes) = plain_file::read_small(&file) else {
                 continue;
             };
             for found in mcp_client::old_tokens(&String::from_utf8_lossy(&bytes)) {

@@ -11,7 +11,7 @@ use super::{Config, file, settings};
 use crate::app::App;
 use crate::error::{Error, Result, system_reason};
 use crate::host::Host;
-use crate::private_file::{Mode, Replacement, sync_folder_of};
+use crate::private_file::{Mode, Replacement};
 
 /// The lines that describe `app` under the name `name` (see [`check_app_name`](super::check_app_name)).
 fn app_section(app: &App, name: &str) -> String {
@@ -122,8 +122,6 @@ impl Edit {
             return Ok(false);
         }
         new.commit().map_err(refuse)?;
-        // A system that cannot do so has lost nothing but its haste.
-        let _ = sync_folder_of(target);
         Ok(true)
     }
 }

@@ -14,10 +14,10 @@ use crate::config::{Config, StoreChoice};
 use crate::error::{Error, Result};
 #[cfg(target_os = "macos")]
 use crate::store::apple::AppleSlot as SystemSlot;
+use crate::store::chosen_store;
 use crate::store::file::FileSlot;
 #[cfg(target_os = "linux")]
 use crate::store::kernel::KernelSlot;
-use crate::store::remembered;
 #[cfg(target_os = "linux")]
 use crate::store::secret_service::SecretService;
 use crate::store::state_folder::StateFolder;
@@ -246,8 +246,8 @@ pub(crate) fn store_of(config: &Config, app: &App) -> Result<StoreChoice> {
 }
 
 fn remembered_store(config: &Config, app: &App) -> Result<Option<StoreChoice>> {
-    let note = StateFolder::at(config.state_dir.clone()).remembered(&app.key());
-    let remembered = remembered::read(&note).map_err(|error| match error {
+    let note = StateFolder::at(config.state_dir.clone()).chosen_store(&app.key());
+    let remembered = chosen_store::read(&note).map_err(|error| match error {
         StoreError::File { doing, path, cause } => Error::File { doing, path, cause },
         StoreError::Exposed { path, mode } => exposed(path, mode),
         other => Error::File {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::app::RecordKey;
 use crate::auth::ports::StoreError;
 use crate::store::lock::Lock;
-use crate::store::private_file;
+use crate::store::state_file;
 use crate::store::state_folder::StateFolder;
 
 /// Where the code is.
@@ -51,14 +51,14 @@ impl SharedDialog {
         if self.code.symlink_metadata().is_ok()
             && let Some(_lock) = Lock::try_take(&self.lock)?
         {
-            private_file::remove(&self.code)?;
+            state_file::remove(&self.code)?;
         }
         Ok(())
     }
 
     /// The code that another process left.
     pub fn code(&self) -> Option<Vec<u8>> {
-        private_file::read(&self.code)
+        state_file::read(&self.code)
             .ok()
             .flatten()
             .map(|bytes| bytes.to_vec())
@@ -68,12 +68,12 @@ impl SharedDialog {
 impl Lead {
     /// Leaves the code for the others. Without it they show none of their own, and wait.
     pub fn publish(&self, code: &[u8]) {
-        let _ = private_file::replace(&self.code, code);
+        let _ = state_file::replace(&self.code, code);
     }
 }
 
 impl Drop for Lead {
     fn drop(&mut self) {
-        let _ = private_file::remove(&self.code);
+        let _ = state_file::remove(&self.code);
     }
 }

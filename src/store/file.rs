@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use crate::app::{App, RecordKey};
 use crate::auth::ports::StoreError;
 use crate::store::state_folder::StateFolder;
-use crate::store::{Listing, Slot, private_file};
+use crate::store::{Listing, Slot, state_file};
 
 /// The place of one record in the `records` folder.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ impl FileSlot {
 
     fn make_folders(&self) -> Result<(), StoreError> {
         self.folder.create()?;
-        private_file::create_folder(&self.folder.records())
+        state_file::create_folder(&self.folder.records())
     }
 }
 
@@ -38,10 +38,10 @@ impl FileSlot {
 /// If the folder cannot be read.
 pub fn list(folder: &StateFolder) -> Result<Listing, StoreError> {
     let records = folder.records();
-    let names = private_file::names_in(&records)?;
+    let names = state_file::names_in(&records)?;
     let mut apps: Vec<App> = names
         .iter()
-        .map(|name| name.strip_suffix(private_file::NEW).unwrap_or(name))
+        .map(|name| name.strip_suffix(state_file::NEW).unwrap_or(name))
         .filter_map(App::of_file_name)
         .collect();
     apps.sort_by_key(App::key);
@@ -51,16 +51,16 @@ pub fn list(folder: &StateFolder) -> Result<Listing, StoreError> {
 
 impl Slot for FileSlot {
     fn read(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
-        private_file::read(&self.path)
+        state_file::read(&self.path)
     }
 
     fn write(&self, bytes: &[u8]) -> Result<(), StoreError> {
         self.make_folders()?;
-        private_file::replace(&self.path, bytes)
+        state_file::replace(&self.path, bytes)
     }
 
     fn delete(&self) -> Result<(), StoreError> {
-        private_file::remove(&self.path)
+        state_file::remove(&self.path)
     }
 
     /// Files have no lock of this kind.
@@ -70,7 +70,7 @@ impl Slot for FileSlot {
 
     fn prove_writable(&self) -> Result<(), StoreError> {
         self.make_folders()?;
-        private_file::prove_replaceable(&self.path)
+        state_file::prove_replaceable(&self.path)
     }
 
     fn name(&self) -> &'static str {

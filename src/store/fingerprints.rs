@@ -7,7 +7,7 @@ use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
 use crate::auth::ports::StoreError;
-use crate::store::private_file;
+use crate::store::state_file;
 use crate::token::AccessToken;
 
 const VERSION: u64 = 1;
@@ -42,13 +42,13 @@ pub(crate) fn add(path: &Path, token: &AccessToken) -> Result<(), StoreError> {
         sha256: known.split_off(known.len().saturating_sub(MOST)),
     };
     let bytes = serde_json::to_vec(&document).unwrap_or_default();
-    private_file::note(path, &bytes).inspect_err(|_| {
-        let _ = private_file::remove(path);
+    state_file::note(path, &bytes).inspect_err(|_| {
+        let _ = state_file::remove(path);
     })
 }
 
 fn read(path: &Path) -> Option<Vec<String>> {
-    let bytes = private_file::read(path).ok()??;
+    let bytes = state_file::read(path).ok()??;
     let document: Document = serde_json::from_slice(&bytes).ok()?;
     (document.v == VERSION).then_some(document.sha256)
 }

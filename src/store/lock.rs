@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::auth::ports::StoreError;
 use crate::store::network_folder::may_grant_every_lock;
-use crate::store::private_file::refused;
+use crate::store::state_file::refused;
 
 /// The lock, held.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ mod platform {
     use std::path::Path;
 
     use crate::auth::ports::StoreError;
-    use crate::store::private_file::{failed, open_or_create};
+    use crate::store::state_file::{failed, open_or_create};
 
     pub(super) fn take(path: &Path) -> Result<Option<File>, StoreError> {
         let file = open_or_create(path)?;
@@ -114,7 +114,7 @@ mod platform {
     use std::path::Path;
 
     use crate::auth::ports::StoreError;
-    use crate::store::private_file::failed;
+    use crate::store::state_file::failed;
 
     const ERROR_SHARING_VIOLATION: i32 = 32;
 

@@ -13,7 +13,7 @@ use crate::auth::outcome::{
 };
 use crate::auth::ports::{OutcomeVersion, StoreError};
 use crate::formats::plain_text::one_line;
-use crate::store::private_file::{self, failed, open_or_create};
+use crate::store::state_file::{self, failed, open_or_create};
 use crate::store::state_folder::StateFolder;
 use crate::token::Timestamp;
 
@@ -110,7 +110,7 @@ impl OutcomeFile {
 
     /// The last outcome; `None` if there is none, or it is being written this moment.
     pub(crate) fn read(&self) -> Option<Outcome> {
-        let bytes = private_file::read(&self.0).ok()??;
+        let bytes = state_file::read(&self.0).ok()??;
         let line: Line = serde_json::from_slice(bytes.trim_ascii_end()).ok()?;
         (line.v == VERSION).then(|| line.into_outcome())?
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::auth::ports::StoreError;
 use crate::auth::reach::{Installations, Installed, Reach, Selection};
-use crate::store::private_file;
+use crate::store::state_file;
 use crate::token::Timestamp;
 
 const VERSION: u64 = 1;
@@ -42,7 +42,7 @@ enum Kind {
 
 /// What is known; `None` if nothing is.
 pub fn read(path: &Path) -> Option<Reach> {
-    let bytes = private_file::read(path).ok()??;
+    let bytes = state_file::read(path).ok()??;
     let document: Document = serde_json::from_slice(&bytes).ok()?;
     (document.v == VERSION).then(|| document.into_reach())
 }
@@ -58,7 +58,7 @@ pub fn write(path: &Path, reach: &Reach) -> Result<(), StoreError> {
         let bytes = serde_json::to_vec(&document).unwrap_or_default();
         if bytes.len() <= LARGEST || !document.shorten() {
             // GitHub can be asked again.
-            return private_file::replace_unsynced(path, &bytes);
+            return state_file::replace_unsynced(path, &bytes);
         }
     }
 }
@@ -68,7 +68,7 @@ pub fn write(path: &Path, reach: &Reach) -> Result<(), StoreError> {
 /// # Errors
 /// If it is there and stays.
 pub fn remove(path: &Path) -> Result<(), StoreError> {
-    private_file::remove(path)
+    state_file::remove(path)
 }
 
 impl Document {

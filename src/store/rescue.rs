@@ -11,8 +11,8 @@ use zeroize::Zeroizing;
 use crate::app::RecordKey;
 use crate::auth::ports::StoreError;
 use crate::auth::record::{Record, RescueKey};
-use crate::store::private_file::{self, failed, refused};
 use crate::store::record;
+use crate::store::state_file::{self, failed, refused};
 
 /// Room for two tokens many times as long as today's.
 const ROOM: usize = 16 * 1024;
@@ -30,7 +30,7 @@ pub(crate) struct RescueFile {
 impl RescueFile {
     /// Takes the room: written zeros and a sync reserve it on every file system.
     pub(crate) fn prepare(path: PathBuf) -> Result<Self, StoreError> {
-        let mut file = private_file::create(&path)?;
+        let mut file = state_file::create(&path)?;
         file.write_all(&[0; ROOM])
             .and_then(|()| file.sync_all())
             .map_err(|error| failed("make room in", &path, &error))?;
@@ -84,7 +84,7 @@ pub(crate) fn open(
     generation: u64,
     key: &RescueKey,
 ) -> Result<Option<Record>, StoreError> {
-    let content = private_file::read(path)?;
+    let content = state_file::read(path)?;
     Ok(content.and_then(|content| unseal(&content, owner, generation, key)))
 }
 

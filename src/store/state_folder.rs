@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::app::{App, RecordKey};
 use crate::auth::ports::StoreError;
 use crate::host::Host;
-use crate::store::{fingerprints, private_file, remembered};
+use crate::store::{chosen_store, fingerprints, state_file};
 
 /// The state folder.
 #[derive(Clone, Debug)]
@@ -28,7 +28,7 @@ impl StateFolder {
     /// # Errors
     /// If it cannot be made, or belongs to another user.
     pub fn create(&self) -> Result<(), StoreError> {
-        private_file::create_folder(&self.0)
+        state_file::create_folder(&self.0)
     }
 
     /// The lock of a record.
@@ -42,7 +42,7 @@ impl StateFolder {
     }
 
     /// Which store a record was saved to at its sign-in.
-    pub fn remembered(&self, key: &RecordKey) -> PathBuf {
+    pub fn chosen_store(&self, key: &RecordKey) -> PathBuf {
         self.file(key, "store")
     }
 
@@ -83,8 +83,8 @@ impl StateFolder {
     /// If the folder cannot be read.
     pub fn beside_records(&self) -> Result<Vec<(App, Option<String>)>, StoreError> {
         let mut found = Vec::new();
-        for name in private_file::names_in(&self.0)? {
-            let name = name.strip_suffix(private_file::NEW).unwrap_or(&name);
+        for name in state_file::names_in(&self.0)? {
+            let name = name.strip_suffix(state_file::NEW).unwrap_or(&name);
             let kinds = ["store", "rescue", "dialog", "log"];
             let app = name
                 .rsplit_once('.')
@@ -92,7 +92,7 @@ impl StateFolder {
                 .and_then(|(key, _)| App::of_file_name(key));
             if let Some(app) = app {
                 // A note that cannot be read names no store.
-                let store = remembered::read(&self.remembered(&app.key())).unwrap_or(None);
+                let store = chosen_store::read(&self.chosen_store(&app.key())).unwrap_or(None);
                 found.push((app, store));
             }
         }
@@ -103,7 +103,7 @@ impl StateFolder {
 
     /// Whether this token is, or lately was, one of an App of such a host, configured or not.
     pub fn has_issued(&self, token: &str, is_host: impl Fn(&Host) -> bool) -> bool {
-        let names = private_file::names_in(&self.0).unwrap_or_default();
+        let names = state_file::names_in(&self.0).unwrap_or_default();
         let mut apps = names
             .iter()
             .filter_map(|name| App::of_file_name(name.strip_suffix(".fingerprints")?))

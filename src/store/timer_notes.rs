@@ -7,7 +7,7 @@ use crate::auth::ports::StoreError;
 use crate::error::{Error, Result};
 use crate::schedule::notes::{Installed, LastRun, Notes, decode, encode, later_version};
 use crate::store::lock::Lock;
-use crate::store::private_file;
+use crate::store::state_file;
 use crate::store::state_folder::StateFolder;
 
 /// The notes of this state folder.
@@ -49,7 +49,7 @@ impl TimerNotes {
 impl Notes for TimerNotes {
     fn installed(&self) -> Result<Option<Installed>> {
         let path = self.0.timer();
-        let Some(bytes) = private_file::read(&path).map_err(unusable)? else {
+        let Some(bytes) = state_file::read(&path).map_err(unusable)? else {
             return Ok(None);
         };
         match later_version(&bytes) {
@@ -67,24 +67,22 @@ impl Notes for TimerNotes {
 
     fn remember(&self, installed: &Installed) -> Result<()> {
         self.0.create().map_err(unusable)?;
-        private_file::replace(&self.0.timer(), &encode(installed)).map_err(unusable)
+        state_file::replace(&self.0.timer(), &encode(installed)).map_err(unusable)
     }
 
     fn last_run(&self) -> Option<LastRun> {
-        let bytes = private_file::read_note(&self.0.timer_run())
-            .ok()
-            .flatten()?;
+        let bytes = state_file::read_note(&self.0.timer_run()).ok().flatten()?;
         decode(&bytes)
     }
 
     fn tell_run(&self, run: &LastRun) -> Result<()> {
-        private_file::note(&self.0.timer_run(), &encode(run)).map_err(unusable)
+        state_file::note(&self.0.timer_run(), &encode(run)).map_err(unusable)
     }
 
     fn forget(&self) -> Result<()> {
         // The lock first: a run that goes on leaves no note then.
         for file in [self.0.timer_lock(), self.0.timer_run(), self.0.timer()] {
-            private_file::remove(&file).map_err(unusable)?;
+            state_file::remove(&file).map_err(unusable)?;
         }
         // A folder that holds something else stays.
         let _ = fs::remove_dir(self.0.path());

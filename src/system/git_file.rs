@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::clock::{SystemClock, pause};
-use super::text_file;
 use crate::auth::ports::Clock as _;
+use crate::plain_file;
 use crate::private_file::{Mode, Replacement, follow_links, sync_folder_of};
 
 /// A file that nobody else changes for now.
@@ -26,7 +26,7 @@ impl LockedFile {
     pub fn lock(path: &Path, limit: Duration) -> io::Result<Self> {
         let target = follow_links(path)?;
         let lock = acquire(&target, limit)?;
-        let content = text_file::read(&target)?;
+        let content = plain_file::read(&target)?;
         Ok(Self {
             lock,
             content,
@@ -45,10 +45,7 @@ impl LockedFile {
     /// What the system says; then the old content stands.
     pub fn replace(mut self, bytes: &[u8]) -> io::Result<()> {
         self.lock.fill(bytes, Mode::keep_or_usual())?;
-        let target = self.lock.commit()?;
-        // The new content is in place; not every file system can sync a folder.
-        let _ = sync_folder_of(&target);
-        Ok(())
+        self.lock.commit()
     }
 
     /// Removes it. A link to it stays.

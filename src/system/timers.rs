@@ -12,9 +12,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::error::system_reason;
+use crate::plain_file;
+use crate::private_file::{self, Mode};
 use crate::schedule::{Scheduler, Timer};
 use crate::system::process;
-use crate::system::text_file;
 use crate::system::tool::{self, Said};
 use crate::token::Timestamp;
 
@@ -125,13 +126,13 @@ fn must(places: &Places, program: &str, arguments: &[&str], input: &[u8]) -> Res
 /// Writes a file and the folders above it, unless it says so already.
 fn write(path: &Path, text: &str) -> Result<(), String> {
     let write = || -> io::Result<()> {
-        if text_file::read(path)?.as_deref() == Some(text.as_bytes()) {
+        if plain_file::read(path)?.as_deref() == Some(text.as_bytes()) {
             return Ok(());
         }
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        text_file::replace(path, text.as_bytes())
+        private_file::replace(path, text.as_bytes(), Mode::keep_or_usual())
     };
     write().map_err(|error| format!("{}: {}", path.display(), system_reason(&error)))
 }
@@ -144,13 +145,13 @@ fn is_there(path: &Path) -> bool {
 /// Whether something has this name that does not say that ghtok wrote it.
 fn is_foreign(path: &Path) -> bool {
     const MARK: &[u8] = b"ghtok schedule install";
-    let bytes = text_file::read_small(path).unwrap_or_default();
+    let bytes = plain_file::read_small(path).unwrap_or_default();
     is_there(path) && !bytes.windows(MARK.len()).any(|part| part == MARK)
 }
 
 /// Removes a file; true if there was one.
 fn erase(path: &Path) -> Result<bool, String> {
-    match text_file::remove(path) {
+    match std::fs::remove_file(path) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(format!("{}: {}", path.display(), system_reason(&error))),
@@ -159,7 +160,7 @@ fn erase(path: &Path) -> Result<bool, String> {
 
 /// How a file differs from what it should be, if it does.
 fn drift(path: &Path, text: &str) -> Option<String> {
-    let problem = match text_file::read(path) {
+    let problem = match plain_file::read(path) {
         Ok(Some(bytes)) if bytes == text.as_bytes() => return None,
         Ok(Some(_)) => "was changed".to_owned(),
         Ok(None) => "is missing".to_owned(),

@@ -8,7 +8,9 @@ use crate::formats::git_config::include::{self, WithoutBlock};
 use crate::formats::git_config::{
     self, BadLine, Before, CredentialSetting, HostSection, Setting, listing, others,
 };
-use crate::system::text_file;
+use crate::plain_file;
+use crate::private_file;
+use crate::system::public_file;
 
 /// The changes.
 pub(super) struct Plan {
@@ -80,7 +82,7 @@ impl Desk<'_> {
         let told = told_by(&own)?;
         let folders = match &told {
             Some(told) => told.folders,
-            None => text_file::missing_folders(&own),
+            None => public_file::missing_folders(&own),
         };
         let told = told.unwrap_or_default();
         let clean = self.clean(file, text, told.line_ends)?;
@@ -222,7 +224,7 @@ impl Desk<'_> {
             self.git()?.of_file(file)
         } else {
             // Beside it, because it may include others by their path from there.
-            text_file::with_temporary(file, text, |path| self.git().map(|git| git.of_file(path)))
+            private_file::with_temporary(file, text, |path| self.git().map(|git| git.of_file(path)))
                 .map_err(|error| failed("change", file, &error))??
         };
         let printed = printed.map_err(|cause| Error::GitConfig {
@@ -304,7 +306,7 @@ impl Desk<'_> {
         let is_named_so = name == "ghtok.gitconfig" || name == ".ghtok.gitconfig";
         // One that is missing was left behind by another home, or another XDG_CONFIG_HOME.
         is_named_so
-            && match text_file::read(&path) {
+            && match plain_file::read(&path) {
                 Ok(Some(content)) => git_config::before(&content).is_some(),
                 Ok(None) => true,
                 Err(_) => false,
@@ -315,7 +317,7 @@ impl Desk<'_> {
     /// or git fails for them.
     pub(super) fn own_file(&self) -> PathBuf {
         let places = &self.places;
-        if text_file::is_open_to_readers_of(&places.own, &places.global) {
+        if public_file::is_open_to_readers_of(&places.own, &places.global) {
             places.own.clone()
         } else {
             places.beside.clone()

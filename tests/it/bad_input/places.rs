@@ -361,7 +361,7 @@ fn something_else_in_the_place_of_the_stores_note_is_named() {
         let note = home
             .sandbox
             .state_folder()
-            .remembered(&home.sandbox.app().key());
+            .chosen_store(&home.sandbox.app().key());
         fs::write(&note, "file\n").expect("a note");
         fs::set_permissions(&note, Permissions::from_mode(0o600)).expect("mode");
         let planted = Planted::new(&note, odd);

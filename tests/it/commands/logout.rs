@@ -59,10 +59,10 @@ fn p12_logout_leaves_nothing_of_a_sign_in_but_its_lock_and_its_end() {
         ))
     };
     let left = [
-        folder.remembered(&key),
+        folder.chosen_store(&key),
         folder.rescue(&key),
         folder.log(&key),
-        beside(&folder.remembered(&key)),
+        beside(&folder.chosen_store(&key)),
         beside(&sandbox.record_file()),
         dialog,
     ];

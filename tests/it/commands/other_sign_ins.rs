@@ -210,7 +210,7 @@ fn p12_logout_all_removes_what_a_record_left_in_the_state_folder_and_nothing_els
     let leftovers = [
         folder.rescue(&key),
         folder.log(&key),
-        folder.remembered(&key),
+        folder.chosen_store(&key),
         written_halfway,
     ];
     let kept = [
@@ -387,7 +387,7 @@ fn p12_a_keychain_out_of_reach_is_named_where_a_sign_in_went_to_it() {
     in_all_stores(&kernel, &sandbox, &arguments).expect_code(0);
     let folder = sandbox.state_folder();
     folder.create().expect("a folder");
-    let note = folder.remembered(&app("github.com/Iv23liELSEWHERE").key());
+    let note = folder.chosen_store(&app("github.com/Iv23liELSEWHERE").key());
     fs::write(&note, "keychain\n").expect("a note");
     fs::set_permissions(&note, fs::Permissions::from_mode(0o600)).expect("a mode");
     let told = in_all_stores(&kernel, &sandbox, &arguments).expect_code(6);

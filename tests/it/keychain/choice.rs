@@ -11,7 +11,7 @@
 //! | file | gone | there | vanished | keychain; the hint names `--store file` |
 //! | nowhere | | no collection | not signed in | kernel |
 
-use ghtok::store::remembered;
+use ghtok::store::chosen_store;
 
 use super::*;
 use crate::support::user_keyring::UserKeyring;
@@ -72,7 +72,7 @@ impl Stores {
 
     fn remembered(&self) -> Option<String> {
         let sandbox = &self.keychain.sandbox;
-        let note = sandbox.state_folder().remembered(&sandbox.app().key());
+        let note = sandbox.state_folder().chosen_store(&sandbox.app().key());
         remembered::read(&note).expect("readable")
     }
 
@@ -104,7 +104,7 @@ fn a_kernel_keyring_emptied_by_a_reboot_is_told_and_the_next_sign_in_goes_to_the
         return;
     };
     stores.login_without_bus(&[]);
-    assert_eq!(stores.remembered().as_deref(), Some("kernel"));
+    assert_eq!(stores.chosen_store().as_deref(), Some("kernel"));
     stores.reboot();
     let told = stores.run(&["get"]);
     vanished(&told);
@@ -124,7 +124,7 @@ fn a_kernel_keyring_emptied_by_a_reboot_is_told_and_the_next_sign_in_goes_to_the
     stores.run(&["status", "--check"]).expect_code(4);
 
     stores.login(&[]);
-    assert_eq!(stores.remembered().as_deref(), Some("keychain"));
+    assert_eq!(stores.chosen_store().as_deref(), Some("keychain"));
     assert!(stores.is_in_keychain() && !stores.is_in_kernel());
     stores.run(&["get"]).expect_code(0);
 }
@@ -146,7 +146,7 @@ fn a_good_sign_in_stays_where_it_is_and_a_new_one_leaves_nothing_behind() {
 
     stores.login(&["--store", "file"]);
     assert!(!stores.is_in_keychain());
-    assert_eq!(stores.remembered().as_deref(), Some("file"));
+    assert_eq!(stores.chosen_store().as_deref(), Some("file"));
     stores.run(&["get"]).expect_code(0);
 }
 
@@ -168,7 +168,7 @@ fn an_older_sign_in_that_is_still_in_the_keychain_is_taken_and_found_from_then_o
     vanished(&stores.run(&["get"]));
     let told = stores.run(&["login"]).expect_code(0);
     assert!(told.stderr.contains("already signed in"), "{told:?}");
-    assert_eq!(stores.remembered().as_deref(), Some("keychain"));
+    assert_eq!(stores.chosen_store().as_deref(), Some("keychain"));
     stores.run(&["get"]).expect_code(0);
 }
 
@@ -283,5 +283,5 @@ fn plain_files_are_named_again_by_the_advice_for_somebody_once_asked_for_them() 
     vanished(&told);
     assert!(told.stderr.contains("--store file"), "{told:?}");
     stores.login(&[]);
-    assert_eq!(stores.remembered().as_deref(), Some("keychain"));
+    assert_eq!(stores.chosen_store().as_deref(), Some("keychain"));
 }

@@ -253,7 +253,7 @@ fn what_cannot_be_looked_at_for_an_hour_is_no_ground_for_a_second_warning() {
     let remembered = stage
         .sandbox
         .state_folder()
-        .remembered(&stage.sandbox.app().key());
+        .chosen_store(&stage.sandbox.app().key());
     fs::create_dir(&remembered).expect("a folder");
     let mut command = stage.command(
         &[std::path::Path::new("/nonexistent")],

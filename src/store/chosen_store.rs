@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use crate::auth::ports::StoreError;
-use crate::store::private_file;
+use crate::store::state_file;
 
 /// The remembered store's name; `None` if nothing was remembered.
 ///
 /// # Errors
 /// If there is a note and it cannot be read.
 pub fn read(path: &Path) -> Result<Option<String>, StoreError> {
-    let Some(bytes) = private_file::read(path)? else {
+    let Some(bytes) = state_file::read(path)? else {
         return Ok(None);
     };
     Ok(std::str::from_utf8(&bytes)
@@ -23,5 +23,5 @@ pub fn read(path: &Path) -> Result<Option<String>, StoreError> {
 /// # Errors
 /// If it cannot be written.
 pub fn write(path: &Path, name: &str) -> Result<(), StoreError> {
-    private_file::replace(path, format!("{name}\n").as_bytes())
+    state_file::replace(path, format!("{name}\n").as_bytes())
 }

@@ -187,7 +187,7 @@ fn replace_unless_disturbed(fill: Fill, path: &Path, bytes: &[u8]) -> Result<boo
         new.abandon();
         return Ok(false);
     }
-    match new.commit() {
+    match new.commit_unsynced() {
         Err(error) if is_absent(&error) => Ok(false),
         committed => committed
             .map(|_| true)
