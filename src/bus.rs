@@ -16,14 +16,14 @@ use dbus::strings::{BusName, Interface, Member, Path};
 use dbus::{Message, MessageType};
 
 pub use self::address::Session;
-use self::connection::Connection;
+use self::connection::BusConnection;
 pub(crate) use self::deadline::Deadline;
 
 const BUS: &str = "org.freedesktop.DBus\0";
 
 /// One connection, used for one read or write after another.
 pub(crate) struct Bus {
-    connection: RefCell<Connection>,
+    connection: RefCell<BusConnection>,
     is_broken: Cell<bool>,
     hello: u32,
     signals: RefCell<VecDeque<Message>>,
@@ -32,7 +32,7 @@ pub(crate) struct Bus {
 
 /// Why a call had no answer that can be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Failure {
+pub(crate) enum CallError {
     /// The other side answered with an error.
     Refused {
         /// Its D-Bus name, such as `org.freedesktop.DBus.Error.UnknownMethod`.
@@ -44,7 +44,7 @@ pub(crate) enum Failure {
     NoAnswer(StoreError),
 }
 
-impl Failure {
+impl CallError {
     /// True if the other side answered with this error, of D-Bus itself or of a service that is
     /// specified at freedesktop.org.
     pub(crate) fn is(&self, error: &str) -> bool {
@@ -60,7 +60,7 @@ impl Failure {
     }
 }
 
-impl From<StoreError> for Failure {
+impl From<StoreError> for CallError {
     fn from(error: StoreError) -> Self {
         Self::NoAnswer(error)
     }
@@ -72,7 +72,7 @@ impl Bus {
     /// # Errors
     /// `Unreachable` if nobody listens at any address, or another user does; `TimedOut`.
     pub(crate) fn connect(session: &Session, deadline: Deadline) -> Result<Self, StoreError> {
-        let mut connection = Connection::open(session.bus()?, &deadline)?;
+        let mut connection = BusConnection::open(session.bus()?, &deadline)?;
         let hello = connection.send(call(BUS, "/org/freedesktop/DBus\0", BUS, "Hello\0"));
         Ok(Self {
             connection: RefCell::new(connection),
@@ -108,7 +108,7 @@ impl Bus {
     ///
     /// # Errors
     /// `Refused` for an error as the answer; else `Unreachable` or `TimedOut`.
-    pub(crate) fn call(&self, message: Message) -> Result<Message, Failure> {
+    pub(crate) fn call(&self, message: Message) -> Result<Message, CallError> {
         if !log::log_enabled!(log::Level::Debug) {
             return self.exchange(message);
         }
@@ -116,14 +116,14 @@ impl Bus {
         let answer = self.exchange(message);
         let came = match &answer {
             Ok(_) => "answered",
-            Err(Failure::Refused { name, .. }) => name,
-            Err(Failure::NoAnswer(_)) => "no answer",
+            Err(CallError::Refused { name, .. }) => name,
+            Err(CallError::NoAnswer(_)) => "no answer",
         };
         log::debug!("bus: {}: {came}", method.unwrap_or_default());
         answer
     }
 
-    fn exchange(&self, message: Message) -> Result<Message, Failure> {
+    fn exchange(&self, message: Message) -> Result<Message, CallError> {
         let serial = self.connection.borrow_mut().send(message);
         loop {
             let message = self.next_answer()?;
@@ -142,7 +142,7 @@ impl Bus {
     pub(crate) fn call_all(
         &self,
         messages: impl IntoIterator<Item = Message>,
-    ) -> Result<Vec<Result<Message, Failure>>, Failure> {
+    ) -> Result<Vec<Result<Message, CallError>>, CallError> {
         let serials: Vec<u32> = messages
             .into_iter()
             .map(|message| self.connection.borrow_mut().send(message))
@@ -171,7 +171,7 @@ impl Bus {
     ///
     /// # Errors
     /// As [`Self::call`].
-    pub(crate) fn subscribe(&self, rule: &str) -> Result<(), Failure> {
+    pub(crate) fn subscribe(&self, rule: &str) -> Result<(), CallError> {
         let subscription = call(BUS, "/org/freedesktop/DBus\0", BUS, "AddMatch\0").append1(rule);
         self.call(subscription).map(drop)
     }
@@ -237,28 +237,28 @@ pub(crate) fn call_at(to: &str, path: &Path<'_>, interface: &str, method: &str) 
 ///
 /// # Errors
 /// `Unreachable`: whoever answers with another type does not speak the service's protocol.
-pub(crate) fn first<'a, T: Get<'a>>(message: &'a Message) -> Result<T, Failure> {
+pub(crate) fn first<'a, T: Get<'a>>(message: &'a Message) -> Result<T, CallError> {
     message.get1().ok_or_else(unexpected)
 }
 
 /// What to say of an answer with other types in it than the protocol has.
-pub(crate) fn unexpected() -> Failure {
-    Failure::NoAnswer(StoreError::Unreachable(
+pub(crate) fn unexpected() -> CallError {
+    CallError::NoAnswer(StoreError::Unreachable(
         "it gave an answer that its protocol does not have".into(),
     ))
 }
 
-fn answer(message: Message) -> Result<Message, Failure> {
+fn answer(message: Message) -> Result<Message, CallError> {
     match message.msg_type() {
         MessageType::Error => Err(refused(message)),
         _ => Ok(message),
     }
 }
 
-fn refused(mut message: Message) -> Failure {
+fn refused(mut message: Message) -> CallError {
     let error = message.as_result().err();
     let part = |part: Option<&str>| part.unwrap_or("an error without a name").to_owned();
-    Failure::Refused {
+    CallError::Refused {
         name: part(error.as_ref().and_then(dbus::Error::name)),
         text: part(error.as_ref().and_then(dbus::Error::message)),
     }

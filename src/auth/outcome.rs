@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::auth::record::Intent;
 use crate::auth::store_error::StoreError;
 use crate::limits::Limits;
@@ -132,7 +134,8 @@ pub struct Caller<'a> {
 }
 
 /// What was tried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Attempt {
     /// Refreshing the token.
     Refresh,

@@ -29,7 +29,7 @@ const LARGEST: usize = 16 * 1024 * 1024;
 
 /// A connection to a bus. What is sent leaves with the next wait for an answer, so that the
 /// greeting and the first calls are one packet.
-pub(crate) struct Connection {
+pub(crate) struct BusConnection {
     socket: UnixStream,
     address: Address,
     authenticated: bool,
@@ -38,7 +38,7 @@ pub(crate) struct Connection {
     input: Zeroizing<Vec<u8>>,
 }
 
-impl Connection {
+impl BusConnection {
     /// Connects to the first address that is not gone. Another user's process may have taken the
     /// place of a bus that is (an abstract socket, or one under /tmp): it is sent nothing, and no
     /// other address is tried.

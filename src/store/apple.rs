@@ -14,7 +14,7 @@ use security_framework::os::macos::keychain::{SecKeychain, SecPreferencesDomain}
 
 use crate::auth::ports::StoreError;
 use crate::error::system_reason;
-use crate::store::keyring::{KeyringSlot, SERVICE, System, present};
+use crate::store::keyring::{KeyringSlot, SERVICE, SystemKeychain, present};
 
 /// The place of one record in the macOS keychain.
 pub type AppleSlot = KeyringSlot<MacOs>;
@@ -23,7 +23,7 @@ pub type AppleSlot = KeyringSlot<MacOs>;
 #[derive(Debug)]
 pub struct MacOs;
 
-impl System for MacOs {
+impl SystemKeychain for MacOs {
     const PLACE: &'static str = "the macOS keychain";
 
     fn entry(user: &str) -> Result<Entry, Error> {

@@ -16,7 +16,7 @@ const MOST: usize = 12;
 
 /// The stored form: hexadecimal, the newest last.
 #[derive(Debug, Serialize, Deserialize)]
-struct Document {
+struct StoredFingerprints {
     v: u64,
     sha256: Vec<String>,
 }
@@ -37,7 +37,7 @@ pub(crate) fn add(path: &Path, token: &AccessToken) -> Result<(), StoreError> {
         return Ok(());
     }
     known.push(new);
-    let document = Document {
+    let document = StoredFingerprints {
         v: VERSION,
         sha256: known.split_off(known.len().saturating_sub(MOST)),
     };
@@ -49,7 +49,7 @@ pub(crate) fn add(path: &Path, token: &AccessToken) -> Result<(), StoreError> {
 
 fn read(path: &Path) -> Option<Vec<String>> {
     let bytes = state_file::read(path).ok()??;
-    let document: Document = serde_json::from_slice(&bytes).ok()?;
+    let document: StoredFingerprints = serde_json::from_slice(&bytes).ok()?;
     (document.v == VERSION).then_some(document.sha256)
 }
 

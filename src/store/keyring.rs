@@ -1,5 +1,5 @@
 //! A slot in the system's own keychain, through the `keyring` crates. What macOS and Windows do
-//! differently is told by a [`System`].
+//! differently is told by a [`SystemKeychain`].
 
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -18,7 +18,7 @@ pub(crate) const SERVICE: &str = "ghtok";
 const RECORD_ROOM: usize = 2_560;
 
 /// A system's keychain.
-pub trait System {
+pub trait SystemKeychain {
     /// What people call it.
     const PLACE: &'static str;
 
@@ -54,7 +54,7 @@ pub struct KeyringSlot<S> {
 ///
 /// # Errors
 /// What the keychain says.
-pub fn list<S: System>(limit: Duration) -> Result<Listing, StoreError> {
+pub fn list<S: SystemKeychain>(limit: Duration) -> Result<Listing, StoreError> {
     let found = S::ask(limit, || present::<S, _>(S::search()))?;
     let app = |entry: &Entry| {
         let (service, user) = entry.get_specifiers()?;
@@ -66,7 +66,7 @@ pub fn list<S: System>(limit: Duration) -> Result<Listing, StoreError> {
     })
 }
 
-impl<S: System> KeyringSlot<S> {
+impl<S: SystemKeychain> KeyringSlot<S> {
     /// Names the item; nothing is touched. One read or write may last as long as the limit.
     pub fn new(key: &RecordKey, limit: Duration) -> Self {
         Self::of_user(key.as_str().to_owned(), limit)
@@ -92,7 +92,7 @@ impl<S: System> KeyringSlot<S> {
     }
 }
 
-impl<S: System> Slot for KeyringSlot<S> {
+impl<S: SystemKeychain> Slot for KeyringSlot<S> {
     fn read(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
         self.ask(|entry| entry.get_secret().map(Zeroizing::new))
     }
@@ -131,7 +131,9 @@ impl<S: System> Slot for KeyringSlot<S> {
 }
 
 /// Tells "nothing there" from every failure.
-pub(crate) fn present<S: System, T>(found: Result<T, Error>) -> Result<Option<T>, StoreError> {
+pub(crate) fn present<S: SystemKeychain, T>(
+    found: Result<T, Error>,
+) -> Result<Option<T>, StoreError> {
     match found {
         Ok(value) => Ok(Some(value)),
         Err(Error::NoEntry) => Ok(None),
@@ -140,7 +142,7 @@ pub(crate) fn present<S: System, T>(found: Result<T, Error>) -> Result<Option<T>
 }
 
 /// Some of these errors carry what was read: nothing of that goes into a text.
-fn failure<S: System>(error: Error) -> StoreError {
+fn failure<S: SystemKeychain>(error: Error) -> StoreError {
     use StoreError::{Damaged, Failed, Unreachable};
     match error {
         Error::PlatformFailure(cause) | Error::NoStorageAccess(cause) => S::meaning(&*cause),

@@ -16,25 +16,25 @@ const LARGEST: usize = 60 * 1024;
 
 /// The stored form. Times are seconds since 1970.
 #[derive(Serialize, Deserialize)]
-struct Document {
+struct StoredReach {
     v: u64,
     asked_at: i64,
     user_id: Option<u64>,
     is_whole: bool,
-    installations: Vec<Line>,
+    installations: Vec<StoredInstallation>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Line {
+struct StoredInstallation {
     owner: String,
-    selection: Kind,
+    selection: StoredSelection,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     repositories: Vec<String>,
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Kind {
+enum StoredSelection {
     All,
     Selected,
     Unknown,
@@ -43,7 +43,7 @@ enum Kind {
 /// What is known; `None` if nothing is.
 pub fn read(path: &Path) -> Option<Reach> {
     let bytes = state_file::read(path).ok()??;
-    let document: Document = serde_json::from_slice(&bytes).ok()?;
+    let document: StoredReach = serde_json::from_slice(&bytes).ok()?;
     (document.v == VERSION).then(|| document.into_reach())
 }
 
@@ -53,7 +53,7 @@ pub fn read(path: &Path) -> Option<Reach> {
 /// # Errors
 /// If it cannot be written; then the old content stands.
 pub fn write(path: &Path, reach: &Reach) -> Result<(), StoreError> {
-    let mut document = Document::from_reach(reach);
+    let mut document = StoredReach::from_reach(reach);
     loop {
         let bytes = serde_json::to_vec(&document).unwrap_or_default();
         if bytes.len() <= LARGEST || !document.shorten() {
@@ -71,15 +71,15 @@ pub fn remove(path: &Path) -> Result<(), StoreError> {
     state_file::remove(path)
 }
 
-impl Document {
+impl StoredReach {
     fn from_reach(reach: &Reach) -> Self {
         let line = |installed: &Installed| {
             let (selection, repositories) = match &installed.selection {
-                Selection::All => (Kind::All, Vec::new()),
-                Selection::These(names) => (Kind::Selected, names.clone()),
-                Selection::Unknown => (Kind::Unknown, Vec::new()),
+                Selection::All => (StoredSelection::All, Vec::new()),
+                Selection::These(names) => (StoredSelection::Selected, names.clone()),
+                Selection::Unknown => (StoredSelection::Unknown, Vec::new()),
             };
-            Line {
+            StoredInstallation {
                 owner: installed.owner.clone(),
                 selection,
                 repositories,
@@ -95,12 +95,12 @@ impl Document {
     }
 
     fn into_reach(self) -> Reach {
-        let installed = |line: Line| Installed {
+        let installed = |line: StoredInstallation| Installed {
             owner: line.owner,
             selection: match line.selection {
-                Kind::All => Selection::All,
-                Kind::Selected => Selection::These(line.repositories),
-                Kind::Unknown => Selection::Unknown,
+                StoredSelection::All => Selection::All,
+                StoredSelection::Selected => Selection::These(line.repositories),
+                StoredSelection::Unknown => Selection::Unknown,
             },
         };
         Reach {
@@ -120,7 +120,7 @@ impl Document {
         match longest.filter(|line| !line.repositories.is_empty()) {
             Some(line) => {
                 line.repositories = Vec::new();
-                line.selection = Kind::Unknown;
+                line.selection = StoredSelection::Unknown;
                 true
             }
             None => false,
@@ -158,7 +158,7 @@ mod tests {
             installed("octocat", Selection::All),
             installed("large", Selection::Unknown),
         ]);
-        assert_eq!(Document::from_reach(&known).into_reach(), known);
+        assert_eq!(StoredReach::from_reach(&known).into_reach(), known);
     }
 
     #[test]
@@ -169,11 +169,11 @@ mod tests {
             installed("long", Selection::These(names(500))),
             installed("longer", Selection::These(names(501))),
         ]);
-        let mut document = Document::from_reach(&known);
+        let mut document = StoredReach::from_reach(&known);
         assert!(document.shorten());
         let left = document.into_reach().installations.installed;
         assert_eq!(left[2], installed("longer", Selection::Unknown));
         assert_eq!(left[..2], known.installations.installed[..2]);
-        assert!(!Document::from_reach(&reach(vec![])).shorten());
+        assert!(!StoredReach::from_reach(&reach(vec![])).shorten());
     }
 }

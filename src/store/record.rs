@@ -21,7 +21,7 @@ const CAPACITY: usize = 4096;
 
 /// Times are seconds since 1970, lifetimes seconds.
 #[derive(Serialize, Deserialize)]
-struct Stored<'a> {
+struct StoredRecord<'a> {
     v: u64,
     generation: u64,
     obtained_at: i64,
@@ -79,14 +79,14 @@ struct StoredRefreshRefused {
 
 /// Only what tells a newer record from a damaged one.
 #[derive(Deserialize)]
-struct Versioned {
+struct VersionOnly {
     v: u64,
 }
 
 /// Writes a record in its stored form.
 pub fn encode(record: &Record) -> Zeroizing<Vec<u8>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(CAPACITY));
-    serde_json::to_writer(&mut *bytes, &Stored::from_record(record))
+    serde_json::to_writer(&mut *bytes, &StoredRecord::from_record(record))
         .expect("plain structs with text keys always become JSON, and memory takes them");
     bytes
 }
@@ -96,10 +96,10 @@ pub fn encode(record: &Record) -> Zeroizing<Vec<u8>> {
 /// # Errors
 /// `Newer` for a later format, `Damaged` for anything that is not whole. Neither says what is in it.
 pub fn decode(bytes: &[u8]) -> Result<Record, StoreError> {
-    let stored = serde_json::from_slice::<Stored<'_>>(bytes);
+    let stored = serde_json::from_slice::<StoredRecord<'_>>(bytes);
     let version = match &stored {
         Ok(stored) => Ok(stored.v),
-        Err(_) => serde_json::from_slice(bytes).map(|versioned: Versioned| versioned.v),
+        Err(_) => serde_json::from_slice(bytes).map(|versioned: VersionOnly| versioned.v),
     };
     match (version, stored) {
         (Ok(version), _) if version > VERSION => Err(StoreError::Newer(version)),
@@ -117,7 +117,7 @@ fn damaged(problem: &'static str) -> StoreError {
     StoreError::Damaged(problem.into())
 }
 
-impl<'a> Stored<'a> {
+impl<'a> StoredRecord<'a> {
     fn from_record(record: &'a Record) -> Self {
         let (access, refresh) = match &record.tokens {
             TokenSet::Permanent(_) => (None, None),

@@ -3,6 +3,7 @@
 
 mod finding;
 mod listing;
+mod messages;
 mod prompt;
 mod service;
 mod shared;
@@ -15,14 +16,15 @@ use zeroize::Zeroizing;
 
 use crate::app::RecordKey;
 use crate::auth::ports::StoreError;
-use crate::bus::{Deadline, Failure, Session};
+use crate::bus::{CallError, Deadline, Session};
 use crate::store::Slot;
 
 use finding::{
     collection_of, is_gone, newest, no_collection, prove_absence, some_collection, why_locked,
     writable_collection,
 };
-use service::{Activation, Created, DefaultCollection, Hits, Object, Service};
+use messages::{Hits, ObjectPath};
+use service::{Activation, Created, DefaultCollection, ServiceConnection};
 pub use shared::SecretService;
 
 /// How often a read looks again where items go between the search and the reading.
@@ -40,7 +42,7 @@ pub struct SecretServiceSlot {
     key: RecordKey,
     service: Arc<SecretService>,
     /// The only item, when it was read last: so it is read and written again in one exchange each.
-    item: RefCell<Option<Object>>,
+    item: RefCell<Option<ObjectPath>>,
 }
 
 impl SecretServiceSlot {
@@ -50,7 +52,7 @@ impl SecretServiceSlot {
         SecretService::new(session, limit).slot(key)
     }
 
-    fn create(&self, service: &mut Service, bytes: &[u8]) -> Result<(), StoreError> {
+    fn create(&self, service: &mut ServiceConnection, bytes: &[u8]) -> Result<(), StoreError> {
         let collection = writable_collection(service)?;
         let session = service.open_session()?;
         match service.create_item(&collection, &session, &self.key, bytes)? {
@@ -64,11 +66,11 @@ impl SecretServiceSlot {
     /// the service replaces the item with a new one.
     fn renew(
         &self,
-        service: &mut Service,
-        present: &Object,
-        session: &Object,
+        service: &mut ServiceConnection,
+        present: &ObjectPath,
+        session: &ObjectPath,
         bytes: &[u8],
-    ) -> Result<Object, StoreError> {
+    ) -> Result<ObjectPath, StoreError> {
         if !service.is_gnome_keyring() {
             let collection =
                 collection_of(present).map_or_else(|| writable_collection(service), Ok)?;
@@ -84,7 +86,7 @@ impl SecretServiceSlot {
 
     /// Looks again where nothing was found: between the old item and the new one that replaces it,
     /// oo7 has none for a moment.
-    fn certain(&self, service: &Service, hits: Hits) -> Result<Hits, StoreError> {
+    fn certain(&self, service: &ServiceConnection, hits: Hits) -> Result<Hits, StoreError> {
         if !hits.unlocked.is_empty() || service.is_gnome_keyring() {
             return Ok(hits);
         }
@@ -136,7 +138,7 @@ impl SecretServiceSlot {
     }
 
     /// True if the record can be read and written now.
-    fn is_open(&self, service: &Service) -> Result<bool, Failure> {
+    fn is_open(&self, service: &ServiceConnection) -> Result<bool, CallError> {
         let DefaultCollection::Unlocked(_) = service.default_collection()? else {
             return Ok(false);
         };
@@ -277,7 +279,7 @@ impl Slot for SecretServiceSlot {
 }
 
 /// Whether other programs' items are locked in a collection that is open.
-fn others_items_are_locked(service: &Service) -> Result<bool, Failure> {
+fn others_items_are_locked(service: &ServiceConnection) -> Result<bool, CallError> {
     let DefaultCollection::Unlocked(collection) = service.default_collection()? else {
         return Ok(false);
     };
@@ -289,7 +291,10 @@ fn others_items_are_locked(service: &Service) -> Result<bool, Failure> {
 
 /// Deletes items where nobody has to be asked, and counts them. The record is stored already: a
 /// duplicate that stays loses to it by its generation.
-fn delete_quietly<'a>(service: &mut Service, items: impl IntoIterator<Item = &'a Object>) -> usize {
+fn delete_quietly<'a>(
+    service: &mut ServiceConnection,
+    items: impl IntoIterator<Item = &'a ObjectPath>,
+) -> usize {
     let mut deleted = 0;
     for item in items {
         match service.delete(item) {

@@ -190,7 +190,7 @@ fn replace_unless_disturbed(fill: Fill, path: &Path, bytes: &[u8]) -> Result<boo
     match new.commit_unsynced() {
         Err(error) if is_absent(&error) => Ok(false),
         committed => committed
-            .map(|_| true)
+            .map(|()| true)
             .map_err(|error| failed("replace", path, &error)),
     }
 }
@@ -258,7 +258,7 @@ pub(crate) fn remove(path: &Path) -> Result<(), StoreError> {
 pub(crate) fn create_folder(path: &Path) -> Result<(), StoreError> {
     if fs::symlink_metadata(path).is_err() {
         if let Some(existing) = path.ancestors().find(|ancestor| ancestor.exists()) {
-            check_owner(existing, "create a folder in", Others::Root)?;
+            check_owner(existing, "create a folder in", OtherOwner::Root)?;
         }
         make_folders(path).map_err(|error| failed("create", path, &error))?;
     }
@@ -273,13 +273,13 @@ pub(crate) fn create_folder(path: &Path) -> Result<(), StoreError> {
     if !metadata.is_dir() {
         return Err(refused("use", path, NO_FOLDER));
     }
-    check_owner(path, "use", Others::Nobody)?;
+    check_owner(path, "use", OtherOwner::Nobody)?;
     set_private_folder(path, &metadata)
 }
 
 /// Who else than we may own a folder.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Others {
+enum OtherOwner {
     Nobody,
     /// A folder in a shared place, such as /tmp, may be ours below one of the system's.
     Root,

@@ -9,7 +9,7 @@ use keyring_core::{Entry, Error};
 use windows_native_keyring_store::Store;
 
 use crate::auth::ports::StoreError;
-use crate::store::keyring::{KeyringSlot, SERVICE, System};
+use crate::store::keyring::{KeyringSlot, SERVICE, SystemKeychain};
 
 /// The place of one record in the Windows Credential Manager.
 pub type WindowsSlot = KeyringSlot<Windows>;
@@ -19,7 +19,7 @@ pub type WindowsSlot = KeyringSlot<Windows>;
 #[derive(Debug)]
 pub struct Windows;
 
-impl System for Windows {
+impl SystemKeychain for Windows {
     const PLACE: &'static str = "the Windows Credential Manager";
 
     /// `Local`: tokens must not roam to other machines of a domain.

@@ -19,7 +19,7 @@ mod platform {
 
     use super::Notice;
     use crate::auth::ports::StoreError;
-    use crate::bus::{Bus, Deadline, Failure, Session, call};
+    use crate::bus::{Bus, CallError, Deadline, Session, call};
     use crate::formats::plain_text::one_line;
 
     const NOTIFICATIONS: &str = "org.freedesktop.Notifications\0";
@@ -34,19 +34,19 @@ mod platform {
     /// Why nothing was shown, in words.
     pub fn show(notice: &Notice, session: &Session, limit: Duration) -> Result<(), String> {
         notify(notice, session, limit).map_err(|failure| match failure {
-            Failure::Refused { name, .. } if name.ends_with(".ServiceUnknown") => {
+            CallError::Refused { name, .. } if name.ends_with(".ServiceUnknown") => {
                 "no notification service is running".into()
             }
-            Failure::Refused { name, .. } if name.contains(".Error.Spawn.") => {
+            CallError::Refused { name, .. } if name.contains(".Error.Spawn.") => {
                 "the notification service does not start".into()
             }
-            Failure::Refused { name, text } => format!("{} ({name})", one_line(&text, 300)),
-            Failure::NoAnswer(StoreError::Absent(cause)) => cause,
-            Failure::NoAnswer(error) => error.to_string(),
+            CallError::Refused { name, text } => format!("{} ({name})", one_line(&text, 300)),
+            CallError::NoAnswer(StoreError::Absent(cause)) => cause,
+            CallError::NoAnswer(error) => error.to_string(),
         })
     }
 
-    fn notify(notice: &Notice, session: &Session, limit: Duration) -> Result<(), Failure> {
+    fn notify(notice: &Notice, session: &Session, limit: Duration) -> Result<(), CallError> {
         const FIRST: u32 = 0;
         const NO_ICON: &str = "";
         const AS_LONG_AS_USUAL: i32 = -1;

@@ -3,16 +3,17 @@
 use zeroize::Zeroizing;
 
 use crate::auth::ports::StoreError;
-use crate::bus::Failure;
+use crate::bus::CallError;
 use crate::store::record;
-use crate::store::secret_service::service::{DefaultCollection, Hits, Object, Service};
+use crate::store::secret_service::messages::{Hits, ObjectPath};
+use crate::store::secret_service::service::{DefaultCollection, ServiceConnection};
 
 /// The record that counts among the items of ours: of several, the one of a later ghtok, then the
 /// one with the highest generation, then one that cannot be read. `None` if none is left.
 pub(super) fn newest(
-    service: &Service,
-    session: &Object,
-    items: &[Object],
+    service: &ServiceConnection,
+    session: &ObjectPath,
+    items: &[ObjectPath],
 ) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
     let mut secrets = Vec::with_capacity(items.len());
     for item in items {
@@ -40,7 +41,7 @@ fn rank(bytes: &[u8]) -> (u8, u64) {
 ///
 /// # Errors
 /// `Locked` if something is locked in which it may be, `Unreachable` if nothing at all is open.
-pub(super) fn prove_absence(service: &Service, hits: &Hits) -> Result<(), StoreError> {
+pub(super) fn prove_absence(service: &ServiceConnection, hits: &Hits) -> Result<(), StoreError> {
     if let Some(item) = hits.locked.first() {
         return Err(why_locked(service, item));
     }
@@ -60,7 +61,7 @@ pub(super) fn prove_absence(service: &Service, hits: &Hits) -> Result<(), StoreE
 
 /// An item that is locked in an open collection: `KeePassXC` shows an item to each connection only
 /// after a person has confirmed that, unless its settings say otherwise.
-pub(super) fn why_locked(service: &Service, item: &Object) -> StoreError {
+pub(super) fn why_locked(service: &ServiceConnection, item: &ObjectPath) -> StoreError {
     let is_open = collection_of(item)
         .and_then(|collection| service.is_locked(&collection).ok())
         .is_some_and(|locked| !locked);
@@ -72,15 +73,15 @@ pub(super) fn why_locked(service: &Service, item: &Object) -> StoreError {
 }
 
 /// The collection that an item is in, by its path (Secret Service API, "Object Paths").
-pub(super) fn collection_of(item: &Object) -> Option<Object> {
+pub(super) fn collection_of(item: &ObjectPath) -> Option<ObjectPath> {
     let (collection, _) = item.rsplit_once('/')?;
     let is_one = collection.starts_with("/org/freedesktop/secrets/collection/");
-    is_one.then(|| Object::new(collection).ok()).flatten()
+    is_one.then(|| ObjectPath::new(collection).ok()).flatten()
 }
 
 /// The service's collections, of which there must be one: `KeePassXC` has none while it has no
 /// database open, and nobody knows then what is in it.
-pub(super) fn some_collection(service: &Service) -> Result<Vec<Object>, StoreError> {
+pub(super) fn some_collection(service: &ServiceConnection) -> Result<Vec<ObjectPath>, StoreError> {
     let collections = service.collections()?;
     if collections.is_empty() {
         return Err(no_collection());
@@ -97,7 +98,7 @@ pub(super) fn no_collection() -> StoreError {
 ///
 /// # Errors
 /// `Locked`, or `Unreachable` if there is no such collection.
-pub(super) fn writable_collection(service: &Service) -> Result<Object, StoreError> {
+pub(super) fn writable_collection(service: &ServiceConnection) -> Result<ObjectPath, StoreError> {
     match service.default_collection()? {
         DefaultCollection::Unlocked(collection) => Ok(collection),
         DefaultCollection::Locked(_) => Err(StoreError::Locked),
@@ -106,24 +107,24 @@ pub(super) fn writable_collection(service: &Service) -> Result<Object, StoreErro
 }
 
 /// True if the object was there at the search and is no more. The services say it differently.
-pub(super) fn is_gone(failure: &Failure) -> bool {
+pub(super) fn is_gone(failure: &CallError) -> bool {
     ["NoSuchObject", "UnknownObject", "UnknownMethod"]
         .iter()
         .any(|error| failure.is(error))
 }
 
-impl From<Failure> for StoreError {
-    fn from(failure: Failure) -> Self {
+impl From<CallError> for StoreError {
+    fn from(failure: CallError) -> Self {
         match failure {
-            Failure::NoAnswer(error) => error,
+            CallError::NoAnswer(error) => error,
             locked if locked.is("IsLocked") => Self::Locked,
             absent if absent.is("ServiceUnknown") || absent.is("NameHasNoOwner") => {
                 Self::Absent("no Secret Service is running".into())
             }
-            Failure::Refused { name, .. } if name.contains(".Error.Spawn.") => {
+            CallError::Refused { name, .. } if name.contains(".Error.Spawn.") => {
                 Self::Absent("the Secret Service does not start".into())
             }
-            Failure::Refused { name, text } => Self::Unreachable(format!("{text} ({name})")),
+            CallError::Refused { name, text } => Self::Unreachable(format!("{text} ({name})")),
         }
     }
 }

@@ -8,15 +8,16 @@ use crate::auth::ports::StoreError;
 use crate::store::Listing;
 use crate::store::secret_service::MOMENT;
 use crate::store::secret_service::finding::{is_gone, prove_absence, why_locked};
-use crate::store::secret_service::service::{Activation, Hits, Object, Service};
+use crate::store::secret_service::messages::{Hits, ObjectPath};
+use crate::store::secret_service::service::{Activation, ServiceConnection};
 use crate::store::secret_service::shared::SecretService;
 
 /// The items of the records that the service shows.
 #[derive(Default)]
-struct Items(BTreeMap<RecordKey, Vec<Item>>);
+struct Items(BTreeMap<RecordKey, (App, Vec<Item>)>);
 
 enum Item {
-    Unlocked(Object),
+    Unlocked(ObjectPath),
     Locked,
 }
 
@@ -49,17 +50,14 @@ impl SecretService {
             }
             (None, Err(error)) => Some(error),
         };
-        let apps = items.0.keys().filter_map(|key| App::of_key(key.as_str()));
-        Ok(Listing {
-            apps: apps.collect(),
-            unseen,
-        })
+        let apps = items.0.into_values().map(|(app, _)| app).collect();
+        Ok(Listing { apps, unseen })
     }
 
-    fn read_present(&self, service: &Service, items: &Items, keys: &[RecordKey]) {
-        let single: Vec<(&RecordKey, &Object)> = keys
+    fn read_present(&self, service: &ServiceConnection, items: &Items, keys: &[RecordKey]) {
+        let single: Vec<(&RecordKey, &ObjectPath)> = keys
             .iter()
-            .filter_map(|key| match items.0.get(key)?.as_slice() {
+            .filter_map(|key| match items.0.get(key)?.1.as_slice() {
                 [Item::Unlocked(item)] => Some((key, item)),
                 _ => None,
             })
@@ -67,7 +65,7 @@ impl SecretService {
         if single.is_empty() {
             return;
         }
-        let objects: Vec<&Object> = single.iter().map(|(_, item)| *item).collect();
+        let objects: Vec<&ObjectPath> = single.iter().map(|(_, item)| *item).collect();
         let Ok(secrets) = service
             .open_session()
             .and_then(|session| service.secrets(&objects, &session))
@@ -83,9 +81,15 @@ impl SecretService {
 }
 
 /// What the service shows, and why there may be more.
-fn items_of(service: &Service, hits: &Hits) -> Result<(Items, Option<StoreError>), StoreError> {
+fn items_of(
+    service: &ServiceConnection,
+    hits: &Hits,
+) -> Result<(Items, Option<StoreError>), StoreError> {
     let mut items = Items::default();
-    let mut add = |app: App, item| items.0.entry(app.key()).or_default().push(item);
+    let mut add = |app: App, item| {
+        let of_app = items.0.entry(app.key());
+        of_app.or_insert_with(|| (app, Vec::new())).1.push(item);
+    };
     for (item, app) in hits.unlocked.iter().zip(service.apps_of(&hits.unlocked)?) {
         match app {
             Ok(Some(app)) => add(app, Item::Unlocked(item.clone())),
@@ -106,12 +110,12 @@ fn items_of(service: &Service, hits: &Hits) -> Result<(Items, Option<StoreError>
 }
 
 /// Looks again: between an old item and the new one that replaces it, oo7 has none for a moment.
-fn has_settled(service: &Service, before: &Hits) -> bool {
+fn has_settled(service: &ServiceConnection, before: &Hits) -> bool {
     if service.is_gnome_keyring() {
         return true;
     }
     service.bus.rest(MOMENT);
-    let objects = |hits: &Hits| -> BTreeSet<Object> {
+    let objects = |hits: &Hits| -> BTreeSet<ObjectPath> {
         let all = hits.unlocked.iter().chain(&hits.locked);
         all.cloned().collect()
     };

@@ -5,8 +5,9 @@ use std::time::Duration;
 use dbus::Message;
 
 use crate::auth::ports::StoreError;
-use crate::bus::{Deadline, Failure};
-use crate::store::secret_service::service::{Object, Service};
+use crate::bus::{CallError, Deadline};
+use crate::store::secret_service::messages::ObjectPath;
+use crate::store::secret_service::service::ServiceConnection;
 
 /// How long the service has to take a prompt back.
 const TAKING_BACK: Duration = Duration::from_secs(1);
@@ -29,10 +30,10 @@ enum End {
 /// `Locked` if the person dismissed it, or if there is nowhere to show it; `TimedOut` at the
 /// deadline, when the prompt is taken back; `Unreachable`.
 pub(super) fn ask(
-    service: &mut Service,
-    prompt: &Object,
+    service: &mut ServiceConnection,
+    prompt: &ObjectPath,
     deadline: Deadline,
-    done: impl Fn(&Service) -> Result<bool, Failure>,
+    done: impl Fn(&ServiceConnection) -> Result<bool, CallError>,
 ) -> Result<(), StoreError> {
     service.bus.extend(deadline);
     match wait(service, prompt, &deadline, done) {
@@ -54,7 +55,10 @@ pub(super) fn ask(
 ///
 /// # Errors
 /// `Locked` if nobody confirmed it; `Unreachable`.
-pub(super) fn confirm(service: &mut Service, prompt: &Object) -> Result<(), StoreError> {
+pub(super) fn confirm(
+    service: &mut ServiceConnection,
+    prompt: &ObjectPath,
+) -> Result<(), StoreError> {
     let deadline = service.bus.deadline();
     match ask(service, prompt, deadline, |_| Ok(false)) {
         Err(StoreError::TimedOut(_)) => Err(StoreError::Locked),
@@ -67,7 +71,7 @@ pub(super) fn confirm(service: &mut Service, prompt: &Object) -> Result<(), Stor
 /// gnome-keyring aborts when an unlock prompt on the screen is dismissed by a call (`assertion
 /// failed: (!self->current)`, seen with 42.1, reported of 50): the person's keychain would be gone.
 /// Its window stays instead; who answers it later unlocks the collection, and harms nothing.
-pub(super) fn take_back(service: &mut Service, prompt: &Object) {
+pub(super) fn take_back(service: &mut ServiceConnection, prompt: &ObjectPath) {
     let rest = service.bus.deadline();
     service.bus.extend(Deadline::after(TAKING_BACK));
     if !service.is_gnome_keyring() {
@@ -78,11 +82,11 @@ pub(super) fn take_back(service: &mut Service, prompt: &Object) {
 
 /// Shows it and waits for its end.
 fn wait(
-    service: &Service,
-    prompt: &Object,
+    service: &ServiceConnection,
+    prompt: &ObjectPath,
     deadline: &Deadline,
-    done: impl Fn(&Service) -> Result<bool, Failure>,
-) -> Result<End, Failure> {
+    done: impl Fn(&ServiceConnection) -> Result<bool, CallError>,
+) -> Result<End, CallError> {
     service.bus.subscribe(&format!(
         "type='signal',interface='org.freedesktop.Secret.Prompt',member='Completed',path='{}'",
         &**prompt
@@ -108,7 +112,7 @@ fn wait(
 }
 
 /// What a signal says about the prompt.
-fn end(signal: &Message, prompt: &Object) -> Result<Option<End>, StoreError> {
+fn end(signal: &Message, prompt: &ObjectPath) -> Result<Option<End>, StoreError> {
     match signal.member().as_deref() {
         Some("Completed") if signal.path().as_ref() == Some(prompt) => {
             Ok(Some(match signal.get1() {

@@ -10,20 +10,21 @@ use zeroize::Zeroizing;
 
 use crate::app::RecordKey;
 use crate::auth::ports::StoreError;
-use crate::bus::{Deadline, Failure, Session};
+use crate::bus::{CallError, Deadline, Session};
 use crate::store::secret_service::SecretServiceSlot;
-use crate::store::secret_service::service::{Activation, Hits, Object, Secret, Service};
+use crate::store::secret_service::messages::{Hits, ObjectPath, Secret};
+use crate::store::secret_service::service::{Activation, ServiceConnection};
 
 /// What a read of a record brought.
-pub(super) type Found = Result<Option<Zeroizing<Vec<u8>>>, StoreError>;
+pub(super) type ReadResult = Result<Option<Zeroizing<Vec<u8>>>, StoreError>;
 
 /// The user's Secret Service. Nothing is connected before the first read or write; the connection
 /// is then kept for the next one.
 pub struct SecretService {
     session: Session,
     limit: Duration,
-    idle: Mutex<Option<Service>>,
-    read_ahead: Mutex<BTreeMap<String, Found>>,
+    idle: Mutex<Option<ServiceConnection>>,
+    read_ahead: Mutex<BTreeMap<String, ReadResult>>,
 }
 
 impl SecretService {
@@ -73,7 +74,7 @@ impl SecretService {
     pub(super) fn search_and_read(
         &self,
         key: &RecordKey,
-        item: Option<&Object>,
+        item: Option<&ObjectPath>,
     ) -> Result<(Lease<'_>, Hits, Option<Secret>), StoreError> {
         let (service, (hits, secret)) = self.begin(|service| match item {
             Some(item) => service.search_and_read(key, item, self.activation()),
@@ -84,7 +85,7 @@ impl SecretService {
 
     /// Replaces what an item holds that was read on this connection; false where that is not known to
     /// be possible, and nothing was changed.
-    pub(super) fn overwrite(&self, item: &Object, bytes: &[u8]) -> Result<bool, StoreError> {
+    pub(super) fn overwrite(&self, item: &ObjectPath, bytes: &[u8]) -> Result<bool, StoreError> {
         let Some(mut service) = held(&self.idle).take() else {
             return Ok(false);
         };
@@ -93,11 +94,11 @@ impl SecretService {
         let service = self.lease(service);
         match written {
             Ok(written) => Ok(written),
-            Err(Failure::Refused { .. }) => Ok(false),
-            Err(Failure::NoAnswer(StoreError::Unreachable(_))) if service.bus.is_broken() => {
+            Err(CallError::Refused { .. }) => Ok(false),
+            Err(CallError::NoAnswer(StoreError::Unreachable(_))) if service.bus.is_broken() => {
                 Ok(false)
             }
-            Err(Failure::NoAnswer(error)) => Err(error),
+            Err(CallError::NoAnswer(error)) => Err(error),
         }
     }
 
@@ -120,7 +121,7 @@ impl SecretService {
 
     fn begin<T>(
         &self,
-        search: impl Fn(&Service) -> Result<T, StoreError>,
+        search: impl Fn(&ServiceConnection) -> Result<T, StoreError>,
     ) -> Result<(Lease<'_>, T), StoreError> {
         if let Some(mut service) = held(&self.idle).take() {
             service.begin(self.deadline());
@@ -131,14 +132,14 @@ impl SecretService {
                 Err(error) => return Err(error),
             }
         }
-        let service = Service::connect(&self.session, self.deadline())?;
+        let service = ServiceConnection::connect(&self.session, self.deadline())?;
         let hits = search(&service)?;
         Ok((self.lease(service), hits))
     }
 
     /// What was read ahead of a record, for its next read alone: one that follows wants to know
     /// what has changed.
-    pub(super) fn take_read_ahead(&self, key: &RecordKey) -> Option<Found> {
+    pub(super) fn take_read_ahead(&self, key: &RecordKey) -> Option<ReadResult> {
         let mut read = held(&self.read_ahead);
         if read.is_empty() {
             return None;
@@ -146,11 +147,11 @@ impl SecretService {
         read.remove(key.as_str())
     }
 
-    pub(super) fn keep_read_ahead(&self, key: &RecordKey, found: Found) {
+    pub(super) fn keep_read_ahead(&self, key: &RecordKey, found: ReadResult) {
         held(&self.read_ahead).insert(key.as_str().to_owned(), found);
     }
 
-    fn lease(&self, service: Service) -> Lease<'_> {
+    fn lease(&self, service: ServiceConnection) -> Lease<'_> {
         Lease {
             home: self,
             service: Some(service),
@@ -167,19 +168,19 @@ impl SecretService {
 /// A connection in use. It is kept for the next use, unless it broke.
 pub(super) struct Lease<'a> {
     home: &'a SecretService,
-    service: Option<Service>,
+    service: Option<ServiceConnection>,
 }
 
 impl Deref for Lease<'_> {
-    type Target = Service;
+    type Target = ServiceConnection;
 
-    fn deref(&self) -> &Service {
+    fn deref(&self) -> &ServiceConnection {
         self.service.as_ref().expect("it is there until the drop")
     }
 }
 
 impl DerefMut for Lease<'_> {
-    fn deref_mut(&mut self) -> &mut Service {
+    fn deref_mut(&mut self) -> &mut ServiceConnection {
         self.service.as_mut().expect("it is there until the drop")
     }
 }

@@ -4,7 +4,7 @@
 
 use std::fs::Metadata;
 
-use super::{DirBuilder, File, OpenOptions, Others, Path, StoreError, io};
+use super::{DirBuilder, File, OpenOptions, OtherOwner, Path, StoreError, io};
 
 pub(super) fn open(options: &OpenOptions, path: &Path) -> io::Result<File> {
     options.open(path)
@@ -28,6 +28,6 @@ pub(super) fn make_folders(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).create(path)
 }
 
-pub(super) fn check_owner(_: &Path, _: &'static str, _: Others) -> Result<(), StoreError> {
+pub(super) fn check_owner(_: &Path, _: &'static str, _: OtherOwner) -> Result<(), StoreError> {
     Ok(())
 }

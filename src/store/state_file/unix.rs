@@ -7,7 +7,7 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use super::{
-    A_FOLDER, DirBuilder, File, NO_FILE, OpenOptions, Others, Path, StoreError, failed, fs, io,
+    A_FOLDER, DirBuilder, File, NO_FILE, OpenOptions, OtherOwner, Path, StoreError, failed, fs, io,
     refused,
 };
 
@@ -99,11 +99,11 @@ pub(super) fn make_folders(path: &Path) -> io::Result<()> {
 pub(super) fn check_owner(
     path: &Path,
     doing: &'static str,
-    others: Others,
+    others: OtherOwner,
 ) -> Result<(), StoreError> {
     let metadata = fs::metadata(path).map_err(|error| failed(doing, path, &error))?;
     let ours = metadata.uid() == rustix::process::geteuid().as_raw();
-    if ours || (others == Others::Root && metadata.uid() == 0) {
+    if ours || (others == OtherOwner::Root && metadata.uid() == 0) {
         return Ok(());
     }
     Err(refused(

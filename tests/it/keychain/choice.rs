@@ -70,10 +70,10 @@ impl Stores {
         command
     }
 
-    fn remembered(&self) -> Option<String> {
+    fn chosen_store(&self) -> Option<String> {
         let sandbox = &self.keychain.sandbox;
         let note = sandbox.state_folder().chosen_store(&sandbox.app().key());
-        remembered::read(&note).expect("readable")
+        chosen_store::read(&note).expect("readable")
     }
 
     fn is_in_kernel(&self) -> bool {
