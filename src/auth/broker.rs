@@ -153,8 +153,8 @@ impl Broker<'_> {
     /// Why this record needs a sign-in, now or when its access token ends; `None` if it does not.
     pub fn sign_in_reason(&self, record: &Record) -> Option<Error> {
         self.dead_end(record).or_else(|| {
-            let refused = record.refresh_refused?;
-            Some(self.sign_in_needed(self.reason(DeadEnd::RefreshRefused(refused.at))))
+            let refused = record.refresh_rejected?;
+            Some(self.sign_in_needed(self.reason(DeadEnd::RefreshRejected(refused.at))))
         })
     }
 
@@ -190,7 +190,7 @@ impl Broker<'_> {
         } else {
             ""
         };
-        let refused = if record.refused.is_some() {
+        let refused = if record.rejected.is_some() {
             ", seen refused"
         } else {
             ""
@@ -250,8 +250,8 @@ impl Broker<'_> {
     fn reason(&self, dead_end: DeadEnd) -> SignInReason {
         match dead_end {
             DeadEnd::Expired => SignInReason::Expired,
-            DeadEnd::AccessRefused => SignInReason::AccessRefused,
-            DeadEnd::RefreshRefused(at) => SignInReason::RefreshRefused {
+            DeadEnd::AccessRejected => SignInReason::AccessRejected,
+            DeadEnd::RefreshRejected(at) => SignInReason::RefreshRejected {
                 when: self.clock.local_time(at),
             },
             DeadEnd::Lost(at) => SignInReason::Lost {
@@ -271,7 +271,7 @@ impl Broker<'_> {
 
 fn served(record: &Record, token: &AccessToken) -> Served {
     let sign_in_before = record
-        .refresh_refused
+        .refresh_rejected
         .and_then(|_| record.tokens.expires_at());
     Served {
         token: token.clone(),

@@ -22,9 +22,9 @@ pub struct Record {
     /// A refresh was about to be sent.
     pub intent: Option<Intent>,
     /// The access token was answered 401.
-    pub refused: Option<Refused>,
-    /// The refresh token was refused; it is never sent again.
-    pub refresh_refused: Option<RefreshRefused>,
+    pub rejected: Option<Rejected>,
+    /// The refresh token was rejected; it is never sent again.
+    pub refresh_rejected: Option<RefreshRejected>,
 }
 
 /// Who signed in (GitHub REST API, "Get the authenticated user").
@@ -52,7 +52,7 @@ pub struct Intent {
 
 /// A 401 on the access token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refused {
+pub enum Rejected {
     /// Somebody says so; GitHub is asked before anything is spent.
     Reported(Timestamp),
     /// GitHub said so to us.
@@ -61,7 +61,7 @@ pub enum Refused {
 
 /// GitHub answered `bad_refresh_token`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RefreshRefused {
+pub struct RefreshRejected {
     /// When.
     pub at: Timestamp,
     /// Set if an earlier refresh was sent without an answer: then the new pair was lost.
@@ -125,12 +125,12 @@ pub enum Decision<'a> {
 pub enum DeadEnd {
     /// No refresh token, and the access token is past its time.
     Expired,
-    /// The refresh token was refused at this time.
-    RefreshRefused(Timestamp),
+    /// The refresh token was rejected at this time.
+    RefreshRejected(Timestamp),
     /// The new pair was lost in a refresh sent at this time.
     Lost(Timestamp),
     /// No refresh token, and GitHub answers the access token with 401.
-    AccessRefused,
+    AccessRejected,
 }
 
 impl Record {
@@ -147,8 +147,8 @@ impl Record {
             obtained_at,
             account,
             intent: None,
-            refused: None,
-            refresh_refused: None,
+            rejected: None,
+            refresh_rejected: None,
         }
     }
 
@@ -157,21 +157,21 @@ impl Record {
         if let Some(dead_end) = self.dead_end(now) {
             return Decision::SignIn(dead_end);
         }
-        if self.intent.is_some() || matches!(self.refused, Some(Refused::Reported(_))) {
+        if self.intent.is_some() || matches!(self.rejected, Some(Rejected::Reported(_))) {
             return Decision::Refresh;
         }
-        let refreshable = self.tokens.refresh_token().is_some() && self.refresh_refused.is_none();
+        let refreshable = self.tokens.refresh_token().is_some() && self.refresh_rejected.is_none();
         if !refreshable {
-            return match (want, self.refresh_refused) {
+            return match (want, self.refresh_rejected) {
                 // Who insists on a newer set is not put off with the old one.
-                (Want::NewerThan(generation), Some(refused)) if self.generation <= generation => {
-                    Decision::SignIn(DeadEnd::RefreshRefused(refused.at))
+                (Want::NewerThan(generation), Some(rejected)) if self.generation <= generation => {
+                    Decision::SignIn(DeadEnd::RefreshRejected(rejected.at))
                 }
-                (_, Some(refused)) if refused.access_checked_at.is_none() => Decision::Refresh,
+                (_, Some(rejected)) if rejected.access_checked_at.is_none() => Decision::Refresh,
                 _ => Decision::Serve(self.tokens.access_token()),
             };
         }
-        if self.refused.is_some() {
+        if self.rejected.is_some() {
             return Decision::Refresh;
         }
         match want {
@@ -186,33 +186,33 @@ impl Record {
 
     /// Why nothing but a sign-in helps; `None` while something does.
     fn dead_end(&self, now: Timestamp) -> Option<DeadEnd> {
-        if let Some(RefreshRefused {
+        if let Some(RefreshRejected {
             interrupted_at: Some(sent),
             ..
-        }) = self.refresh_refused
+        }) = self.refresh_rejected
         {
             return Some(DeadEnd::Lost(sent));
         }
         let alive = self.tokens.unexpired(now).is_some()
-            && !matches!(self.refused, Some(Refused::Confirmed(_)));
+            && !matches!(self.rejected, Some(Rejected::Confirmed(_)));
         if alive {
             return None;
         }
-        match (self.refresh_refused, self.tokens.refresh_token()) {
-            (Some(refused), _) => Some(DeadEnd::RefreshRefused(refused.at)),
+        match (self.refresh_rejected, self.tokens.refresh_token()) {
+            (Some(rejected), _) => Some(DeadEnd::RefreshRejected(rejected.at)),
             (None, Some(_)) => None,
-            (None, None) if self.refused.is_some() => Some(DeadEnd::AccessRefused),
+            (None, None) if self.rejected.is_some() => Some(DeadEnd::AccessRejected),
             (None, None) => Some(DeadEnd::Expired),
         }
     }
 
     /// True if GitHub is to be asked about the access token before it is served: somebody saw it
-    /// refused, or its refresh token was refused.
+    /// rejected, or its refresh token was rejected.
     pub fn must_be_checked(&self, now: Timestamp) -> bool {
         let after_refusal = self
-            .refresh_refused
-            .is_some_and(|refused| refused.access_checked_at.is_none());
-        matches!(self.refused, Some(Refused::Reported(_)))
+            .refresh_rejected
+            .is_some_and(|rejected| rejected.access_checked_at.is_none());
+        matches!(self.rejected, Some(Rejected::Reported(_)))
             || (after_refusal && self.dead_end(now).is_none())
     }
 
@@ -224,10 +224,10 @@ impl Record {
     /// The access token that may be served when a refresh cannot be had: not called expired by the
     /// clock, not known to be dead, and not at risk of having been replaced.
     pub fn still_valid(&self, now: Timestamp) -> Option<&AccessToken> {
-        let known_dead = matches!(self.refused, Some(Refused::Confirmed(_)))
+        let known_dead = matches!(self.rejected, Some(Rejected::Confirmed(_)))
             || self
-                .refresh_refused
-                .is_some_and(|refused| refused.interrupted_at.is_some());
+                .refresh_rejected
+                .is_some_and(|rejected| rejected.interrupted_at.is_some());
         if self.intent.is_some() || known_dead {
             return None;
         }
@@ -263,8 +263,8 @@ mod tests {
             obtained_at: T0,
             account: None,
             intent: None,
-            refused: None,
-            refresh_refused: None,
+            rejected: None,
+            refresh_rejected: None,
         }
     }
 
@@ -308,24 +308,24 @@ mod tests {
     #[test]
     fn a_reported_401_is_checked_and_a_confirmed_one_is_never_served() {
         let mut record = record();
-        record.refused = Some(Refused::Reported(T0));
+        record.rejected = Some(Rejected::Reported(T0));
         assert_eq!(record.decide(T0, USUAL), Decision::Refresh);
         assert!(record.still_valid(T0).is_some());
-        record.refused = Some(Refused::Confirmed(T0));
+        record.rejected = Some(Rejected::Confirmed(T0));
         assert_eq!(record.decide(T0, USUAL), Decision::Refresh);
         assert!(record.still_valid(T0).is_none());
         let mut alone = without_refresh_token();
-        alone.refused = Some(Refused::Confirmed(T0));
+        alone.rejected = Some(Rejected::Confirmed(T0));
         assert_eq!(
             alone.decide(T0, USUAL),
-            Decision::SignIn(DeadEnd::AccessRefused)
+            Decision::SignIn(DeadEnd::AccessRejected)
         );
     }
 
     #[test]
     fn after_a_refused_refresh_token_the_access_token_is_used_up() {
         let mut record = record();
-        record.refresh_refused = Some(RefreshRefused {
+        record.refresh_rejected = Some(RefreshRejected {
             at: T0,
             interrupted_at: None,
             access_checked_at: None,
@@ -335,9 +335,9 @@ mod tests {
         assert!(record.still_valid(T0).is_some());
         assert_eq!(
             record.decide(T0, Want::NewerThan(3)),
-            Decision::SignIn(DeadEnd::RefreshRefused(T0))
+            Decision::SignIn(DeadEnd::RefreshRejected(T0))
         );
-        record.refresh_refused = Some(RefreshRefused {
+        record.refresh_rejected = Some(RefreshRejected {
             at: T0,
             interrupted_at: None,
             access_checked_at: Some(T0),
@@ -347,19 +347,19 @@ mod tests {
         assert!(serves(&record, DUE));
         assert_eq!(
             record.decide(OVER, USUAL),
-            Decision::SignIn(DeadEnd::RefreshRefused(T0))
+            Decision::SignIn(DeadEnd::RefreshRejected(T0))
         );
-        record.refused = Some(Refused::Confirmed(T0));
+        record.rejected = Some(Rejected::Confirmed(T0));
         assert_eq!(
             record.decide(T0, USUAL),
-            Decision::SignIn(DeadEnd::RefreshRefused(T0))
+            Decision::SignIn(DeadEnd::RefreshRejected(T0))
         );
     }
 
     #[test]
     fn a_lost_pair_is_never_served() {
         let mut record = record();
-        record.refresh_refused = Some(RefreshRefused {
+        record.refresh_rejected = Some(RefreshRejected {
             at: DUE,
             interrupted_at: Some(T0),
             access_checked_at: None,

@@ -1,7 +1,7 @@
 //! An access token that GitHub seems to have rejected heals itself (P7).
 
 use crate::auth::ports::{Clock, StoreError, TokenStore};
-use crate::auth::record::{Record, Refused};
+use crate::auth::record::{Record, Rejected};
 
 /// Marks the stored access token as rejected, if it is the one that was. Before it is served again GitHub is
 /// asked about it, and it is refreshed if it is dead. Waits for nothing and nobody: a token that another
@@ -15,7 +15,7 @@ pub(crate) fn mark_rejected(
     was_rejected: impl Fn(&Record) -> bool,
 ) -> Result<(), StoreError> {
     let needs_mark = |record: &Record| {
-        record.refused.is_none() && record.intent.is_none() && was_rejected(record)
+        record.rejected.is_none() && record.intent.is_none() && was_rejected(record)
     };
     if !store.load()?.is_some_and(|record| needs_mark(&record)) {
         return Ok(());
@@ -25,7 +25,7 @@ pub(crate) fn mark_rejected(
     };
     match locked.load()? {
         Some(mut record) if needs_mark(&record) => {
-            record.refused = Some(Refused::Reported(clock.now()));
+            record.rejected = Some(Rejected::Reported(clock.now()));
             locked.save(&record)
         }
         Some(_) | None => Ok(()),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::auth::ports::Clock;
-use crate::auth::record::{Account, Record, Refused};
+use crate::auth::record::{Account, Record, Rejected};
 use crate::github::{GitHub, RequestFailure, UserAnswer};
 use crate::token::AccessToken;
 
@@ -28,7 +28,7 @@ pub(crate) enum AccessState {
 
 /// Asks once about the record's access token, if it can still be alive.
 pub(crate) fn ask_about(record: &Record, github: &GitHub, clock: &dyn Clock) -> AccessState {
-    if matches!(record.refused, Some(Refused::Confirmed(_))) {
+    if matches!(record.rejected, Some(Rejected::Confirmed(_))) {
         return AccessState::Dead;
     }
     match record.tokens.unexpired(clock.now()) {
@@ -43,7 +43,7 @@ pub(crate) fn ask_account(record: &Record, github: &GitHub, clock: &dyn Clock) -
     let mut pauses = REPLICA_LAG_PAUSES.iter().filter(|_| age < REPLICA_LAG);
     loop {
         match (ask_about(record, github, clock), pauses.next()) {
-            (AccessState::Dead, Some(pause)) if record.refused.is_none() => clock.sleep(*pause),
+            (AccessState::Dead, Some(pause)) if record.rejected.is_none() => clock.sleep(*pause),
             (state, _) => return state,
         }
     }

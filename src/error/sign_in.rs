@@ -17,7 +17,7 @@ pub enum SignInReason {
         place: String,
     },
     /// GitHub refused the refresh token.
-    RefreshRefused {
+    RefreshRejected {
         /// When, in local time.
         when: String,
     },
@@ -27,7 +27,7 @@ pub enum SignInReason {
         when: String,
     },
     /// GitHub answers the access token with 401, and there is no refresh token.
-    AccessRefused,
+    AccessRejected,
     /// The stored sign-in belongs to another account than the configured one.
     OtherAccount {
         /// The configured login.
@@ -51,7 +51,7 @@ impl fmt::Display for SignInReason {
             Self::Vanished { place } => {
                 write!(f, "the sign-in is gone from {place}, and nobody signed out")
             }
-            Self::RefreshRefused { when } => write!(
+            Self::RefreshRejected { when } => write!(
                 f,
                 "GitHub refused the refresh token on {when}: it was revoked, used elsewhere, idle for six months, or displaced by newer sign-ins (GitHub keeps ten)"
             ),
@@ -59,7 +59,7 @@ impl fmt::Display for SignInReason {
                 f,
                 "the sign-in was lost in an interrupted refresh on {when}: GitHub replaced the tokens, and the new ones did not arrive or could not be stored (no sign of theft)"
             ),
-            Self::AccessRefused => {
+            Self::AccessRejected => {
                 write!(
                     f,
                     "GitHub no longer accepts the token, and it came without a refresh token"

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::auth::ports::StoreError;
-use crate::auth::record::{Account, Intent, Record, RefreshRefused, Refused, RescueKey};
+use crate::auth::record::{Account, Intent, Record, RefreshRejected, Rejected, RescueKey};
 use crate::token::{AccessToken, Expiring, RefreshToken, Timestamp, TokenSet};
 
 use self::text::Text;
@@ -135,11 +135,11 @@ impl<'a> StoredRecord<'a> {
             login: account.map(|account| account.login.as_str().into()),
             user_id: account.map(|account| account.id),
             intent: record.intent.as_ref().map(StoredIntent::of),
-            refused: record.refused.map(|refused| match refused {
-                Refused::Reported(at) => StoredRefused::Reported(at.0),
-                Refused::Confirmed(at) => StoredRefused::Confirmed(at.0),
+            refused: record.rejected.map(|refused| match refused {
+                Rejected::Reported(at) => StoredRefused::Reported(at.0),
+                Rejected::Confirmed(at) => StoredRefused::Confirmed(at.0),
             }),
-            refresh_refused: record.refresh_refused.map(|refused| StoredRefreshRefused {
+            refresh_refused: record.refresh_rejected.map(|refused| StoredRefreshRefused {
                 at: refused.at.0,
                 interrupted_at: refused.interrupted_at.map(|at| at.0),
                 access_checked_at: refused.access_checked_at.map(|at| at.0),
@@ -164,11 +164,11 @@ impl<'a> StoredRecord<'a> {
                 (Some(_), None) | (None, Some(_)) => return Err("half of its account is missing"),
             },
             intent: self.intent.map(StoredIntent::into_intent).transpose()?,
-            refused: self.refused.map(|refused| match refused {
-                StoredRefused::Reported(at) => Refused::Reported(Timestamp(at)),
-                StoredRefused::Confirmed(at) => Refused::Confirmed(Timestamp(at)),
+            rejected: self.refused.map(|refused| match refused {
+                StoredRefused::Reported(at) => Rejected::Reported(Timestamp(at)),
+                StoredRefused::Confirmed(at) => Rejected::Confirmed(Timestamp(at)),
             }),
-            refresh_refused: self.refresh_refused.map(|refused| RefreshRefused {
+            refresh_rejected: self.refresh_refused.map(|refused| RefreshRejected {
                 at: Timestamp(refused.at),
                 interrupted_at: refused.interrupted_at.map(Timestamp),
                 access_checked_at: refused.access_checked_at.map(Timestamp),
@@ -289,8 +289,8 @@ mod tests {
                 started_at: Timestamp(1_028_000),
                 interrupted_at: Some(Timestamp(1_027_000)),
             }),
-            refused: Some(Refused::Reported(Timestamp(1_027_900))),
-            refresh_refused: Some(RefreshRefused {
+            rejected: Some(Rejected::Reported(Timestamp(1_027_900))),
+            refresh_rejected: Some(RefreshRejected {
                 at: Timestamp(1_028_001),
                 interrupted_at: Some(Timestamp(1_027_000)),
                 access_checked_at: Some(Timestamp(1_028_002)),
@@ -309,8 +309,8 @@ mod tests {
             tokens: TokenSet::Permanent(AccessToken::new("ghu_p")),
             account: None,
             intent: None,
-            refused: Some(Refused::Confirmed(Timestamp(5))),
-            refresh_refused: None,
+            rejected: Some(Rejected::Confirmed(Timestamp(5))),
+            refresh_rejected: None,
             ..full()
         };
         assert_eq!(decode(&encode(&record)).expect("whole"), record);
@@ -320,8 +320,8 @@ mod tests {
     fn the_stored_form_does_not_change_unnoticed() {
         let record = Record {
             intent: None,
-            refused: None,
-            refresh_refused: None,
+            rejected: None,
+            refresh_rejected: None,
             ..full()
         };
         assert_eq!(

@@ -150,8 +150,8 @@ mod tests {
             obtained_at: Timestamp(1),
             account: None,
             intent: None,
-            refused: None,
-            refresh_refused: None,
+            rejected: None,
+            refresh_rejected: None,
         }
     }
 

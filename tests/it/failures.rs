@@ -75,7 +75,7 @@ fn assert_untouched(bench: &Bench) {
     let record = bench.record();
     assert_eq!(record.generation, 1);
     assert_eq!(record.intent, None);
-    assert_eq!(record.refresh_refused, None);
+    assert_eq!(record.refresh_rejected, None);
     assert!(bench.is_kept());
     assert!(!bench.sandbox.rescue_file().exists());
 }

@@ -18,7 +18,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use fake_github::FakeGitHub;
-use ghtok::auth::record::RefreshRefused;
+use ghtok::auth::record::RefreshRejected;
 
 use crate::support::deadline::run_command;
 use crate::support::sandbox::{Program, Run, Sandbox, now, path_of};
@@ -51,7 +51,7 @@ impl Stage {
         let stage = Self::new();
         stage.sandbox.seed(&stage.fake, Duration::from_secs(7200));
         let mut record = stage.sandbox.record();
-        record.refresh_refused = Some(RefreshRefused {
+        record.refresh_rejected = Some(RefreshRejected {
             at: now(),
             interrupted_at: None,
             access_checked_at: None,

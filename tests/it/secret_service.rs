@@ -58,8 +58,8 @@ fn record_of(generation: u64) -> Vec<u8> {
         obtained_at: Timestamp(1),
         account: None,
         intent: None,
-        refused: None,
-        refresh_refused: None,
+        rejected: None,
+        refresh_rejected: None,
     })
     .to_vec()
 }

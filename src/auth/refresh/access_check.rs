@@ -2,7 +2,7 @@
 
 use crate::auth::account::AccountCheck;
 use crate::auth::outcome::Attempt;
-use crate::auth::record::{Decision, Refused, Want};
+use crate::auth::record::{Decision, Rejected, Want};
 use crate::auth::token_check::{AccessState, ask_about, ask_account};
 
 use super::compared_record::ComparedRecord;
@@ -38,14 +38,14 @@ impl Refresh<'_> {
         let now = self.clock.now();
         match state {
             AccessState::Alive(account) => held.change(|record| {
-                record.refused = None;
+                record.rejected = None;
                 record.account = Some(account);
-                if let Some(refused) = &mut record.refresh_refused {
-                    refused.access_checked_at = Some(now);
+                if let Some(rejected) = &mut record.refresh_rejected {
+                    rejected.access_checked_at = Some(now);
                 }
             })?,
             AccessState::Dead => {
-                held.change(|record| record.refused = Some(Refused::Confirmed(now)))?;
+                held.change(|record| record.rejected = Some(Rejected::Confirmed(now)))?;
             }
             // What is refreshed or signed in to again needs no answer.
             AccessState::Expired => {}

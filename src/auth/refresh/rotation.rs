@@ -4,7 +4,7 @@
 use crate::auth::account::AccountCheck;
 use crate::auth::outcome::{Attempt, Happened};
 use crate::auth::ports::{Step, StoreError};
-use crate::auth::record::{Intent, Record, RefreshRefused, Refused, RescueKey};
+use crate::auth::record::{Intent, Record, RefreshRejected, Rejected, RescueKey};
 use crate::auth::saving::save_with_retries;
 use crate::auth::token_check::{AccessState, ask_about};
 use crate::github::{GrantedTokens, Refreshed, RequestFailure};
@@ -32,7 +32,7 @@ impl Refresh<'_> {
 
         match answer {
             Ok(Refreshed::Granted(grant)) => self.keep(held, grant, &key),
-            Ok(Refreshed::BadRefreshToken) => self.refused(held),
+            Ok(Refreshed::BadRefreshToken) => self.refresh_rejected(held),
             Err(failure @ RequestFailure::Unknown(_)) => Err(self.unknown(held, &failure)),
             Err(failure) => Err(self.not_rotated(held, &failure)),
         }
@@ -129,7 +129,7 @@ impl Refresh<'_> {
 
     /// `bad_refresh_token`: unless another process brought a newer pair (a lock that keeps nobody out),
     /// this refresh token is never sent again. The access token may live on, and is asked about.
-    fn refused(&self, held: &mut ComparedRecord<'_>) -> Result<(), Stop> {
+    fn refresh_rejected(&self, held: &mut ComparedRecord<'_>) -> Result<(), Stop> {
         let state = ask_about(held.record(), self.github, self.clock);
         // A refresh replaces both tokens: while the old access token lives, nobody has newer ones.
         let alive = matches!(state, AccessState::Alive(_));
@@ -138,7 +138,7 @@ impl Refresh<'_> {
         }
         let now = self.clock.now();
         held.change(|record| {
-            record.refresh_refused = Some(RefreshRefused {
+            record.refresh_rejected = Some(RefreshRejected {
                 at: now,
                 interrupted_at: record.interrupted_at().filter(|_| !alive),
                 access_checked_at: alive.then_some(now),
@@ -146,11 +146,11 @@ impl Refresh<'_> {
             record.intent = None;
             match &state {
                 AccessState::Alive(account) => {
-                    record.refused = None;
+                    record.rejected = None;
                     record.account = Some(account.clone());
                 }
-                AccessState::Dead if record.refused.is_none() => {
-                    record.refused = Some(Refused::Confirmed(now));
+                AccessState::Dead if record.rejected.is_none() => {
+                    record.rejected = Some(Rejected::Confirmed(now));
                 }
                 AccessState::Dead | AccessState::Expired | AccessState::Unknown(_) => {}
             }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::app::App;
 use crate::auth::account::{AccountCheck, check_account};
 use crate::auth::ports::Clock;
-use crate::auth::record::{Decision, Record, Refused, Want};
+use crate::auth::record::{Decision, Record, Rejected, Want};
 use crate::error::Error;
 use crate::formats::durations::human_duration;
 use crate::formats::timestamps::rfc3339;
@@ -183,7 +183,7 @@ impl Report {
 fn of_record(record: &Record, call: &Call<'_>) -> Report {
     let now = call.clock.now();
     let dead_end = call.broker.dead_end(record);
-    let state = match (&dead_end, record.refresh_refused) {
+    let state = match (&dead_end, record.refresh_rejected) {
         (Some(_), _) => State::Problem,
         (None, Some(_)) => State::SignInAgain,
         (None, None) => state(record, now, call),
@@ -224,7 +224,7 @@ fn state(record: &Record, now: Timestamp, call: &Call<'_>) -> State {
     if record.intent.is_some() {
         return State::Refreshing;
     }
-    if matches!(record.refused, Some(Refused::Reported(_))) {
+    if matches!(record.rejected, Some(Rejected::Reported(_))) {
         return State::Reported;
     }
     let account = check_account(call.app.account.as_ref(), record.account.as_ref());
@@ -307,7 +307,7 @@ impl Report {
                     "access token",
                     format!("{}{more}", until(access.expires_at)),
                 ));
-                let refused = record.refresh_refused.map(|refused| refused.at);
+                let refused = record.refresh_rejected.map(|refused| refused.at);
                 // What GitHub refused does not live until its time.
                 let refresh = refresh.as_ref().filter(|_| refused.is_none());
                 let refresh = refresh.map(|refresh| refresh.expires_at);

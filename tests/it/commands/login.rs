@@ -1,7 +1,7 @@
 //! `ghtok login` to its end: what it says, and what it leaves.
 
 use fake_github::{App, CLIENT_ID, Endpoint, Failure, FakeGitHub, Fault, Tokens};
-use ghtok::auth::record::RefreshRefused;
+use ghtok::auth::record::RefreshRejected;
 use ghtok::formats::timestamps::rfc3339;
 use ghtok::token::TokenSet;
 use serde_json::{Value, json};
@@ -151,14 +151,14 @@ fn a_sign_in_whose_refresh_token_was_refused_is_none() {
     let (fake, sandbox) = start();
     sandbox.seed(&fake, HOUR);
     mark(&sandbox, |record| {
-        record.refresh_refused = Some(RefreshRefused {
+        record.refresh_rejected = Some(RefreshRejected {
             at: now(),
             interrupted_at: None,
             access_checked_at: None,
         });
     });
     sign_in(&fake, &sandbox, &["login"]).expect_code(0);
-    assert_eq!(sandbox.record().refresh_refused, None);
+    assert_eq!(sandbox.record().refresh_rejected, None);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fake_github::{CLIENT_ID, FakeGitHub};
-use ghtok::auth::record::{Intent, Record, RefreshRefused, Refused, RescueKey};
+use ghtok::auth::record::{Intent, Record, RefreshRejected, Rejected, RescueKey};
 use ghtok::formats::timestamps::rfc3339;
 use ghtok::token::{Timestamp, TokenSet};
 use serde_json::{Value, json};
@@ -152,7 +152,7 @@ fn what_the_next_use_will_do_is_said() {
         ),
         (
             7230,
-            |record| record.refused = Some(Refused::Reported(now())),
+            |record| record.rejected = Some(Rejected::Reported(now())),
             "reported",
             "TIME (2 h 00 min left); reported as refused, the next use checks it",
         ),
@@ -173,7 +173,7 @@ fn what_the_next_use_will_do_is_said() {
 fn a_refused_refresh_token_is_a_problem_while_the_access_token_lives() {
     for (checked, words) in [(None, "; the next use checks it"), (Some(THEN), "")] {
         let (fake, sandbox) = of(TWO_HOURS, |record| {
-            record.refresh_refused = Some(RefreshRefused {
+            record.refresh_rejected = Some(RefreshRejected {
                 at: THEN,
                 interrupted_at: None,
                 access_checked_at: checked,
@@ -199,7 +199,7 @@ fn a_refused_refresh_token_is_a_problem_while_the_access_token_lives() {
 
 #[test]
 fn what_only_a_sign_in_mends_is_a_problem() {
-    let refused = |interrupted_at| RefreshRefused {
+    let refused = |interrupted_at| RefreshRejected {
         at: THEN,
         interrupted_at,
         access_checked_at: None,
@@ -219,7 +219,7 @@ fn what_only_a_sign_in_mends_is_a_problem() {
         ),
     ] {
         let (fake, sandbox) = of(Duration::from_secs(left), |record| {
-            record.refresh_refused = Some(mark);
+            record.refresh_rejected = Some(mark);
         });
         let text = lines(&fake, &sandbox);
         let problem = text.lines().nth(3).expect("a problem");

@@ -4,7 +4,7 @@ use std::process::Child;
 
 use fake_github::{CLIENT_ID, Endpoint, FakeGitHub};
 use ghtok::auth::outcome::{Happened, Outcome};
-use ghtok::auth::record::RefreshRefused;
+use ghtok::auth::record::RefreshRejected;
 
 use super::{HOUR, json};
 use crate::support::deadline::{LIMIT, ends, run};
@@ -111,7 +111,7 @@ fn a_stored_sign_in_that_is_not_good_ends_no_login() {
     let (fake, sandbox) = start();
     let (login, code) = begin(&fake, &sandbox, &["login"]);
     let mut record = record_of(&fake.mint(CLIENT_ID), HOUR);
-    record.refresh_refused = Some(RefreshRefused {
+    record.refresh_rejected = Some(RefreshRejected {
         at: now(),
         interrupted_at: None,
         access_checked_at: None,
@@ -131,5 +131,5 @@ fn a_stored_sign_in_that_is_not_good_ends_no_login() {
     });
     fake.approve(&code);
     ends(login, LIMIT).expect_code(0);
-    assert_eq!(sandbox.record().refresh_refused, None);
+    assert_eq!(sandbox.record().refresh_rejected, None);
 }

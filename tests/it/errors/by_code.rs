@@ -64,13 +64,13 @@ pub fn sign_in(page: &mut Page) {
         SignInReason::Vanished {
             place: "the keychain (Secret Service)".into(),
         },
-        SignInReason::RefreshRefused {
+        SignInReason::RefreshRejected {
             when: MOMENT.into(),
         },
         SignInReason::Lost {
             when: MOMENT.into(),
         },
-        SignInReason::AccessRefused,
+        SignInReason::AccessRejected,
         SignInReason::OtherAccount {
             expected: "octocat".into(),
             actual: "hubot".into(),

@@ -28,7 +28,7 @@ variants!(ERRORS, error, Error:
     StoreFailed NotListed StoreNotAvailable File ReadOnly Limit Exposed Damaged Newer GaveUpWaiting RefresherDied GitConfig
     ClientFailed Timer CommandNotFound CommandNotRun Output OutputClosed);
 variants!(SIGN_IN_REASONS, sign_in_reason, SignInReason:
-    SignedOut Expired NoRefreshToken Vanished RefreshRefused Lost AccessRefused OtherAccount);
+    SignedOut Expired NoRefreshToken Vanished RefreshRejected Lost AccessRejected OtherAccount);
 variants!(CAUSES, cause, HttpError:
     HostNotFound ConnectTimeout NotLoopback ConnectionRefused ConnectFailed Limit Proxy Certificate Tls CaFile
     CaFileExposed Setting BadRequest AnswerTimeout CutOff TooLarge Malformed Html HttpStatus RateLimited Redirect);

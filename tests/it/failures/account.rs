@@ -5,7 +5,7 @@ use std::time::Duration;
 use fake_github::{CLIENT_ID, Endpoint, Failure, FakeGitHub, Fault, Pair};
 use ghtok::app::AccountName;
 use ghtok::auth::ports::Clock;
-use ghtok::auth::record::{Record, Refused};
+use ghtok::auth::record::{Record, Rejected};
 
 use super::seconds;
 use crate::support::bench::{Bench, fresh};
@@ -112,5 +112,5 @@ fn a_401_on_a_token_of_some_seconds_says_nothing_about_whose_it_is() {
     let served = bench.get().expect("after the lag");
     assert_eq!(served.token.expose(), pair.access_token);
     assert_eq!(bench.refresh_attempts(), 0);
-    assert_eq!(bench.record().refused, None::<Refused>);
+    assert_eq!(bench.record().rejected, None::<Rejected>);
 }

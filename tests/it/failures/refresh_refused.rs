@@ -3,7 +3,7 @@
 
 use fake_github::{CLIENT_ID, Endpoint, Failure, Fault, Pair};
 use ghtok::auth::ports::{Clock, Event};
-use ghtok::auth::record::{Intent, Record, RefreshRefused, Refused, RescueKey};
+use ghtok::auth::record::{Intent, Record, RefreshRejected, Rejected, RescueKey};
 use ghtok::error::{Error, SignInReason};
 
 use super::{VALID, seconds};
@@ -55,7 +55,7 @@ fn a_living_access_token_is_asked_about_once_and_served_to_its_end_with_a_word()
     let record = bench.record();
     assert!(
         record
-            .refresh_refused
+            .refresh_rejected
             .is_some_and(|refused| refused.access_checked_at.is_some())
     );
     bench.clock.advance(seconds(15));
@@ -73,15 +73,15 @@ fn a_dead_access_token_is_not_served_although_its_time_is_not_over() {
     }
     assert_eq!((bench.user_requests(), bench.refresh_attempts()), (1, 1));
     assert!(matches!(
-        bench.record().refused,
-        Some(Refused::Confirmed(_))
+        bench.record().rejected,
+        Some(Rejected::Confirmed(_))
     ));
 }
 
 /// A record that a ghtok left which did not ask.
 fn unchecked(bench: &Bench) {
     bench.put(&Record {
-        refresh_refused: Some(RefreshRefused {
+        refresh_rejected: Some(RefreshRejected {
             at: bench.clock.now(),
             interrupted_at: None,
             access_checked_at: None,
@@ -142,7 +142,7 @@ fn p7_a_report_about_such_a_token_is_checked_again() {
         let (bench, pair) = refused(false);
         assert_served_with_a_word(&bench, &pair);
         bench.put(&Record {
-            refused: Some(Refused::Reported(bench.clock.now())),
+            rejected: Some(Rejected::Reported(bench.clock.now())),
             ..bench.record()
         });
         if dead {

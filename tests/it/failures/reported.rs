@@ -3,7 +3,7 @@
 
 use fake_github::{Endpoint, Failure, Fault};
 use ghtok::auth::ports::{Clock, Event};
-use ghtok::auth::record::{Record, Refused};
+use ghtok::auth::record::{Record, Rejected};
 
 use super::{assert_next_call_refreshes, assert_served_anyway, seconds};
 use crate::support::bench::Bench;
@@ -19,7 +19,7 @@ fn p7_a_token_that_github_accepts_is_served_and_the_mark_goes() {
             pair.access_token
         );
     }
-    assert_eq!(bench.record().refused, None);
+    assert_eq!(bench.record().rejected, None);
     assert_eq!((bench.user_requests(), bench.refresh_attempts()), (1, 0));
     assert_eq!(bench.heard(), []);
 }
@@ -43,8 +43,8 @@ fn p7_a_token_that_github_refuses_is_never_served_again_even_if_no_refresh_can_b
         .fail_next(Endpoint::Refresh, Fault::before(Failure::Status(500)));
     assert_eq!(bench.get().expect_err("dead").exit_code(), 5);
     assert!(matches!(
-        bench.record().refused,
-        Some(Refused::Confirmed(_))
+        bench.record().rejected,
+        Some(Rejected::Confirmed(_))
     ));
     bench.clock.advance(seconds(10));
     assert_next_call_refreshes(&bench, &pair);
@@ -79,7 +79,10 @@ fn p4_a_question_without_an_answer_changes_nothing_and_answers_for_everybody() {
             .fake
             .fail_always(Endpoint::User, Fault::before(failure.clone()));
         assert_served_anyway(&bench, &pair, bench.get());
-        assert!(matches!(bench.record().refused, Some(Refused::Reported(_))));
+        assert!(matches!(
+            bench.record().rejected,
+            Some(Rejected::Reported(_))
+        ));
         bench.clock.advance(seconds(9));
         assert_served_anyway(&bench, &pair, bench.get());
         assert_eq!(bench.user_requests(), 1, "{failure:?}");
@@ -89,7 +92,7 @@ fn p4_a_question_without_an_answer_changes_nothing_and_answers_for_everybody() {
             bench.get().expect("it lives").token.expose(),
             pair.access_token
         );
-        assert_eq!(bench.record().refused, None, "{failure:?}");
+        assert_eq!(bench.record().rejected, None, "{failure:?}");
         assert_eq!((bench.user_requests(), bench.refresh_attempts()), (2, 0));
     }
 }
@@ -106,7 +109,10 @@ fn p4_a_question_while_offline_serves_the_token_as_it_is() {
         panic!("{heard:?}")
     };
     assert!(cause.contains("check"), "{cause}");
-    assert!(matches!(bench.record().refused, Some(Refused::Reported(_))));
+    assert!(matches!(
+        bench.record().rejected,
+        Some(Rejected::Reported(_))
+    ));
 }
 
 #[test]
@@ -114,7 +120,7 @@ fn p4_a_reported_token_that_ran_out_is_refreshed_like_any_other() {
     let bench = Bench::new();
     let pair = bench.seed(seconds(0));
     bench.put(&Record {
-        refused: Some(Refused::Reported(bench.clock.now())),
+        rejected: Some(Rejected::Reported(bench.clock.now())),
         ..bench.record()
     });
     assert_next_call_refreshes(&bench, &pair);

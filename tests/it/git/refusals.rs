@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use fake_github::{CLIENT_ID, Endpoint, FakeGitHub};
 use ghtok::auth::broker::Broker;
-use ghtok::auth::record::{Intent, Record, Refused, RescueKey};
+use ghtok::auth::record::{Intent, Record, Rejected, RescueKey};
 use ghtok::commands::git_credential;
 use ghtok::formats::git_credential::Request;
 use ghtok::github::{GitHub, Network};
@@ -42,14 +42,14 @@ fn p7_a_revoked_token_costs_one_failed_command() {
         let failed = desk.run(&["ls-remote", &remote]);
         assert_eq!(failed.code, Some(128), "{failed:?}");
         assert!(matches!(
-            desk.sandbox.record().refused,
-            Some(Refused::Reported(_))
+            desk.sandbox.record().rejected,
+            Some(Rejected::Reported(_))
         ));
         desk.well(&["ls-remote", &remote]);
         desk.well(&["ls-remote", &remote]);
         assert_eq!(fake.count(Endpoint::Refresh), 1);
         assert_eq!(fake.count(Endpoint::User), 1);
-        assert_eq!(desk.sandbox.record().refused, None);
+        assert_eq!(desk.sandbox.record().rejected, None);
     });
 }
 
@@ -130,7 +130,7 @@ fn p7_only_the_stored_token_of_this_host_is_marked() {
     let ours = format!("protocol=http\nhost={host}\nusername=any\npassword={token}\n");
     assert_eq!(erase(&sandbox, &ours).expect_code(0).stderr, "");
     let marked = sandbox.record();
-    assert!(matches!(marked.refused, Some(Refused::Reported(_))));
+    assert!(matches!(marked.rejected, Some(Rejected::Reported(_))));
     assert_eq!(marked.tokens, before.tokens, "the refresh token is kept");
     erase(&sandbox, &ours).expect_code(0);
     assert_eq!(sandbox.record(), marked, "the first report stands");
@@ -170,7 +170,7 @@ fn p7_a_token_is_old_enough_after_a_minute() {
             pair.access_token
         );
         erase(&sandbox, &lines).expect_code(0);
-        assert_eq!(sandbox.record().refused.is_some(), marked, "{age} s");
+        assert_eq!(sandbox.record().rejected.is_some(), marked, "{age} s");
     }
 }
 
@@ -195,8 +195,8 @@ fn erase_leaves_alone(change: impl FnOnce(&mut Record)) {
 #[test]
 fn p7_a_confirmed_401_is_not_overwritten_by_a_report() {
     let then = Timestamp(now().0 - 60);
-    erase_leaves_alone(|record| record.refused = Some(Refused::Confirmed(then)));
-    erase_leaves_alone(|record| record.refused = Some(Refused::Reported(then)));
+    erase_leaves_alone(|record| record.rejected = Some(Rejected::Confirmed(then)));
+    erase_leaves_alone(|record| record.rejected = Some(Rejected::Reported(then)));
 }
 
 /// Its process may have died after it was sent: only the next refresh finds out.

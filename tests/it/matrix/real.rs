@@ -12,7 +12,7 @@ use fake_github::{
     TlsIdentity,
 };
 use ghtok::app::App;
-use ghtok::auth::record::{Record, Refused};
+use ghtok::auth::record::{Record, Rejected};
 use ghtok::host::Host;
 use ghtok::limits::Limits;
 use ghtok::store::Slot;
@@ -295,7 +295,7 @@ fn check() -> Trial {
     let trial = Trial::get("no check", plain(), ALIVE, expected);
     let bytes = trial.slot().read().expect("readable").expect("a record");
     trial.put(&Record {
-        refused: Some(Refused::Reported(now())),
+        rejected: Some(Rejected::Reported(now())),
         ..decode(&bytes).expect("whole")
     });
     trial

@@ -12,7 +12,7 @@ use ghtok::auth::outcome::{
     Attempt, FailureCause, Happened, NetworkId, Outcome, Scope, SharedFailure,
 };
 use ghtok::auth::ports::{Event, LockedStore, Observer, Refresher, Step, StoreError, TokenStore};
-use ghtok::auth::record::{Intent, Record, RefreshRefused, Refused, RescueKey, Want};
+use ghtok::auth::record::{Intent, Record, RefreshRejected, Rejected, RescueKey, Want};
 use ghtok::auth::refresh::Refresh;
 use ghtok::error;
 use ghtok::github::{GitHub, Network};
@@ -156,13 +156,13 @@ fn p4_whoever_shares_a_failure_goes_by_the_record_of_now() {
     let served = overtaken_by(&|sandbox, fake| store_newer(sandbox, &fake.mint(CLIENT_ID)));
     assert_eq!(served.expect("the newer token").generation, 2);
     let served = overtaken_by(&|sandbox, _| {
-        let refused = RefreshRefused {
+        let refused = RefreshRejected {
             at: now(),
             interrupted_at: Some(now()),
             access_checked_at: None,
         };
         sandbox.put(&Record {
-            refresh_refused: Some(refused),
+            refresh_rejected: Some(refused),
             ..sandbox.record()
         });
     });
@@ -255,7 +255,7 @@ fn p7_a_mark_that_another_process_made_despite_the_lock_is_not_lost() {
     let (fake, sandbox) = disturbed(Step::Connected, |sandbox, _| {
         if once.take() {
             sandbox.put(&Record {
-                refused: Some(Refused::Reported(now())),
+                rejected: Some(Rejected::Reported(now())),
                 ..sandbox.record()
             });
         }
@@ -283,19 +283,19 @@ fn p3_a_new_pair_does_not_replace_one_that_was_stored_during_the_request() {
 #[test]
 fn p3_a_new_pair_is_saved_whatever_was_noted_about_the_old_one() {
     let (fake, sandbox) = disturbed(Step::Answered, |sandbox, _| {
-        let refused = RefreshRefused {
+        let refused = RefreshRejected {
             at: now(),
             interrupted_at: Some(now()),
             access_checked_at: None,
         };
         sandbox.put(&Record {
             intent: None,
-            refresh_refused: Some(refused),
+            refresh_rejected: Some(refused),
             ..sandbox.record()
         });
     });
     let stored = sandbox.record();
-    assert_eq!((stored.generation, stored.refresh_refused), (2, None));
+    assert_eq!((stored.generation, stored.refresh_rejected), (2, None));
     assert!(fake.is_alive(stored.tokens.access_token().expose()));
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fake_github::Endpoint;
 use ghtok::auth::ports::Clock;
-use ghtok::auth::record::RefreshRefused;
+use ghtok::auth::record::RefreshRejected;
 use ghtok::commands::schedule::run::{Outcome, Round, look_after};
 use ghtok::github::GitHub;
 use ghtok::schedule::notes::RunResult;
@@ -301,14 +301,14 @@ fn a_sign_in_that_was_revoked_while_idle_is_tried_once_and_warned_of_daily() {
 fn what_has_ended_is_warned_of_while_the_access_token_still_lives() {
     let mut machine = Machine::new(Rules::DEFAULT);
     let mut record = machine.bench.record();
-    record.refresh_refused = Some(RefreshRefused {
+    record.refresh_rejected = Some(RefreshRejected {
         at: machine.bench.clock.now(),
         interrupted_at: None,
         access_checked_at: None,
     });
     machine.bench.put(&record);
     assert_eq!(machine.run().run.result, RunResult::Warned);
-    record.refresh_refused = None;
+    record.refresh_rejected = None;
     if let TokenSet::Expiring { refresh, .. } = &mut record.tokens {
         *refresh = None;
     }

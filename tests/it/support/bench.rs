@@ -12,7 +12,7 @@ use ghtok::auth::outcome::{NetworkId, Outcome};
 use ghtok::auth::ports::{
     Clock, Event, LockedStore, Observer, OutcomeVersion, StoreError, TokenStore,
 };
-use ghtok::auth::record::{Account, Record, Refused};
+use ghtok::auth::record::{Account, Record, Rejected};
 use ghtok::auth::refresh::Refresh;
 use ghtok::error::Error;
 use ghtok::github::{GitHub, Network};
@@ -154,7 +154,7 @@ impl Bench {
     pub fn seed_reported(&self) -> Pair {
         let pair = self.fake.mint(CLIENT_ID);
         self.put(&Record {
-            refused: Some(Refused::Reported(self.clock.now())),
+            rejected: Some(Rejected::Reported(self.clock.now())),
             ..fresh(&pair, self.clock.now())
         });
         pair
@@ -271,7 +271,7 @@ pub fn fresh(pair: &Pair, now: Timestamp) -> Record {
             id: pair.user_id,
         }),
         intent: None,
-        refused: None,
-        refresh_refused: None,
+        rejected: None,
+        refresh_rejected: None,
     }
 }

@@ -235,8 +235,8 @@ pub fn record_of(pair: &Pair, left: Duration) -> Record {
             id: 583_231,
         }),
         intent: None,
-        refused: None,
-        refresh_refused: None,
+        rejected: None,
+        refresh_rejected: None,
     }
 }
 
