@@ -15,6 +15,7 @@ pub mod github;
 pub mod host;
 pub mod limits;
 pub mod mcp;
+pub mod permits;
 pub mod plain_file;
 pub mod private_file;
 pub mod schedule;

@@ -61,7 +61,7 @@ impl DeviceFlow<'_> {
     pub fn run(&self, prompt: &mut dyn Prompt) -> Result<GrantedTokens> {
         let authorization = self
             .github
-            .request_device_code()
+            .request_device_code(prompt)
             .map_err(|failure| self.no_code(&failure))?;
         let expires_at =
             self.clock.monotonic() + authorization.expires_in.min(LONGEST_CODE_LIFETIME);

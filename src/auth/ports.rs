@@ -8,6 +8,7 @@ use crate::auth::record::{Record, RescueKey, Want};
 pub use crate::auth::store_error::StoreError;
 use crate::error::Result;
 use crate::github::DeviceAuthorization;
+use crate::permits::{HeldLock, WillingPerson};
 use crate::token::Timestamp;
 
 /// Time, and the passing of it.
@@ -112,6 +113,8 @@ pub trait LockedStore {
     fn lock_file(&self) -> Option<File>;
 }
 
+impl<T: LockedStore + ?Sized> HeldLock for T {}
+
 /// Runs one refresh where its caller cannot cut it in half.
 pub trait Refresher {
     /// Says whether this process's own settings let it reach the network. What is wrong with them
@@ -146,6 +149,8 @@ pub trait Prompt {
         false
     }
 }
+
+impl<T: Prompt + ?Sized> WillingPerson for T {}
 
 /// Is told what happens; the terminal, or a test that stops time at a step.
 pub trait Observer {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use ureq::http::Uri;
 
 use crate::host::Host;
+use crate::permits::WillingPerson;
 use crate::token::DeviceCode;
 
 use super::request::HttpRequest;
@@ -35,11 +36,14 @@ pub struct DeviceAuthorization {
 }
 
 impl GitHub {
-    /// Asks for the two codes.
+    /// Asks for the two codes, for a person who is going to see one of them.
     ///
     /// # Errors
     /// `Refused` if the App or the host does not do the device flow; otherwise try again.
-    pub fn request_device_code(&self) -> Result<DeviceAuthorization, RequestFailure> {
+    pub fn request_device_code(
+        &self,
+        _: &(impl WillingPerson + ?Sized),
+    ) -> Result<DeviceAuthorization, RequestFailure> {
         let url = self.web("/login/device/code");
         let answer = self.ask(HttpRequest::form(
             url,

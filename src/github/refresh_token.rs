@@ -6,6 +6,7 @@ use std::fmt;
 
 use crate::app::ClientId;
 use crate::limits::Limits;
+use crate::permits::HeldLock;
 use crate::token::RefreshToken;
 
 use super::connection::Link;
@@ -50,12 +51,16 @@ impl GitHub {
 }
 
 impl RefreshConnection {
-    /// Sends the refresh token, once.
+    /// Sends the refresh token, once, for who holds the record's lock.
     ///
     /// # Errors
     /// `Unknown` if GitHub may have replaced the pair and its answer was lost; after any other
     /// failure the refresh token is as good as before.
-    pub fn refresh(self, token: &RefreshToken) -> Result<Refreshed, RequestFailure> {
+    pub fn refresh(
+        self,
+        token: &RefreshToken,
+        _: &(impl HeldLock + ?Sized),
+    ) -> Result<Refreshed, RequestFailure> {
         let fields = [
             ("client_id", self.client_id.as_str()),
             ("grant_type", "refresh_token"),

@@ -30,6 +30,7 @@ const LAYERS: &[&str] = &[
     "host",
     "error",
     "limits",
+    "permits",
     "plain_file",
     "private_file",
     "token",
@@ -76,7 +77,7 @@ const NOT_BY_SESSION: &[&str] = &[
 
 /// Subcommands that ask nobody: they must not start a device flow nor have a keychain unlocked.
 const NEVER_PROMPTING: &[&str] = &["exec", "get", "git_credential", "headers"];
-const CAPABILITIES: [&str; 4] = ["DeviceFlow", "Prompt", "Unlock", "unlock"];
+const CAPABILITIES: [&str; 5] = ["DeviceFlow", "Prompt", "WillingPerson", "Unlock", "unlock"];
 
 /// Circles of files that are still to be taken apart.
 const CIRCLES: &[&str] = &[];

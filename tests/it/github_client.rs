@@ -26,6 +26,7 @@ use ghtok::github::{
 };
 use ghtok::host::Host;
 use ghtok::limits::Limits;
+use ghtok::permits::{HeldLock, WillingPerson};
 use ghtok::token::{AccessToken, RefreshToken};
 
 /// Long enough for a handshake on a busy machine, short enough to wait for.
@@ -64,6 +65,13 @@ fn within<T: Send + 'static>(limit: Duration, work: impl FnOnce() -> T + Send + 
         .expect("an end in time")
 }
 
+/// No record is locked here, and nobody is asked: the client alone is tested.
+struct Permit;
+
+impl HeldLock for Permit {}
+
+impl WillingPerson for Permit {}
+
 fn refresh_token() -> RefreshToken {
     RefreshToken::new("ghr_secret")
 }
@@ -71,7 +79,7 @@ fn refresh_token() -> RefreshToken {
 fn refresh(github: GitHub) -> Result<Refreshed, RequestFailure> {
     let limits = short();
     within(limits.connect + limits.answer, move || {
-        github.connect()?.refresh(&refresh_token())
+        github.connect()?.refresh(&refresh_token(), &Permit)
     })
 }
 

@@ -49,7 +49,7 @@ fn the_request_may_come_long_after_the_connection() {
         assert_eq!((fake.connections(), fake.ledger().len()), (1, 0));
 
         let token = RefreshToken::new(pair.refresh_token.expect("a refresh token"));
-        let Ok(Refreshed::Granted(grant)) = connection.refresh(&token) else {
+        let Ok(Refreshed::Granted(grant)) = connection.refresh(&token, &Permit) else {
             panic!("the next pair")
         };
         assert!(fake.is_alive(grant.access_token.expose()));
@@ -74,7 +74,12 @@ fn a_second_refresh_needs_a_second_connection_and_the_old_token_is_refused() {
     let pair = fake.mint(CLIENT_ID);
     let github = patient(fake.base_url(), Network::default());
     let token = RefreshToken::new(pair.refresh_token.expect("a refresh token"));
-    let again = || github.connect().expect("a connection").refresh(&token);
+    let again = || {
+        github
+            .connect()
+            .expect("a connection")
+            .refresh(&token, &Permit)
+    };
     assert!(matches!(again(), Ok(Refreshed::Granted(_))));
     assert_eq!(again(), Ok(Refreshed::BadRefreshToken));
 }
