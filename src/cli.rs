@@ -8,7 +8,6 @@
 mod login;
 mod mcp;
 mod schedule;
-mod setup;
 
 use std::ffi::OsString;
 
@@ -18,7 +17,6 @@ use log::LevelFilter;
 pub use self::login::Login;
 pub use self::mcp::{Mcp, McpGuard, Opening};
 pub use self::schedule::{Schedule, ScheduleDeed};
-pub use self::setup::{Program, Setup};
 use crate::commands::Subcommand;
 use crate::commands::exec::Exec;
 use crate::commands::get::Get;
@@ -27,6 +25,7 @@ use crate::commands::headers::Headers;
 use crate::commands::logout::Logout;
 use crate::commands::refresh::Refresh;
 use crate::commands::refresher::{AskReach, Refresher};
+use crate::commands::setup::Setup;
 use crate::commands::status::Status;
 
 /// Sign in to GitHub once; every tool gets a short-lived token, silently refreshed.
@@ -82,7 +81,6 @@ shell. \"%s\" stands for the page; without it the page is the last argument."
     Mcp(Mcp),
     /// Install a timer that keeps sign-ins alive and warns before they expire
     Schedule(Schedule),
-    /// Configure git or an MCP client to use ghtok (with undo)
     Setup(Setup),
     GitCredential(GitCredential),
     Refresher(Refresher),

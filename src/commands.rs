@@ -14,8 +14,7 @@ pub mod logout;
 pub mod refresh;
 pub mod refresher;
 pub mod schedule;
-pub mod setup_git;
-pub mod setup_mcp;
+pub mod setup;
 pub mod status;
 mod target;
 

@@ -31,8 +31,6 @@ mod compose_login;
 mod compose_mcp;
 #[path = "lib/schedule.rs"]
 mod compose_schedule;
-#[path = "lib/setup.rs"]
-mod compose_setup;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

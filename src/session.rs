@@ -39,6 +39,7 @@ use crate::store::state_file;
 use crate::store::state_folder::StateFolder;
 use crate::system::logger;
 use crate::system::network::network_id;
+use crate::system::process;
 use crate::system::refresher::DetachedRefresher;
 use crate::system::terminal::Terminal;
 use crate::token::MinTtl;
@@ -225,6 +226,21 @@ impl Session<'_> {
         network_id((settings, network_variables()))
     }
 
+    /// The flags by which another process finds an App that no configuration describes.
+    pub(crate) fn flags_of(&self, app: &App) -> Vec<String> {
+        if app.name.is_some() {
+            return Vec::new();
+        }
+        let mut flags = vec![
+            format!("--client-id={}", app.client_id),
+            format!("--host={}", app.host.web_url()),
+        ];
+        if self.config.store != StoreChoice::Auto {
+            flags.push(format!("--store={}", self.config.store));
+        }
+        flags
+    }
+
     /// A refresh in this process.
     pub(crate) fn refresh<'a>(
         &'a self,
@@ -274,6 +290,12 @@ fn log_configuration(config: &Config) {
 pub(crate) fn told(error: &Error, as_json: bool) -> u8 {
     report(error, as_json);
     error.exit_code()
+}
+
+/// This program, by a path that stays the same.
+pub(crate) fn stable_program(environment: &Environment) -> PathBuf {
+    let program = this_program().unwrap_or_else(|| PathBuf::from("ghtok"));
+    process::lasting_path(program, &environment.path())
 }
 
 /// This program, wherever it is now; `None` if the system does not tell.

@@ -8,12 +8,11 @@ use crate::cli::{self, ScheduleDeed};
 use crate::commands::schedule::install::{self, Draft};
 use crate::commands::schedule::run::{News, Outcome, Round, failed, look_after};
 use crate::commands::schedule::{Desk, remove, status};
-use crate::compose_setup;
 use crate::config::Environment;
 use crate::error::{Result, most_serious};
 use crate::schedule::notes::{AppRun, LastRun, Notes};
 use crate::schedule::{Scheduler, Timer};
-use crate::session::Session;
+use crate::session::{Session, stable_program};
 use crate::store::state_folder::StateFolder;
 use crate::store::timer_notes::TimerNotes;
 use crate::system::notification::{self, Notice};
@@ -98,11 +97,9 @@ impl Session<'_> {
             .unwrap_or_default();
         let mut arguments = vec!["schedule".to_owned(), "run".to_owned()];
         let undescribed = self.config.all_apps().filter(|app| app.name.is_none());
-        arguments.extend(undescribed.flat_map(|app: &App| self.described(app)));
+        arguments.extend(undescribed.flat_map(|app: &App| self.flags_of(app)));
         Timer {
-            program: compose_setup::lasting_program(environment)
-                .to_string_lossy()
-                .into_owned(),
+            program: stable_program(environment).to_string_lossy().into_owned(),
             arguments,
             environment: vec![
                 ("GHTOK_CONFIG_DIR".into(), text(&config)),

@@ -1,8 +1,9 @@
-//! git itself, asked what its configuration says about credentials. No repository takes part.
+//! git itself, asked what its configuration says about credentials.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::process;
 use super::tool::{self, Said};
 
 /// What git may take for one answer.
@@ -14,9 +15,9 @@ const NO_REPOSITORY: (&str, &str) = ("GIT_DIR", "/no-repository");
 pub struct GitProgram(PathBuf);
 
 impl GitProgram {
-    /// git by its path.
-    pub fn new(path: PathBuf) -> Self {
-        Self(path)
+    /// git in the first of these folders that has it.
+    pub fn find(folders: &[PathBuf]) -> Option<Self> {
+        process::find_program("git", folders).map(Self)
     }
 
     /// What one file says, with the files that it includes.
@@ -41,6 +42,13 @@ impl GitProgram {
     /// What git says, in a line.
     pub fn of_everything(&self) -> Result<Vec<u8>, String> {
         self.ask(&[], &[])
+    }
+
+    /// What git itself would be told in the current folder, repository included; `None` where git does
+    /// not say.
+    pub fn of_current_folder(&self) -> Option<Vec<u8>> {
+        let arguments = ["config", "--list", "-z", "--show-scope", "--show-origin"];
+        process::output_of(&self.0, &arguments)
     }
 
     fn ask(

@@ -71,13 +71,12 @@ pub fn removed(
     line_ends: usize,
 ) -> Result<Without, BadLine> {
     let parts = syntax::read(text)?.parts;
-    let is_include = |header: &Part| matches!(&header.kind, PartKind::Header { name, subsection: None } if name == b"include");
     let is_own_line = |part: &Part| match &part.kind {
         PartKind::Entry { key, value } => key == b"path" && value.as_deref().is_some_and(&is_own),
         _ => false,
     };
     let (ranges, _) = cut_of(text, &parts, |header, part| {
-        is_include(header) && is_own_line(part)
+        is_include(&header.kind) && is_own_line(part)
     });
     let at = ranges.first().map(|range| range.start);
     let was_last = ranges.last().is_some_and(|range| range.end == text.len());
@@ -90,20 +89,39 @@ pub fn removed(
     Ok(Without { text: left, at })
 }
 
+/// The files that a text always includes, each as it is named there.
+///
+/// # Errors
+/// The line that git cannot read.
+pub fn unconditional(text: &[u8]) -> Result<Vec<Vec<u8>>, BadLine> {
+    paths_below(text, is_include)
+}
+
 /// The files that a text includes on a condition, each as it is named there.
 ///
 /// # Errors
 /// The line that git cannot read.
 pub fn conditional(text: &[u8]) -> Result<Vec<Vec<u8>>, BadLine> {
-    let mut is_conditional = false;
+    paths_below(
+        text,
+        |header| matches!(header, PartKind::Header { name, .. } if name == b"includeif"),
+    )
+}
+
+fn is_include(header: &PartKind) -> bool {
+    matches!(header, PartKind::Header { name, subsection: None } if name == b"include")
+}
+
+fn paths_below(text: &[u8], is_chosen: fn(&PartKind) -> bool) -> Result<Vec<Vec<u8>>, BadLine> {
+    let mut is_below = false;
     let mut paths = Vec::new();
     for part in syntax::read(text)?.parts {
         match part.kind {
-            PartKind::Header { name, .. } => is_conditional = name == b"includeif",
+            PartKind::Header { .. } => is_below = is_chosen(&part.kind),
             PartKind::Entry {
                 key,
                 value: Some(path),
-            } if is_conditional && key == b"path" => paths.push(path),
+            } if is_below && key == b"path" => paths.push(path),
             PartKind::Entry { .. } | PartKind::Comment => {}
         }
     }

@@ -7,14 +7,12 @@ use std::time::Duration;
 use fake_github::CLIENT_ID;
 use ghtok::app::{App, ClientId};
 use ghtok::commands::exec::{self, Unseparated};
-use ghtok::commands::setup_mcp;
-use ghtok::commands::setup_mcp::{By, Desk, Input, Run};
+use ghtok::commands::setup::mcp::{McpSetup, ServerKind};
 use ghtok::error::{Discarded, Error, SignInReason};
 use ghtok::formats::mcp_client::{Client, ClientFolders};
 use ghtok::host::Host;
 use ghtok::host::Inherited;
 use ghtok::host::token_env::{self, Grant, Others, Plan, Recipient};
-use ghtok::system::terminal::Terminal;
 use ghtok::token::MinTtl;
 
 use super::page::{APP, LOGIN, Page};
@@ -39,18 +37,18 @@ pub fn usage(page: &mut Page) {
         .add(mcp_variable("GITHUB_HOST", "github.com"))
         .add(exec::no_command())
         .add(nobody_agrees())
-        .add(setup(Client::ALL[0], Run::Remote, By::Hand, "ghes.example"))
-        .add(setup(Client::Zed, Run::Remote, By::Hand, "github.com"))
         .add(setup(
-            Client::Zed,
-            Run::Docker,
-            By::OwnCommand,
-            "github.com",
+            Client::ALL[0],
+            ServerKind::Remote,
+            false,
+            "ghes.example",
         ))
+        .add(setup(Client::Zed, ServerKind::Remote, false, "github.com"))
+        .add(setup(Client::Zed, ServerKind::Docker, true, "github.com"))
         .add(setup(
             Client::ClaudeCode,
-            Run::Docker,
-            By::OwnCommand,
+            ServerKind::Docker,
+            true,
             "github.com",
         ));
 }
@@ -262,9 +260,10 @@ fn mcp_variable(name: &str, host: &str) -> Error {
     .expect_err("a variable of others")
 }
 
-fn setup(client: Client, run: Run, by: By, host: &str) -> Error {
+fn setup(client: Client, server: ServerKind, write: bool, host: &str) -> Error {
     let folder = || "/home/me".into();
-    let desk = Desk {
+    let setup = McpSetup {
+        client,
         program: "/usr/bin/ghtok".into(),
         flags: Vec::new(),
         host: &Host::parse(host).expect("a host"),
@@ -275,11 +274,11 @@ fn setup(client: Client, run: Run, by: By, host: &str) -> Error {
             project: folder(),
         },
         moved_by: Vec::new(),
-        find: &|_| None,
-        run: &|_, _| Ok(true),
-        terminal: Terminal,
+        path: Vec::new(),
     };
-    setup_mcp::run(Input { client, run, by }, &desk).expect_err("a setup that cannot be")
+    setup
+        .run(server, write)
+        .expect_err("a setup that cannot be")
 }
 
 /// Asked for without a terminal; the real command is tried in `setup_git`.

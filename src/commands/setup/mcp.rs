@@ -1,49 +1,70 @@
 //! `ghtok setup mcp`: prints what has a client run GitHub's MCP server under ghtok. It changes nothing
 //! itself: with `--write` the client's own command does, and a token found in a file is only named.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, ValueEnum};
+
+use crate::commands::Described;
+use crate::config::{Environment, Flags};
 use crate::error::{Error, Result, system_reason};
 use crate::formats::mcp_client::{self, Client, ClientFolders, McpServer};
 use crate::formats::plain_text::one_line;
 use crate::formats::shell;
 use crate::host::{Host, HostKind};
 use crate::plain_file;
+use crate::session::{Session, stable_program};
+use crate::system::process;
 use crate::system::terminal::Terminal;
 
-/// What `setup mcp` is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Input {
-    /// For which client.
-    pub client: Client,
-    /// How GitHub's server runs.
-    pub run: Run,
-    /// Who adds the entry.
-    pub by: By,
+/// Print the configuration that makes an MCP client run GitHub's server with ghtok
+#[derive(Debug, Args)]
+#[command(before_help = "Examples:
+  ghtok setup mcp claude-code                    GitHub's server in a container
+  ghtok setup mcp vscode --server binary         github-mcp-server from the PATH
+  ghtok setup mcp claude-code --server remote    GitHub's remote server, with current headers
+  ghtok setup mcp codex --write                  with the client's own command")]
+pub(super) struct SetupMcp {
+    /// The MCP client
+    #[arg(value_name = "CLIENT", value_parser = clients())]
+    client: Client,
+    /// Name of the App in the configuration
+    #[arg(long, value_name = "APP")]
+    app: Option<String>,
+    #[command(flatten)]
+    described: Described,
+    /// Which GitHub MCP server to use
+    #[arg(long, value_enum, default_value_t = ServerKind::Docker)]
+    server: ServerKind,
+    /// Add the server with the client's own command
+    #[arg(long)]
+    write: bool,
 }
 
 /// How GitHub's MCP server runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Run {
-    /// As GitHub's container image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ServerKind {
+    /// GitHub's container image
     Docker,
-    /// As a program in the PATH.
+    /// github-mcp-server from the PATH
     Binary,
-    /// At GitHub.
+    /// GitHub's remote server, for clients that run a command for headers
     Remote,
 }
 
-/// Who adds the entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum By {
-    /// The person, with what is printed.
-    Hand,
-    /// The client, with a command of its own.
-    OwnCommand,
+fn clients() -> impl TypedValueParser<Value = Client> {
+    PossibleValuesParser::new(Client::ALL.map(Client::name)).map(|name| {
+        let mut all = Client::ALL.into_iter();
+        all.find(|client| client.name() == name)
+            .expect("the parser knows no other names")
+    })
 }
 
-/// What it works with.
-pub struct Desk<'a> {
+/// One client, and the server that it is to start.
+pub struct McpSetup<'a> {
+    /// The client.
+    pub client: Client,
     /// This program, by a path that stays the same.
     pub program: String,
     /// The flags by which ghtok finds the App.
@@ -54,38 +75,62 @@ pub struct Desk<'a> {
     pub folders: ClientFolders,
     /// Variables that ghtok was told its own folders by.
     pub moved_by: Vec<&'static str>,
-    /// Where a program is.
-    pub find: &'a dyn Fn(&str) -> Option<PathBuf>,
-    /// Runs a program and says whether it did its work.
-    pub run: &'a dyn Fn(&Path, &[String]) -> std::io::Result<bool>,
-    /// The standard streams.
-    pub terminal: Terminal,
+    /// Where the client's own command is looked for.
+    pub path: Vec<PathBuf>,
 }
 
-/// Does what is asked.
-///
-/// # Errors
-/// If the client cannot do it that way, or its own command fails.
-pub fn run(input: Input, desk: &Desk<'_>) -> Result<()> {
-    let server = desk.server(input.run)?;
-    let Some(entry) = mcp_client::entry(input.client, &server) else {
-        return Err(only_static_headers(input.client));
-    };
-    let command = mcp_client::own_command(input.client, &server);
-    match input.by {
-        By::Hand => desk.show(input.client, &entry, command.as_deref())?,
-        By::OwnCommand => desk.have_written(input.client, command)?,
+impl SetupMcp {
+    pub(super) fn flags(&self) -> Flags {
+        Flags {
+            app: self.app.clone(),
+            ..self.described.flags()
+        }
     }
-    desk.name_old_tokens(input.client);
-    Ok(())
+
+    pub(super) fn run(&self, session: &Session<'_>) -> Result<()> {
+        let environment = Environment::from_process();
+        let app = session.config.app(None)?;
+        let setup = McpSetup {
+            client: self.client,
+            program: stable_program(&environment).to_string_lossy().into_owned(),
+            flags: match &app.name {
+                Some(name) if session.config.apps.len() > 1 => vec![format!("--app={name}")],
+                _ => session.flags_of(app),
+            },
+            host: &app.host,
+            folders: environment.client_folders(std::env::current_dir().unwrap_or_default())?,
+            moved_by: environment.moved_by(),
+            path: environment.path(),
+        };
+        setup.run(self.server, self.write)
+    }
 }
 
-impl Desk<'_> {
-    fn server(&self, run: Run) -> Result<McpServer> {
+impl McpSetup<'_> {
+    /// Prints the entry, or has the client's own command write it.
+    ///
+    /// # Errors
+    /// If the client cannot do it that way, or its own command fails.
+    pub fn run(&self, server: ServerKind, write: bool) -> Result<()> {
+        let server = self.server(server)?;
+        let Some(entry) = mcp_client::entry(self.client, &server) else {
+            return Err(only_static_headers(self.client));
+        };
+        let command = mcp_client::own_command(self.client, &server);
+        if write {
+            self.have_written(command)?;
+        } else {
+            self.show(&entry, command.as_deref())?;
+        }
+        self.name_old_tokens();
+        Ok(())
+    }
+
+    fn server(&self, kind: ServerKind) -> Result<McpServer> {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-        let command: Vec<String> = match run {
-            Run::Binary => words(&["github-mcp-server", "stdio"]),
-            Run::Docker => {
+        let command: Vec<String> = match kind {
+            ServerKind::Binary => words(&["github-mcp-server", "stdio"]),
+            ServerKind::Docker => {
                 let mut command: Vec<String> = words(&["docker", "run", "-i", "--rm"]);
                 for name in self.variables() {
                     command.extend(words(&["-e", name]));
@@ -93,7 +138,7 @@ impl Desk<'_> {
                 command.push("ghcr.io/github/github-mcp-server".into());
                 command
             }
-            Run::Remote => return self.remote(),
+            ServerKind::Remote => return self.remote(),
         };
         let mut arguments = vec!["mcp".to_owned()];
         arguments.extend(self.flags.iter().cloned());
@@ -133,54 +178,57 @@ impl Desk<'_> {
         })
     }
 
-    fn show(&self, client: Client, entry: &str, command: Option<&[String]>) -> Result<()> {
-        let place = client.place(&self.folders);
-        self.terminal.say(&format!("For {place}:\n"));
-        self.terminal.data(entry.as_bytes())?;
-        self.terminal.say("");
+    fn show(&self, entry: &str, command: Option<&[String]>) -> Result<()> {
+        let place = self.client.place(&self.folders);
+        Terminal.say(&format!("For {place}:\n"));
+        Terminal.data(entry.as_bytes())?;
+        Terminal.say("");
         if let Some(command) = command {
             let words: Vec<String> = command.iter().map(|word| shell::word(word)).collect();
-            self.terminal.note(&format!(
+            Terminal.note(&format!(
                 "the same by its own command, which --write runs: {}",
                 words.join(" ")
             ));
         }
-        self.warn(client);
+        self.warn();
         Ok(())
     }
 
-    fn warn(&self, client: Client) {
-        if let Some(advice) = client.advice() {
-            self.terminal.note(advice);
+    fn warn(&self) {
+        if let Some(advice) = self.client.advice() {
+            Terminal.note(advice);
         }
         for name in &self.moved_by {
-            self.terminal.note(&format!(
+            Terminal.note(&format!(
                 "{name} is set here: the client must hand it to ghtok as well"
             ));
         }
     }
 
-    fn have_written(&self, client: Client, command: Option<Vec<String>>) -> Result<()> {
-        let by_hand = format!("print the lines with: ghtok setup mcp {}", client.name());
+    fn have_written(&self, command: Option<Vec<String>>) -> Result<()> {
+        let by_hand = format!(
+            "print the lines with: ghtok setup mcp {}",
+            self.client.name()
+        );
         let Some(command) = command else {
             return Err(Error::Usage {
                 message: format!(
                     "setup mcp: {} has no command of its own that adds a server",
-                    client.name()
+                    self.client.name()
                 ),
                 hint: by_hand,
             });
         };
         let (program, arguments) = command.split_first().expect("a command has a program");
-        let Some(found) = (self.find)(program) else {
+        let Some(found) = process::find_program(program, &self.path) else {
             return Err(Error::Usage {
                 message: format!("setup mcp: there is no \"{program}\" in the PATH"),
                 hint: by_hand,
             });
         };
-        let cause = match (self.run)(&found, arguments) {
+        let cause = match process::run_for_a_person(&found, arguments) {
             Ok(true) => {
-                self.warn(client);
+                self.warn();
                 return Ok(());
             }
             Ok(false) => "it said so itself".to_owned(),
@@ -189,18 +237,18 @@ impl Desk<'_> {
         Err(Error::ClientFailed {
             command: program.clone(),
             cause,
-            client: client.name(),
+            client: self.client.name(),
         })
     }
 
-    fn name_old_tokens(&self, client: Client) {
-        for file in client.files(&self.folders) {
+    fn name_old_tokens(&self) {
+        for file in self.client.files(&self.folders) {
             let Some(bytes) = plain_file::read_small(&file) else {
                 continue;
             };
             for found in mcp_client::old_tokens(&String::from_utf8_lossy(&bytes)) {
                 let place = one_line(&file.to_string_lossy(), 300);
-                self.terminal.note(&format!(
+                Terminal.note(&format!(
                     "{place}:{} holds {} in plain text: put the lines above in place of that entry, then delete the token at {}/settings/tokens",
                     found.line,
                     found.kind,

@@ -1,19 +1,20 @@
 //! What `setup git` would make of git's global file, and of ghtok's own.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Desk, bytes_of, failed, path_of, read};
+use super::{GitSetup, bytes_of, failed, path_of, read, unreadable};
 use crate::error::{Error, Result};
 use crate::formats::git_config::include::{self, WithoutBlock};
 use crate::formats::git_config::{
-    self, BadLine, Before, CredentialSetting, HostSection, Setting, listing, others,
+    self, Before, CredentialSetting, HostSection, Setting, listing, others,
 };
 use crate::plain_file;
 use crate::private_file;
 use crate::system::public_file;
 
 /// The changes.
-pub(super) struct Plan {
+pub(super) struct GitChanges {
     /// The global file as it is.
     pub(super) present: Option<Vec<u8>>,
     /// The global file as it will be.
@@ -49,14 +50,6 @@ pub(super) fn digest(text: &[u8]) -> String {
         .collect()
 }
 
-pub(super) fn unreadable(file: &Path, BadLine(line): BadLine) -> Error {
-    Error::GitConfig {
-        doing: "read",
-        path: file.to_owned(),
-        cause: format!("bad config line {line}"),
-    }
-}
-
 /// What ghtok's file says of the global one; `None` if there is none.
 fn told_by(own: &Path) -> Result<Option<Before>> {
     let Some(content) = read(own)? else {
@@ -73,8 +66,8 @@ fn told_by(own: &Path) -> Result<Option<Before>> {
     Ok(told)
 }
 
-impl Desk<'_> {
-    pub(super) fn plan(&self) -> Result<Plan> {
+impl GitSetup<'_> {
+    pub(super) fn changes(&self) -> Result<GitChanges> {
         let file = &self.places.global;
         let present = read(file)?;
         let text = present.as_deref().unwrap_or_default();
@@ -122,7 +115,7 @@ impl Desk<'_> {
                 (after, before)
             }
         };
-        Ok(Plan {
+        Ok(GitChanges {
             content: git_config::own_file(&git_config::sections(&hosts), &before),
             foreign: clean.block.map_or(0, |block| block.foreign),
             folders,
@@ -163,23 +156,8 @@ impl Desk<'_> {
 
     /// True if the file includes ghtok's once, by this path.
     fn names_once(&self, text: &[u8], spelled: &[u8]) -> Result<bool> {
-        let file = &self.places.global;
-        let count = std::cell::Cell::new(0);
-        let is_this = std::cell::Cell::new(true);
-        include::removed(
-            text,
-            |path| {
-                let is_own = self.is_own(path, file);
-                if is_own {
-                    count.set(count.get() + 1);
-                    is_this.set(is_this.get() && path == spelled);
-                }
-                is_own
-            },
-            0,
-        )
-        .map_err(|line| unreadable(file, line))?;
-        Ok(count.get() == 1 && is_this.get())
+        let paths = self.own_includes(&self.places.global, text)?;
+        Ok(paths == [spelled])
     }
 
     /// What git is told about credentials without ghtok, in its order; and whether a line after ghtok's
@@ -238,34 +216,13 @@ impl Desk<'_> {
     fn with_others(&self, entries: &[CredentialSetting]) -> Vec<HostSection> {
         let mut hosts = self.sections();
         for host in &mut hosts {
-            host.others = others(&host.url, entries, &self.caller, &host.helper);
+            host.others = others(&host.url, entries, &self.ghtok, &host.helper);
         }
         hosts
     }
 
-    /// Files that are included on a condition before ghtok's, and name helpers for its hosts: those are
-    /// reset with all others.
-    pub(super) fn lost(&self, plan: &Plan) -> Vec<PathBuf> {
-        let file = &self.places.global;
-        let found = include::removed(&plan.after, |path| self.is_own(path, file), 0);
-        let at = found.ok().and_then(|found| found.at);
-        let before = &plan.after[..at.unwrap_or(plan.after.len())];
-        let mut paths: Vec<PathBuf> = Vec::new();
-        for path in include::conditional(before).unwrap_or_default() {
-            let path = self.places.expanded(&path_of(&path), file);
-            let printed = self.git.as_ref().and_then(|git| git.of_file(&path).ok());
-            let names_helpers = listing(&printed.unwrap_or_default())
-                .iter()
-                .any(|entry| plan.hosts.iter().any(|host| entry.is_helper_for(&host.url)));
-            if names_helpers && !paths.contains(&path) {
-                paths.push(path);
-            }
-        }
-        paths
-    }
-
     /// True if git, asked as it is now, comes to ghtok first for each host.
-    pub(super) fn is_seen(&self, plan: &Plan) -> Result<bool> {
+    pub(super) fn is_seen(&self, changes: &GitChanges) -> Result<bool> {
         let printed = self
             .git()?
             .of_everything()
@@ -276,13 +233,13 @@ impl Desk<'_> {
             })?;
         let mut entries = listing(&printed);
         entries.retain(|entry| entry.scope == "system" || entry.scope == "global");
-        let real = std::fs::canonicalize(&plan.own).unwrap_or_else(|_| plan.own.clone());
+        let real = fs::canonicalize(&changes.own).unwrap_or_else(|_| changes.own.clone());
         let is_from_own = |entry: &CredentialSetting| {
             let path = entry.origin.strip_prefix(b"file:").map(path_of);
-            path.and_then(|path| std::fs::canonicalize(path).ok())
+            path.and_then(|path| fs::canonicalize(path).ok())
                 .is_some_and(|path| path == real)
         };
-        Ok(plan.hosts.iter().all(|host| {
+        Ok(changes.hosts.iter().all(|host| {
             let helper = Setting::Helper(host.helper.clone());
             let at = entries.iter().position(|entry| {
                 entry.setting == helper

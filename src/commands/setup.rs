@@ -1,0 +1,47 @@
+//! `ghtok setup`: has another program ask ghtok.
+
+mod git;
+pub mod mcp;
+
+use clap::Args;
+
+use self::git::SetupGit;
+use self::mcp::SetupMcp;
+use crate::commands::Subcommand;
+use crate::config::Flags;
+use crate::error::Result;
+use crate::session::Session;
+
+/// Configure git or an MCP client to use ghtok (with undo)
+#[derive(Debug, Args)]
+pub struct Setup {
+    #[command(subcommand)]
+    program: Program,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Program {
+    Git(SetupGit),
+    Mcp(SetupMcp),
+}
+
+impl Subcommand for Setup {
+    fn flags(&self) -> Flags {
+        match &self.program {
+            Program::Git(git) => git.flags(),
+            Program::Mcp(mcp) => mcp.flags(),
+        }
+    }
+
+    fn run(&self, session: &Session<'_>) -> Result<u8> {
+        // An App that no configuration describes is described with its store.
+        if session.config.all_apps().any(|app| app.name.is_none()) {
+            session.config.check_store()?;
+        }
+        match &self.program {
+            Program::Git(git) => git.run(session),
+            Program::Mcp(mcp) => mcp.run(session),
+        }
+        .map(|()| 0)
+    }
+}
