@@ -26,7 +26,7 @@ pub use self::desktop::{Browsers, Desktop};
 pub use self::environment::{Environment, network_variables};
 pub use self::git_places::GitPlaces;
 use self::quote::quoted;
-use self::settings::Settings;
+use self::settings::FileSettings;
 pub use self::settings::check_app_name;
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -131,7 +131,7 @@ impl Config {
         let file = folder.join("config.toml");
         let (file_state, settings) = match file::read(&file)? {
             Some(text) => (FileState::Read, settings::parse(&file, &text)?),
-            None => (FileState::Missing, Settings::default()),
+            None => (FileState::Missing, FileSettings::default()),
         };
         let usual_store = settings.store.unwrap_or_default();
         let named = named_store(flags, environment)?;

@@ -25,7 +25,9 @@ use crate::auth::rejection::mark_rejected;
 use crate::commands::Described;
 use crate::config::Flags;
 use crate::error::Result;
-use crate::formats::git_credential::{Answer, Attributes, Description, Malformed, Request};
+use crate::formats::git_credential::{
+    Attributes, CredentialAnswer, CredentialRequest, Description, Malformed,
+};
 use crate::session::{Call, Session};
 use crate::system::terminal::Terminal;
 
@@ -120,7 +122,7 @@ impl GitCredential {
         }
         match Operation::of(&self.operation) {
             Operation::Unknown => {}
-            Operation::Capability => print(&Answer::Capabilities, Terminal)?,
+            Operation::Capability => print(&CredentialAnswer::Capabilities, Terminal)?,
             Operation::Store => {
                 // Read all the same: a caller whose pipe breaks could take it for a failure.
                 let _ = Attributes::read_from(Terminal.input());
@@ -139,7 +141,7 @@ impl GitCredential {
         Ok(0)
     }
 
-    fn get(&self, request: &Request, session: &Session<'_>) -> Result<()> {
+    fn get(&self, request: &CredentialRequest, session: &Session<'_>) -> Result<()> {
         let config = &session.config;
         if config.all_apps().next().is_none() {
             tell_no_app(&config.file, Terminal);
@@ -164,7 +166,7 @@ impl GitCredential {
         Ok(())
     }
 
-    fn erase(&self, request: &Request, session: &Session<'_>) -> Result<()> {
+    fn erase(&self, request: &CredentialRequest, session: &Session<'_>) -> Result<()> {
         for app in self.apps_of_host(request, session)? {
             session.config.check_store()?;
             // A mark that cannot be made is made at the next refusal.
@@ -176,7 +178,7 @@ impl GitCredential {
     /// The Apps of the host that git names.
     fn apps_of_host<'a>(
         &self,
-        request: &Request,
+        request: &CredentialRequest,
         session: &'a Session<'_>,
     ) -> Result<Vec<&'a App>> {
         let flags = self.flags();
@@ -191,8 +193,8 @@ impl GitCredential {
     }
 }
 
-fn described(terminal: Terminal) -> Option<Request> {
-    match Request::read_from(terminal.input()) {
+fn described(terminal: Terminal) -> Option<CredentialRequest> {
+    match CredentialRequest::read_from(terminal.input()) {
         Ok(request) => Some(request),
         Err(Malformed(why)) => {
             terminal.note(&format!(
@@ -207,7 +209,7 @@ fn described(terminal: Terminal) -> Option<Request> {
 ///
 /// # Errors
 /// Whatever keeps a token from being had.
-fn answer(request: &Request, call: &Call<'_>) -> Result<()> {
+fn answer(request: &CredentialRequest, call: &Call<'_>) -> Result<()> {
     let wanted = request.account();
     if let Some(wanted) = wanted.filter(|_| call.app.account.is_none()) {
         let account = call.broker.load()?.account;
@@ -228,7 +230,7 @@ fn answer(request: &Request, call: &Call<'_>) -> Result<()> {
         tell_other_account(wanted, account.as_ref(), call);
         return Ok(());
     }
-    let answer = Answer::Token {
+    let answer = CredentialAnswer::Token {
         form: request.form(),
         username: request.answer_name(),
         token: &token,
@@ -254,7 +256,7 @@ fn is(account: Option<&Account>, wanted: &str) -> bool {
 ///
 /// # Errors
 /// What the store says.
-pub fn erase(request: &Request, call: &Call<'_>) -> Result<()> {
+pub fn erase(request: &CredentialRequest, call: &Call<'_>) -> Result<()> {
     let was_rejected = |stored: &Record| {
         let age = stored.obtained_at.until(call.clock.now());
         request.carries(stored.tokens.access_token()) && age > TOO_YOUNG_TO_DIE
@@ -262,7 +264,7 @@ pub fn erase(request: &Request, call: &Call<'_>) -> Result<()> {
     mark_rejected(call.store, call.clock, was_rejected).map_err(|error| call.store_error(error))
 }
 
-fn print(answer: &Answer<'_>, terminal: Terminal) -> Result<()> {
+fn print(answer: &CredentialAnswer<'_>, terminal: Terminal) -> Result<()> {
     let mut text = Zeroizing::new(Vec::with_capacity(4096));
     match answer.write_to(&mut *text) {
         Ok(()) => terminal.data(&text),

@@ -4,11 +4,15 @@
 use std::path::{Path, PathBuf};
 
 use super::environment::Environment;
-use super::settings::Settings;
+use super::settings::FileSettings;
 use crate::github::{Network, ProxySetting};
 
 /// `folder` is the configuration file's: relative paths begin there.
-pub(super) fn network(settings: &Settings, folder: &Path, environment: &Environment) -> Network {
+pub(super) fn network(
+    settings: &FileSettings,
+    folder: &Path,
+    environment: &Environment,
+) -> Network {
     Network {
         proxy: proxy(settings, environment),
         no_proxy: no_proxy(settings.no_proxy.as_deref(), environment),
@@ -20,7 +24,7 @@ pub(super) fn network(settings: &Settings, folder: &Path, environment: &Environm
 }
 
 /// `HTTP_PROXY` is not asked: ghtok speaks plain http to loopback alone, which never has a proxy.
-fn proxy(settings: &Settings, environment: &Environment) -> Option<ProxySetting> {
+fn proxy(settings: &FileSettings, environment: &Environment) -> Option<ProxySetting> {
     if settings.proxy.is_some() {
         return settings.proxy.clone();
     }

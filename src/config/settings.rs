@@ -19,7 +19,7 @@ use crate::host::Host;
 
 /// The content of a configuration file; of a missing one by `Default`.
 #[derive(Debug, Default)]
-pub(super) struct Settings {
+pub(super) struct FileSettings {
     pub(super) apps: Vec<App>,
     pub(super) default_app: Option<String>,
     pub(super) store: Option<StoreChoice>,
@@ -34,7 +34,7 @@ pub(super) struct Settings {
 }
 
 /// Reads the whole text; `path` is only for errors.
-pub(super) fn parse(path: &Path, text: &str) -> Result<Settings> {
+pub(super) fn parse(path: &Path, text: &str) -> Result<FileSettings> {
     let document = TomlDocument::new(path, text);
     let root = document.parse()?;
     let root = document.root(&root);
@@ -50,7 +50,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Settings> {
         "schedule",
     ])?;
     let apps = apps(&root)?;
-    let mut settings = Settings {
+    let mut settings = FileSettings {
         default_app: default_app(&root, &apps)?,
         apps,
         store: root.parsed("store", str::parse)?,
@@ -58,7 +58,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Settings> {
         proxy: proxy(&root)?,
         no_proxy: root.parsed("no_proxy", |text| Ok(text.trim().to_owned()))?,
         ca_file: root.parsed("ca_file", |path| Ok(path.to_owned()))?,
-        ..Settings::default()
+        ..FileSettings::default()
     };
     if let Some(git) = root.table("git")? {
         git.allow(&["quit"])?;

@@ -11,5 +11,5 @@ pub use self::listing::{CredentialSetting, Setting, listing};
 pub use self::own_file::{
     Before, GhtokCommand, HostSection, Other, before, is_ghtok, others, own_file, sections,
 };
-pub use self::pattern::Coverage;
+pub use self::pattern::PatternMatch;
 pub use self::syntax::BadLine;

@@ -22,7 +22,7 @@ pub const TOKEN_USER: &str = "x-access-token";
 /// What git says of the credential that it wants, or has had refused. A refresh token that comes
 /// along (`oauth_refresh_token`) is somebody else's and is not looked at.
 #[derive(Default)]
-pub struct Request {
+pub struct CredentialRequest {
     protocol: Option<String>,
     host: Option<String>,
     path: Option<String>,
@@ -35,7 +35,7 @@ pub struct Request {
 
 /// A repository as its address names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Repository<'a> {
+pub struct RequestedRepository<'a> {
     /// Whose it is.
     pub owner: &'a str,
     /// What it is called, without `.git`; `None` where only the owner is said.
@@ -53,7 +53,7 @@ pub enum Form {
     Header,
 }
 
-impl Request {
+impl CredentialRequest {
     /// Reads a description. Unknown keys are ignored, as git asks of helpers.
     ///
     /// # Errors
@@ -140,7 +140,7 @@ impl Request {
     }
 
     /// The repository, where git sends the path (`credential.useHttpPath`) and it has an owner.
-    pub fn repository(&self) -> Option<Repository<'_>> {
+    pub fn repository(&self) -> Option<RequestedRepository<'_>> {
         let path = self.path.as_deref()?;
         let mut parts = path.split('/').filter(|part| !part.is_empty());
         let (owner, name) = (parts.next()?, parts.next());
@@ -148,7 +148,7 @@ impl Request {
         if name.is_none() && (owner.strip_suffix(".git").is_some() || self.is_for_gists()) {
             return None;
         }
-        Some(Repository {
+        Some(RequestedRepository {
             owner,
             name: name.map(|name| name.strip_suffix(".git").unwrap_or(name)),
         })
@@ -213,7 +213,7 @@ impl Request {
 
 /// What git is told.
 #[derive(Debug)]
-pub enum Answer<'a> {
+pub enum CredentialAnswer<'a> {
     /// A token.
     Token {
         /// How the caller takes it.
@@ -231,7 +231,7 @@ pub enum Answer<'a> {
     Capabilities,
 }
 
-impl Answer<'_> {
+impl CredentialAnswer<'_> {
     /// Writes it in one call, whole or not at all. The refresh token never is in it.
     ///
     /// # Errors

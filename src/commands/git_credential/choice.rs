@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::auth::reach::{Coverage, Reach};
-use crate::formats::git_credential::{Repository, Request};
+use crate::formats::git_credential::{CredentialRequest, RequestedRepository};
 
 /// Who answers.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ enum Service {
 /// these the one of the wanted account, else the preferred one, else the only one. Without a
 /// repository, the only one without `owners` comes before the only one.
 pub(super) fn choose<'a>(
-    request: &Request,
+    request: &CredentialRequest,
     apps: impl IntoIterator<Item = &'a App>,
     preferred: Option<&'a App>,
     reach: &dyn Fn(&App) -> Option<Reach>,
@@ -74,7 +74,7 @@ pub(super) fn choose<'a>(
 
 fn most_surely_serving<'a>(
     apps: &[&'a App],
-    repository: Repository<'_>,
+    repository: RequestedRepository<'_>,
     reach: &dyn Fn(&App) -> Option<Reach>,
 ) -> Vec<&'a App> {
     let serving: Vec<(&App, Service)> = apps
@@ -93,10 +93,10 @@ fn most_surely_serving<'a>(
 /// is installed, and as long as nobody knows that, it counts as everywhere.
 fn service(
     app: &App,
-    repository: Repository<'_>,
+    repository: RequestedRepository<'_>,
     reach: &dyn Fn(&App) -> Option<Reach>,
 ) -> Option<Service> {
-    let Repository { owner, name } = repository;
+    let RequestedRepository { owner, name } = repository;
     if !app.owners.is_empty() {
         let mut owners = app.owners.iter();
         let is_one = owners.any(|served| served.eq_ignore_ascii_case(owner));
@@ -150,7 +150,7 @@ mod tests {
         reach: &dyn Fn(&App) -> Option<Reach>,
     ) -> String {
         let text = format!("protocol=https\nhost={host}\n{lines}");
-        let request = Request::read_from(text.as_bytes()).expect("a request");
+        let request = CredentialRequest::read_from(text.as_bytes()).expect("a request");
         let preferred = apps.iter().find(|app| app.name.as_deref() == preferred);
         let labels = |apps: Vec<&App>| {
             apps.iter()

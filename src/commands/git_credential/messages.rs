@@ -7,7 +7,7 @@ use crate::app::{AccountName, App};
 use crate::auth::record::Account;
 use crate::config::Git;
 use crate::error::Error;
-use crate::formats::git_credential::{Answer, Request};
+use crate::formats::git_credential::{CredentialAnswer, CredentialRequest};
 use crate::formats::plain_text::{one_line, without_tricks};
 use crate::session::Call;
 use crate::system::terminal::Terminal;
@@ -39,7 +39,12 @@ fn name_shown(name: &str) -> String {
 
 /// Says why git is not answered although there is an App of the host. Where none reaches the repository
 /// nothing is said: other helpers are asked.
-pub(super) fn tell_choice(choice: &Choice<'_>, request: &Request, file: &Path, terminal: Terminal) {
+pub(super) fn tell_choice(
+    choice: &Choice<'_>,
+    request: &CredentialRequest,
+    file: &Path,
+    terminal: Terminal,
+) {
     let labels = |apps: &[&App]| {
         let labels: Vec<&str> = apps.iter().map(|app| app.label()).collect();
         labels.join(", ")
@@ -82,6 +87,6 @@ pub(super) fn give_up(error: &Error, git: Git, terminal: Terminal) {
     terminal.note(&one_line(&words, LONGEST));
     if git.quit {
         // git that no longer listens needs no answer.
-        let _ = print(&Answer::Quit, terminal);
+        let _ = print(&CredentialAnswer::Quit, terminal);
     }
 }

@@ -4,7 +4,7 @@
 use std::ops::Deref;
 
 use super::{GitCredential, Operation};
-use crate::formats::git_credential::{Description, Request};
+use crate::formats::git_credential::{CredentialRequest, Description};
 use crate::session::Session;
 
 /// Of user access tokens of GitHub Apps (docs.github.com, "About authentication to GitHub").
@@ -19,7 +19,7 @@ pub(super) fn is_carried_by<'m, S: Deref<Target = Session<'m>>>(
     load: impl Fn() -> Option<S>,
 ) -> bool {
     let is_to_be_kept = Operation::of(&git.operation) != Operation::Erase;
-    let Ok(request) = Request::read_from(description.bytes()) else {
+    let Ok(request) = CredentialRequest::read_from(description.bytes()) else {
         let text = String::from_utf8_lossy(description.bytes());
         return is_to_be_kept && text.contains(USER_TOKEN);
     };

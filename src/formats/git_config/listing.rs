@@ -1,6 +1,6 @@
 //! What `git config --list -z` prints, as far as credentials go.
 
-use super::pattern::{self, Coverage};
+use super::pattern::{self, PatternMatch};
 
 /// What git's configuration says about credentials, once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,16 +70,16 @@ fn is_true(value: Option<&[u8]>) -> bool {
 
 impl CredentialSetting {
     /// How it concerns requests for an address.
-    pub fn matches(&self, url: &str) -> Coverage {
+    pub fn matches(&self, url: &str) -> PatternMatch {
         match &self.pattern {
-            None => Coverage::Whole,
+            None => PatternMatch::Whole,
             Some(pattern) => pattern::matches(pattern, url),
         }
     }
 
     /// True if git may ask this helper about an address.
     pub fn is_helper_for(&self, url: &str) -> bool {
-        matches!(self.setting, Setting::Helper(_)) && self.matches(url) != Coverage::Nothing
+        matches!(self.setting, Setting::Helper(_)) && self.matches(url) != PatternMatch::Nothing
     }
 }
 

@@ -1,7 +1,7 @@
 //! The file that ghtok writes for git and has git include: which helpers git asks about each host.
 
 use super::listing::{CredentialSetting, Setting};
-use super::pattern::Coverage;
+use super::pattern::PatternMatch;
 use super::syntax::{header, value};
 
 /// With this a file of ghtok's begins.
@@ -117,9 +117,9 @@ pub fn others(
             continue;
         };
         let pattern = match entry.matches(url) {
-            Coverage::Nothing => continue,
-            Coverage::Partial => entry.pattern.clone(),
-            Coverage::Whole => None,
+            PatternMatch::Nothing => continue,
+            PatternMatch::Partial => entry.pattern.clone(),
+            PatternMatch::Whole => None,
         };
         match (helper.is_empty(), is_ghtok(helper), &pattern) {
             (true, _, None) => others.clear(),
@@ -153,9 +153,9 @@ pub fn others(
 /// True if this helper was told the repository's path: by the last setting that holds for its requests.
 fn sends_path(url: &str, helper: &CredentialSetting, before: &[CredentialSetting]) -> bool {
     let holds = |entry: &&CredentialSetting| match entry.matches(url) {
-        Coverage::Nothing => false,
-        Coverage::Partial => entry.pattern == helper.pattern,
-        Coverage::Whole => true,
+        PatternMatch::Nothing => false,
+        PatternMatch::Partial => entry.pattern == helper.pattern,
+        PatternMatch::Whole => true,
     };
     let settings = before.iter().filter(holds);
     let mut paths = settings.filter_map(|entry| match entry.setting {

@@ -3,7 +3,7 @@
 
 /// How a pattern and the requests for one host go together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Coverage {
+pub enum PatternMatch {
     /// It is for other hosts.
     Nothing,
     /// It is for some of the host's requests: those of a user, or below a path.
@@ -13,11 +13,11 @@ pub enum Coverage {
 }
 
 /// Compares a pattern with the address of a host, such as `https://ghes.example:8443`.
-pub(super) fn matches(pattern: &[u8], url: &str) -> Coverage {
+pub(super) fn matches(pattern: &[u8], url: &str) -> PatternMatch {
     let pattern = String::from_utf8_lossy(pattern);
     let (scheme, host) = url.split_once("://").unwrap_or(("https", url));
     let (authority, is_whole) = match pattern.split_once("://") {
-        Some((named, _)) if !named.eq_ignore_ascii_case(scheme) => return Coverage::Nothing,
+        Some((named, _)) if !named.eq_ignore_ascii_case(scheme) => return PatternMatch::Nothing,
         Some((_, rest)) => (rest, true),
         None => (&*pattern, false),
     };
@@ -33,9 +33,9 @@ pub(super) fn matches(pattern: &[u8], url: &str) -> Coverage {
         named.is_empty() || named == host
     };
     match (fits, user, path.trim_matches('/')) {
-        (false, _, _) => Coverage::Nothing,
-        (true, None, "") => Coverage::Whole,
-        (true, _, _) => Coverage::Partial,
+        (false, _, _) => PatternMatch::Nothing,
+        (true, None, "") => PatternMatch::Whole,
+        (true, _, _) => PatternMatch::Partial,
     }
 }
 
@@ -77,32 +77,32 @@ mod tests {
         let github = "https://github.com";
         let own = "http://127.0.0.1:9";
         for (pattern, url, expected) in [
-            ("https://github.com", github, Coverage::Whole),
-            ("HTTPS://GitHub.com:443/", github, Coverage::Whole),
-            ("https://github.com/org", github, Coverage::Partial),
-            ("https://me@github.com", github, Coverage::Partial),
-            ("https://*.com", github, Coverage::Whole),
-            ("https://*", github, Coverage::Nothing),
+            ("https://github.com", github, PatternMatch::Whole),
+            ("HTTPS://GitHub.com:443/", github, PatternMatch::Whole),
+            ("https://github.com/org", github, PatternMatch::Partial),
+            ("https://me@github.com", github, PatternMatch::Partial),
+            ("https://*.com", github, PatternMatch::Whole),
+            ("https://*", github, PatternMatch::Nothing),
             (
                 "https://*.github.com",
                 "https://gist.github.com",
-                Coverage::Whole,
+                PatternMatch::Whole,
             ),
-            ("https://*.github.com", github, Coverage::Nothing),
-            ("http://github.com", github, Coverage::Nothing),
-            ("https://github.co", github, Coverage::Nothing),
-            ("https://github.com:8443", github, Coverage::Nothing),
-            ("https://", github, Coverage::Whole),
-            ("github.com", github, Coverage::Whole),
-            ("github.com/org/repo", github, Coverage::Partial),
-            ("gitlab.com", github, Coverage::Nothing),
-            ("http://127.0.0.1:9", own, Coverage::Whole),
-            ("http://127.0.0.1", own, Coverage::Nothing),
-            ("127.0.0.1:9", own, Coverage::Whole),
+            ("https://*.github.com", github, PatternMatch::Nothing),
+            ("http://github.com", github, PatternMatch::Nothing),
+            ("https://github.co", github, PatternMatch::Nothing),
+            ("https://github.com:8443", github, PatternMatch::Nothing),
+            ("https://", github, PatternMatch::Whole),
+            ("github.com", github, PatternMatch::Whole),
+            ("github.com/org/repo", github, PatternMatch::Partial),
+            ("gitlab.com", github, PatternMatch::Nothing),
+            ("http://127.0.0.1:9", own, PatternMatch::Whole),
+            ("http://127.0.0.1", own, PatternMatch::Nothing),
+            ("127.0.0.1:9", own, PatternMatch::Whole),
             (
                 "http://[::1]:3000/x",
                 "http://[::1]:3000",
-                Coverage::Partial,
+                PatternMatch::Partial,
             ),
         ] {
             assert_eq!(

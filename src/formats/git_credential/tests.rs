@@ -2,13 +2,14 @@
 
 use super::*;
 
-fn request(text: &str) -> Request {
-    Request::read_from(text.as_bytes()).unwrap_or_else(|why| unreachable!("{text:?} {why:?}"))
+fn request(text: &str) -> CredentialRequest {
+    CredentialRequest::read_from(text.as_bytes())
+        .unwrap_or_else(|why| unreachable!("{text:?} {why:?}"))
 }
 
 fn is_for(text: &str, host: &str) -> bool {
     let host = Host::parse(host).expect(host);
-    Request::read_from(text.as_bytes()).is_ok_and(|request| request.is_for(&host))
+    CredentialRequest::read_from(text.as_bytes()).is_ok_and(|request| request.is_for(&host))
 }
 
 const COM: &str = "github.com";
@@ -74,7 +75,7 @@ fn p6_a_loopback_host_is_met_by_its_own_scheme_and_port() {
 #[test]
 fn parts_of_a_request() {
     let asked = request("username=octocat\npath=Octo-Org/app.git\nwwwauth[]=Basic\nnew=x\n");
-    let repository = |owner, name| Some(Repository { owner, name });
+    let repository = |owner, name| Some(RequestedRepository { owner, name });
     assert_eq!(asked.repository(), repository("Octo-Org", Some("app")));
     assert_eq!(
         (asked.account(), asked.answer_name()),
@@ -170,7 +171,8 @@ fn p6_gists_have_a_host_of_their_own_on_github_com_only() {
 
 #[test]
 fn a_byte_order_mark_is_named() {
-    let marked = Request::read_from("\u{feff}protocol=https\nhost=github.com\n".as_bytes());
+    let marked =
+        CredentialRequest::read_from("\u{feff}protocol=https\nhost=github.com\n".as_bytes());
     assert_eq!(
         marked.err(),
         Some(Malformed("begins with a byte order mark"))
@@ -187,7 +189,7 @@ fn the_header_form_is_for_who_offers_it() {
 
 fn printed(form: Form, expires_at: Option<Timestamp>) -> String {
     let mut out = Vec::new();
-    Answer::Token {
+    CredentialAnswer::Token {
         form,
         username: TOKEN_USER,
         token: &AccessToken::new("ghu_a"),
@@ -238,7 +240,7 @@ fn a_token_that_would_forge_lines_is_not_printed_at_all() {
         ("u", "a\0"),
     ] {
         let mut out = Vec::new();
-        let answer = Answer::Token {
+        let answer = CredentialAnswer::Token {
             form: Form::Password,
             username,
             token: &AccessToken::new(token),

@@ -4,7 +4,7 @@
 
 use std::sync::OnceLock;
 
-use ghtok::formats::git_credential::{Attributes, Request};
+use ghtok::formats::git_credential::{Attributes, CredentialRequest};
 use ghtok::host::Host;
 use libfuzzer_sys::fuzz_target;
 
@@ -22,7 +22,7 @@ fuzz_target!(|text: &[u8]| {
         read.write_to(&mut written).expect("a vector takes it");
         assert!(Attributes::read_from(written.as_slice()) == Ok(read));
     }
-    if let Ok(request) = Request::read_from(text)
+    if let Ok(request) = CredentialRequest::read_from(text)
         && request.is_for(host)
     {
         let lower = text.to_ascii_lowercase();

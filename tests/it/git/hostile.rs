@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fake_github::FakeGitHub;
-use ghtok::formats::git_credential::{Attributes, Request};
+use ghtok::formats::git_credential::{Attributes, CredentialRequest};
 use ghtok::host::Host;
 
 use crate::support::chance::Chance;
@@ -256,7 +256,8 @@ fn p6_random_descriptions_are_ours_only_if_they_plainly_say_so() {
         let text: String = (0..count)
             .map(|_| PARTS[chance.below(PARTS.len())])
             .collect();
-        if Request::read_from(text.as_bytes()).is_ok_and(|request| request.is_for(&host)) {
+        if CredentialRequest::read_from(text.as_bytes()).is_ok_and(|request| request.is_for(&host))
+        {
             assert!(plainly_ours(text.as_bytes()), "{text:?}");
             ours += 1;
         }

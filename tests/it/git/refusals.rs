@@ -7,7 +7,7 @@ use fake_github::{CLIENT_ID, Endpoint, FakeGitHub};
 use ghtok::auth::broker::Broker;
 use ghtok::auth::record::{Intent, Record, Rejected, RescueKey};
 use ghtok::commands::git_credential;
-use ghtok::formats::git_credential::Request;
+use ghtok::formats::git_credential::CredentialRequest;
 use ghtok::github::{GitHub, Network};
 use ghtok::limits::Limits;
 use ghtok::session::Call;
@@ -233,7 +233,7 @@ fn p7_what_was_refreshed_before_the_lock_is_not_marked() {
         fake.host(),
         pair.access_token
     );
-    let request = Request::read_from(lines.as_bytes()).expect("a description");
+    let request = CredentialRequest::read_from(lines.as_bytes()).expect("a description");
     let (app, clock) = (sandbox.app(), SystemClock::start());
     let limits = Limits::STANDARD;
     let github = GitHub::new(&app.host, &app.client_id, Network::default(), limits);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::changes::GitChanges;
 use super::{GitSetup, path_of};
 use crate::formats::git_config::{
-    Coverage, CredentialSetting, HostSection, Setting, include, is_ghtok, listing,
+    CredentialSetting, HostSection, PatternMatch, Setting, include, is_ghtok, listing,
 };
 use crate::formats::plain_text::one_line;
 use crate::plain_file;
@@ -19,7 +19,7 @@ impl GitSetup<'_> {
             let last_own = entries.iter().rposition(|entry| {
                 entry.scope == "global"
                     && helper_of(entry).is_some_and(is_ghtok)
-                    && entry.matches(url) == Coverage::Whole
+                    && entry.matches(url) == PatternMatch::Whole
             });
             let after = last_own.map_or(0, |at| at + 1);
             let others = |entry: &&CredentialSetting| {
