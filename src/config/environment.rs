@@ -175,7 +175,7 @@ impl Environment {
     }
 
     /// The variables by which ghtok was told its own folders.
-    pub fn moved_by(&self) -> Vec<&'static str> {
+    pub fn folder_variables(&self) -> Vec<&'static str> {
         let all = [CONFIG_DIR, STATE_DIR, XDG_CONFIG_HOME];
         all.into_iter()
             .filter(|name| self.has_any(&[name]))

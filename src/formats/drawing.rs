@@ -1,10 +1,10 @@
 //! What is drawn for a person, from what their terminal can show. Text in, text out: nothing here
 //! knows where a terminal is, or writes to one.
 
-pub mod frame;
-pub mod qr;
-pub mod wait;
-pub mod wrap;
+pub(crate) mod frame;
+pub(crate) mod qr;
+pub(crate) mod wait;
+pub(crate) mod wrap;
 
 /// Which characters are shown as what they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub struct Looks {
 
 impl Charset {
     /// The text in characters that are shown.
-    pub fn fit(self, text: &str) -> String {
+    pub(crate) fn fit(self, text: &str) -> String {
         match self {
             Self::Utf8 => text.to_owned(),
             Self::Ascii => text.chars().map(ascii).collect(),

@@ -11,7 +11,7 @@ const NOT_A_DURATION: &str = "is not a duration such as 30m, 90s, 1h or 1h30m";
 ///
 /// # Errors
 /// What is wrong with the text, in words that follow its quotation.
-pub fn parse_duration(text: &str) -> Result<Duration, &'static str> {
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, &'static str> {
     let seconds = if is_number(text) {
         text.parse().ok()
     } else {
@@ -42,7 +42,7 @@ fn is_number(text: &str) -> bool {
 }
 
 /// A duration for people, in its two largest units: `3 h 12 min`, `184 d`, `45 s`.
-pub fn human_duration(duration: Duration) -> String {
+pub(crate) fn human_duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
     match (days, hours, minutes) {
@@ -55,7 +55,7 @@ pub fn human_duration(duration: Duration) -> String {
 }
 
 /// A duration as flags and the configuration take it: `8h`, `1h30m`, `90s` up to two minutes.
-pub fn flag_duration(duration: Duration) -> String {
+pub(crate) fn flag_duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let parts = [
         (seconds / 3600, 'h'),

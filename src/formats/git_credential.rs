@@ -12,12 +12,12 @@ use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 pub use self::attributes::{Attributes, LONGEST_LINE, MOST_LINES, Malformed};
-pub use self::relay::{Description, RepositoryPath};
+pub(crate) use self::relay::{Description, RepositoryPath};
 use crate::host::{Host, HostKind};
 use crate::token::{AccessToken, Timestamp};
 
 /// The user name that GitHub's documentation uses beside a token.
-pub const TOKEN_USER: &str = "x-access-token";
+pub(crate) const TOKEN_USER: &str = "x-access-token";
 
 /// What git says of the credential that it wants, or has had refused. A refresh token that comes
 /// along (`oauth_refresh_token`) is somebody else's and is not looked at.
@@ -35,16 +35,15 @@ pub struct CredentialRequest {
 
 /// A repository as its address names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RequestedRepository<'a> {
-    /// Whose it is.
-    pub owner: &'a str,
+pub(crate) struct RequestedRepository<'a> {
+    pub(crate) owner: &'a str,
     /// What it is called, without `.git`; `None` where only the owner is said.
-    pub name: Option<&'a str>,
+    pub(crate) name: Option<&'a str>,
 }
 
 /// How the caller takes a token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Form {
+pub(crate) enum Form {
     /// As a password, with its end: all that git before 2.46 knows.
     #[default]
     Password,
@@ -119,7 +118,7 @@ impl CredentialRequest {
     }
 
     /// True if gists are meant.
-    pub fn is_for_gists(&self) -> bool {
+    pub(crate) fn is_for_gists(&self) -> bool {
         self.gist_host().is_some()
     }
 
@@ -140,7 +139,7 @@ impl CredentialRequest {
     }
 
     /// The repository, where git sends the path (`credential.useHttpPath`) and it has an owner.
-    pub fn repository(&self) -> Option<RequestedRepository<'_>> {
+    pub(crate) fn repository(&self) -> Option<RequestedRepository<'_>> {
         let path = self.path.as_deref()?;
         let mut parts = path.split('/').filter(|part| !part.is_empty());
         let (owner, name) = (parts.next()?, parts.next());
@@ -162,7 +161,7 @@ impl CredentialRequest {
     }
 
     /// The user name to answer with: the caller's own, where it has one.
-    pub fn answer_name(&self) -> &str {
+    pub(crate) fn answer_name(&self) -> &str {
         self.username
             .as_deref()
             .filter(|name| !name.is_empty())
@@ -170,12 +169,12 @@ impl CredentialRequest {
     }
 
     /// How the caller takes a token.
-    pub fn form(&self) -> Form {
+    pub(crate) fn form(&self) -> Form {
         self.form
     }
 
     /// True if this token is the secret that the description carries, in either form.
-    pub fn carries(&self, token: &AccessToken) -> bool {
+    pub(crate) fn carries(&self, token: &AccessToken) -> bool {
         self.secrets()
             .iter()
             .any(|secret| secret.as_str() == token.expose())
@@ -183,7 +182,7 @@ impl CredentialRequest {
 
     /// The secrets that the description carries: a password, the ones in a `Basic` header, the whole
     /// value of another header, or a token in the place of the user name, which GitHub takes too.
-    pub fn secrets(&self) -> Vec<Zeroizing<String>> {
+    pub(crate) fn secrets(&self) -> Vec<Zeroizing<String>> {
         let password = self.password.clone();
         let name = self.username.as_deref().and_then(token_as_name);
         let named = password.into_iter().chain(name);
@@ -211,16 +210,11 @@ impl CredentialRequest {
     }
 }
 
-/// What git is told.
 #[derive(Debug)]
-pub enum CredentialAnswer<'a> {
-    /// A token.
+pub(crate) enum CredentialAnswer<'a> {
     Token {
-        /// How the caller takes it.
         form: Form,
-        /// The user name beside it.
         username: &'a str,
-        /// The token.
         token: &'a AccessToken,
         /// When it ends; `None` if it never does by the clock.
         expires_at: Option<Timestamp>,
@@ -236,7 +230,7 @@ impl CredentialAnswer<'_> {
     ///
     /// # Errors
     /// If it cannot be said in this protocol, or the writer fails.
-    pub fn write_to(&self, mut out: impl Write) -> Result<(), Malformed> {
+    pub(crate) fn write_to(&self, mut out: impl Write) -> Result<(), Malformed> {
         let unwritable = |_| Malformed("cannot be written");
         match self {
             Self::Capabilities => out

@@ -6,8 +6,8 @@ mod old_tokens;
 
 use std::path::PathBuf;
 
-pub use entry::{McpServer, entry, own_command};
-pub use old_tokens::{OldToken, old_tokens};
+pub(crate) use self::entry::{McpServer, entry, own_command};
+pub(crate) use self::old_tokens::old_tokens;
 
 /// A program that starts MCP servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,7 +146,7 @@ impl Client {
     }
 
     /// Where a person puts an entry.
-    pub fn place(self, folders: &ClientFolders) -> String {
+    pub(crate) fn place(self, folders: &ClientFolders) -> String {
         match self.files(folders).first() {
             Some(file) => file.display().to_string(),
             None => "Settings | Tools | AI Assistant | Model Context Protocol".into(),
@@ -154,7 +154,7 @@ impl Client {
     }
 
     /// What a person should know about this program.
-    pub fn advice(self) -> Option<&'static str> {
+    pub(crate) fn advice(self) -> Option<&'static str> {
         match self {
             Self::Codex => Some(
                 "Codex hands a server few variables; if ghtok needs GHTOK_STATE_DIR or the like, name them in env_vars",

@@ -2,7 +2,7 @@
 
 /// One line of at most `longest` characters without control, bidirectional or invisible characters.
 /// Each run of them, and of white space, becomes one blank.
-pub fn one_line(text: &str, longest: usize) -> String {
+pub(crate) fn one_line(text: &str, longest: usize) -> String {
     let mut line = String::new();
     for word in text.split(|c: char| c.is_whitespace() || is_treacherous(c)) {
         if !word.is_empty() {
@@ -20,13 +20,13 @@ pub fn one_line(text: &str, longest: usize) -> String {
 }
 
 /// The text as it is, but without what drives terminals or hides and reorders its neighbours.
-pub fn without_tricks(text: &str) -> String {
+pub(crate) fn without_tricks(text: &str) -> String {
     text.chars().filter(|c| !is_treacherous(*c)).collect()
 }
 
 /// The text with what cannot be seen, or drives terminals, spelled out: `\r`, `\u{200b}`. For texts in
 /// which exactly that may be the fault.
-pub fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let spelled = |c: char| is_treacherous(c) || (c.is_whitespace() && c != ' ');
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {

@@ -4,18 +4,17 @@ use crate::token::SecretBuffer;
 
 /// A shell's way to set variables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shell {
+#[expect(clippy::enum_variant_names, reason = "the names of products")]
+pub(crate) enum Shell {
     /// sh, bash, zsh (POSIX.1-2017, Shell Command Language 2.2.2).
     Posix,
-    /// fish.
     Fish,
-    /// PowerShell.
     PowerShell,
 }
 
 impl Shell {
     /// Writes one line that sets an exported variable.
-    pub fn set(self, name: &str, value: &str, out: &mut SecretBuffer) {
+    pub(crate) fn set(self, name: &str, value: &str, out: &mut SecretBuffer) {
         let (before, between) = match self {
             Self::Posix => ("export ", "="),
             Self::Fish => ("set -gx ", " "),
@@ -48,7 +47,7 @@ impl Shell {
     }
 
     /// One line that removes a variable.
-    pub fn unset(self, name: &str) -> String {
+    pub(crate) fn unset(self, name: &str) -> String {
         match self {
             Self::Posix => format!("unset {name}\n"),
             Self::Fish => format!("set -e {name}\n"),
@@ -59,7 +58,7 @@ impl Shell {
     }
 
     /// The last line of what is evaluated: it ends with this exit code, and leaves the shell open.
-    pub fn fail(self, message: &str, exit_code: u8) -> String {
+    pub(crate) fn fail(self, message: &str, exit_code: u8) -> String {
         match self {
             Self::Posix => format!("(exit {exit_code})\n"),
             Self::Fish => format!("sh -c 'exit {exit_code}'\n"),
@@ -72,7 +71,7 @@ impl Shell {
 }
 
 /// A word as a POSIX shell reads it back, quoted only where that is needed.
-pub fn word(text: &str) -> String {
+pub(crate) fn word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-+=:,./@%".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         text.to_owned()

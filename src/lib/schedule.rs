@@ -72,7 +72,7 @@ impl Session<'_> {
         };
         let draft = Draft {
             timer: self.timer(&environment),
-            moved_by: environment.moved_by(),
+            moved_by: environment.folder_variables(),
             proxy_variable: self
                 .config
                 .network

@@ -74,7 +74,7 @@ pub struct McpSetup<'a> {
     /// Where clients keep their files.
     pub folders: ClientFolders,
     /// Variables that ghtok was told its own folders by.
-    pub moved_by: Vec<&'static str>,
+    pub folder_variables: Vec<&'static str>,
     /// Where the client's own command is looked for.
     pub path: Vec<PathBuf>,
 }
@@ -99,7 +99,7 @@ impl SetupMcp {
             },
             host: &app.host,
             folders: environment.client_folders(std::env::current_dir().unwrap_or_default())?,
-            moved_by: environment.moved_by(),
+            folder_variables: environment.folder_variables(),
             path: environment.path(),
         };
         setup.run(self.server, self.write)
@@ -198,7 +198,7 @@ impl McpSetup<'_> {
         if let Some(advice) = self.client.advice() {
             Terminal.note(advice);
         }
-        for name in &self.moved_by {
+        for name in &self.folder_variables {
             Terminal.note(&format!(
                 "{name} is set here: the client must hand it to ghtok as well"
             ));

@@ -11,7 +11,7 @@ const UTF8: [char; 6] = ['┌', '┐', '┘', '└', '─', '│'];
 const ASCII: [char; 6] = ['+', '+', '+', '+', '-', '|'];
 
 /// The lines in a frame; `None` where that is wider than these columns, so that no terminal breaks it.
-pub fn framed(lines: &[String], columns: usize, charset: Charset) -> Option<String> {
+pub(crate) fn framed(lines: &[String], columns: usize, charset: Charset) -> Option<String> {
     let [
         upper_left,
         upper_right,

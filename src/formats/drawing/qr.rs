@@ -14,7 +14,7 @@ const QUIET: usize = 4;
 ///
 /// Where colours are allowed, dark is dark in every theme. Where they are not, it is drawn for light
 /// letters on a dark ground; many readers take the inverse too.
-pub fn qr_code(address: &str, columns: usize, looks: Looks) -> Option<String> {
+pub(crate) fn qr_code(address: &str, columns: usize, looks: Looks) -> Option<String> {
     let picture = Picture::of(address)?;
     let drawn = match looks.charset {
         Charset::Utf8 => picture.in_halves(looks.coloured),

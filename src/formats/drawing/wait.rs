@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::width;
 
 /// As much of it as fits: the rest of the row stays free, so that no terminal begins a new one.
-pub fn countdown(left: Duration, columns: usize) -> String {
+pub(crate) fn countdown(left: Duration, columns: usize) -> String {
     let left = clock(left);
     let forms = [
         format!("Waiting for your approval, {left} left (Ctrl-C cancels)"),
@@ -18,7 +18,7 @@ pub fn countdown(left: Duration, columns: usize) -> String {
 }
 
 /// The line once the person has approved.
-pub fn approved(columns: usize) -> String {
+pub(crate) fn approved(columns: usize) -> String {
     let forms = [
         "Approved. Asking GitHub who you are",
         "Approved, one moment",

@@ -5,7 +5,7 @@ use super::width;
 /// The text with each line that is wider than the columns broken at blanks, its indent kept. What
 /// has no blank, an address say, stays in one piece: the terminal goes on in its next row, and it can
 /// still be copied whole.
-pub fn wrapped(text: &str, columns: usize) -> String {
+pub(crate) fn wrapped(text: &str, columns: usize) -> String {
     let lines: Vec<String> = text.split('\n').map(|line| broken(line, columns)).collect();
     lines.join("\n")
 }

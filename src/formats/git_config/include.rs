@@ -13,10 +13,7 @@ fn section(path: &[u8], line_end: &[u8]) -> Vec<u8> {
 }
 
 /// A file with ghtok's section at its end, and how many line ends had to be added before it.
-///
-/// # Errors
-/// The line that git cannot read.
-pub fn added(text: &[u8], path: &[u8]) -> Result<(Vec<u8>, usize), BadLine> {
+pub(crate) fn added(text: &[u8], path: &[u8]) -> Result<(Vec<u8>, usize), BadLine> {
     let line_end = line_end_of(text);
     let mut after = text.to_vec();
     let mut line_ends = 0;
@@ -53,19 +50,15 @@ fn without_line_end<'a>(text: &'a [u8], usual: &[u8]) -> &'a [u8] {
 
 /// A file without ghtok's section.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Without {
-    /// What is left.
-    pub text: Vec<u8>,
+pub(crate) struct Without {
+    pub(crate) text: Vec<u8>,
     /// Where the first of the lines stood; `None` if there was none.
-    pub at: Option<usize>,
+    pub(crate) at: Option<usize>,
 }
 
 /// Takes out each line that includes a file of ghtok's, and its header if nothing else stands below it.
 /// `line_ends` are taken away too where the section was the end of the file.
-///
-/// # Errors
-/// The line that git cannot read.
-pub fn removed(
+pub(crate) fn removed(
     text: &[u8],
     is_own: impl Fn(&[u8]) -> bool,
     line_ends: usize,
@@ -90,18 +83,12 @@ pub fn removed(
 }
 
 /// The files that a text always includes, each as it is named there.
-///
-/// # Errors
-/// The line that git cannot read.
-pub fn unconditional(text: &[u8]) -> Result<Vec<Vec<u8>>, BadLine> {
+pub(crate) fn unconditional(text: &[u8]) -> Result<Vec<Vec<u8>>, BadLine> {
     paths_below(text, is_include)
 }
 
 /// The files that a text includes on a condition, each as it is named there.
-///
-/// # Errors
-/// The line that git cannot read.
-pub fn conditional(text: &[u8]) -> Result<Vec<Vec<u8>>, BadLine> {
+pub(crate) fn conditional(text: &[u8]) -> Result<Vec<Vec<u8>>, BadLine> {
     paths_below(
         text,
         |header| matches!(header, PartKind::Header { name, .. } if name == b"includeif"),
@@ -211,22 +198,22 @@ const NEW: &[u8] = b" (the file was new)";
 
 /// A file without the block of an earlier ghtok.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WithoutBlock {
+pub(crate) struct WithoutBlock {
     /// What stood before the block.
-    pub before: Vec<u8>,
+    pub(crate) before: Vec<u8>,
     /// Lines of others in the block, then what stood after it.
-    pub after: Vec<u8>,
+    pub(crate) after: Vec<u8>,
     /// Lines of others in the block.
-    pub foreign: usize,
+    pub(crate) foreign: usize,
     /// Whether there was no file before the block.
-    pub was_new: bool,
+    pub(crate) was_new: bool,
     /// Whether the file had no last line end before the block.
-    pub was_unended: bool,
+    pub(crate) was_unended: bool,
 }
 
 impl WithoutBlock {
     /// The file that is left. A line end that the block had needed goes with it.
-    pub fn text(&self) -> Vec<u8> {
+    pub(crate) fn text(&self) -> Vec<u8> {
         let mut before = &self.before[..];
         if self.was_unended && self.after.is_empty() {
             before = without_line_end(before, line_end_of(before));
@@ -236,10 +223,7 @@ impl WithoutBlock {
 }
 
 /// Takes the block of an earlier ghtok out; `None` if there is none. What others wrote into it stays.
-///
-/// # Errors
-/// The line that git cannot read.
-pub fn without_block(text: &[u8]) -> Result<Option<WithoutBlock>, BadLine> {
+pub(crate) fn without_block(text: &[u8]) -> Result<Option<WithoutBlock>, BadLine> {
     let parts = syntax::read(text)?.parts;
     let is = |part: &&Part, mark: &[u8]| {
         part.kind == PartKind::Comment && text[part.span.clone()].starts_with(mark)
@@ -291,7 +275,6 @@ fn begin_of_block(text: &[u8], part: &Part) -> Option<Range<usize>> {
 }
 
 /// True for a line that ghtok wrote into its block: its helper, the reset right before it, and
-/// `useHttpPath`.
 fn is_own_of_block(parts: &[Part], header: &Part, part: &Part) -> bool {
     let is_credential = matches!(
         &header.kind,

@@ -4,29 +4,26 @@ use super::pattern::{self, PatternMatch};
 
 /// What git's configuration says about credentials, once.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CredentialSetting {
+pub(crate) struct CredentialSetting {
     /// Which kind of file: `system`, `global`, `local`, `worktree`, `command`.
-    pub scope: String,
+    pub(crate) scope: String,
     /// Where it stands: `file:PATH`, `command line:`.
-    pub origin: Vec<u8>,
+    pub(crate) origin: Vec<u8>,
     /// For which addresses; `None` for all.
-    pub pattern: Option<Vec<u8>>,
-    /// What it says.
-    pub setting: Setting,
+    pub(crate) pattern: Option<Vec<u8>>,
+    pub(crate) setting: Setting,
 }
 
-/// A setting of `credential.`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Setting {
+pub(crate) enum Setting {
     /// `helper`; empty where the list of helpers is reset.
     Helper(Vec<u8>),
-    /// `useHttpPath`.
     UseHttpPath(bool),
 }
 
 /// Every helper, in the order in which git would ask them, and what is sent to them. The flags
 /// `--show-scope` and `--show-origin` belong to what is read.
-pub fn listing(printed: &[u8]) -> Vec<CredentialSetting> {
+pub(crate) fn listing(printed: &[u8]) -> Vec<CredentialSetting> {
     let mut parts = printed.split(|byte| *byte == 0);
     let mut entries = Vec::new();
     while let (Some(scope), Some(origin), Some(line)) = (parts.next(), parts.next(), parts.next()) {
@@ -70,7 +67,7 @@ fn is_true(value: Option<&[u8]>) -> bool {
 
 impl CredentialSetting {
     /// How it concerns requests for an address.
-    pub fn matches(&self, url: &str) -> PatternMatch {
+    pub(crate) fn matches(&self, url: &str) -> PatternMatch {
         match &self.pattern {
             None => PatternMatch::Whole,
             Some(pattern) => pattern::matches(pattern, url),
@@ -78,7 +75,7 @@ impl CredentialSetting {
     }
 
     /// True if git may ask this helper about an address.
-    pub fn is_helper_for(&self, url: &str) -> bool {
+    pub(crate) fn is_helper_for(&self, url: &str) -> bool {
         matches!(self.setting, Setting::Helper(_)) && self.matches(url) != PatternMatch::Nothing
     }
 }

@@ -14,16 +14,16 @@ const DIGEST: &str = "# SHA-256 of that file before: ";
 
 /// How ghtok is called by git.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GhtokCommand {
+pub(crate) struct GhtokCommand {
     /// Its program, by a path.
-    pub program: Vec<u8>,
+    pub(crate) program: Vec<u8>,
     /// The folder of config.toml, where git would not find it by itself.
-    pub config_dir: Option<Vec<u8>>,
+    pub(crate) config_dir: Option<Vec<u8>>,
 }
 
 impl GhtokCommand {
     /// A helper's line: git hands it to a shell, so a path with spaces in it is quoted for one.
-    pub fn helper(&self, arguments: &[String]) -> Vec<u8> {
+    pub(crate) fn helper(&self, arguments: &[String]) -> Vec<u8> {
         let quoted = shell_word(&self.program);
         let mut line = Vec::new();
         if quoted != self.program {
@@ -78,18 +78,18 @@ fn quoted(bytes: &[u8]) -> Vec<u8> {
 
 /// What git is told about one host.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HostSection {
+pub(crate) struct HostSection {
     /// The host's address.
-    pub url: String,
+    pub(crate) url: String,
     /// ghtok's own line, as [`GhtokCommand::helper`] makes it.
-    pub helper: Vec<u8>,
+    pub(crate) helper: Vec<u8>,
     /// Who else is asked, in their order.
-    pub others: Vec<Other>,
+    pub(crate) others: Vec<Other>,
 }
 
 /// What follows ghtok's own line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Other {
+pub(crate) struct Other {
     /// The section's pattern, where it is for some of the host's requests only.
     pattern: Option<Vec<u8>>,
     line: HelperLine,
@@ -105,7 +105,7 @@ enum HelperLine {
 }
 
 /// Who is asked after ghtok about a host: the helpers that git asked before, each where it was.
-pub fn others(
+pub(crate) fn others(
     url: &str,
     before: &[CredentialSetting],
     caller: &GhtokCommand,
@@ -166,7 +166,7 @@ fn sends_path(url: &str, helper: &CredentialSetting, before: &[CredentialSetting
 }
 
 /// True for a helper that is ghtok itself: `ghtok`, or a command that ends in `ghtok git-credential`.
-pub fn is_ghtok(helper: &[u8]) -> bool {
+pub(crate) fn is_ghtok(helper: &[u8]) -> bool {
     let text = String::from_utf8_lossy(helper);
     let is_program = |word: &str| {
         let word = word.trim_matches(['\'', '"', '!']);
@@ -186,7 +186,7 @@ pub fn is_ghtok(helper: &[u8]) -> bool {
 }
 
 /// The sections, as they would stand in any file of git.
-pub fn sections(hosts: &[HostSection]) -> Vec<u8> {
+pub(crate) fn sections(hosts: &[HostSection]) -> Vec<u8> {
     let mut text = Vec::new();
     for host in hosts {
         push_header(&mut text, host.url.as_bytes());
@@ -237,19 +237,18 @@ fn push(text: &mut Vec<u8>, key: &[u8], content: &[u8]) {
 
 /// What the file that includes ours was before, so that it can be the same again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Before {
+pub(crate) struct Before {
     /// Whether there was none.
-    pub was_new: bool,
+    pub(crate) was_new: bool,
     /// How many line ends were added at its end.
-    pub line_ends: usize,
+    pub(crate) line_ends: usize,
     /// The digest of its bytes, where they are known.
-    pub digest: Option<String>,
+    pub(crate) digest: Option<String>,
     /// How many folders had to be created for our file.
-    pub folders: usize,
+    pub(crate) folders: usize,
 }
 
-/// The whole file.
-pub fn own_file(sections: &[u8], before: &Before) -> Vec<u8> {
+pub(crate) fn own_file(sections: &[u8], before: &Before) -> Vec<u8> {
     let mut text = HEAD.as_bytes().to_vec();
     if before.was_new {
         text.extend(WAS_NEW.as_bytes());
@@ -268,7 +267,7 @@ pub fn own_file(sections: &[u8], before: &Before) -> Vec<u8> {
 }
 
 /// What a file of ghtok's says of the one that includes it; `None` if it is not ghtok's.
-pub fn before(own: &[u8]) -> Option<Before> {
+pub(crate) fn before(own: &[u8]) -> Option<Before> {
     if !own.starts_with(MARK.as_bytes()) {
         return None;
     }

@@ -3,7 +3,7 @@
 
 /// How a pattern and the requests for one host go together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PatternMatch {
+pub(crate) enum PatternMatch {
     /// It is for other hosts.
     Nothing,
     /// It is for some of the host's requests: those of a user, or below a path.

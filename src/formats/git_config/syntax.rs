@@ -6,7 +6,6 @@ use std::ops::Range;
 /// A part of a file; what is between parts is white space.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Part {
-    /// What it is.
     pub(super) kind: PartKind,
     /// Where it stands. An entry's line end belongs to it, a header's and a comment's does not.
     pub(super) span: Range<usize>,
@@ -33,10 +32,8 @@ pub(super) enum PartKind {
     Comment,
 }
 
-/// A file's parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ParsedFile {
-    /// In their order.
     pub(super) parts: Vec<Part>,
     /// Whether text that is appended would continue the last value.
     pub(super) is_open: bool,
@@ -44,12 +41,9 @@ pub(super) struct ParsedFile {
 
 /// The file cannot be read: the line in which git would stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BadLine(pub usize);
+pub(crate) struct BadLine(pub usize);
 
 /// Reads a file.
-///
-/// # Errors
-/// The line that git does not understand.
 pub(super) fn read(text: &[u8]) -> Result<ParsedFile, BadLine> {
     let mut parser = Parser {
         text,

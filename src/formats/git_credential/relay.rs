@@ -13,7 +13,7 @@ const LONGEST: usize = LONGEST_LINE * MOST_LINES;
 
 /// Whether the other helper is told which repository it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RepositoryPath {
+pub(crate) enum RepositoryPath {
     /// It is not: what it has stored without a path would not be found with one.
     LeftOut,
     /// It is, as by `credential.useHttpPath`.
@@ -21,14 +21,14 @@ pub enum RepositoryPath {
 }
 
 /// A description as git wrote it.
-pub struct Description(Zeroizing<Vec<u8>>);
+pub(crate) struct Description(Zeroizing<Vec<u8>>);
 
 impl Description {
     /// Reads up to an empty line or the end, whichever comes first.
     ///
     /// # Errors
     /// If it is too long, or cannot be read.
-    pub fn read_from(mut source: impl Read) -> Result<Self, Malformed> {
+    pub(crate) fn read_from(mut source: impl Read) -> Result<Self, Malformed> {
         let mut text = Zeroizing::new(Vec::with_capacity(LONGEST_LINE));
         let mut chunk = Zeroizing::new([0; 4096]);
         let mut line_start = 0;
@@ -59,12 +59,12 @@ impl Description {
     }
 
     /// The bytes that git wrote.
-    pub fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
     }
 
     /// What the other helper reads.
-    pub fn passed_on(&self, path: RepositoryPath) -> Zeroizing<Vec<u8>> {
+    pub(crate) fn passed_on(&self, path: RepositoryPath) -> Zeroizing<Vec<u8>> {
         let mut text = Zeroizing::new(Vec::with_capacity(self.0.len() + 64));
         for line in self.0.split_inclusive(|byte| *byte == b'\n') {
             match key_and_value(line) {

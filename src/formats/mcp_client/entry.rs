@@ -11,21 +11,14 @@ const NAME: &str = "github";
 
 /// How a client reaches GitHub's MCP server with a token of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum McpServer {
+pub(crate) enum McpServer {
     /// The client starts this command, which is ghtok with the server under it.
     Command {
-        /// The program.
         program: String,
-        /// Its arguments.
         arguments: Vec<String>,
     },
     /// The client sends requests there, with the headers that a command prints.
-    Remote {
-        /// Where.
-        url: String,
-        /// The command.
-        headers: String,
-    },
+    Remote { url: String, headers: String },
 }
 
 /// An entry for a command, in the order in which people read it.
@@ -59,7 +52,7 @@ struct AtGitHub<'a> {
 }
 
 /// What stands in the client's file; `None` if it takes no headers from a command.
-pub fn entry(client: Client, server: &McpServer) -> Option<String> {
+pub(crate) fn entry(client: Client, server: &McpServer) -> Option<String> {
     match server {
         McpServer::Command { program, arguments } => Some(local(client, program, arguments)),
         McpServer::Remote { url, headers } => (client == Client::ClaudeCode)
@@ -68,7 +61,7 @@ pub fn entry(client: Client, server: &McpServer) -> Option<String> {
 }
 
 /// The client's own command that adds the server; `None` if it has none.
-pub fn own_command(client: Client, server: &McpServer) -> Option<Vec<String>> {
+pub(crate) fn own_command(client: Client, server: &McpServer) -> Option<Vec<String>> {
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
     let (program, arguments) = match server {
         McpServer::Command { program, arguments } => (program, arguments),

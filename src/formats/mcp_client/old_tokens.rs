@@ -4,18 +4,18 @@ use crate::token::TOKEN_KINDS;
 
 /// A token that stands in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OldToken {
+pub(crate) struct OldToken {
     /// Counted from 1.
-    pub line: usize,
+    pub(crate) line: usize,
     /// What people call its kind.
-    pub kind: &'static str,
+    pub(crate) kind: &'static str,
 }
 
 /// The shortest rest that is a token and no example such as `ghp_…` or `ghp_xxx`.
 const SHORTEST: usize = 16;
 
 /// The tokens in a file, one for each line at most.
-pub fn old_tokens(text: &str) -> Vec<OldToken> {
+pub(crate) fn old_tokens(text: &str) -> Vec<OldToken> {
     text.lines()
         .enumerate()
         .filter_map(|(at, line)| kind(line).map(|kind| OldToken { line: at + 1, kind }))

@@ -273,7 +273,7 @@ fn setup(client: Client, server: ServerKind, write: bool, host: &str) -> Error {
             config: folder(),
             project: folder(),
         },
-        moved_by: Vec::new(),
+        folder_variables: Vec::new(),
         path: Vec::new(),
     };
     setup

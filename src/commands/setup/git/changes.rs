@@ -13,13 +13,11 @@ use crate::plain_file;
 use crate::private_file;
 use crate::system::public_file;
 
-/// The changes.
 pub(super) struct GitChanges {
     /// The global file as it is.
     pub(super) present: Option<Vec<u8>>,
     /// The global file as it will be.
     pub(super) after: Vec<u8>,
-    /// ghtok's own file.
     pub(super) own: PathBuf,
     /// What will be in it.
     pub(super) content: Vec<u8>,
