@@ -45,8 +45,7 @@ pub(super) fn origin(path: &Path, line: usize) -> String {
 
 /// The line of a byte, from 1.
 pub(super) fn line_at(text: &[u8], offset: usize) -> usize {
-    let before = &text[..offset.min(text.len())];
-    before.split(|byte| *byte == b'\n').count()
+    memchr::memchr_iter(b'\n', &text[..offset.min(text.len())]).count() + 1
 }
 
 /// Refuses a file that others could have written.

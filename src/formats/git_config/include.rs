@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use memchr::{memchr, memmem};
+
 use super::own_file::is_ghtok;
 use super::syntax::{self, BadLine, Part, PartKind, value};
 
@@ -33,8 +35,7 @@ fn is_closed(text: &[u8]) -> Result<bool, BadLine> {
 }
 
 fn line_end_of(text: &[u8]) -> &'static [u8] {
-    let first = text.iter().position(|byte| *byte == b'\n');
-    match first {
+    match memchr(b'\n', text) {
         Some(at) if text[..at].ends_with(b"\r") => b"\r\n",
         _ => b"\n",
     }
@@ -267,7 +268,7 @@ fn begin_of_block(text: &[u8], part: &Part) -> Option<Range<usize>> {
         PartKind::Comment => own.starts_with(BEGIN).then_some(span),
         PartKind::Entry { .. } => {
             let line = [b"\n", BEGIN].concat();
-            let at = own.windows(line.len()).position(|found| found == line)?;
+            let at = memmem::find(own, &line)?;
             Some(span.start + at + 1..span.end)
         }
         PartKind::Header { .. } => None,

@@ -1,5 +1,7 @@
 //! What `git config --list -z` prints, as far as credentials go.
 
+use memchr::{memchr, memrchr};
+
 use super::pattern::{self, PatternMatch};
 
 /// What git's configuration says about credentials, once.
@@ -28,7 +30,7 @@ pub(crate) fn listing(printed: &[u8]) -> Vec<CredentialSetting> {
     let mut entries = Vec::new();
     while let (Some(scope), Some(origin), Some(line)) = (parts.next(), parts.next(), parts.next()) {
         // A key without a value has no line end after it.
-        let (key, value) = match line.iter().position(|byte| *byte == b'\n') {
+        let (key, value) = match memchr(b'\n', line) {
             Some(at) => (&line[..at], Some(&line[at + 1..])),
             None => (line, None),
         };
@@ -46,7 +48,7 @@ pub(crate) fn listing(printed: &[u8]) -> Vec<CredentialSetting> {
 
 fn setting(key: &[u8], value: Option<&[u8]>) -> Option<(Option<Vec<u8>>, Setting)> {
     let key = key.strip_prefix(b"credential.")?;
-    let (pattern, name) = match key.iter().rposition(|byte| *byte == b'.') {
+    let (pattern, name) = match memrchr(b'.', key) {
         Some(at) => (Some(key[..at].to_vec()), &key[at + 1..]),
         None => (None, key),
     };

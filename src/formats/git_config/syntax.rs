@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use memchr::{memchr, memchr_iter};
+
 /// A part of a file; what is between parts is white space.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Part {
@@ -60,7 +62,7 @@ pub(super) fn read(text: &[u8]) -> Result<ParsedFile, BadLine> {
         };
         let Some(kind) = kind else {
             let before = &text[..parser.at.min(text.len())];
-            return Err(BadLine(before.split(|byte| *byte == b'\n').count()));
+            return Err(BadLine(memchr_iter(b'\n', before).count() + 1));
         };
         let span = start..parser.at;
         parts.push(Part { kind, span });
@@ -107,7 +109,7 @@ impl Parser<'_> {
 
     fn comment(&mut self) -> PartKind {
         let rest = &self.text[self.at..];
-        let end = rest.iter().position(|byte| *byte == b'\n');
+        let end = memchr(b'\n', rest);
         self.at += end.unwrap_or(rest.len());
         if end.is_some() && self.text[self.at - 1] == b'\r' {
             self.at -= 1;

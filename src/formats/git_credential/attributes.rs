@@ -3,6 +3,7 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 
+use memchr::memchr;
 use zeroize::Zeroizing;
 
 /// git's own limit (git-credential(1)); a longer line never spills into the next one.
@@ -40,8 +41,7 @@ impl Attributes {
             if attributes.0.is_empty() && line.starts_with(BYTE_ORDER_MARK) {
                 return Err(Malformed("begins with a byte order mark"));
             }
-            let split = line.iter().position(|byte| *byte == b'=');
-            let split = split.ok_or(Malformed("has a line without \"=\""))?;
+            let split = memchr(b'=', &line).ok_or(Malformed("has a line without \"=\""))?;
             attributes.push(&line[..split], &line[split + 1..])?;
         }
         Ok(attributes)
@@ -127,29 +127,28 @@ impl<R: Read> Lines<R> {
     fn next_line(&mut self) -> Result<Option<Wiped>, Malformed> {
         let mut line = Zeroizing::new(Vec::with_capacity(1024));
         loop {
-            match self.next_byte()? {
-                Some(b'\n') => {
-                    // Callers on Windows end lines with CR LF.
-                    if line.last() == Some(&b'\r') {
-                        line.pop();
-                    }
-                    return Ok(Some(line));
+            if self.next == self.chunk.len() {
+                self.refill()?;
+            }
+            let rest = &self.chunk[self.next..];
+            if rest.is_empty() {
+                return Ok((!line.is_empty()).then_some(line));
+            }
+            let end = memchr(b'\n', rest);
+            let part = &rest[..end.unwrap_or(rest.len())];
+            // One more for the CR of callers on Windows.
+            if line.len() + part.len() > LONGEST_LINE + 1 {
+                return Err(TOO_LONG);
+            }
+            line.extend_from_slice(part);
+            self.next += part.len() + usize::from(end.is_some());
+            if end.is_some() {
+                if line.last() == Some(&b'\r') {
+                    line.pop();
                 }
-                Some(_) if line.len() > LONGEST_LINE => return Err(TOO_LONG),
-                Some(byte) => line.push(byte),
-                None if line.is_empty() => return Ok(None),
-                None => return Ok(Some(line)),
+                return Ok(Some(line));
             }
         }
-    }
-
-    fn next_byte(&mut self) -> Result<Option<u8>, Malformed> {
-        if self.next == self.chunk.len() {
-            self.refill()?;
-        }
-        let byte = self.chunk.get(self.next).copied();
-        self.next += usize::from(byte.is_some());
-        Ok(byte)
     }
 
     fn refill(&mut self) -> Result<(), Malformed> {

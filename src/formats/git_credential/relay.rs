@@ -3,6 +3,7 @@
 
 use std::io::{ErrorKind, Read};
 
+use memchr::memchr;
 use zeroize::Zeroizing;
 
 use super::attributes::TOO_LONG;
@@ -84,7 +85,7 @@ impl Description {
 fn key_and_value(line: &[u8]) -> (&[u8], &[u8]) {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    match line.iter().position(|byte| *byte == b'=') {
+    match memchr(b'=', line) {
         Some(at) => (&line[..at], &line[at + 1..]),
         None => (line, b""),
     }
