@@ -226,7 +226,7 @@ impl FromStr for StoreChoice {
         [Self::Auto, Self::Keychain, Self::Kernel, Self::File]
             .into_iter()
             .find(|choice| choice.as_str() == text)
-            .ok_or("is no store (there are auto, keychain, kernel and file)")
+            .ok_or("is not one of auto, keychain, kernel, file")
     }
 }
 
@@ -327,7 +327,7 @@ mod tests {
             .expect_err("no store");
         assert_eq!(
             error.to_string(),
-            "GHTOK_STORE: \"File\" is no store (there are auto, keychain, kernel and file)"
+            "GHTOK_STORE: \"File\" is not one of auto, keychain, kernel, file"
         );
         for choice in [
             StoreChoice::Auto,

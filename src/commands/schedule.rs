@@ -45,7 +45,7 @@ impl Desk<'_> {
                     return Err(Error::Timer {
                         doing: "take the timer away",
                         cause: format!("{scheduler}: {cause}"),
-                        cure: "mend that and run again: ghtok schedule remove".into(),
+                        cure: "correct that and run again: ghtok schedule remove".into(),
                     });
                 }
                 Err(_) => {}

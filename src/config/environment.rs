@@ -117,7 +117,7 @@ impl Environment {
             Some("info") => Ok(LevelFilter::Info),
             Some("debug") => Ok(LevelFilter::Debug),
             Some(text) => {
-                let reason = "is no level (there are off, info and debug)";
+                let reason = "is not one of off, info, debug";
                 Err(invalid(LOG, format!("{} {reason}", quoted(text))))
             }
         }

@@ -280,19 +280,19 @@ mod tests {
         let known = "default_app, store, min_ttl, proxy, no_proxy, ca_file, app, git, schedule";
         assert_eq!(
             refusal("store = \"file\"\n\nclient_id = \"x\"\nafter = 1"),
-            format!("3: \"client_id\" is no key of the file (it has {known})")
+            format!("3: unknown key \"client_id\" in the file (known keys: {known})")
         );
         assert_eq!(
             refusal(&format!("{APP}clientid = 1")),
-            "4: \"clientid\" is no key of [[app]] (it has name, client_id, host, owners, account)"
+            "4: unknown key \"clientid\" in [[app]] (known keys: name, client_id, host, owners, account)"
         );
         assert_eq!(
             refusal("[git]\n\"q\\u001b[1muit\" = true"),
-            r#"2: "q\u{1b}[1muit" is no key of [git] (it has quit)"#
+            r#"2: unknown key "q\u{1b}[1muit" in [git] (known keys: quit)"#
         );
         assert_eq!(
             refusal("schedule.warm = true"),
-            "1: \"warm\" is no key of [schedule] (it has warn, keep_alive)"
+            "1: unknown key \"warm\" in [schedule] (known keys: warn, keep_alive)"
         );
     }
 
@@ -384,7 +384,7 @@ mod tests {
         for (text, message) in [
             (
                 "store = \"vault\"",
-                "1: store \"vault\" is no store (there are auto, keychain, kernel and file)",
+                "1: store \"vault\" is not one of auto, keychain, kernel, file",
             ),
             (
                 "min_ttl = \"5 m\"",

@@ -114,7 +114,7 @@ impl<'d> TomlTable<'d> {
             Some(key) => Err(self.document.error(
                 key.span().start,
                 format!(
-                    "{} is no key of {} (it has {})",
+                    "unknown key {} in {} (known keys: {})",
                     quoted(key.get_ref()),
                     self.label,
                     known.join(", ")

@@ -335,11 +335,7 @@ fn check_size(size: u64, limit: u64, path: &Path, doing: &'static str) -> Result
     if size <= limit {
         Ok(())
     } else {
-        Err(refused(
-            doing,
-            path,
-            "it is larger than any file of ghtok's",
-        ))
+        Err(refused(doing, path, "it is too large"))
     }
 }
 

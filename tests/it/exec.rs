@@ -237,9 +237,7 @@ fn without_dashes_the_corrected_line_is_printed() {
         let run = runs(&sandbox, given).expect_code(125);
         assert_eq!(
             run.stderr,
-            format!(
-                "ghtok: error: exec: the command must be set apart by --\nghtok: hint: {corrected}\n"
-            )
+            format!("ghtok: error: exec: put -- before the command\nghtok: hint: {corrected}\n")
         );
     }
 }

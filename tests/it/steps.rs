@@ -80,7 +80,7 @@ fn a_cached_get_tells_four_steps_by_flag_or_variable_and_none_without() {
     let refused = run(&sandbox, &["get"], Some("loud")).expect_code(2);
     assert_eq!(
         refused.stderr.lines().next(),
-        Some("ghtok: error: GHTOK_LOG: \"loud\" is no level (there are off, info and debug)")
+        Some("ghtok: error: GHTOK_LOG: \"loud\" is not one of off, info, debug")
     );
 }
 

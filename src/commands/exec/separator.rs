@@ -69,7 +69,7 @@ impl Unseparated {
             words => (&[][..], words),
         };
         Error::Usage {
-            message: "exec: the command must be set apart by --".into(),
+            message: "exec: put -- before the command".into(),
             hint: format!(
                 "ghtok exec{}{} --{}",
                 shown(&self.flags),

@@ -253,9 +253,9 @@ fn take_back(
     };
     let put_back = (desk.scheduler)(before.scheduler).install(&before.timer);
     if desk.notes.remember(before).is_ok() && put_back.is_ok() {
-        "the timer of before stays"
+        "the previous timer stays"
     } else {
-        "the timer of before could not be put back: ghtok schedule status"
+        "the previous timer could not be restored: ghtok schedule status"
     }
 }
 

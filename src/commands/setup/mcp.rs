@@ -231,7 +231,7 @@ impl McpSetup<'_> {
                 self.warn();
                 return Ok(());
             }
-            Ok(false) => "it said so itself".to_owned(),
+            Ok(false) => "it reported a failure".to_owned(),
             Err(error) => system_reason(&error),
         };
         Err(Error::ClientFailed {

@@ -7,16 +7,16 @@ use super::{COMMANDS, EXEC, GET, GIT, Home, MCP, run, said};
 const TABLE: [(&str, &str); 21] = [
     (
         "default_ap = \"main\"\n$",
-        "line 1: \"default_ap\" is no key of the file",
+        "line 1: unknown key \"default_ap\" in the file",
     ),
-    ("$colour = 1\n", "line 5: \"colour\" is no key of [[app]]"),
+    ("$colour = 1\n", "line 5: unknown key \"colour\" in [[app]]"),
     (
         "[git]\nquits = true\n$",
-        "line 2: \"quits\" is no key of [git]",
+        "line 2: unknown key \"quits\" in [git]",
     ),
-    ("[gti]\n$", "line 1: \"gti\" is no key of the file"),
+    ("[gti]\n$", "line 1: unknown key \"gti\" in the file"),
     ("store = 1\n$", "line 1: store "),
-    ("store = \"disk\"\n$", "\"disk\" is no store"),
+    ("store = \"disk\"\n$", "\"disk\" is not one of"),
     ("min_ttl = true\n$", "line 1: min_ttl "),
     ("min_ttl = \"soon\"\n$", "line 1: min_ttl "),
     ("ca_file = []\n$", "line 1: ca_file "),

@@ -179,7 +179,7 @@ pub fn other(page: &mut Page) {
             cause: cause.into(),
         });
     }
-    for cause in ["it said so itself", "permission denied"] {
+    for cause in ["it reported a failure", "permission denied"] {
         page.add(Error::ClientFailed {
             command: "claude".into(),
             cause: cause.into(),

@@ -211,7 +211,7 @@ const FILE_TROUBLE: [(&str, &str, &str); 21] = [
         "records/a",
         "it has a second name (a hard link); remove one of the two",
     ),
-    ("read", "records/a", "it is larger than any file of ghtok's"),
+    ("read", "records/a", "it is too large"),
     ("read", "records/a", "it belongs to another user"),
     ("open", "a.outcome", "permission denied"),
     ("replace", "records/a", "is a directory"),

@@ -49,7 +49,7 @@ pub fn all(page: &mut Page) {
         (
             "install the timer",
             "systemd: systemd takes no program with a quote or a backslash in its path",
-            "the timer of before stays; name another with --scheduler, or have anything run this every hour: ghtok schedule run",
+            "the previous timer stays; name another with --scheduler, or have anything run this every hour: ghtok schedule run",
         ),
         (
             "install the timer",
@@ -59,17 +59,17 @@ pub fn all(page: &mut Page) {
         (
             "install the timer",
             "cron: crontab -: exit code 1",
-            "the timer of before could not be put back: ghtok schedule status; name another with --scheduler, or have anything run this every hour: ghtok schedule run",
+            "the previous timer could not be restored: ghtok schedule status; name another with --scheduler, or have anything run this every hour: ghtok schedule run",
         ),
         (
             "take the timer away",
             "systemd: /usr/bin/systemctl did not end within 20 s",
-            "mend that and run again: ghtok schedule remove",
+            "correct that and run again: ghtok schedule remove",
         ),
         (
             "take the timer away",
             "cron: crontab -r: ended by a signal",
-            "mend that and run again: ghtok schedule remove",
+            "correct that and run again: ghtok schedule remove",
         ),
         (
             "run the timer",

@@ -101,7 +101,7 @@ fn a_timer_that_works_outlives_an_installation_that_fails() {
     desk.put("no-systemctl-enable", "");
     let failed = install(&desk, &stage, "systemd").expect_code(1);
     assert!(
-        failed.stderr.contains("the timer of before stays"),
+        failed.stderr.contains("the previous timer stays"),
         "{failed:?}"
     );
     assert_eq!(desk.kept("crontab.kept"), crontab);
