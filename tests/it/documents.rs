@@ -2,6 +2,7 @@
 //! held against the program.
 
 mod exit_codes;
+mod plain_words;
 mod readme;
 mod recipes;
 mod session;
