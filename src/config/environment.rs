@@ -27,12 +27,12 @@ const CHOICE: [&str; 4] = ["GHTOK_APP", "GHTOK_CLIENT_ID", "GHTOK_HOST", "GHTOK_
 /// The variables of this process, or those of a test.
 #[derive(Clone)]
 pub struct Environment {
-    variables: Variables,
+    source: ValueSource,
     ignores_choice: bool,
 }
 
 #[derive(Clone)]
-enum Variables {
+enum ValueSource {
     Process,
     Pairs(Vec<(String, OsString)>),
 }
@@ -54,7 +54,7 @@ impl Environment {
     /// The environment of this process.
     pub fn from_process() -> Self {
         Self {
-            variables: Variables::Process,
+            source: ValueSource::Process,
             ignores_choice: false,
         }
     }
@@ -68,7 +68,7 @@ impl Environment {
     {
         let owned = |(name, value): (N, V)| (name.as_ref().to_owned(), value.into());
         Self {
-            variables: Variables::Pairs(pairs.into_iter().map(owned).collect()),
+            source: ValueSource::Pairs(pairs.into_iter().map(owned).collect()),
             ignores_choice: false,
         }
     }
@@ -186,9 +186,9 @@ impl Environment {
         if self.ignores_choice && CHOICE.contains(&name) {
             return None;
         }
-        match &self.variables {
-            Variables::Process => std::env::var_os(name),
-            Variables::Pairs(pairs) => {
+        match &self.source {
+            ValueSource::Process => std::env::var_os(name),
+            ValueSource::Pairs(pairs) => {
                 let found = pairs.iter().find(|(known, _)| known == name);
                 found.map(|(_, value)| value.clone())
             }
@@ -207,9 +207,9 @@ impl Environment {
         name: &'static str,
         of_process: impl FnOnce() -> Option<PathBuf>,
     ) -> Result<PathBuf> {
-        let folder = match &self.variables {
-            Variables::Process => of_process(),
-            Variables::Pairs(_) => self.raw(name).map(PathBuf::from),
+        let folder = match &self.source {
+            ValueSource::Process => of_process(),
+            ValueSource::Pairs(_) => self.raw(name).map(PathBuf::from),
         };
         match folder.filter(|path| !path.as_os_str().is_empty()) {
             Some(path) if path.is_absolute() => Ok(path),
@@ -227,9 +227,9 @@ impl Environment {
 /// Shows no value: a proxy may hold a password.
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.variables {
-            Variables::Process => f.write_str("Environment"),
-            Variables::Pairs(pairs) => {
+        match &self.source {
+            ValueSource::Process => f.write_str("Environment"),
+            ValueSource::Pairs(pairs) => {
                 let names = pairs.iter().map(|(name, _)| name);
                 f.debug_set().entries(names).finish()
             }
