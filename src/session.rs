@@ -4,6 +4,7 @@
 mod background;
 mod issued;
 mod login_command;
+mod open_store;
 mod reach;
 mod report;
 mod sign_ins;

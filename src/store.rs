@@ -62,6 +62,14 @@ pub trait Slot {
     fn unlock(&self, limit: Duration) -> Result<(), StoreError>;
     /// Shows that bytes could be written, without changing any.
     fn prove_writable(&self) -> Result<(), StoreError>;
+    /// Waits until the store could take a new record; false if it could not by then.
+    fn wait_until_usable(&self, _patience: Duration) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+    /// Sees that another process could read what this one may.
+    fn prove_readable_elsewhere(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
     /// The name that `--store` takes.
     fn name(&self) -> &'static str;
     /// What people call this place.

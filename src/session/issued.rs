@@ -3,7 +3,6 @@ use zeroize::Zeroizing;
 use super::Session;
 use crate::app::App;
 use crate::host::Host;
-use crate::store::state_folder::StateFolder;
 
 impl Session<'_> {
     /// Whether one of these secrets is, or lately was, a token of an App of the host; `None` if that
@@ -14,7 +13,7 @@ impl Session<'_> {
         is_host: &dyn Fn(&Host) -> bool,
         apps: &dyn Fn() -> Option<Vec<&'a App>>,
     ) -> Option<bool> {
-        let folder = StateFolder::at(self.config.state_dir.clone());
+        let folder = self.state_folder();
         let is_remembered = |secret: &Zeroizing<String>| folder.has_issued(secret, is_host);
         if secrets.iter().any(is_remembered) {
             return Some(true);

@@ -12,7 +12,6 @@ use crate::auth::record::{Record, Want};
 use crate::error::Result;
 use crate::github::RequestFailure;
 use crate::store::reach;
-use crate::store::state_folder::StateFolder;
 use crate::system::process;
 use crate::token::Timestamp;
 
@@ -104,7 +103,7 @@ impl Session<'_> {
     }
 
     fn reach_file(&self, app: &App) -> std::path::PathBuf {
-        StateFolder::at(self.config.state_dir.clone()).reach(&app.key())
+        self.state_folder().reach(&app.key())
     }
 }
 

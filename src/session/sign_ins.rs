@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::Session;
+use super::open_store::STORES;
 use crate::app::{App, RecordKey};
 use crate::auth::ports::StoreError;
 use crate::config::StoreChoice;
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::formats::shell::word;
-use crate::store::state_folder::StateFolder;
-use crate::store::{Listing, file};
+use crate::store::Listing;
 
 /// What is stored and is no configured App's.
 #[derive(Default)]
@@ -33,38 +33,13 @@ pub(crate) enum Reading {
 impl Session<'_> {
     /// What a stores' lists, and the state folder, show beside the Apps that commands know.
     pub(crate) fn other_sign_ins(&self, reading: Reading) -> OtherSignIns {
-        let mut others = OtherSignIns::default();
         let used = self.used_records();
         let read_ahead: Vec<RecordKey> = match reading {
             Reading::Ahead => keys_in_keychain(&used),
             Reading::OneByOne => Vec::new(),
         };
-        let mut closed = Vec::new();
-        for store in self.stores_to_list() {
-            match self.list(store, &read_ahead) {
-                Ok(Listing { apps, unseen }) => {
-                    others
-                        .records
-                        .extend(apps.into_iter().map(|app| (app, store)));
-                    if let Some(error) = unseen {
-                        others.unseen.push(not_listed(store, &error));
-                        closed.push(store);
-                    }
-                }
-                // A store that is not there holds nothing, unless a sign-in went to it; a container has
-                // no kernel keyring.
-                Err(StoreError::Absent(_)) => closed.push(store),
-                Err(StoreError::Unreachable(_)) if store == StoreChoice::Kernel => {
-                    closed.push(store);
-                }
-                Err(error) => {
-                    others.unseen.push(not_listed(store, &error));
-                    closed.push(store);
-                }
-            }
-        }
-        let folder = StateFolder::at(self.config.state_dir.clone());
-        match folder.beside_records() {
+        let (mut others, closed) = self.listed(&read_ahead);
+        match self.state_folder().beside_records() {
             Ok(beside) => {
                 for (app, note) in beside {
                     let store = note.and_then(|name| name.parse().ok());
@@ -99,18 +74,41 @@ impl Session<'_> {
         others
     }
 
+    /// All records that the stores show, and the stores that may hold more.
+    fn listed(&self, read_ahead: &[RecordKey]) -> (OtherSignIns, Vec<StoreChoice>) {
+        let mut others = OtherSignIns::default();
+        let mut closed = Vec::new();
+        for store in self.stores_to_list() {
+            match self.list(store, read_ahead) {
+                Ok(Listing { apps, unseen }) => {
+                    others
+                        .records
+                        .extend(apps.into_iter().map(|app| (app, store)));
+                    if let Some(error) = unseen {
+                        others.unseen.push(not_listed(store, &error));
+                        closed.push(store);
+                    }
+                }
+                // A store that is not there holds nothing, unless a sign-in went to it; a container has
+                // no kernel keyring.
+                Err(StoreError::Absent(_)) => closed.push(store),
+                Err(StoreError::Unreachable(_)) if store == StoreChoice::Kernel => {
+                    closed.push(store);
+                }
+                Err(error) => {
+                    others.unseen.push(not_listed(store, &error));
+                    closed.push(store);
+                }
+            }
+        }
+        (others, closed)
+    }
+
     /// All of them, or the one that the call names.
     fn stores_to_list(&self) -> Vec<StoreChoice> {
         match self.config.store {
             store if self.config.store_is_named && store != StoreChoice::Auto => vec![store],
-            _ if cfg!(target_os = "linux") => {
-                vec![
-                    StoreChoice::Keychain,
-                    StoreChoice::Kernel,
-                    StoreChoice::File,
-                ]
-            }
-            _ => vec![StoreChoice::Keychain, StoreChoice::File],
+            _ => STORES.to_vec(),
         }
     }
 
@@ -119,7 +117,7 @@ impl Session<'_> {
         let keys = keys_in_keychain(&self.used_records());
         if cfg!(target_os = "linux") && keys.len() > 1 {
             // What keeps it from being listed keeps each record from being read.
-            let _ = self.list_keychain(&keys);
+            let _ = self.list(StoreChoice::Keychain, &keys);
         }
     }
 
@@ -129,34 +127,6 @@ impl Session<'_> {
             .all_apps()
             .filter_map(|app| Some((app.key(), held_in(self.store_of(app).ok()?).as_str())))
             .collect()
-    }
-
-    fn list(&self, store: StoreChoice, read_ahead: &[RecordKey]) -> Result<Listing, StoreError> {
-        match store {
-            StoreChoice::File => file::list(&StateFolder::at(self.config.state_dir.clone())),
-            StoreChoice::Kernel => list_kernel(),
-            StoreChoice::Auto | StoreChoice::Keychain => self.list_keychain(read_ahead),
-        }
-    }
-
-    #[cfg(target_os = "linux")]
-    fn list_keychain(&self, read_ahead: &[RecordKey]) -> Result<Listing, StoreError> {
-        self.secret_service().list(read_ahead)
-    }
-
-    #[cfg(target_os = "macos")]
-    fn list_keychain(&self, _: &[RecordKey]) -> Result<Listing, StoreError> {
-        crate::store::keyring::list::<crate::store::apple::MacOs>(self.machine.limits.store)
-    }
-
-    #[cfg(windows)]
-    fn list_keychain(&self, _: &[RecordKey]) -> Result<Listing, StoreError> {
-        crate::store::keyring::list::<crate::store::windows::Windows>(self.machine.limits.store)
-    }
-
-    #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
-    fn list_keychain(&self, _: &[RecordKey]) -> Result<Listing, StoreError> {
-        Ok(Listing::default())
     }
 
     /// The command that removes this record and no other.
@@ -190,17 +160,6 @@ fn held_in(store: StoreChoice) -> StoreChoice {
         StoreChoice::Auto => StoreChoice::Keychain,
         named => named,
     }
-}
-
-#[cfg(target_os = "linux")]
-fn list_kernel() -> Result<Listing, StoreError> {
-    crate::store::kernel::list()
-}
-
-#[cfg(not(target_os = "linux"))]
-#[expect(clippy::unnecessary_wraps, reason = "on Linux this can fail")]
-fn list_kernel() -> Result<Listing, StoreError> {
-    Ok(Listing::default())
 }
 
 fn not_listed(store: StoreChoice, error: &StoreError) -> Error {

@@ -1,29 +1,15 @@
 //! Which store a record is in, and which one a new sign-in goes to.
 
-#[cfg(target_os = "linux")]
-use std::sync::Arc;
-
 use super::Session;
+use super::open_store::kernel_is_available;
 use crate::app::{App, RecordKey};
 use crate::auth::broker::exposed;
 use crate::auth::ports::{StoreError, TokenStore};
 use crate::auth::record::Account;
-#[cfg(target_os = "linux")]
-use crate::bus::Session as SessionBus;
 use crate::config::{Config, StoreChoice};
 use crate::error::{Error, Result};
-#[cfg(target_os = "macos")]
-use crate::store::apple::AppleSlot as SystemSlot;
 use crate::store::chosen_store;
-use crate::store::file::FileSlot;
-#[cfg(target_os = "linux")]
-use crate::store::kernel::KernelSlot;
-#[cfg(target_os = "linux")]
-use crate::store::secret_service::SecretService;
 use crate::store::state_folder::StateFolder;
-#[cfg(windows)]
-use crate::store::windows::WindowsSlot as SystemSlot;
-use crate::store::{RecordStore, Slot};
 use crate::system::terminal::Terminal;
 
 /// Whether a person may be asked to unlock the keychain, or to have one made (P5).
@@ -73,11 +59,10 @@ impl Session<'_> {
 
     /// Why there is no keychain that could keep a sign-in; `None` if there is one, be it locked or
     /// silent: its use tells what is wrong with it.
-    #[cfg(target_os = "linux")]
     fn keychain_absence(&self, key: &RecordKey, unlock: Unlock) -> Option<String> {
         let limits = self.machine.limits;
-        let slot = self.secret_service().slot(key);
-        let is_there = match (slot.wait_for_collection(limits.collection), unlock) {
+        let slot = self.slot(StoreChoice::Keychain, key).ok()?;
+        let is_there = match (slot.wait_until_usable(limits.collection), unlock) {
             (Ok(true), _) => return None,
             // Makes a collection, if the person agrees.
             (Ok(false), Unlock::MayAsk) => slot.unlock(limits.unlock),
@@ -88,12 +73,6 @@ impl Session<'_> {
             Err(StoreError::Absent(cause)) => Some(cause),
             Ok(()) | Err(_) => None,
         }
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    #[expect(clippy::unused_self, reason = "these systems always have one")]
-    fn keychain_absence(&self, _: &RecordKey, _: Unlock) -> Option<String> {
-        None
     }
 
     /// Whose sign-in is in the store that calls have looked in so far, where a new one goes to another
@@ -137,24 +116,15 @@ impl Session<'_> {
 
     /// Sees that the next ghtok will be able to read a new sign-in. An empty keychain shows only
     /// now whether it wants each read confirmed; the sign-in is kept all the same.
-    #[cfg(target_os = "linux")]
     pub(crate) fn prove_readable(&self, app: &App) -> Result<()> {
         if self.store_of(app)? != StoreChoice::Keychain {
             return Ok(());
         }
         self.with_call(app, |call| {
-            self.secret_service()
-                .slot(&app.key())
+            self.slot(StoreChoice::Keychain, &app.key())?
                 .prove_readable_elsewhere()
                 .map_err(|error| call.store_error(error))
         })
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    #[expect(clippy::unused_self, reason = "these systems decide by program")]
-    #[expect(clippy::unnecessary_wraps, reason = "other systems may refuse")]
-    pub(crate) fn prove_readable(&self, _: &App) -> Result<()> {
-        Ok(())
     }
 
     /// The store that the command to sign in must name: one that this call names, and plain files,
@@ -171,69 +141,9 @@ impl Session<'_> {
         must_be_named.then_some(choice)
     }
 
-    pub(crate) fn open_store(&self, app: &App, store: StoreChoice) -> Result<RecordStore> {
-        let key = app.key();
-        let slot: Box<dyn Slot> = match store {
-            StoreChoice::File => Box::new(FileSlot::new(
-                &StateFolder::at(self.config.state_dir.clone()),
-                &key,
-            )),
-            StoreChoice::Kernel => kernel_slot(&key)?,
-            StoreChoice::Auto | StoreChoice::Keychain => self.keychain_slot(&key)?,
-        };
-        let other_store: fn() -> &'static str = match store {
-            StoreChoice::Kernel => || "file",
-            StoreChoice::Auto | StoreChoice::Keychain | StoreChoice::File => || {
-                if kernel_is_available() {
-                    "kernel"
-                } else {
-                    "file"
-                }
-            },
-        };
-        let is_chosen_at_sign_in =
-            self.config.store == StoreChoice::Auto && self.store_for_login.get().is_none();
-        log::info!(
-            "App {}: record {}: {}",
-            app.label(),
-            key.as_str(),
-            slot.describe()
-        );
-        let folder = StateFolder::at(self.config.state_dir.clone());
-        let record_store = RecordStore::new(slot, folder, key);
-        Ok(record_store.advising(other_store, is_chosen_at_sign_in))
-    }
-
-    #[cfg(target_os = "linux")]
-    #[expect(clippy::unnecessary_wraps, reason = "other systems may have none")]
-    fn keychain_slot(&self, key: &RecordKey) -> Result<Box<dyn Slot>> {
-        Ok(Box::new(self.secret_service().slot(key)))
-    }
-
-    /// One connection to it serves the whole command.
-    #[cfg(target_os = "linux")]
-    pub(crate) fn secret_service(&self) -> &Arc<SecretService> {
-        self.secret_service
-            .get_or_init(|| SecretService::new(self.session_bus(), self.machine.limits.store))
-    }
-
-    #[cfg(target_os = "linux")]
-    pub(crate) fn session_bus(&self) -> SessionBus {
-        SessionBus {
-            bus_address: self.config.session_bus.clone(),
-            runtime_dir: self.config.runtime_dir.clone(),
-        }
-    }
-
-    #[cfg(any(target_os = "macos", windows))]
-    #[expect(clippy::unnecessary_wraps, reason = "other systems may have none")]
-    fn keychain_slot(&self, key: &RecordKey) -> Result<Box<dyn Slot>> {
-        Ok(Box::new(SystemSlot::new(key, self.machine.limits.store)))
-    }
-
-    #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
-    fn keychain_slot(&self, _: &RecordKey) -> Result<Box<dyn Slot>> {
-        Err(Error::StoreNotAvailable { name: "keychain" })
+    /// Whether a sign-in without `--store` decides anew where it goes.
+    pub(super) fn is_chosen_at_sign_in(&self) -> bool {
+        self.config.store == StoreChoice::Auto && self.store_for_login.get().is_none()
     }
 }
 
@@ -257,22 +167,4 @@ fn remembered_store(config: &Config, app: &App) -> Result<Option<StoreChoice>> {
         },
     })?;
     Ok(remembered.and_then(|name| name.parse().ok()))
-}
-
-#[cfg(target_os = "linux")]
-#[expect(clippy::unnecessary_wraps, reason = "other systems have none")]
-fn kernel_slot(key: &RecordKey) -> Result<Box<dyn Slot>> {
-    Ok(Box::new(KernelSlot::new(key)))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn kernel_slot(_: &RecordKey) -> Result<Box<dyn Slot>> {
-    Err(Error::StoreNotAvailable { name: "kernel" })
-}
-
-fn kernel_is_available() -> bool {
-    #[cfg(target_os = "linux")]
-    return crate::store::kernel::is_available().is_ok();
-    #[cfg(not(target_os = "linux"))]
-    return false;
 }

@@ -94,49 +94,6 @@ impl SecretServiceSlot {
         Ok(service.find(&self.key, Activation::Never)?)
     }
 
-    /// Whether the service has a collection for new items. One that has just started gets a while to
-    /// read its keyrings, or to have a database opened.
-    ///
-    /// # Errors
-    /// `Absent` if there is no service; what else keeps it from answering.
-    pub fn wait_for_collection(&self, patience: Duration) -> Result<bool, StoreError> {
-        let (mut service, _) = self.service.search_with(&self.key, Activation::Allowed)?;
-        let end = Deadline::after(patience);
-        loop {
-            if !matches!(service.default_collection()?, DefaultCollection::Missing) {
-                return Ok(true);
-            }
-            if end.left().is_err() {
-                return Ok(false);
-            }
-            service.bus.rest(LOOK);
-            service.begin(self.service.deadline());
-        }
-    }
-
-    /// Sees that another process could read what this one may. `KeePassXC` opens items for one
-    /// connection, and every ghtok comes with its own; any item shows that.
-    ///
-    /// # Errors
-    /// `ConfirmsAccess` if items are locked there, although their collection is open.
-    pub fn prove_readable_elsewhere(&self) -> Result<(), StoreError> {
-        let elsewhere = self.service.apart();
-        let (service, hits) = elsewhere.search(&self.key)?;
-        if service.is_gnome_keyring() {
-            return Ok(());
-        }
-        if let Some(item) = hits.locked.first() {
-            return match why_locked(&service, item) {
-                StoreError::ConfirmsAccess => Err(StoreError::ConfirmsAccess),
-                _ => Ok(()),
-            };
-        }
-        if hits.unlocked.is_empty() && others_items_are_locked(&service)? {
-            return Err(StoreError::ConfirmsAccess);
-        }
-        Ok(())
-    }
-
     /// True if the record can be read and written now.
     fn is_open(&self, service: &ServiceConnection) -> Result<bool, CallError> {
         let DefaultCollection::Unlocked(_) = service.default_collection()? else {
@@ -267,6 +224,43 @@ impl Slot for SecretServiceSlot {
             (None, Some(item)) => Err(why_locked(&service, item)),
             (None, None) => writable_collection(&service).map(drop),
         }
+    }
+
+    /// Whether the service has a collection for new items. One that has just started gets a while to
+    /// read its keyrings, or to have a database opened.
+    fn wait_until_usable(&self, patience: Duration) -> Result<bool, StoreError> {
+        let (mut service, _) = self.service.search_with(&self.key, Activation::Allowed)?;
+        let end = Deadline::after(patience);
+        loop {
+            if !matches!(service.default_collection()?, DefaultCollection::Missing) {
+                return Ok(true);
+            }
+            if end.left().is_err() {
+                return Ok(false);
+            }
+            service.bus.rest(LOOK);
+            service.begin(self.service.deadline());
+        }
+    }
+
+    /// Sees that another process could read what this one may. `KeePassXC` opens items for one
+    /// connection, and every ghtok comes with its own; any item shows that.
+    fn prove_readable_elsewhere(&self) -> Result<(), StoreError> {
+        let elsewhere = self.service.apart();
+        let (service, hits) = elsewhere.search(&self.key)?;
+        if service.is_gnome_keyring() {
+            return Ok(());
+        }
+        if let Some(item) = hits.locked.first() {
+            return match why_locked(&service, item) {
+                StoreError::ConfirmsAccess => Err(StoreError::ConfirmsAccess),
+                _ => Ok(()),
+            };
+        }
+        if hits.unlocked.is_empty() && others_items_are_locked(&service)? {
+            return Err(StoreError::ConfirmsAccess);
+        }
+        Ok(())
     }
 
     fn name(&self) -> &'static str {

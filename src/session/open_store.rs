@@ -1,0 +1,170 @@
+//! Opens and lists the stores. Nothing else knows which of them a system has.
+
+use super::Session;
+use crate::app::{App, RecordKey};
+use crate::auth::ports::StoreError;
+use crate::config::StoreChoice;
+use crate::error::Result;
+use crate::store::file::{self, FileSlot};
+use crate::store::state_folder::StateFolder;
+use crate::store::{Listing, RecordStore, Slot};
+
+pub(super) use platform::{STORES, kernel_is_available};
+use platform::{kernel_slot, list_kernel};
+
+impl Session<'_> {
+    /// The App's record in this store. Nothing is read yet.
+    pub(crate) fn open_store(&self, app: &App, store: StoreChoice) -> Result<RecordStore> {
+        let key = app.key();
+        let slot = self.slot(store, &key)?;
+        let other_store: fn() -> &'static str = match store {
+            StoreChoice::Kernel => || "file",
+            StoreChoice::Auto | StoreChoice::Keychain | StoreChoice::File => || {
+                if kernel_is_available() {
+                    "kernel"
+                } else {
+                    "file"
+                }
+            },
+        };
+        log::info!(
+            "App {}: record {}: {}",
+            app.label(),
+            key.as_str(),
+            slot.describe()
+        );
+        let record_store = RecordStore::new(slot, self.state_folder(), key);
+        Ok(record_store.advising(other_store, self.is_chosen_at_sign_in()))
+    }
+
+    /// The place of a record in this store.
+    pub(super) fn slot(&self, store: StoreChoice, key: &RecordKey) -> Result<Box<dyn Slot>> {
+        match store {
+            StoreChoice::File => Ok(Box::new(FileSlot::new(&self.state_folder(), key))),
+            StoreChoice::Kernel => kernel_slot(key),
+            StoreChoice::Auto | StoreChoice::Keychain => self.keychain_slot(key),
+        }
+    }
+
+    /// Whose records are in this store. Where it reads many in a few waits, these are read ahead.
+    pub(super) fn list(
+        &self,
+        store: StoreChoice,
+        read_ahead: &[RecordKey],
+    ) -> Result<Listing, StoreError> {
+        match store {
+            StoreChoice::File => file::list(&self.state_folder()),
+            StoreChoice::Kernel => list_kernel(),
+            StoreChoice::Auto | StoreChoice::Keychain => self.list_keychain(read_ahead),
+        }
+    }
+
+    pub(super) fn state_folder(&self) -> StateFolder {
+        StateFolder::at(self.config.state_dir.clone())
+    }
+}
+
+/// The Secret Service, or another program that speaks its protocol, and the kernel keyring.
+#[cfg(target_os = "linux")]
+mod platform {
+    use std::sync::Arc;
+
+    use super::{Listing, RecordKey, Result, Session, Slot, StoreChoice, StoreError};
+    use crate::bus::Session as SessionBus;
+    use crate::store::kernel::{self, KernelSlot};
+    use crate::store::secret_service::SecretService;
+
+    pub(in super::super) const STORES: &[StoreChoice] = &[
+        StoreChoice::Keychain,
+        StoreChoice::Kernel,
+        StoreChoice::File,
+    ];
+
+    impl Session<'_> {
+        #[expect(clippy::unnecessary_wraps, reason = "other systems may have none")]
+        pub(super) fn keychain_slot(&self, key: &RecordKey) -> Result<Box<dyn Slot>> {
+            Ok(Box::new(self.secret_service().slot(key)))
+        }
+
+        pub(super) fn list_keychain(&self, ahead: &[RecordKey]) -> Result<Listing, StoreError> {
+            self.secret_service().list(ahead)
+        }
+
+        /// One connection to it serves the whole command.
+        fn secret_service(&self) -> &Arc<SecretService> {
+            self.secret_service
+                .get_or_init(|| SecretService::new(self.session_bus(), self.machine.limits.store))
+        }
+
+        pub(crate) fn session_bus(&self) -> SessionBus {
+            SessionBus {
+                bus_address: self.config.session_bus.clone(),
+                runtime_dir: self.config.runtime_dir.clone(),
+            }
+        }
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "other systems have none")]
+    pub(super) fn kernel_slot(key: &RecordKey) -> Result<Box<dyn Slot>> {
+        Ok(Box::new(KernelSlot::new(key)))
+    }
+
+    pub(super) fn list_kernel() -> Result<Listing, StoreError> {
+        kernel::list()
+    }
+
+    pub(in super::super) fn kernel_is_available() -> bool {
+        kernel::is_available().is_ok()
+    }
+}
+
+/// The system's own keychain on macOS and Windows; elsewhere files alone.
+#[cfg(not(target_os = "linux"))]
+#[expect(clippy::unnecessary_wraps, reason = "on Linux some of these can fail")]
+mod platform {
+    use super::{Listing, RecordKey, Result, Session, Slot, StoreChoice, StoreError};
+    use crate::error::Error;
+    #[cfg(target_os = "macos")]
+    use crate::store::apple::{AppleSlot as SystemSlot, MacOs as System};
+    #[cfg(any(target_os = "macos", windows))]
+    use crate::store::keyring;
+    #[cfg(windows)]
+    use crate::store::windows::{Windows as System, WindowsSlot as SystemSlot};
+
+    pub(in super::super) const STORES: &[StoreChoice] = &[StoreChoice::Keychain, StoreChoice::File];
+
+    #[cfg(any(target_os = "macos", windows))]
+    impl Session<'_> {
+        pub(super) fn keychain_slot(&self, key: &RecordKey) -> Result<Box<dyn Slot>> {
+            Ok(Box::new(SystemSlot::new(key, self.machine.limits.store)))
+        }
+
+        pub(super) fn list_keychain(&self, _: &[RecordKey]) -> Result<Listing, StoreError> {
+            keyring::list::<System>(self.machine.limits.store)
+        }
+    }
+
+    #[cfg(not(any(target_os = "macos", windows)))]
+    #[expect(clippy::unused_self, reason = "there is no keychain")]
+    impl Session<'_> {
+        pub(super) fn keychain_slot(&self, _: &RecordKey) -> Result<Box<dyn Slot>> {
+            Err(Error::StoreNotAvailable { name: "keychain" })
+        }
+
+        pub(super) fn list_keychain(&self, _: &[RecordKey]) -> Result<Listing, StoreError> {
+            Ok(Listing::default())
+        }
+    }
+
+    pub(super) fn kernel_slot(_: &RecordKey) -> Result<Box<dyn Slot>> {
+        Err(Error::StoreNotAvailable { name: "kernel" })
+    }
+
+    pub(super) fn list_kernel() -> Result<Listing, StoreError> {
+        Ok(Listing::default())
+    }
+
+    pub(in super::super) fn kernel_is_available() -> bool {
+        false
+    }
+}
