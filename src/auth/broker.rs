@@ -17,8 +17,8 @@ use crate::formats::durations::flag_duration;
 use crate::limits::Limits;
 use crate::token::{AccessToken, MinTtl, Timestamp, TokenSet};
 
-pub use errors::{exposed, refused, store_error};
-use waiting::Others;
+pub use errors::{exposed, github_error, store_error};
+use waiting::OtherFailures;
 
 /// How long to pause between two tries to take the lock.
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
@@ -68,7 +68,7 @@ impl Broker<'_> {
     /// # Errors
     /// `SignInNeeded`, `Temporary`, `GaveUpWaiting`, or what the store says.
     pub fn access_token(&self, min_ttl: MinTtl) -> Result<Served> {
-        self.serve(min_ttl, Others::Answer)
+        self.serve(min_ttl, OtherFailures::Shared)
     }
 
     /// As [`Self::access_token`], for a person who signs in: where another process could not refresh, this
@@ -77,14 +77,14 @@ impl Broker<'_> {
     /// # Errors
     /// As [`Self::access_token`].
     pub fn access_token_for_login(&self, min_ttl: MinTtl) -> Result<Served> {
-        self.serve(min_ttl, Others::Ignored)
+        self.serve(min_ttl, OtherFailures::Ignored)
     }
 
-    fn serve(&self, min_ttl: MinTtl, others: Others) -> Result<Served> {
+    fn serve(&self, min_ttl: MinTtl, other_failures: OtherFailures) -> Result<Served> {
         let began = self.clock.monotonic();
         let record = self.load()?;
         check_min_ttl(&record.tokens, min_ttl)?;
-        let served = self.obtain(record, Want::Valid(min_ttl), began, others)?;
+        let served = self.obtain(record, Want::Valid(min_ttl), began, other_failures)?;
         if let Some(until) = served.sign_in_before {
             self.observer.observe(&Event::SignInBefore {
                 app: self.app.label().to_owned(),
@@ -105,7 +105,7 @@ impl Broker<'_> {
             self.load()?,
             Want::NewerThan(generation),
             began,
-            Others::Answer,
+            OtherFailures::Shared,
         )
     }
 
@@ -147,7 +147,8 @@ impl Broker<'_> {
 
     /// Why nothing but a sign-in helps this record; `None` while something does.
     pub fn dead_end(&self, record: &Record) -> Option<Error> {
-        self.settled(record, Want::Valid(MinTtl::DEFAULT)).err()
+        self.serve_as_stored(record, Want::Valid(MinTtl::DEFAULT))
+            .err()
     }
 
     /// Why this record needs a sign-in, now or when its access token ends; `None` if it does not.
@@ -160,7 +161,7 @@ impl Broker<'_> {
 
     /// The token, if the record can be served as it is. One whose account must be right and is not
     /// known is due: the refresh asks GitHub.
-    fn settled(&self, record: &Record, want: Want) -> Result<Option<Served>> {
+    fn serve_as_stored(&self, record: &Record, want: Want) -> Result<Option<Served>> {
         let account = self.check_account(record)?;
         let decision = match record.decide(self.clock.now(), want) {
             Decision::Serve(_) if account == AccountCheck::Unknown => Decision::Refresh,

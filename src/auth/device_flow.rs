@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::app::App;
-use crate::auth::broker::refused;
+use crate::auth::broker::github_error;
 use crate::auth::ports::{Clock, Prompt};
 use crate::auth::record::Account;
 use crate::auth::token_check::account_of_new;
@@ -45,7 +45,7 @@ pub struct DeviceFlow<'a> {
 }
 
 /// The pace of polling, as it changes with the server's answers.
-struct Pace {
+struct PollPace {
     interval: Duration,
     margin_percent: u32,
     backoff: Option<Duration>,
@@ -75,7 +75,7 @@ impl DeviceFlow<'_> {
         expires_at: Duration,
         prompt: &mut dyn Prompt,
     ) -> Result<GrantedTokens> {
-        let mut pace = Pace::new(authorization.interval);
+        let mut pace = PollPace::new(authorization.interval);
         loop {
             // Counted from the end of the last answer; the first poll waits too.
             let left = expires_at.saturating_sub(self.clock.monotonic());
@@ -97,10 +97,10 @@ impl DeviceFlow<'_> {
                 Ok(Poll::Expired) => return Err(self.expired()),
                 Ok(Poll::IncorrectDeviceCode) => {
                     if !pace.forgives_incorrect_code() {
-                        return Err(self.refused(&ErrorCode::IncorrectDeviceCode));
+                        return Err(self.github_error(&ErrorCode::IncorrectDeviceCode));
                     }
                 }
-                Err(RequestFailure::Refused { code }) => return Err(self.refused(&code)),
+                Err(RequestFailure::Refused { code }) => return Err(self.github_error(&code)),
                 Err(RequestFailure::Answered {
                     cause, retry_after, ..
                 }) => {
@@ -122,7 +122,7 @@ impl DeviceFlow<'_> {
 
     fn no_code(&self, failure: &RequestFailure) -> Error {
         let (cause, retry_after) = match failure {
-            RequestFailure::Refused { code } => return self.refused(code),
+            RequestFailure::Refused { code } => return self.github_error(code),
             RequestFailure::Answered {
                 cause, retry_after, ..
             } => (cause, *retry_after),
@@ -140,8 +140,8 @@ impl DeviceFlow<'_> {
         }
     }
 
-    fn refused(&self, code: &ErrorCode) -> Error {
-        refused(self.app, code, self.login_command)
+    fn github_error(&self, code: &ErrorCode) -> Error {
+        github_error(self.app, code, self.login_command)
     }
 
     fn denied(&self) -> Error {
@@ -159,7 +159,7 @@ impl DeviceFlow<'_> {
     }
 }
 
-impl Pace {
+impl PollPace {
     fn new(interval: Duration) -> Self {
         Self {
             interval: interval.max(SHORTEST_INTERVAL),

@@ -55,7 +55,7 @@ enum Stop {
     /// Another process stored this in the meantime, although this one has the lock.
     Overtaken(Box<Record>),
     /// Nothing is left to do: somebody signed out, or another process has done it.
-    Settled,
+    Done,
 }
 
 impl Stop {
@@ -74,7 +74,7 @@ impl From<NotSaved> for Stop {
         match not_saved {
             NotSaved::Store(error) => not_stored(error),
             NotSaved::Overtaken(record) => Self::Overtaken(record),
-            NotSaved::SignedOut => Self::Settled,
+            NotSaved::SignedOut => Self::Done,
         }
     }
 }
@@ -95,7 +95,7 @@ impl Refresh<'_> {
         self.reached(Step::Begun);
         for _ in 0..OVERTAKEN_TRIES {
             let what = match self.attempt(&mut held, want) {
-                Ok(()) | Err(Stop::Settled) => return,
+                Ok(()) | Err(Stop::Done) => return,
                 Err(Stop::Overtaken(present)) => match self.adopt(&mut held, *present) {
                     Ok(()) => continue,
                     Err(stop) => stop,
@@ -105,7 +105,7 @@ impl Refresh<'_> {
             let what = match what {
                 Stop::Failed(failure) => Happened::Failed(counted(*failure, &mut held)),
                 Stop::Unknown(failure) => Happened::Unknown(counted(*failure, &mut held)),
-                Stop::Overtaken(_) | Stop::Settled => return,
+                Stop::Overtaken(_) | Stop::Done => return,
             };
             let aim = held.record().generation + 1;
             // If even this cannot be written, the callers find the lock free and look for themselves.
@@ -122,7 +122,7 @@ impl Refresh<'_> {
         held.adopt(present);
         if held.record().generation > before {
             self.report_saved(held);
-            return Err(Stop::Settled);
+            return Err(Stop::Done);
         }
         if !is_refreshing {
             return Ok(());
@@ -131,7 +131,7 @@ impl Refresh<'_> {
             Some(newer) => {
                 held.adopt(newer);
                 self.report_saved(held);
-                Err(Stop::Settled)
+                Err(Stop::Done)
             }
             None => Err(Stop::unknown(SharedFailure {
                 attempt: Attempt::Refresh,

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::auth::broker::refused;
+use crate::auth::broker::github_error;
 use crate::auth::outcome::{Happened, Outcome};
 use crate::auth::ports::{LockedStore, StoreError, TokenStore};
 use crate::auth::record::Record;
@@ -138,7 +138,9 @@ fn revoke(record: &Record, call: &Call<'_>) -> Result<()> {
                 _ => StoredTokens::Kept,
             };
             match failure {
-                RequestFailure::Refused { code } => refused(call.app, &code, call.login_command),
+                RequestFailure::Refused { code } => {
+                    github_error(call.app, &code, call.login_command)
+                }
                 RequestFailure::Answered {
                     status: 401 | 403 | 404 | 422,
                     cause: HttpError::HttpStatus { status, .. },

@@ -31,7 +31,7 @@ impl Broker<'_> {
             FailureCause::Store(error) => self.cannot_refresh(error.clone()),
             FailureCause::Limit(limit) => self.cannot_refresh(StoreError::Limit(limit.clone())),
             FailureCause::Refused(code) => {
-                refused(self.app, &ErrorCode::parse(code), self.login_command)
+                github_error(self.app, &ErrorCode::parse(code), self.login_command)
             }
             FailureCause::Temporary(cause) => Error::Temporary {
                 app: self.app.label().to_owned(),
@@ -89,6 +89,10 @@ fn not_done(attempt: Attempt, whose: Whose) -> &'static str {
 /// What a store's failure means to a person.
 pub fn store_error(error: StoreError, app: &App, login: &str, store: &dyn TokenStore) -> Error {
     let place = store.place();
+    // Where there is no such store, a sign-in may go to another one by itself.
+    let needs_no_name = matches!(error, StoreError::Absent(_)) && store.is_chosen_at_sign_in();
+    let other_store = (!needs_no_name).then(|| store.other_store());
+    let login_elsewhere = login_to(login, other_store);
     let login = login.to_owned();
     match error {
         StoreError::Locked => Error::StoreLocked {
@@ -97,20 +101,12 @@ pub fn store_error(error: StoreError, app: &App, login: &str, store: &dyn TokenS
         },
         StoreError::ConfirmsAccess => Error::StoreConfirmsAccess {
             store: place,
-            login: login_to(&login, Some(store.other_store())),
+            login: login_elsewhere,
         },
-        StoreError::Unreachable(cause) => Error::StoreUnreachable {
+        StoreError::Unreachable(cause) | StoreError::Absent(cause) => Error::StoreUnreachable {
             store: place,
             cause,
-            login: login_to(&login, Some(store.other_store())),
-        },
-        StoreError::Absent(cause) => Error::StoreUnreachable {
-            store: place,
-            cause,
-            login: login_to(
-                &login,
-                (!store.is_chosen_at_sign_in()).then(|| store.other_store()),
-            ),
+            login: login_elsewhere,
         },
         StoreError::Failed(cause) => Error::StoreFailed {
             store: place,
@@ -120,7 +116,7 @@ pub fn store_error(error: StoreError, app: &App, login: &str, store: &dyn TokenS
         StoreError::TimedOut(limit) => Error::StoreTimedOut {
             store: place,
             limit,
-            login: login_to(&login, Some(store.other_store())),
+            login: login_elsewhere,
         },
         StoreError::Damaged(problem) => Error::Damaged {
             app: app.label().to_owned(),
@@ -172,7 +168,7 @@ pub fn exposed(path: PathBuf, mode: u32) -> Error {
 }
 
 /// What GitHub's final refusal means to a person.
-pub fn refused(app: &App, code: &ErrorCode, login: &str) -> Error {
+pub fn github_error(app: &App, code: &ErrorCode, login: &str) -> Error {
     Error::Refused {
         app: app.label().to_owned(),
         host: app.host.to_string(),

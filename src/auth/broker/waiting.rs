@@ -35,14 +35,14 @@ struct Wait {
     /// When the last one was started.
     started: Duration,
     own: OwnAttempt,
-    others: Others,
+    other_failures: OtherFailures,
 }
 
 /// Whether the failures of other attempts answer for a caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Others {
+pub(super) enum OtherFailures {
     /// As the scope of each says.
-    Answer,
+    Shared,
     /// A person wants to know for themselves.
     Ignored,
 }
@@ -63,9 +63,9 @@ impl Broker<'_> {
         record: Record,
         want: Want,
         began: Duration,
-        others: Others,
+        other_failures: OtherFailures,
     ) -> Result<Served> {
-        if let Some(served) = self.settled(&record, want)? {
+        if let Some(served) = self.serve_as_stored(&record, want)? {
             return Ok(served);
         }
         let now = self.clock.monotonic();
@@ -89,7 +89,7 @@ impl Broker<'_> {
             refreshers: 0,
             started: Duration::ZERO,
             own: OwnAttempt::None,
-            others,
+            other_failures,
         };
         loop {
             if let Some((failure, whose)) = self.failure_for(&waiting) {
@@ -110,7 +110,7 @@ impl Broker<'_> {
     /// hand may be older than the failure, and tell of a token that was spent since.
     fn share(&self, failure: &SharedFailure, whose: Whose, want: Want) -> Result<Served> {
         let mut record = self.load()?;
-        if let Some(served) = self.settled(&record, want)? {
+        if let Some(served) = self.serve_as_stored(&record, want)? {
             return Ok(served);
         }
         // Looked at after the record: another attempt that was sent meanwhile shows in it.
@@ -143,7 +143,7 @@ impl Broker<'_> {
         };
         log::info!("lock: taken; reading again");
         waiting.record = self.load_locked(locked.as_ref())?;
-        if let Some(served) = self.settled(&waiting.record, want)? {
+        if let Some(served) = self.serve_as_stored(&waiting.record, want)? {
             return Ok(Some(served));
         }
         waiting.version = self.store.outcome_version();
@@ -177,7 +177,7 @@ impl Broker<'_> {
         let waited = self.clock.monotonic().saturating_sub(waiting.began);
         if waited >= self.limits.caller {
             waiting.record = self.load()?;
-            return match self.settled(&waiting.record, want)? {
+            return match self.serve_as_stored(&waiting.record, want)? {
                 Some(served) => Ok(Some(served)),
                 None => self
                     .without_refresh(&waiting.record, want, self.gave_up())
@@ -218,7 +218,7 @@ impl Broker<'_> {
         waiting.own = OwnAttempt::None;
         waiting.lock_at = self.clock.monotonic();
         waiting.record = self.load()?;
-        self.settled(&waiting.record, want)
+        self.serve_as_stored(&waiting.record, want)
     }
 
     /// The lock is free, and this caller may try itself. After a failure to connect from where it is
@@ -261,7 +261,7 @@ impl Broker<'_> {
         if waiting.own == OwnAttempt::Reported && failure.is_from(network) {
             return Some((failure.clone(), Whose::Own));
         }
-        if waiting.others == Others::Ignored {
+        if waiting.other_failures == OtherFailures::Ignored {
             return None;
         }
         let caller = Caller {

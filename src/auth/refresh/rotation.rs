@@ -114,7 +114,7 @@ impl Refresh<'_> {
                     .github
                     .revoke(tokens.access_token(), tokens.refresh_token());
                 held.locked().wipe_rescue();
-                return Err(Stop::Settled);
+                return Err(Stop::Done);
             }
             // The rescue file keeps the pair; the next run adopts it.
             Err(NotSaved::Store(error)) => return Err(Stop::unknown(store_failure(error))),

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 use ghtok::app::{App, ClientId};
-use ghtok::auth::broker::refused;
+use ghtok::auth::broker::github_error;
 use ghtok::error::{Error, StoredTokens};
 use ghtok::github::{ConnectStage, ErrorCode, HttpError, ProxySetting};
 use ghtok::host::Host;
@@ -280,7 +280,7 @@ pub fn refusals(page: &mut Page) {
             account: None,
             owners: vec![],
         };
-        page.add(refused(&app, &code, LOGIN));
+        page.add(github_error(&app, &code, LOGIN));
     }
     page.add(Error::Refused {
         app: APP.into(),
