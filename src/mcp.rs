@@ -2,11 +2,11 @@
 //! decisions are in `conversation`, which has no I/O.
 
 pub mod conversation;
-pub mod dialog;
-pub mod guard;
 pub mod line;
+pub mod messages;
 pub mod redact;
 pub mod runtime;
 pub mod server_process;
 pub mod streams;
 pub mod tokens;
+pub mod watchdog;

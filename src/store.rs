@@ -332,7 +332,7 @@ impl LockedStore for LockedRecord<'_> {
         ];
         // One that stays keeps none of the others.
         let removed = files.map(|path| state_file::remove(&path));
-        let dialog = SharedDialog::new(folder.clone(), key).forget();
+        let dialog = SharedDialog::new(folder.clone(), key).remove_stale_code();
         removed.into_iter().chain([dialog]).collect()
     }
 

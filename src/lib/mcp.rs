@@ -1,8 +1,7 @@
 //! Puts `mcp` together: a conversation, its servers, and the way to their tokens.
 
-use std::io::{self, ErrorKind, PipeWriter, Write};
+use std::io::{self, ErrorKind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::app::App;
@@ -18,9 +17,10 @@ use crate::github::DeviceAuthorization;
 use crate::host::Host;
 use crate::host::token_env::{self, Change, Grant, MCP_TOKEN, Others, Reason, Recipient};
 use crate::mcp::conversation::{Cure, News, Pace, Settings, Told, Trouble};
-use crate::mcp::dialog::Code;
+use crate::mcp::messages::Code;
 use crate::mcp::runtime::Wrapper;
 use crate::mcp::tokens::{Fetched, Tokens};
+use crate::mcp::watchdog::{self, Watchdog};
 use crate::session::Call;
 use crate::session::Unlock;
 use crate::session::{Machine, Session, login_command, this_program};
@@ -51,7 +51,6 @@ impl Session<'_> {
             max_drain: arguments.max_drain,
             pace: Pace::STANDARD,
         };
-        let guard = Guard::default();
         let wrapper = Wrapper {
             command: &arguments.command,
             variables: &variables,
@@ -61,7 +60,7 @@ impl Session<'_> {
                 browser: browser(arguments.opening()),
             },
             clock,
-            guard: &|sign, family| guard.tell(sign, family),
+            watchdog: &Watchdog::new(this_program),
             end: &|ended| process::end(ended.unwrap_or_else(|why| not_started(arguments, &why))),
         };
         wrapper.run(settings);
@@ -100,27 +99,6 @@ fn not_started(arguments: &cli::Mcp, why: &io::Error) -> u8 {
     };
     crate::session::report(&error, false);
     error.wrapper_exit_code()
-}
-
-/// The process that ends servers which this one left behind; started with the first that needs it.
-#[derive(Default)]
-struct Guard(OnceLock<Option<Mutex<PipeWriter>>>);
-
-impl Guard {
-    /// Without one, a server that ignores the end of its input may outlive a killed wrapper.
-    fn start() -> Option<Mutex<PipeWriter>> {
-        let (reader, writer) = std::io::pipe().ok()?;
-        let reader = process::file_of_reader(reader);
-        process::start_watching(&this_program()?, "mcp-guard", reader).ok()?;
-        Some(Mutex::new(writer))
-    }
-
-    fn tell(&self, sign: char, family: u32) {
-        if let Some(pipe) = self.0.get_or_init(Self::start) {
-            let mut pipe = pipe.lock().unwrap_or_else(PoisonError::into_inner);
-            let _ = pipe.write_all(format!("{sign}{family}\n").as_bytes());
-        }
-    }
 }
 
 /// The App's tokens, each time with everything put together anew: threads share nothing but the
@@ -177,8 +155,8 @@ impl Tokens for Source<'_> {
                     login: format!("ghtok login {}", self.app.label()),
                 }));
             }
-            let lead = match shared.lead() {
-                Ok(lead) => lead,
+            let lock = match shared.try_lock() {
+                Ok(lock) => lock,
                 Err(error) => {
                     return Err(Trouble {
                         text: format!("cannot use the state folder: {error}"),
@@ -186,7 +164,7 @@ impl Tokens for Source<'_> {
                     });
                 }
             };
-            if let Some(lead) = lead {
+            if let Some(lock) = lock {
                 // Somebody may have signed in while this process waited for its turn.
                 if let Ok(served) = self.fetch() {
                     return Ok(served);
@@ -197,7 +175,7 @@ impl Tokens for Source<'_> {
                 let elsewhere = root.signed_in_elsewhere(self.app, before);
                 let signed_in = root.with_call(self.app, |call| {
                     let publish = |code: Code| {
-                        lead.publish(&serde_json::to_vec(&code).unwrap_or_default());
+                        lock.publish(&serde_json::to_vec(&code).unwrap_or_default());
                         self.open(&code.url);
                         show(code);
                     };
@@ -362,7 +340,7 @@ impl Clock for Impatient<'_> {
 /// The hidden process.
 pub(crate) fn guard(machine: &Machine<'_>) -> u8 {
     if let Some(input) = process::handed_over() {
-        crate::mcp::guard::watch(input, machine.clock);
+        watchdog::run(input, machine.clock);
     }
     0
 }

@@ -24,7 +24,7 @@ pub use self::settings::{Asking, Pace, Restarts, Settings};
 use self::sign_in::{Dialog, Login};
 use self::waiting::Waiting;
 use crate::formats::json_rpc::Id;
-use crate::mcp::dialog::{self, Era, Modes};
+use crate::mcp::messages::{self, Era, Modes};
 use crate::mcp::line::Line;
 
 /// Why lines of the client are held.
@@ -264,10 +264,10 @@ impl Conversation {
     fn answer_failed(&mut self, method: &str, raw_id: &str, text: &str) {
         const INTERNAL_ERROR: i32 = -32603;
         let bytes = if method == "tools/call" {
-            let result = dialog::failed_call(text, self.era.unwrap_or(Era::Legacy));
-            dialog::response(raw_id, &result)
+            let result = messages::failed_call(text, self.era.unwrap_or(Era::Legacy));
+            messages::response(raw_id, &result)
         } else {
-            dialog::error(raw_id, INTERNAL_ERROR, text)
+            messages::error(raw_id, INTERNAL_ERROR, text)
         };
         self.tell_client(bytes);
     }

@@ -16,6 +16,7 @@ use crate::mcp::line::ByteBudget;
 use crate::mcp::server_process::{self, RedactedStderr, ServerProcess, Started};
 use crate::mcp::streams::{LineWriter, read_lines};
 use crate::mcp::tokens::{Fetched, Tokens};
+use crate::mcp::watchdog::Watchdog;
 use crate::system::signals;
 use crate::system::terminal::Terminal;
 use crate::token::AccessToken;
@@ -36,8 +37,8 @@ pub struct Wrapper<'a> {
     pub tokens: &'a dyn Tokens,
     /// Time.
     pub clock: &'a (dyn Clock + Sync),
-    /// Told of every family of processes that begins (`+`) and has ended (`-`).
-    pub guard: &'a (dyn Fn(char, u32) + Sync),
+    /// Ends the servers if this process is killed.
+    pub watchdog: &'a Watchdog,
     /// Ends the process with this exit code, or because the first server could not be started. It must
     /// not return: threads may still be waiting.
     pub end: &'a (dyn Fn(io::Result<u8>) + Sync),
@@ -243,7 +244,9 @@ impl<'scope, 'env> Runtime<'scope, 'env> {
             output,
             exit,
         } = started;
-        self.tell_guard('+', &process);
+        if let Some(family) = process.family() {
+            self.shared.wrapper.watchdog.add(family);
+        }
         state.servers.insert(number, process);
         self.spawn(move || {
             output.for_each_line(|line| self.post_and_write(Event::Server(number, line)));
@@ -264,8 +267,9 @@ impl<'scope, 'env> Runtime<'scope, 'env> {
         if let Some(end) = stopping {
             self.spawn(move || {
                 end();
-                if let Some(process) = self.state().servers.remove(&number) {
-                    self.tell_guard('-', &process);
+                let stopped = self.state().servers.remove(&number);
+                if let Some(family) = stopped.and_then(|process| process.family()) {
+                    self.shared.wrapper.watchdog.remove(family);
                 }
             });
         }
@@ -279,12 +283,6 @@ impl<'scope, 'env> Runtime<'scope, 'env> {
             let show = |code| self.post(Event::Code(code));
             self.post_fetched(tokens.sign_in(&show, &cancelled), Event::SignedIn);
         });
-    }
-
-    fn tell_guard(self, sign: char, process: &ServerProcess) {
-        if let Some(family) = process.family() {
-            (self.shared.wrapper.guard)(sign, family);
-        }
     }
 
     fn state(self) -> MutexGuard<'env, RuntimeState> {

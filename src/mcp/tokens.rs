@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 
 use crate::mcp::conversation::{News, Told, Trouble};
-use crate::mcp::dialog::Code;
+use crate::mcp::messages::Code;
 use crate::token::AccessToken;
 
 /// A token, and what the conversation knows of it.

@@ -1,5 +1,5 @@
-//! The one device flow that MCP dialogs share for an App: who has the lock runs it and leaves its code
-//! for the others to show. The code is no secret of ours, and the device's half is never here.
+//! The one device flow that all MCP dialogs of an App share: the process that holds the dialog's lock
+//! runs it and publishes the user code; the others show that code. The device code is never stored.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use crate::store::lock::Lock;
 use crate::store::state_file;
 use crate::store::state_folder::StateFolder;
 
-/// Where the code is.
+/// The files of an App's dialog.
 #[derive(Clone, Debug)]
 pub struct SharedDialog {
     folder: StateFolder,
@@ -17,9 +17,9 @@ pub struct SharedDialog {
     code: PathBuf,
 }
 
-/// The right to run the device flow.
+/// The held lock: this process runs the device flow. Dropping it removes the code.
 #[derive(Debug)]
-pub struct Lead {
+pub struct DialogLock {
     _lock: Lock,
     code: PathBuf,
 }
@@ -31,23 +31,23 @@ impl SharedDialog {
         Self { folder, lock, code }
     }
 
-    /// The right to run the device flow; `None` while another process does.
+    /// Takes the lock; `None` while another process runs the device flow.
     ///
     /// # Errors
     /// If the state folder cannot be used.
-    pub fn lead(&self) -> Result<Option<Lead>, StoreError> {
+    pub fn try_lock(&self) -> Result<Option<DialogLock>, StoreError> {
         self.folder.create()?;
-        Ok(Lock::try_take(&self.lock)?.map(|lock| Lead {
+        Ok(Lock::try_take(&self.lock)?.map(|lock| DialogLock {
             _lock: lock,
             code: self.code.clone(),
         }))
     }
 
-    /// Removes a code that a killed process left. One whose device flow still runs stays.
+    /// Removes the code of a process that was killed; that of a running device flow stays.
     ///
     /// # Errors
-    /// If it is there and stays.
-    pub fn forget(&self) -> Result<(), StoreError> {
+    /// If it cannot be removed.
+    pub fn remove_stale_code(&self) -> Result<(), StoreError> {
         if self.code.symlink_metadata().is_ok()
             && let Some(_lock) = Lock::try_take(&self.lock)?
         {
@@ -56,7 +56,7 @@ impl SharedDialog {
         Ok(())
     }
 
-    /// The code that another process left.
+    /// The code that another process has published.
     pub fn code(&self) -> Option<Vec<u8>> {
         state_file::read(&self.code)
             .ok()
@@ -65,14 +65,14 @@ impl SharedDialog {
     }
 }
 
-impl Lead {
-    /// Leaves the code for the others. Without it they show none of their own, and wait.
+impl DialogLock {
+    /// Publishes the code. If that fails, the other processes show none, and wait.
     pub fn publish(&self, code: &[u8]) {
         let _ = state_file::replace(&self.code, code);
     }
 }
 
-impl Drop for Lead {
+impl Drop for DialogLock {
     fn drop(&mut self) {
         let _ = state_file::remove(&self.code);
     }

@@ -71,8 +71,8 @@ const NOT_BY_SESSION: &[&str] = &[
     "lib/mcp.rs: store, system/process",
     "lib/schedule.rs: store, system/notification, system/process, system/timers",
     "mcp/server_process.rs: system/process",
-    "mcp/guard.rs: system/process",
     "mcp/streams.rs: system/process",
+    "mcp/watchdog.rs: system/process",
 ];
 
 /// Subcommands that ask nobody: they must not start a device flow nor have a keychain unlocked.
@@ -240,7 +240,7 @@ mod the_checks_see {
                 "mod inner { use super::super::super::config::C; }",
             ),
             ("store/file.rs", "use crate::system::{clock};"),
-            ("mcp/child.rs", "use crate::session::Session;"),
+            ("mcp/line.rs", "use crate::session::Session;"),
         ] {
             assert!(upward(file, text), "{file}: {text}");
         }

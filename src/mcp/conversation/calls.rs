@@ -7,7 +7,7 @@ use serde::de::IgnoredAny;
 
 use super::{Action, Conversation, Era};
 use crate::formats::json_rpc::{Id, Message};
-use crate::mcp::dialog;
+use crate::mcp::messages;
 use crate::mcp::line::Line;
 
 /// The request that stays open for a server's news.
@@ -127,7 +127,7 @@ impl Conversation {
     /// Closes a dialog of the client that nobody needs any more.
     pub(super) fn cancel(&mut self, id: &Id) {
         let params = serde_json::json!({"requestId": id.as_text(), "reason": "no longer needed"});
-        self.tell_client(dialog::notification("notifications/cancelled", &params));
+        self.tell_client(messages::notification("notifications/cancelled", &params));
     }
 }
 

@@ -8,7 +8,7 @@ use super::calls::may_ask;
 use super::retry::Retry;
 use super::{Conversation, Hold, Life, Then};
 use crate::formats::json_rpc::{self, Id, Kind, Message};
-use crate::mcp::dialog::{self, Era, Modes};
+use crate::mcp::messages::{self, Era, Modes};
 use crate::mcp::line::Line;
 
 /// How our own ids begin, where the client has to answer them.
@@ -130,7 +130,7 @@ impl Conversation {
     fn way_through(&mut self, hold: Hold, message: &Message<'_>, line: &[u8]) -> Way {
         let method = message.method.as_deref().unwrap_or_default();
         if method == "ping" {
-            let pong = dialog::response(message.raw_id(line), &serde_json::json!({}));
+            let pong = messages::response(message.raw_id(line), &serde_json::json!({}));
             self.tell_client(pong);
             return Way::Done;
         }

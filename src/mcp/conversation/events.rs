@@ -1,6 +1,6 @@
 //! What happens to a conversation, and what it has done.
 
-use crate::mcp::dialog::Code;
+use crate::mcp::messages::Code;
 use crate::mcp::line::Line;
 use crate::token::Timestamp;
 

@@ -10,7 +10,7 @@ use super::calls::Suspect;
 use super::server::Agreed;
 use super::{Action, Conversation, Cure, Ended, Exchange, Handshake, Hold, News, Restarts, Then, Trouble};
 use crate::formats::json_rpc::{self, Id, Kind};
-use crate::mcp::dialog::{self, Era};
+use crate::mcp::messages::{self, Era};
 use crate::mcp::line::Line;
 
 /// The longest pause between two fetches after failures.
@@ -162,7 +162,7 @@ impl Conversation {
         if message.kind() == Some(Kind::Request) {
             // It may ping before the handshake is done.
             if message.method.as_deref() == Some("ping") {
-                let pong = Line::own(dialog::response(message.raw_id(line), &json!({})));
+                let pong = Line::own(messages::response(message.raw_id(line), &json!({})));
                 self.out.push_back(Action::ToServer(server, pong));
             }
             return;

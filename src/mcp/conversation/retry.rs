@@ -5,7 +5,7 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use crate::formats::json_rpc::{self, Members, Message};
-use crate::mcp::dialog::KEY;
+use crate::mcp::messages::KEY;
 
 /// A call that comes back with what a person did in our dialog (MRTR).
 pub(super) struct Retry {

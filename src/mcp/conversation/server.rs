@@ -8,7 +8,7 @@ use super::calls::{Call, Suspect};
 use super::client::Cancelled;
 use super::{Action, Asked, Conversation, Ended, Hold, Life, Then};
 use crate::formats::json_rpc::{self, Id, Kind, Message};
-use crate::mcp::dialog::Era;
+use crate::mcp::messages::Era;
 use crate::mcp::line::Line;
 
 /// What a call's text says when its token is dead: github-mcp-server's words, and server-github's.

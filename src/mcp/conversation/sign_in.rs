@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Action, Asking, Conversation, Cure, Era, Exchange, News, Then, Trouble};
 use super::retry::{Retry, state_of};
 use crate::formats::json_rpc::{self, Id};
-use crate::mcp::dialog::{self, Code};
+use crate::mcp::messages::{self, Code};
 use crate::mcp::line::Line;
 
 /// How far a sign-in is.
@@ -115,7 +115,7 @@ impl Conversation {
         if self.login == Login::None {
             return;
         }
-        self.note(dialog::instructions(code, &self.settings.app));
+        self.note(messages::instructions(code, &self.settings.app));
         self.login = Login::Shown(code.clone());
         self.show(code);
     }
@@ -123,7 +123,7 @@ impl Conversation {
     /// Shows the code to whoever waits, in the way that the client can.
     fn show(&mut self, code: &Code) {
         let modes = if self.mute {
-            dialog::Modes::default()
+            messages::Modes::default()
         } else {
             self.modes
         };
@@ -139,11 +139,11 @@ impl Conversation {
             Some(Era::Modern) if modes.any() => {
                 for one in std::mem::take(&mut self.waiting) {
                     let state = state_of(&one.line);
-                    let result = dialog::input_required(code, &app, modes, &state);
-                    self.tell_client(dialog::response(&one.raw_id, &result));
+                    let result = messages::input_required(code, &app, modes, &state);
+                    self.tell_client(messages::response(&one.raw_id, &result));
                 }
             }
-            _ => self.end_waiting(&dialog::instructions(code, &app)),
+            _ => self.end_waiting(&messages::instructions(code, &app)),
         }
     }
 
@@ -165,8 +165,8 @@ impl Conversation {
         let mut modes = self.modes;
         modes.url &= pages;
         let meta = self.waiting.first().and_then(|one| one.meta.clone());
-        let params = dialog::elicitation(code, &self.settings.app, modes, Some(&id), meta);
-        self.tell_client(dialog::request(&id, "elicitation/create", &params));
+        let params = messages::elicitation(code, &self.settings.app, modes, Some(&id), meta);
+        self.tell_client(messages::request(&id, "elicitation/create", &params));
         self.dialog = Some(Dialog {
             id: Id::text(&id),
             elicitation: modes.url.then_some(id),
@@ -222,7 +222,7 @@ impl Conversation {
         let text = match &self.login {
             Login::Shown(code) => format!(
                 "ghtok: the dialog was closed; the code stays good. {}",
-                dialog::instructions(code, &self.settings.app)
+                messages::instructions(code, &self.settings.app)
             ),
             _ => "ghtok: the dialog was closed. Call the tool again to sign in.".into(),
         };
@@ -249,7 +249,7 @@ impl Conversation {
             (_, Login::Shown(code)) => {
                 let text = format!(
                     "ghtok: the dialog was closed; the code stays good. {}",
-                    dialog::instructions(&code, &self.settings.app)
+                    messages::instructions(&code, &self.settings.app)
                 );
                 self.answer_failed(&method, &raw_id, &text);
             }
@@ -292,7 +292,7 @@ impl Conversation {
         };
         if let Some(id) = dialog.elicitation.as_ref().filter(|_| closing == Closing::Done) {
             let params = serde_json::json!({"elicitationId": id});
-            self.tell_client(dialog::notification(
+            self.tell_client(messages::notification(
                 "notifications/elicitation/complete",
                 &params,
             ));

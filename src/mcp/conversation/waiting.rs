@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::Conversation;
 use super::sign_in::{Closing, named};
 use crate::formats::json_rpc::{self, Id};
-use crate::mcp::dialog;
+use crate::mcp::messages;
 use crate::mcp::line::Line;
 
 /// A call that waits for a person.
@@ -29,7 +29,7 @@ impl Conversation {
     pub(super) fn waiting_for(&self, line: Line) -> Waiting {
         let (method, raw_id) = named(&line);
         let (id, (meta, progress)) = match json_rpc::read(&line) {
-            json_rpc::Line::One(message) => (message.id.clone(), dialog::meta(message.params)),
+            json_rpc::Line::One(message) => (message.id.clone(), messages::meta(message.params)),
             _ => (None, (None, None)),
         };
         Waiting {
@@ -76,7 +76,7 @@ impl Conversation {
                 if self.handshake.version.as_deref() >= Some("2025-03-26") {
                     params["message"] = "waiting for the sign-in to GitHub".into();
                 }
-                messages.push(dialog::notification("notifications/progress", &params));
+                messages.push(messages::notification("notifications/progress", &params));
             }
         }
         for message in messages {

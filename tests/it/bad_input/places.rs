@@ -342,14 +342,14 @@ fn something_else_in_the_place_of_a_dialogs_files_hangs_nobody() {
         let planted = Planted::new(&code, odd);
         let read = dialog.code();
         assert_eq!(read.is_some(), odd == Garbage, "{odd:?}");
-        let lead = dialog.lead().expect("a lock").expect("nobody has it");
+        let held = dialog.try_lock().expect("a lock").expect("nobody has it");
         // What is in its place goes, but for a folder: then the others show no code and wait.
-        lead.publish(b"ABCD-1234");
+        held.publish(b"ABCD-1234");
         assert_eq!(dialog.code().is_some(), odd != Folder, "{odd:?}");
-        drop(lead);
+        drop(held);
         drop(planted);
         let _planted = Planted::new(&lock, odd);
-        assert_eq!(dialog.lead().is_ok(), odd == Garbage, "{odd:?}");
+        assert_eq!(dialog.try_lock().is_ok(), odd == Garbage, "{odd:?}");
     }
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use ghtok::mcp::conversation::{
     Action, Asking, Conversation, Cure, Event, News, Now, Pace, Restarts, Settings, Told, Trouble,
 };
-use ghtok::mcp::dialog::Code;
 use ghtok::mcp::line::Line;
+use ghtok::mcp::messages::Code;
 use ghtok::token::Timestamp;
 use serde_json::{Value, json};
 

@@ -1,46 +1,46 @@
-//! The messages that the wrapper itself sends: the sign-in's dialog in each of its forms, and what it
-//! answers in a server's place. Each is valid in the revision that is spoken. Pure.
+//! The messages that the wrapper itself sends: the sign-in dialog in each of its forms, and answers in
+//! place of a server. Each is valid in the protocol revision of the conversation.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-/// How the conversation is opened.
+/// The protocol revisions that differ in how a conversation is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Era {
-    /// By `initialize`, revisions 2024-11-05 to 2025-11-25.
+    /// With `initialize`: revisions 2024-11-05 to 2025-11-25.
     Legacy,
-    /// Not at all: each request says what its client can do, revision 2026-07-28.
+    /// Not at all: each request has the client's capabilities. Revision 2026-07-28.
     Modern,
 }
 
-/// The code of a device flow, as a person needs it.
+/// The user code of a device flow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Code {
-    /// The page.
+    /// The page on which it is entered.
     pub url: String,
-    /// What is typed there.
+    /// The code itself.
     pub user_code: String,
-    /// When it ends, in local time.
+    /// When it expires, in local time.
     pub until: String,
-    /// When it ends.
+    /// When it expires, in seconds since 1970.
     pub expires_at: i64,
 }
 
 /// The dialogs that a client can show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Modes {
-    /// A page for the person's browser.
+    /// Opens a page in the browser.
     pub url: bool,
-    /// A form.
+    /// Shows a form.
     pub form: bool,
 }
 
-/// The key of our dialog among a server's own (MRTR).
+/// The key of our dialog in `inputRequests`, among those of a server.
 pub const KEY: &str = "ghtok.login";
 
 impl Modes {
-    /// What `capabilities.elicitation` says: an empty object means forms (revision 2025-06-18).
+    /// Reads `capabilities.elicitation`; an empty object means forms (revision 2025-06-18).
     pub fn of(capabilities: &Value) -> Self {
         match capabilities.get("elicitation").and_then(Value::as_object) {
             None => Self::default(),
@@ -52,14 +52,14 @@ impl Modes {
         }
     }
 
-    /// True if there is a dialog at all.
+    /// True if the client can show any dialog.
     pub fn any(self) -> bool {
         self.url || self.form
     }
 }
 
-/// `params` of `elicitation/create`. `meta` is the held call's, without its progress token: some clients
-/// find the call by it.
+/// `params` of `elicitation/create`. `meta` is that of the held call, without its progress token: some
+/// clients match the dialog to the call by it.
 pub fn elicitation(
     code: &Code,
     app: &str,
@@ -84,7 +84,6 @@ pub fn elicitation(
     params
 }
 
-/// What a person reads.
 fn message(code: &Code, app: &str) -> String {
     format!(
         "Sign in to GitHub for the App \"{app}\": open {} and enter the code {} (good until {}). \
@@ -93,22 +92,22 @@ fn message(code: &Code, app: &str) -> String {
     )
 }
 
-/// The same in the text of a tool's result.
+/// The text of a tool's result, for a client without dialogs.
 pub fn instructions(code: &Code, app: &str) -> String {
     format!("{} Then call the tool again.", message(code, app))
 }
 
-/// A request of ours.
+/// A request from ghtok.
 pub fn request(id: &str, method: &str, params: &Value) -> Vec<u8> {
     line(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}))
 }
 
-/// A notification of ours.
+/// A notification from ghtok.
 pub fn notification(method: &str, params: &Value) -> Vec<u8> {
     line(&json!({"jsonrpc": "2.0", "method": method, "params": params}))
 }
 
-/// A response in the server's place; the id as the client wrote it.
+/// A response in place of the server; the id as the client wrote it.
 pub fn response(raw_id: &str, result: &Value) -> Vec<u8> {
     let mut bytes = format!("{{\"jsonrpc\":\"2.0\",\"id\":{raw_id},\"result\":").into_bytes();
     bytes.extend(line(result));
@@ -116,13 +115,13 @@ pub fn response(raw_id: &str, result: &Value) -> Vec<u8> {
     bytes
 }
 
-/// An error in the server's place.
+/// An error in place of the server.
 pub fn error(raw_id: &str, code: i32, message: &str) -> Vec<u8> {
     let error = json!({"code": code, "message": message});
     format!("{{\"jsonrpc\":\"2.0\",\"id\":{raw_id},\"error\":{error}}}").into_bytes()
 }
 
-/// The result of a tool call that did not reach the tool, or not surely.
+/// The result of a tool call that did not reach the tool, or may not have reached it.
 pub fn failed_call(text: &str, era: Era) -> Value {
     let mut result = json!({"content": [{"type": "text", "text": text}], "isError": true});
     if era == Era::Modern {
@@ -131,7 +130,7 @@ pub fn failed_call(text: &str, era: Era) -> Value {
     result
 }
 
-/// The answer that asks the person first (revision 2026-07-28, "Multi Round-Trip Requests").
+/// The answer that asks for a sign-in first (revision 2026-07-28, "Multi Round-Trip Requests").
 pub fn input_required(code: &Code, app: &str, modes: Modes, state: &str) -> Value {
     json!({
         "resultType": "input_required",
@@ -145,7 +144,7 @@ pub fn input_required(code: &Code, app: &str, modes: Modes, state: &str) -> Valu
     })
 }
 
-/// In this revision a form says that it is one.
+/// Adds the mode, which revision 2026-07-28 requires for forms too.
 fn modern(mut params: Value) -> Value {
     if params.get("mode").is_none() {
         params["mode"] = "form".into();
@@ -153,7 +152,7 @@ fn modern(mut params: Value) -> Value {
     params
 }
 
-/// A held call's `_meta` without its progress token, and that token as it stood.
+/// A held call's `_meta` without its progress token, and that token.
 pub fn meta(params: Option<&RawValue>) -> (Option<Value>, Option<Value>) {
     #[derive(Deserialize)]
     struct Params {

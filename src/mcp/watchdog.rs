@@ -1,0 +1,82 @@
+//! Ends the servers that a killed wrapper leaves behind. The watchdog is a process of its own, which is
+//! told which processes belong to servers, and waits until its standard input ends.
+
+use std::io::{BufRead, BufReader, PipeWriter, Read, Write};
+use std::path::PathBuf;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use crate::auth::ports::Clock;
+use crate::system::process::{self, Ending, Family};
+
+/// How long a server may take to exit after a signal.
+const EXIT_LIMIT: Duration = Duration::from_secs(1);
+
+/// The wrapper's side: starts the process with the first server, and tells it of each.
+pub struct Watchdog {
+    program: fn() -> Option<PathBuf>,
+    /// `None` if it could not be started: a server that ignores the end of its input may then outlive
+    /// a killed wrapper.
+    pipe: OnceLock<Option<Mutex<PipeWriter>>>,
+}
+
+impl Watchdog {
+    /// Of this program, whose `mcp-guard` is the watchdog.
+    pub fn new(program: fn() -> Option<PathBuf>) -> Self {
+        Self {
+            program,
+            pipe: OnceLock::new(),
+        }
+    }
+
+    /// A server with these processes was started.
+    pub fn add(&self, family: u32) {
+        self.send('+', family);
+    }
+
+    /// Its processes are gone.
+    pub fn remove(&self, family: u32) {
+        self.send('-', family);
+    }
+
+    fn send(&self, sign: char, family: u32) {
+        if let Some(pipe) = self.pipe.get_or_init(|| self.start()) {
+            let mut pipe = pipe.lock().unwrap_or_else(PoisonError::into_inner);
+            let _ = pipe.write_all(format!("{sign}{family}\n").as_bytes());
+        }
+    }
+
+    fn start(&self) -> Option<Mutex<PipeWriter>> {
+        let (reader, writer) = std::io::pipe().ok()?;
+        let reader = process::file_of_reader(reader);
+        process::start_watching(&(self.program)()?, "mcp-guard", reader).ok()?;
+        Some(Mutex::new(writer))
+    }
+}
+
+/// The watchdog's side: reads `+NUMBER` and `-NUMBER` lines to their end, then ends what is left.
+pub fn run(input: impl Read, clock: &dyn Clock) {
+    let mut numbers: Vec<u32> = Vec::new();
+    for line in BufReader::new(input).lines().map_while(Result::ok) {
+        let Some((sign, number)) = line.split_at_checked(1) else {
+            continue;
+        };
+        let Ok(number) = number.parse() else {
+            continue;
+        };
+        match sign {
+            "+" => numbers.push(number),
+            _ => numbers.retain(|known| *known != number),
+        }
+    }
+    let mut families: Vec<Family> = numbers.into_iter().filter_map(Family::of_number).collect();
+    for (ending, pause) in [
+        (Ending::Asked, EXIT_LIMIT),
+        (Ending::Forced, Duration::ZERO),
+    ] {
+        families.retain(|family| family.end(ending));
+        if !families.is_empty() {
+            clock.sleep(pause);
+        }
+    }
+}
