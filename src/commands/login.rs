@@ -1,8 +1,6 @@
 //! `ghtok login`: signs a person in. The one command that asks somebody.
 
-mod another_login;
 mod company;
-mod new_sign_in;
 mod person;
 mod program;
 mod saved_app;
@@ -17,13 +15,12 @@ use crate::auth::ports::{Clock, Prompt, StoreError};
 use crate::auth::record::{Account, Record};
 use crate::error::{Error, Result};
 use crate::session::Call;
+use crate::session::sign_in::{By, first_sign_in};
+pub use crate::session::sign_in::{Present, Switch};
 use crate::system::browser::Browser;
 use crate::system::signals;
 use crate::system::terminal::screen::Screen;
 use crate::token::MinTtl;
-use another_login::{First, unless_another_is_first};
-pub use new_sign_in::Switch;
-use new_sign_in::{Agreed, Kept, NewSignIn};
 use person::accompanied;
 pub use program::Since;
 pub use saved_app::{AppInConfig, SavedApp};
@@ -42,15 +39,6 @@ pub struct Input {
     pub switch: Switch,
     /// Whose sign-in is in another store than the new one goes to.
     pub elsewhere: Option<Account>,
-}
-
-/// What to do with a sign-in that is there and good.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Present {
-    /// Keep it and say so.
-    Keep,
-    /// Replace it, even one that cannot be read.
-    Replace,
 }
 
 /// How to talk.
@@ -162,49 +150,10 @@ fn end_with_a_word(output: Output, saved: &Arc<AtomicBool>, screen: &Arc<Screen>
     }));
 }
 
-/// Signs in where nobody can be asked whether another account may replace the stored one.
-///
-/// # Errors
-/// As [`run`].
-pub fn sign_in(
-    prompt: &mut dyn Prompt,
-    elsewhere: Option<&Account>,
-    call: &Call<'_>,
-) -> Result<Record> {
-    let (present, switch) = (Present::Keep, Switch::Never);
-    let (kept, _) = first_sign_in(present, prompt, switch.agreed(), elsewhere, call)?;
-    kept.settle(present, switch, elsewhere, call)
-}
-
-/// The own sign-in, or that of another process if it is approved first.
-fn first_sign_in(
-    present: Present,
-    prompt: &mut dyn Prompt,
-    agreed: Agreed,
-    elsewhere: Option<&Account>,
-    call: &Call<'_>,
-) -> Result<(Kept, By)> {
-    let first = unless_another_is_first(present, prompt, call, |prompt| {
-        NewSignIn::obtain(present, prompt, call)
-    })?;
-    Ok(match first {
-        First::Own(new) => (new.keep(present, agreed, elsewhere, call)?, By::This),
-        First::Another(record) => (Kept::Saved(*record), By::Another),
-    })
-}
-
 /// A sign-in that is stored now.
 struct SignedIn {
     record: Record,
     by: By,
-}
-
-/// Which process signed in.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum By {
-    This,
-    /// Another one was approved first.
-    Another,
 }
 
 fn unlock(call: &Call<'_>) -> Result<()> {

@@ -9,7 +9,6 @@ use crate::auth::outcome::Happened;
 use crate::auth::ports::{Clock, Prompt};
 use crate::auth::rejection::mark_rejected;
 use crate::cli;
-use crate::commands::login;
 use crate::config::{Browsers, Desktop, Environment};
 use crate::error::{Error, Result, system_reason};
 use crate::formats::plain_text::one_line;
@@ -23,6 +22,7 @@ use crate::mcp::tokens::{Fetched, Tokens};
 use crate::mcp::watchdog::{self, Watchdog};
 use crate::session::Call;
 use crate::session::Unlock;
+use crate::session::sign_in::sign_in;
 use crate::session::{Machine, Session, login_command, this_program};
 use crate::store::dialog::SharedDialog;
 use crate::store::state_folder::StateFolder;
@@ -192,7 +192,7 @@ impl Tokens for Source<'_> {
                         given_up,
                         clock: call.clock,
                     };
-                    login::sign_in(&mut dialog, elsewhere.as_ref(), &call)?;
+                    sign_in(&mut dialog, elsewhere.as_ref(), &call)?;
                     self.valid(&call)
                 });
                 return signed_in

@@ -32,7 +32,7 @@ pub enum Switch {
 
 impl Switch {
     /// What is agreed to before anybody was asked.
-    pub(super) fn agreed(self) -> Agreed {
+    pub(crate) fn agreed(self) -> Agreed {
         match self {
             Self::Never | Self::Ask => Agreed::Nothing,
             Self::Allowed => Agreed::Anything,
@@ -42,7 +42,7 @@ impl Switch {
 
 /// Which stored sign-in may be replaced by another account's.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Agreed {
+pub(crate) enum Agreed {
     /// None.
     Nothing,
     /// That of the account with this number.
@@ -62,7 +62,7 @@ impl Agreed {
 }
 
 /// What became of a new sign-in.
-pub(super) enum Kept {
+pub(crate) enum Kept {
     /// It is stored.
     Saved(Record),
     /// It would replace this account's.
@@ -72,7 +72,7 @@ pub(super) enum Kept {
 impl Kept {
     /// Asks a person, if there is one, about each account whose sign-in would be replaced. The lock is
     /// free while they think.
-    pub(super) fn settle(
+    pub(crate) fn settle(
         self,
         present: Present,
         switch: Switch,
@@ -94,7 +94,7 @@ impl Kept {
 }
 
 /// An approved sign-in that is not stored yet.
-pub(super) struct NewSignIn {
+pub(crate) struct NewSignIn {
     grant: GrantedTokens,
     /// Who approved it; `None` if GitHub did not say.
     account: Option<Account>,

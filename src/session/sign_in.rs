@@ -1,0 +1,63 @@
+//! Signs a person in by the device flow, and stores what they have approved. Only for subcommands that
+//! may ask somebody: each hands over its prompt.
+
+mod another_process;
+mod new_sign_in;
+
+use another_process::{First, unless_another_is_first};
+use new_sign_in::NewSignIn;
+pub use new_sign_in::Switch;
+pub(crate) use new_sign_in::{Agreed, Kept};
+
+use super::Call;
+use crate::auth::ports::Prompt;
+use crate::auth::record::{Account, Record};
+use crate::error::Result;
+
+/// What to do with a sign-in that is there and good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Present {
+    /// Keep it and say so.
+    Keep,
+    /// Replace it, even one that cannot be read.
+    Replace,
+}
+
+/// Which process signed in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum By {
+    This,
+    /// Another one was approved first.
+    Another,
+}
+
+/// Signs in where nobody can be asked whether another account may replace the stored one.
+///
+/// # Errors
+/// Whatever keeps a person from being signed in; then what was stored stays.
+pub(crate) fn sign_in(
+    prompt: &mut dyn Prompt,
+    elsewhere: Option<&Account>,
+    call: &Call<'_>,
+) -> Result<Record> {
+    let (present, switch) = (Present::Keep, Switch::Never);
+    let (kept, _) = first_sign_in(present, prompt, switch.agreed(), elsewhere, call)?;
+    kept.settle(present, switch, elsewhere, call)
+}
+
+/// The own sign-in, or that of another process if it is approved first.
+pub(crate) fn first_sign_in(
+    present: Present,
+    prompt: &mut dyn Prompt,
+    agreed: Agreed,
+    elsewhere: Option<&Account>,
+    call: &Call<'_>,
+) -> Result<(Kept, By)> {
+    let first = unless_another_is_first(present, prompt, call, |prompt| {
+        NewSignIn::obtain(present, prompt, call)
+    })?;
+    Ok(match first {
+        First::Own(new) => (new.keep(present, agreed, elsewhere, call)?, By::This),
+        First::Another(record) => (Kept::Saved(*record), By::Another),
+    })
+}
