@@ -6,7 +6,6 @@
 )]
 
 mod login;
-mod mcp;
 mod schedule;
 
 use std::ffi::OsString;
@@ -15,7 +14,6 @@ use clap::{ArgAction, Parser};
 use log::LevelFilter;
 
 pub use self::login::Login;
-pub use self::mcp::{Mcp, McpGuard, Opening};
 pub use self::schedule::{Schedule, ScheduleDeed};
 use crate::commands::Subcommand;
 use crate::commands::exec::Exec;
@@ -23,6 +21,7 @@ use crate::commands::get::Get;
 use crate::commands::git_credential::{self, GitCredential};
 use crate::commands::headers::Headers;
 use crate::commands::logout::Logout;
+use crate::commands::mcp::{Mcp, McpGuard};
 use crate::commands::refresh::Refresh;
 use crate::commands::refresher::{AskReach, Refresher};
 use crate::commands::setup::Setup;
@@ -73,11 +72,6 @@ shell. \"%s\" stands for the page; without it the page is the last argument."
     Logout(Logout),
     Exec(Exec),
     Headers(Headers),
-    /// Run an MCP server with a token that stays valid for the whole conversation
-    #[command(before_help = "Examples:
-  ghtok mcp -- github-mcp-server stdio
-  ghtok mcp work -- docker run -i --rm -e GITHUB_PERSONAL_ACCESS_TOKEN IMAGE
-  ghtok mcp --env GH_TOKEN -- npx -y some-server")]
     Mcp(Mcp),
     /// Install a timer that keeps sign-ins alive and warns before they expire
     Schedule(Schedule),
@@ -85,8 +79,6 @@ shell. \"%s\" stands for the page; without it the page is the last argument."
     GitCredential(GitCredential),
     Refresher(Refresher),
     AskReach(AskReach),
-    /// End the servers that a killed `mcp` left behind
-    #[command(hide = true)]
     McpGuard(McpGuard),
 }
 

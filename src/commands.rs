@@ -11,6 +11,7 @@ pub mod git_credential;
 pub mod headers;
 pub mod login;
 pub mod logout;
+pub mod mcp;
 pub mod refresh;
 pub mod refresher;
 pub mod schedule;

@@ -27,8 +27,6 @@ pub mod token;
 // What is not in the files of its subcommand yet.
 #[path = "lib/login.rs"]
 mod compose_login;
-#[path = "lib/mcp.rs"]
-mod compose_mcp;
 #[path = "lib/schedule.rs"]
 mod compose_schedule;
 
@@ -36,6 +34,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use crate::cli::{Cli, Command};
+use crate::commands::mcp::McpGuard;
 use crate::commands::{Subcommand, get};
 use crate::config::{Environment, Flags};
 use crate::error::{Error, Result, WRAPPER_FAILED};
@@ -107,10 +106,7 @@ fn dispatch(machine: &Machine<'_>, cli: &Cli) -> Result<u8> {
     };
     match &cli.command {
         Command::GitCredential(git) => git.run(|| load(&git.flags())),
-        Command::McpGuard(_) => {
-            process::leave_session();
-            Ok(compose_mcp::guard(machine))
-        }
+        Command::McpGuard(_) => Ok(McpGuard::run(machine)),
         Command::Refresher(refresher) => {
             process::leave_session();
             refresher.run(&*load(&refresher.flags())?)

@@ -7,6 +7,7 @@ pub mod messages;
 pub mod redact;
 pub mod runtime;
 pub mod server_process;
+mod sign_in;
 pub mod streams;
 pub mod tokens;
 pub mod watchdog;

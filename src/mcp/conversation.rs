@@ -24,8 +24,8 @@ pub use self::settings::{Asking, Pace, Restarts, Settings};
 use self::sign_in::{Dialog, Login};
 use self::waiting::Waiting;
 use crate::formats::json_rpc::Id;
-use crate::mcp::messages::{self, Era, Modes};
 use crate::mcp::line::Line;
+use crate::mcp::messages::{self, Era, Modes};
 
 /// Why lines of the client are held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -28,13 +28,13 @@ const CANNOT_RUN: u8 = 126;
 const MAX_TIMER: Duration = Duration::from_secs(3600);
 
 /// What `ghtok mcp` runs with.
-pub struct Wrapper<'a> {
+pub(crate) struct Wrapper<'a> {
     /// The server's command.
     pub command: &'a [OsString],
     /// The changes to its environment.
     pub variables: &'a [token_env::Change],
     /// Where tokens come from.
-    pub tokens: &'a dyn Tokens,
+    pub tokens: &'a Tokens<'a>,
     /// Time.
     pub clock: &'a (dyn Clock + Sync),
     /// Ends the servers if this process is killed.
@@ -72,7 +72,7 @@ struct Runtime<'scope, 'env> {
 
 impl Wrapper<'_> {
     /// Runs a conversation, until [`Self::end`] is called.
-    pub fn run(&self, settings: Settings) {
+    pub(crate) fn run(&self, settings: Settings) {
         let shared = Shared {
             wrapper: self,
             client: LineWriter::to_client(),

@@ -1,23 +1,97 @@
-//! Where an MCP conversation gets its tokens from.
+//! The tokens of an MCP conversation. Each request opens the App's store again: a conversation outlives
+//! buses and keychains, and its threads share nothing but the configuration.
 
-use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
-use crate::mcp::conversation::{News, Told, Trouble};
-use crate::mcp::messages::Code;
+use crate::app::App;
+use crate::auth::outcome::Happened;
+use crate::auth::rejection::mark_rejected;
+use crate::error::{Error, Result};
+use crate::mcp::conversation::{Cure, News, Told, Trouble};
+use crate::session::{Call, Session};
+use crate::system::browser::Browser;
+use crate::system::process::{self, Children};
 use crate::token::AccessToken;
 
 /// A token, and what the conversation knows of it.
-pub type Fetched = Result<(News, AccessToken), Trouble>;
+pub(super) type Fetched = std::result::Result<(News, AccessToken), Trouble>;
 
 /// The tokens of one App.
-pub trait Tokens: Sync {
+pub(crate) struct Tokens<'a> {
+    pub(crate) session: &'a Session<'a>,
+    pub(crate) app: &'a App,
+    /// Opens the page of each sign-in (`--open`).
+    pub(crate) browser: Option<Browser>,
+}
+
+impl Tokens<'_> {
     /// A valid token; refreshed if it is due. May take as long as any caller waits.
-    fn fetch(&self) -> Fetched;
+    pub(super) fn fetch(&self) -> Fetched {
+        self.with_call(valid_token)
+    }
+
     /// The same, once the token of this generation has been checked: a server's answer says that it is
     /// rejected.
-    fn check(&self, generation: u64) -> Fetched;
-    /// Signs a person in, who is shown the code; ends soon after `cancelled` is set.
-    fn sign_in(&self, show: &(dyn Fn(Code) + Sync), cancelled: &AtomicBool) -> Fetched;
+    pub(super) fn check(&self, generation: u64) -> Fetched {
+        self.with_call(|call| {
+            // A mark that cannot be made now is made at the next such answer.
+            let _ = mark_rejected(call.store, call.clock, |record| {
+                record.generation == generation
+            });
+            valid_token(call)
+        })
+    }
+
     /// What the outcome file says now.
-    fn last_outcome(&self) -> Option<Told>;
+    pub(super) fn last_outcome(&self) -> Option<Told> {
+        let outcome = self.session.last_outcome(self.app)?;
+        let is_stored = match outcome.what {
+            Happened::Saved | Happened::Deleted => true,
+            Happened::Sent => false,
+            Happened::Failed(_) | Happened::Unknown(_) => return None,
+        };
+        Some(Told {
+            generation: outcome.generation,
+            is_stored,
+        })
+    }
+
+    fn with_call(&self, work: impl FnOnce(&Call<'_>) -> Result<(News, AccessToken)>) -> Fetched {
+        let session = self.session.reopened();
+        session
+            .with_call(self.app, work)
+            .map_err(|error| trouble(&error))
+    }
+}
+
+pub(super) fn valid_token(call: &Call<'_>) -> Result<(News, AccessToken)> {
+    let served = call.broker.access_token(call.min_ttl)?;
+    // A refresher that has reported its outcome exits soon, and leaves no zombie.
+    for _ in 0..100 {
+        if process::reap() == Children::None {
+            break;
+        }
+        call.clock.sleep(Duration::from_millis(1));
+    }
+    let news = News {
+        generation: served.generation,
+        due_at: served.due_at,
+        expires_at: served.expires_at,
+    };
+    Ok((news, served.token))
+}
+
+pub(super) fn trouble(error: &Error) -> Trouble {
+    let hint = error
+        .hint()
+        .map(|hint| format!("; {hint}"))
+        .unwrap_or_default();
+    let cure = match error {
+        Error::SignInNeeded { .. } => Cure::SignIn,
+        _ => Cure::Other,
+    };
+    Trouble {
+        text: format!("{error}{hint}"),
+        cure,
+    }
 }

@@ -4,11 +4,13 @@ use super::Session;
 use super::open_store::kernel_is_available;
 use crate::app::{App, RecordKey};
 use crate::auth::broker::exposed;
+use crate::auth::outcome::Outcome;
 use crate::auth::ports::{StoreError, TokenStore};
 use crate::auth::record::Account;
 use crate::config::{Config, StoreChoice};
 use crate::error::{Error, Result};
 use crate::store::chosen_store;
+use crate::store::dialog::SharedDialog;
 use crate::store::state_folder::StateFolder;
 use crate::system::terminal::Terminal;
 
@@ -144,6 +146,16 @@ impl Session<'_> {
     /// Whether a sign-in without `--store` decides anew where it goes.
     pub(super) fn is_chosen_at_sign_in(&self) -> bool {
         self.config.store == StoreChoice::Auto && self.store_for_login.get().is_none()
+    }
+
+    /// What happened last to the App's record, without opening its store.
+    pub(crate) fn last_outcome(&self, app: &App) -> Option<Outcome> {
+        crate::store::outcome::last(&self.state_folder(), &app.key())
+    }
+
+    /// The sign-in dialog that all MCP conversations of the App share.
+    pub(crate) fn sign_in_dialog(&self, app: &App) -> SharedDialog {
+        SharedDialog::new(self.state_folder(), &app.key())
     }
 }
 

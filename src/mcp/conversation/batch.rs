@@ -1,8 +1,8 @@
 //! Several messages in one line, which revision 2025-03-26 alone allows: passed on as one line, each
 //! message minded as if it had come by itself. A call in it is never held for a person.
 
-use super::client::{Cancelled, Way};
 use super::Conversation;
+use super::client::{Cancelled, Way};
 use crate::formats::json_rpc::{Kind, Message, with_ids};
 
 impl Conversation {
@@ -51,7 +51,12 @@ impl Conversation {
     }
 
     /// The line with ids of ours; `None` if it may stay as it is.
-    pub(super) fn server_said_several(&mut self, server: u32, all: &[Message<'_>], line: &[u8]) -> Option<Vec<u8>> {
+    pub(super) fn server_said_several(
+        &mut self,
+        server: u32,
+        all: &[Message<'_>],
+        line: &[u8],
+    ) -> Option<Vec<u8>> {
         let mut ids = Vec::new();
         for message in all {
             match message.kind() {

@@ -7,8 +7,8 @@ use serde::de::IgnoredAny;
 
 use super::{Action, Conversation, Era};
 use crate::formats::json_rpc::{Id, Message};
-use crate::mcp::messages;
 use crate::mcp::line::Line;
+use crate::mcp::messages;
 
 /// The request that stays open for a server's news.
 pub(super) const LISTEN: &str = "subscriptions/listen";
@@ -55,7 +55,9 @@ impl Conversation {
             _ if asks_of_task => message.params_as().unwrap_or_default(),
             _ => Params::default(),
         };
-        let reads = params.name.is_some_and(|tool| self.read_only.contains(&tool));
+        let reads = params
+            .name
+            .is_some_and(|tool| self.read_only.contains(&tool));
         let again = may_repeat(&method) || reads;
         let call = Call {
             server: self.active.unwrap_or_default(),
@@ -91,7 +93,12 @@ impl Conversation {
             return;
         };
         let lost = |server: u32| server != new;
-        let ids: Vec<Id> = self.calls.iter().filter(|(_, call)| lost(call.server)).map(|(id, _)| id.clone()).collect();
+        let ids: Vec<Id> = self
+            .calls
+            .iter()
+            .filter(|(_, call)| lost(call.server))
+            .map(|(id, _)| id.clone())
+            .collect();
         for id in ids {
             let Some(mut call) = self.calls.remove(&id) else {
                 continue;
@@ -105,10 +112,16 @@ impl Conversation {
                 self.acknowledged.insert(id.clone());
             }
             call.server = new;
-            self.out.push_back(Action::ToServer(new, Line::from(call.line.clone())));
+            self.out
+                .push_back(Action::ToServer(new, Line::from(call.line.clone())));
             self.calls.insert(id, call);
         }
-        let ids: Vec<Id> = self.asked.iter().filter(|(_, asked)| lost(asked.server)).map(|(id, _)| id.clone()).collect();
+        let ids: Vec<Id> = self
+            .asked
+            .iter()
+            .filter(|(_, asked)| lost(asked.server))
+            .map(|(id, _)| id.clone())
+            .collect();
         for id in ids {
             self.asked.remove(&id);
             self.cancel(&id);

@@ -8,8 +8,8 @@ use super::calls::may_ask;
 use super::retry::Retry;
 use super::{Conversation, Hold, Life, Then};
 use crate::formats::json_rpc::{self, Id, Kind, Message};
-use crate::mcp::messages::{self, Era, Modes};
 use crate::mcp::line::Line;
+use crate::mcp::messages::{self, Era, Modes};
 
 /// How our own ids begin, where the client has to answer them.
 const OURS: &str = "ghtok:";
@@ -197,7 +197,10 @@ impl Conversation {
             Some(asked) => {
                 self.step(|this| {
                     let took = this.took(asked.since);
-                    format!("server asked {} {}, answered{took}", asked.method, asked.raw_id)
+                    format!(
+                        "server asked {} {}, answered{took}",
+                        asked.method, asked.raw_id
+                    )
                 });
                 Way::To(asked.server, message.with_id(line, &asked.raw_id))
             }
@@ -209,7 +212,9 @@ impl Conversation {
 
     /// Notifications keep their place among requests.
     pub(super) fn in_order(&self) -> Way {
-        let waits = self.hold.is_some_and(|hold| !matches!(hold, Hold::Drain(_)));
+        let waits = self
+            .hold
+            .is_some_and(|hold| !matches!(hold, Hold::Drain(_)));
         if waits || !self.held.is_empty() {
             Way::Hold
         } else {

@@ -1,7 +1,7 @@
 //! What happens to a conversation, and what it has done.
 
-use crate::mcp::messages::Code;
 use crate::mcp::line::Line;
+use crate::mcp::messages::Code;
 use crate::token::Timestamp;
 
 use std::time::Duration;
@@ -109,4 +109,3 @@ pub enum Action {
     /// End, with this code.
     End(u8),
 }
-

@@ -8,10 +8,12 @@ use serde_json::{Value, json};
 
 use super::calls::Suspect;
 use super::server::Agreed;
-use super::{Action, Conversation, Cure, Ended, Exchange, Handshake, Hold, News, Restarts, Then, Trouble};
+use super::{
+    Action, Conversation, Cure, Ended, Exchange, Handshake, Hold, News, Restarts, Then, Trouble,
+};
 use crate::formats::json_rpc::{self, Id, Kind};
-use crate::mcp::messages::{self, Era};
 use crate::mcp::line::Line;
+use crate::mcp::messages::{self, Era};
 
 /// The longest pause between two fetches after failures.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
@@ -170,7 +172,9 @@ impl Conversation {
         if message.id != Some(Id::text(&initialize_id(server))) {
             return;
         }
-        let agreed = message.result_as().map(|agreed: Agreed| agreed.protocol_version);
+        let agreed = message
+            .result_as()
+            .map(|agreed: Agreed| agreed.protocol_version);
         if agreed.is_none() || agreed != self.handshake.version {
             self.out.push_back(Action::Stop(server));
             let ended = Ended { code: 1 };
@@ -247,7 +251,9 @@ impl Conversation {
         self.exchange = Exchange::Stuck(self.now.mono + self.settings.pace.backoff);
         self.clear_suspects();
         if self.lacks_token() {
-            self.end_waiting("ghtok: the server did not start with the fresh token; call the tool again");
+            self.end_waiting(
+                "ghtok: the server did not start with the fresh token; call the tool again",
+            );
         }
         self.release();
     }
@@ -264,7 +270,12 @@ impl Conversation {
         let Some(new) = self.active else {
             return;
         };
-        for Suspect { id, mut call, answer } in std::mem::take(&mut self.suspects) {
+        for Suspect {
+            id,
+            mut call,
+            answer,
+        } in std::mem::take(&mut self.suspects)
+        {
             if call.line.is_empty() {
                 let advice = "ghtok: the token had been refused; there is a fresh one now. Call the tool again.";
                 let told = with_advice(&answer, advice).map_or(answer, Line::own);

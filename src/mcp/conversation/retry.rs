@@ -37,10 +37,12 @@ impl Retry {
         let before = state.strip_prefix(STATE)?;
         let mut params: Members<'_> = message.params_as()?;
         let responses = params.get("inputResponses");
-        let mut responses: Members<'_> =
-            responses.and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default();
-        let response: Option<Response> =
-            responses.get(KEY).and_then(|raw| serde_json::from_str(raw).ok());
+        let mut responses: Members<'_> = responses
+            .and_then(|raw| serde_json::from_str(raw).ok())
+            .unwrap_or_default();
+        let response: Option<Response> = responses
+            .get(KEY)
+            .and_then(|raw| serde_json::from_str(raw).ok());
         responses.remove(KEY);
         let theirs = responses.to_string();
         if responses.is_empty() {
@@ -49,7 +51,9 @@ impl Retry {
             params.set("inputResponses", &theirs);
         }
         // What the server itself had asked the client to bring back.
-        let state = before.split_once(':').map(|(_, theirs)| Value::from(theirs).to_string());
+        let state = before
+            .split_once(':')
+            .map(|(_, theirs)| Value::from(theirs).to_string());
         match &state {
             Some(theirs) => params.set("requestState", theirs),
             None => params.remove("requestState"),

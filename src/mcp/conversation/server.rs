@@ -8,8 +8,8 @@ use super::calls::{Call, Suspect};
 use super::client::Cancelled;
 use super::{Action, Asked, Conversation, Ended, Hold, Life, Then};
 use crate::formats::json_rpc::{self, Id, Kind, Message};
-use crate::mcp::messages::Era;
 use crate::mcp::line::Line;
+use crate::mcp::messages::Era;
 
 /// What a call's text says when its token is dead: github-mcp-server's words, and server-github's.
 const REFUSED: [&[u8]; 3] = [
@@ -165,7 +165,8 @@ impl Conversation {
                     let hints = tool.annotations.as_ref();
                     hints.and_then(|hints| hints.read_only_hint) == Some(true)
                 };
-                self.read_only.extend(tools.filter(hinted).map(|tool| tool.name));
+                self.read_only
+                    .extend(tools.filter(hinted).map(|tool| tool.name));
             }
             _ => {}
         }
@@ -236,7 +237,10 @@ impl Conversation {
     /// The client knows a server's request by our id only.
     fn fate_of_cancellation(&mut self, server: u32, message: &Message<'_>, line: &[u8]) -> Fate {
         let params = message.params.map(RawValue::get).unwrap_or_default();
-        let Some(cancelled) = message.params_as::<Cancelled<'_>>().and_then(|one| one.id()) else {
+        let Some(cancelled) = message
+            .params_as::<Cancelled<'_>>()
+            .and_then(|one| one.id())
+        else {
             return Fate::Pass;
         };
         let known = self.asked.iter().find(|(_, asked)| {

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-
 /// What is set for a whole conversation.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -85,4 +84,3 @@ impl Pace {
         last_calls: Duration::from_secs(5),
     };
 }
-

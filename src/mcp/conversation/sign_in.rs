@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::{Action, Asking, Conversation, Cure, Era, Exchange, News, Then, Trouble};
 use super::retry::{Retry, state_of};
+use super::{Action, Asking, Conversation, Cure, Era, Exchange, News, Then, Trouble};
 use crate::formats::json_rpc::{self, Id};
-use crate::mcp::messages::{self, Code};
 use crate::mcp::line::Line;
+use crate::mcp::messages::{self, Code};
 
 /// How far a sign-in is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,7 +93,10 @@ impl Conversation {
 
     /// With `--eager` no call need be held for it.
     pub(super) fn ask_at_once(&mut self) {
-        let needed = self.trouble.as_ref().is_some_and(|trouble| trouble.cure == Cure::SignIn);
+        let needed = self
+            .trouble
+            .as_ref()
+            .is_some_and(|trouble| trouble.cure == Cure::SignIn);
         if self.settings.asking == Asking::AtOnce
             && needed
             && self.lacks_token()
@@ -130,8 +133,7 @@ impl Conversation {
         let app = self.settings.app.clone();
         match self.era {
             Some(Era::Legacy) if modes.any() && self.negotiated_dialogs(modes.url) => {
-                if self.dialog.is_none()
-                    && (self.handshake.initialized || !self.waiting.is_empty())
+                if self.dialog.is_none() && (self.handshake.initialized || !self.waiting.is_empty())
                 {
                     self.open_dialog(code);
                 }
@@ -290,7 +292,11 @@ impl Conversation {
         let Some(dialog) = self.dialog.take() else {
             return;
         };
-        if let Some(id) = dialog.elicitation.as_ref().filter(|_| closing == Closing::Done) {
+        if let Some(id) = dialog
+            .elicitation
+            .as_ref()
+            .filter(|_| closing == Closing::Done)
+        {
             let params = serde_json::json!({"elicitationId": id});
             self.tell_client(messages::notification(
                 "notifications/elicitation/complete",

@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::Conversation;
 use super::sign_in::{Closing, named};
 use crate::formats::json_rpc::{self, Id};
-use crate::mcp::messages;
 use crate::mcp::line::Line;
+use crate::mcp::messages;
 
 /// A call that waits for a person.
 #[derive(Debug)]

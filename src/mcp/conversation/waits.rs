@@ -26,7 +26,10 @@ impl Conversation {
             _ => {}
         }
         self.pass_time_waiting();
-        if self.close_at.is_some_and(|at| now >= at || !self.owes_answers()) {
+        if self
+            .close_at
+            .is_some_and(|at| now >= at || !self.owes_answers())
+        {
             self.close(None);
         }
     }

@@ -50,7 +50,6 @@ const SOURCES: &[&str] = &[
     "host/token_env.rs",
     "host/variables.rs",
     "lib.rs",
-    "lib/mcp.rs",
     "private_file.rs",
     "store/apple.rs",
     "store/file.rs",

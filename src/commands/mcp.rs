@@ -1,0 +1,171 @@
+//! `ghtok mcp`: runs an MCP server with a token that stays valid, and the hidden process that ends the
+//! servers of a killed `mcp`.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::commands::{Subcommand, Target};
+use crate::config::{Browsers, Desktop, Environment, Flags};
+use crate::error::{Error, Result};
+use crate::formats::durations::parse_duration;
+use crate::host::Host;
+use crate::host::token_env::{self, Change, Grant, MCP_TOKEN, Others, Reason, Recipient};
+use crate::mcp::conversation::{Asking, Pace, Restarts, Settings};
+use crate::mcp::runtime::Wrapper;
+use crate::mcp::tokens::Tokens;
+use crate::mcp::watchdog::{self, Watchdog};
+use crate::session::{Machine, Session, login_command, report, this_program};
+use crate::system::browser::Browser;
+use crate::system::process;
+use crate::system::terminal::Terminal;
+
+/// Run an MCP server with a token that stays valid for the whole conversation
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+#[command(before_help = "Examples:
+  ghtok mcp -- github-mcp-server stdio
+  ghtok mcp work -- docker run -i --rm -e GITHUB_PERSONAL_ACCESS_TOKEN IMAGE
+  ghtok mcp --env GH_TOKEN -- npx -y some-server")]
+pub struct Mcp {
+    #[command(flatten)]
+    target: Target,
+    /// Put the token into this variable; repeatable [default: GITHUB_PERSONAL_ACCESS_TOKEN]
+    #[arg(long = "env", value_name = "NAME")]
+    variables: Vec<String>,
+    /// How long a tool call waits for a sign-in
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "15m")]
+    wait: Duration,
+    /// Never ask for a sign-in
+    #[arg(long)]
+    no_prompt: bool,
+    /// Ask for a sign-in at the start, not at the first tool call
+    #[arg(long, conflicts_with = "no_prompt")]
+    eager: bool,
+    /// Also open the sign-in page in the browser
+    #[arg(long, conflicts_with = "no_prompt")]
+    open: bool,
+    /// Never replace a server that has a token, not even when the token is renewed
+    #[arg(long)]
+    no_restart: bool,
+    /// How long running calls may delay replacing the server
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "30s")]
+    max_drain: Duration,
+    /// The server and its arguments
+    #[arg(last = true, required = true, value_name = "CMD")]
+    command: Vec<OsString>,
+}
+
+/// End the servers that a killed `mcp` left behind
+#[derive(Debug, Args)]
+#[command(hide = true)]
+pub struct McpGuard {}
+
+impl Subcommand for Mcp {
+    fn flags(&self) -> Flags {
+        self.target.flags()
+    }
+
+    fn run(&self, session: &Session<'_>) -> Result<u8> {
+        let app = session.config.app(None)?;
+        // The time zone can be read only while there is one thread.
+        let clock = session.machine.clock;
+        let _ = clock.local_time(clock.now());
+        let variables = self.plan(&app.host)?;
+        let store = session.store_of(app)?;
+        let settings = Settings {
+            app: app.label().to_owned(),
+            login_command: login_command(app, session.store_to_name(app, store)),
+            asking: self.asking(),
+            restarts: if self.no_restart {
+                Restarts::Never
+            } else {
+                Restarts::Allowed
+            },
+            wait: self.wait,
+            max_drain: self.max_drain,
+            pace: Pace::STANDARD,
+        };
+        let wrapper = Wrapper {
+            command: &self.command,
+            variables: &variables,
+            tokens: &Tokens {
+                session,
+                app,
+                browser: if self.open { browser() } else { None },
+            },
+            clock,
+            watchdog: &Watchdog::new(this_program),
+            end: &|ended| process::end(ended.unwrap_or_else(|why| self.not_started(&why))),
+        };
+        wrapper.run(settings);
+        Ok(0)
+    }
+
+    fn exit_code(&self, error: &Error) -> u8 {
+        error.wrapper_exit_code()
+    }
+}
+
+impl Mcp {
+    /// The changes to the environment of the servers.
+    fn plan(&self, host: &Host) -> Result<Vec<Change>> {
+        let variables = match self.variables.as_slice() {
+            [] => vec![MCP_TOKEN],
+            named => named.iter().map(String::as_str).collect(),
+        };
+        let grants: Vec<Grant<'_>> = variables
+            .into_iter()
+            .map(|variable| Grant { variable, host })
+            .collect();
+        let inherited = Environment::inherited_by_tools();
+        let plan = token_env::plan(Recipient::McpServer, &grants, Others::Remove, &inherited)?;
+        if let Some(note) = plan.note(Recipient::McpServer, &[Reason::OtherHost]) {
+            Terminal.note(&note);
+        }
+        Ok(plan.changes)
+    }
+
+    fn asking(&self) -> Asking {
+        match (self.no_prompt, self.eager) {
+            (true, _) => Asking::Never,
+            (false, true) => Asking::AtOnce,
+            (false, false) => Asking::WhileHolding,
+        }
+    }
+
+    /// Reports that the first server could not be started; returns the exit code.
+    fn not_started(&self, why: &io::Error) -> u8 {
+        let program = self.command.first().map_or(OsStr::new(""), |word| word);
+        let error = process::not_started(program, why);
+        report(&error, false);
+        self.exit_code(&error)
+    }
+}
+
+impl McpGuard {
+    pub(crate) fn run(machine: &Machine<'_>) -> u8 {
+        process::leave_session();
+        if let Some(input) = process::handed_over() {
+            watchdog::run(input, machine.clock);
+        }
+        0
+    }
+}
+
+/// The browser of this desktop, if there is one.
+fn browser() -> Option<Browser> {
+    let desktop = Desktop::of(&Environment::from_process());
+    let found = match &desktop.browsers {
+        Browsers::Named(_, commands) | Browsers::Usual(commands) => {
+            Browser::find(commands, &desktop.folders)
+        }
+        Browsers::OutOfSight(_) => None,
+    };
+    if found.is_none() {
+        Terminal.note("mcp: --open finds no browser here");
+    }
+    found
+}
