@@ -155,12 +155,12 @@ fn modern(mut params: Value) -> Value {
 /// A held call's `_meta` without its progress token, and that token.
 pub fn meta(params: Option<&RawValue>) -> (Option<Value>, Option<Value>) {
     #[derive(Deserialize)]
-    struct Params {
+    struct WithMeta {
         #[serde(rename = "_meta")]
         meta: Option<Value>,
     }
     let meta = params
-        .and_then(|params| serde_json::from_str::<Params>(params.get()).ok())
+        .and_then(|params| serde_json::from_str::<WithMeta>(params.get()).ok())
         .and_then(|params| params.meta);
     let Some(Value::Object(mut meta)) = meta else {
         return (None, None);
