@@ -5,7 +5,6 @@
     reason = "these texts are shown as they stand, by --help"
 )]
 
-mod login;
 mod schedule;
 
 use std::ffi::OsString;
@@ -13,13 +12,13 @@ use std::ffi::OsString;
 use clap::{ArgAction, Parser};
 use log::LevelFilter;
 
-pub use self::login::Login;
 pub use self::schedule::{Schedule, ScheduleDeed};
 use crate::commands::Subcommand;
 use crate::commands::exec::Exec;
 use crate::commands::get::Get;
 use crate::commands::git_credential::{self, GitCredential};
 use crate::commands::headers::Headers;
+use crate::commands::login::Login;
 use crate::commands::logout::Logout;
 use crate::commands::mcp::{Mcp, McpGuard};
 use crate::commands::refresh::Refresh;
@@ -52,19 +51,6 @@ pub struct Cli {
 /// The subcommands.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
-    /// Sign in through a GitHub App and OAuth's device flow
-    #[command(
-        before_help = "Examples:
-  ghtok login                            the default App
-  ghtok login work                       the configured App \"work\"
-  ghtok login --client-id Iv23liAbCdEf   a new App; adds it to config.toml
-  ghtok login play --client-id Iv23liX   the same, with the name \"play\"
-  ghtok login --json                     events for a program, one per line",
-        after_help = "Enter opens the page with GHTOK_BROWSER, BROWSER (not over SSH without a display, and not in CI) or
-the system's browser, whichever is found first. Both variables are lists separated by \":\" (on
-Windows by \";\"). The command is split at spaces, unless it is the path of a file; no quoting, no
-shell. \"%s\" stands for the page; without it the page is the last argument."
-    )]
     Login(Login),
     Get(Get),
     Refresh(Refresh),

@@ -25,8 +25,6 @@ pub mod system;
 pub mod token;
 
 // What is not in the files of its subcommand yet.
-#[path = "lib/login.rs"]
-mod compose_login;
 #[path = "lib/schedule.rs"]
 mod compose_schedule;
 

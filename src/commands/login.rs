@@ -1,159 +1,312 @@
-//! `ghtok login`: signs a person in. The one command that asks somebody.
+//! `ghtok login`: signs a person in.
 
-mod company;
-mod person;
-mod program;
+mod countdown;
+mod interactive;
+mod json_events;
+mod messages;
 mod saved_app;
-mod words;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use clap::Args;
+use log::LevelFilter;
+
+use self::json_events::JsonEvents;
+use self::messages::{
+    interrupted, tell_new, tell_present, warn_of_network_folder, warn_of_oauth_app,
+};
+use crate::app::App;
 use crate::auth::broker::Served;
 use crate::auth::ports::{Clock, Prompt, StoreError};
 use crate::auth::record::{Account, Record};
+use crate::commands::{Subcommand, Target};
+use crate::config::{Browsers, Desktop, Environment, Flags, StoreChoice};
 use crate::error::{Error, Result};
-use crate::session::Call;
-use crate::session::sign_in::{By, first_sign_in};
-pub use crate::session::sign_in::{Present, Switch};
+use crate::session::sign_in::{Present, Switch, first_sign_in};
+use crate::session::{Call, Session, Unlock};
 use crate::system::browser::Browser;
 use crate::system::signals;
+use crate::system::terminal::Terminal;
 use crate::system::terminal::screen::Screen;
-use crate::token::MinTtl;
-use person::accompanied;
-pub use program::Since;
-pub use saved_app::{AppInConfig, SavedApp};
-use words::{interrupted, tell_new, tell_present, warn_of_oauth_app};
 
-/// What `login` is asked.
-#[derive(Clone, Debug)]
-pub struct Input {
-    /// What a good sign-in means for this one.
-    pub present: Present,
-    /// How to talk.
-    pub output: Output,
-    /// What a person asked for beside the page and the code.
-    pub aids: Aids,
-    /// Whether another account may take the place of the stored one.
-    pub switch: Switch,
-    /// Whose sign-in is in another store than the new one goes to.
-    pub elsewhere: Option<Account>,
+/// Sign in through a GitHub App and OAuth's device flow
+#[derive(Debug, Args)]
+#[command(
+    before_help = "Examples:
+  ghtok login                            the default App
+  ghtok login work                       the configured App \"work\"
+  ghtok login --client-id Iv23liAbCdEf   a new App; adds it to config.toml
+  ghtok login play --client-id Iv23liX   the same, with the name \"play\"
+  ghtok login --json                     events for a program, one per line",
+    after_help = "Enter opens the page with GHTOK_BROWSER, BROWSER (not over SSH without a display, and not in CI) or
+the system's browser, whichever is found first. Both variables are lists separated by \":\" (on
+Windows by \";\"). The command is split at spaces, unless it is the path of a file; no quoting, no
+shell. \"%s\" stands for the page; without it the page is the last argument."
+)]
+pub struct Login {
+    #[command(flatten)]
+    target: Target,
+    #[command(flatten)]
+    replace: Replace,
+    /// Do not add a new App to config.toml
+    #[arg(long)]
+    no_save: bool,
+    #[command(flatten)]
+    page: PageFlags,
+    /// Print events as JSON, one per line; errors are JSON on stderr
+    #[arg(long)]
+    json: bool,
 }
 
-/// How to talk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Output {
-    /// Lines for a person on standard error.
-    Person,
-    /// One JSON object a line on standard output.
-    Events,
+/// Which stored sign-in may be replaced.
+#[derive(Debug, Args)]
+struct Replace {
+    /// Sign in again even if the stored sign-in is valid
+    #[arg(long)]
+    force: bool,
+    /// Allow another account to replace the one that is signed in
+    #[arg(long)]
+    switch_account: bool,
 }
 
-/// What may be done with the page and the code, beside showing them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Aids {
-    /// Enter may open a browser.
-    pub browser: bool,
-    /// The code goes into the clipboard.
-    pub clipboard: bool,
-    /// The page is drawn as a QR code.
-    pub qr: bool,
+/// What is done with the page and the code; a program that reads events does it itself.
+#[derive(Debug, Args)]
+struct PageFlags {
+    /// Never offer to open a browser [env: GHTOK_BROWSER, BROWSER]
+    #[arg(long)]
+    no_browser: bool,
+    /// Copy the code to the clipboard; not with --json
+    #[arg(long)]
+    copy: bool,
+    /// Show the page's address as a QR code; not with --json
+    #[arg(long)]
+    qr: bool,
 }
 
-/// What the person who signs in has before them.
-pub struct Desk<'a> {
-    /// Time, for the line that counts down in a thread of its own.
-    pub clock: &'a (dyn Clock + Sync),
-    /// What they see.
-    pub screen: Arc<Screen>,
-    /// What opens the page.
-    pub browser: Offer,
+impl Subcommand for Login {
+    fn flags(&self) -> Flags {
+        self.target.flags()
+    }
+
+    fn wants_json(&self) -> bool {
+        self.json
+    }
+
+    fn run(&self, session: &Session<'_>) -> Result<u8> {
+        session.config.check_store()?;
+        // The time zone can be read only while there is one thread, and login starts another.
+        let clock = session.machine.clock;
+        let _ = clock.local_time(clock.now());
+        let (app, new_name) = session.config.app_to_sign_in()?;
+        LoginRun::new(self, session, app, new_name)
+            .run()
+            .map(|()| 0)
+    }
+}
+
+impl Login {
+    fn present(&self) -> Present {
+        if self.replace.force {
+            Present::Replace
+        } else {
+            Present::Keep
+        }
+    }
+
+    /// Whether another account may replace the stored one; a program cannot be asked.
+    fn switch(&self) -> Switch {
+        if self.replace.switch_account {
+            Switch::Allowed
+        } else if self.json || !Terminal.has_person() {
+            Switch::Never
+        } else {
+            Switch::Ask
+        }
+    }
+}
+
+/// One `login`: what it was asked, and what the person has before them.
+struct LoginRun<'a> {
+    flags: &'a Login,
+    session: &'a Session<'a>,
+    app: &'a App,
+    /// The name that the command line gives to an App that is not configured.
+    new_name: Option<&'a str>,
+    clock: &'a (dyn Clock + Sync),
+    screen: Arc<Screen>,
+    browser: BrowserOffer,
     /// What takes the code into the clipboard; the first that is there will do.
-    pub clipboards: Vec<String>,
+    clipboards: Vec<String>,
     /// Where programs are looked for.
-    pub folders: Vec<PathBuf>,
-    /// Writes the App into the configuration, where it is not there and is to be, and says how it is
-    /// found from then on.
-    pub save_app: &'a (dyn Fn() -> SavedApp + Sync),
+    folders: Vec<PathBuf>,
 }
 
 /// Whether a browser can be offered.
-#[derive(Clone, Debug)]
-pub enum Offer {
-    /// This one.
+enum BrowserOffer {
     Opens(Browser),
     /// None, and why.
     None(String),
 }
 
-/// Signs in, unless a good sign-in is there; says which.
-///
-/// # Errors
-/// Whatever keeps a person from being signed in; then what was stored stays.
-pub fn run(input: &Input, usual: MinTtl, desk: &Desk<'_>, call: &Call<'_>) -> Result<Since> {
-    unlock(call)?;
-    if input.present == Present::Keep && tell_if_signed_in(input, usual, desk, call)? {
-        return Ok(Since::Before);
-    }
-    warn_of_oauth_app(call);
-    let saved = Arc::new(AtomicBool::new(false));
-    end_with_a_word(input.output, &saved, &desk.screen);
-    let switch = match (input.switch, input.output) {
-        (Switch::Ask, Output::Events) => Switch::Never,
-        (Switch::Ask, Output::Person) if !call.terminal.has_person() => Switch::Never,
-        (switch, _) => switch,
-    };
-    let elsewhere = input.elsewhere.as_ref();
-    let sign_in = |prompt: &mut dyn Prompt| {
-        first_sign_in(input.present, prompt, switch.agreed(), elsewhere, call)
-    };
-    let (kept, by) = match input.output {
-        Output::Events => sign_in(&mut program::Shown { call })?,
-        Output::Person => accompanied(input.aids, desk, call, sign_in)?,
-    };
-    let record = kept.settle(input.present, switch, elsewhere, call)?;
-    saved.store(true, Ordering::SeqCst);
-    tell_new(input, &SignedIn { record, by }, desk, call)?;
-    Ok(Since::Now)
+/// When the sign-in was stored.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Since {
+    /// Before this `login`.
+    Before,
+    /// By this `login`, or by another one meanwhile.
+    Now,
 }
 
-/// Tells of a good sign-in in the store of this call, if there is one.
-///
-/// # Errors
-/// If the store does not tell, or nobody can be told.
-pub fn tell_if_signed_in(
-    input: &Input,
-    usual: MinTtl,
-    desk: &Desk<'_>,
-    call: &Call<'_>,
-) -> Result<bool> {
-    match present(usual, call)? {
-        Some(served) => tell_present(input.output, &served, desk, call).map(|()| true),
-        None => Ok(false),
-    }
-}
-
-/// A signal leaves the terminal in order, and says what became of the sign-in.
-fn end_with_a_word(output: Output, saved: &Arc<AtomicBool>, screen: &Arc<Screen>) {
-    let (saved, screen) = (Arc::clone(saved), Arc::clone(screen));
-    signals::end_with_a_word(Box::new(move |signal| {
-        if output == Output::Person {
-            screen.hush();
+impl<'a> LoginRun<'a> {
+    fn new(
+        flags: &'a Login,
+        session: &'a Session<'a>,
+        app: &'a App,
+        new_name: Option<&'a str>,
+    ) -> Self {
+        let mut desktop = Desktop::of(&Environment::from_process());
+        // Log lines come between: where they do, no line is written over.
+        desktop.looks.dumb |= log::max_level() != LevelFilter::Off;
+        Self {
+            flags,
+            session,
+            app,
+            new_name,
+            clock: session.machine.clock,
+            screen: Arc::new(Screen::new(desktop.looks)),
+            browser: BrowserOffer::of(&desktop),
+            clipboards: desktop.clipboards,
+            folders: desktop.folders,
         }
-        let left = if saved.load(Ordering::SeqCst) {
-            "you are signed in"
-        } else {
-            "nothing was changed"
+    }
+
+    fn run(&self) -> Result<()> {
+        let (session, app) = (self.session, self.app);
+        let began = self.clock.now();
+        let before = match session.remembered_store(app) {
+            Err(error) if session.config.store == StoreChoice::Auto => return Err(error),
+            // What cannot be read is replaced.
+            remembered => remembered.unwrap_or(None),
         };
-        interrupted(output, left, signal)
-    }));
+        if self.is_signed_in_elsewhere(before)? {
+            return Ok(());
+        }
+        session.decide_store_for_login(app, Unlock::MayAsk);
+        let replaced = session.signed_in_elsewhere(app, before);
+        let since = session.with_call(app, |call| self.log_in(replaced.as_ref(), call))?;
+        self.remember_store(before, since)?;
+        session.prove_readable(app)?;
+        session.with_call(app, |call| {
+            session.ask_reach_after_login(began, call);
+            Ok(())
+        })?;
+        if let Some(kind) = session.state_folder_network() {
+            warn_of_network_folder(&session.config.state_dir, &kind);
+        }
+        Ok(())
+    }
+
+    /// Where a sign-in goes is decided for a new one only: one that is good stays where it is.
+    fn is_signed_in_elsewhere(&self, store: Option<StoreChoice>) -> Result<bool> {
+        // The keychain may have to be unlocked first, and `log_in` looks into it.
+        let is_elsewhere = matches!(store, Some(StoreChoice::Kernel | StoreChoice::File));
+        if self.session.config.store != StoreChoice::Auto
+            || !is_elsewhere
+            || self.flags.present() == Present::Replace
+        {
+            return Ok(false);
+        }
+        let told = self
+            .session
+            .with_call(self.app, |call| self.tell_if_signed_in(call));
+        match told {
+            Err(Error::StoreUnreachable { .. }) => Ok(false),
+            told => told,
+        }
+    }
+
+    /// Signs in, unless a good sign-in is there. `replaced` is the account of a sign-in in another store,
+    /// of which this one takes the place.
+    fn log_in(&self, replaced: Option<&Account>, call: &Call<'_>) -> Result<Since> {
+        unlock(call)?;
+        let present = self.flags.present();
+        if present == Present::Keep && self.tell_if_signed_in(call)? {
+            return Ok(Since::Before);
+        }
+        warn_of_oauth_app(call);
+        let saved = Arc::new(AtomicBool::new(false));
+        self.explain_signals(&saved);
+        let switch = self.flags.switch();
+        let sign_in = |prompt: &mut dyn Prompt| {
+            first_sign_in(present, prompt, switch.agreed(), replaced, call)
+        };
+        let (kept, by) = if self.flags.json {
+            sign_in(&mut JsonEvents { call })?
+        } else {
+            interactive::beside_person(self, call, sign_in)?
+        };
+        let record = kept.settle(present, switch, replaced, call)?;
+        saved.store(true, Ordering::SeqCst);
+        tell_new(self, &record, by, call)?;
+        Ok(Since::Now)
+    }
+
+    /// Tells of a good sign-in in the store of this call, if there is one.
+    fn tell_if_signed_in(&self, call: &Call<'_>) -> Result<bool> {
+        match good_sign_in(call)? {
+            Some(served) => tell_present(self, &served, call).map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    /// A signal leaves the terminal in order, and says what became of the sign-in.
+    fn explain_signals(&self, saved: &Arc<AtomicBool>) {
+        let (saved, screen, json) = (Arc::clone(saved), Arc::clone(&self.screen), self.flags.json);
+        signals::end_with_a_word(Box::new(move |signal| {
+            if !json {
+                screen.hush();
+            }
+            let left = if saved.load(Ordering::SeqCst) {
+                "you are signed in"
+            } else {
+                "nothing was changed"
+            };
+            interrupted(json, left, signal)
+        }));
+    }
+
+    /// Notes which store later commands find the sign-in in. One that was good before stays good where
+    /// that cannot be written.
+    fn remember_store(&self, before: Option<StoreChoice>, since: Since) -> Result<()> {
+        let is_found_anyway = before.is_none() && self.session.config.store_flag.is_none();
+        match self.session.move_sign_in(self.app, before) {
+            Err(error) if since == Since::Before => {
+                if !is_found_anyway {
+                    let what = "later commands will not find it without the same --store";
+                    Terminal.note(&format!("{what}: {error}"));
+                }
+                Ok(())
+            }
+            moved => moved,
+        }
+    }
 }
 
-/// A sign-in that is stored now.
-struct SignedIn {
-    record: Record,
-    by: By,
+impl BrowserOffer {
+    fn of(desktop: &Desktop) -> Self {
+        let find = |commands: &[String]| Browser::find(commands, &desktop.folders);
+        let (found, why) = match &desktop.browsers {
+            Browsers::Named(variable, commands) => (
+                find(commands),
+                format!("{variable} names no program that is here"),
+            ),
+            Browsers::Usual(commands) => (find(commands), "none was found here".into()),
+            Browsers::OutOfSight(reason) => (None, format!("none is opened from here {reason}")),
+        };
+        found.map_or(Self::None(why), Self::Opens)
+    }
 }
 
 fn unlock(call: &Call<'_>) -> Result<()> {
@@ -168,15 +321,12 @@ fn unlock(call: &Call<'_>) -> Result<()> {
 }
 
 /// The sign-in that is there, if it is good.
-fn present(usual: MinTtl, call: &Call<'_>) -> Result<Option<Served>> {
-    let served = call
-        .broker
-        .load()
-        .and_then(|record| match call.broker.sign_in_reason(&record) {
-            Some(error) => Err(error),
-            None => call.broker.access_token_for_login(usual),
-        });
-    match served {
+fn good_sign_in(call: &Call<'_>) -> Result<Option<Served>> {
+    let check = |record: Record| match call.broker.sign_in_reason(&record) {
+        Some(error) => Err(error),
+        None => call.broker.access_token_for_login(call.min_ttl),
+    };
+    match call.broker.load().and_then(check) {
         // Where the refresh token was refused, the sign-in ends with its access token.
         Ok(served) => Ok(Some(served).filter(|served| served.sign_in_before.is_none())),
         Err(Error::SignInNeeded { .. }) => Ok(None),

@@ -1,5 +1,7 @@
 //! Which store a record is in, and which one a new sign-in goes to.
 
+use std::time::Duration;
+
 use super::Session;
 use super::open_store::kernel_is_available;
 use crate::app::{App, RecordKey};
@@ -11,6 +13,8 @@ use crate::config::{Config, StoreChoice};
 use crate::error::{Error, Result};
 use crate::store::chosen_store;
 use crate::store::dialog::SharedDialog;
+use crate::store::lock::Lock;
+use crate::store::network_folder::network_kind;
 use crate::store::state_folder::StateFolder;
 use crate::system::terminal::Terminal;
 
@@ -156,6 +160,28 @@ impl Session<'_> {
     /// The sign-in dialog that all MCP conversations of the App share.
     pub(crate) fn sign_in_dialog(&self, app: &App) -> SharedDialog {
         SharedDialog::new(self.state_folder(), &app.key())
+    }
+
+    /// The kind of network file system that the state folder is on, if it is on one.
+    pub(crate) fn state_folder_network(&self) -> Option<String> {
+        network_kind(&self.config.state_dir)
+    }
+
+    /// One `login` at a time writes the configuration. Without the lock the file is still compared
+    /// before it is replaced.
+    pub(crate) fn lock_config(&self) -> Option<Lock> {
+        /// How long another `login` may take.
+        const WRITING: Duration = Duration::from_secs(2);
+        let folder = StateFolder::at(self.config.state_dir.clone());
+        let clock = self.machine.clock;
+        let end = clock.monotonic() + WRITING;
+        loop {
+            match Lock::try_take(&folder.config_lock()) {
+                Ok(None) if clock.monotonic() < end => clock.sleep(Duration::from_millis(20)),
+                Ok(lock) => return lock,
+                Err(_) => return None,
+            }
+        }
     }
 }
 

@@ -60,7 +60,7 @@ const SESSION_ONLY: [&str; 7] = [
 const NOT_BY_SESSION: &[&str] = &[
     "commands/exec.rs: system/process",
     "commands/git_credential/via.rs: system/process",
-    "commands/login/company.rs: system/aside",
+    "commands/login/countdown.rs: system/aside",
     "commands/mcp.rs: system/process",
     "commands/schedule.rs: system/timers",
     "commands/schedule/install.rs: system/timers",
@@ -68,7 +68,6 @@ const NOT_BY_SESSION: &[&str] = &[
     "commands/schedule/status.rs: system/timers",
     "commands/setup/mcp.rs: system/process",
     "lib.rs: system/process",
-    "lib/login.rs: store",
     "lib/schedule.rs: store, system/notification, system/process, system/timers",
     "mcp/server_process.rs: system/process",
     "mcp/streams.rs: system/process",

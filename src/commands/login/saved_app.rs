@@ -2,18 +2,23 @@
 
 use std::path::PathBuf;
 
+use super::LoginRun;
+use crate::app::App;
+use crate::config::{Config, Environment, Flags, StoreChoice, add_app, lines_to_add};
 use crate::error::Error;
+use crate::formats::shell::word;
+use crate::session::store_of;
 
 /// The App in the configuration, and on a command line.
-pub struct SavedApp {
+pub(super) struct SavedApp {
     /// What became of it in the configuration.
-    pub in_config: AppInConfig,
+    pub(super) in_config: AppInConfig,
     /// What a command must say so that it means the App and its store: nothing, its name, or flags.
-    pub arguments: String,
+    pub(super) arguments: String,
 }
 
 /// What became of the App in the configuration.
-pub enum AppInConfig {
+pub(super) enum AppInConfig {
     /// It was there.
     Before {
         /// Its name.
@@ -41,9 +46,41 @@ pub enum AppInConfig {
     },
 }
 
+impl LoginRun<'_> {
+    /// Writes the App into the configuration, if it is not there, and finds out how commands name it.
+    pub(super) fn save_app(&self) -> SavedApp {
+        let (session, app) = (self.session, self.app);
+        let file = &session.config.file;
+        let in_config = match &app.name {
+            Some(name) => AppInConfig::Before { name: name.clone() },
+            None if self.flags.no_save => AppInConfig::NotWanted,
+            None => {
+                let _lock = session.lock_config();
+                match add_app(file, app, self.new_name) {
+                    Ok(entry) => AppInConfig::Now {
+                        file: file.clone(),
+                        name: entry.name,
+                        new_default: entry.new_default,
+                    },
+                    Err(error) => AppInConfig::NotWritten {
+                        file: file.clone(),
+                        lines: lines_to_add(&session.config, app, self.new_name),
+                        error,
+                    },
+                }
+            }
+        };
+        let store = session.store_of(app).unwrap_or_default();
+        SavedApp {
+            arguments: arguments_of(app, in_config.name(), store),
+            in_config,
+        }
+    }
+}
+
 impl AppInConfig {
     /// The App's name there.
-    pub fn name(&self) -> Option<&str> {
+    pub(super) fn name(&self) -> Option<&str> {
         match self {
             Self::Before { name } | Self::Now { name, .. } => Some(name),
             Self::NotWanted | Self::NotWritten { .. } => None,
@@ -95,4 +132,61 @@ pub(super) fn next_steps(arguments: &str) -> String {
     let width = widest.max().unwrap_or_default();
     let line = |(command, meaning): &(String, &str)| format!("  {command:width$}   {meaning}");
     steps.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// The shortest arguments by which a command finds this App and this store, here and in a shell
+/// without the variables of this call; each is tried on the configuration as it is now.
+fn arguments_of(app: &App, name: Option<&str>, store: StoreChoice) -> String {
+    let environments = [
+        Environment::from_process(),
+        Environment::from_process().without_choice(),
+    ];
+    let plain = Flags::default;
+    let named = name.map(|name| Flags {
+        app: Some(name.to_owned()),
+        ..plain()
+    });
+    let by_id = Flags {
+        client_id: Some(app.client_id.to_string()),
+        ..plain()
+    };
+    let whole = Flags {
+        host: Some(app.host.spelling()),
+        ..by_id.clone()
+    };
+    let attempts = [Some(plain()), named, Some(by_id), Some(whole.clone())];
+    for flags in attempts.into_iter().flatten() {
+        let looked_in = |environment| store_found(&flags, environment, app);
+        let stores: Option<Vec<_>> = environments.iter().map(looked_in).collect();
+        if let Some(stores) = stores {
+            let is_there = stores.iter().all(|found| *found == store);
+            return typed(&flags, (!is_there).then_some(store));
+        }
+    }
+    typed(&whole, Some(store))
+}
+
+/// The store in which a command with these flags looks for this App's sign-in; `None` if it means
+/// another App, or none.
+fn store_found(flags: &Flags, environment: &Environment, app: &App) -> Option<StoreChoice> {
+    let config = Config::load(flags, environment).ok()?;
+    let found = config.app(None).ok()?;
+    let is_this = found.key() == app.key() && found.host == app.host;
+    is_this.then(|| store_of(&config, found).ok()).flatten()
+}
+
+/// The flags as a person types them.
+fn typed(flags: &Flags, store: Option<StoreChoice>) -> String {
+    let mut words = Vec::new();
+    words.extend(flags.app.clone());
+    for (flag, value) in [
+        ("--client-id", flags.client_id.clone()),
+        ("--host", flags.host.clone()),
+        ("--store", store.map(|store| store.to_string())),
+    ] {
+        if let Some(value) = value {
+            words.extend([flag.to_owned(), word(&value)]);
+        }
+    }
+    words.join(" ")
 }

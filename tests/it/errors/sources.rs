@@ -126,6 +126,11 @@ const ELSEWHERE: &[&str] = &[
     "ghtok's lines in the crontab were changed",
     "the timer is not enabled",
     "the timer is not active",
+    // A person who signs in reads them.
+    "later commands will not find it without the same --store",
+    "names no program that is here",
+    "none was found here",
+    "none is opened from here",
     // The parser shows them.
     "the name of a variable is letters, digits and underscores",
     "the App's name",

@@ -4,19 +4,18 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::Desk;
+use super::LoginRun;
 use crate::formats::drawing::wait::{approved, countdown};
 use crate::host::Host;
 use crate::system::aside::Aside;
 use crate::system::browser::Browser;
 use crate::system::terminal::keys::{Heard, Keys};
 
-/// How often the line that counts down is written anew.
+/// How often the line is written again.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Company for a person until they have approved.
-pub(super) struct Company<'a> {
-    pub(super) desk: &'a Desk<'a>,
+pub(super) struct Countdown<'a> {
+    pub(super) run: &'a LoginRun<'a>,
     pub(super) until: Duration,
     pub(super) is_approved: &'a AtomicBool,
     pub(super) page: String,
@@ -26,31 +25,31 @@ pub(super) struct Company<'a> {
     pub(super) opened: Option<Aside>,
 }
 
-impl Company<'_> {
-    /// Keeps it until the keys say that it is over.
-    pub(super) fn keep(mut self, mut keys: Keys) {
+impl Countdown<'_> {
+    /// Runs until the keys say that it is over.
+    pub(super) fn run(mut self, mut keys: Keys) {
         loop {
             self.count_down();
             match keys.wait(TICK) {
                 Heard::End => return,
                 Heard::Enter => {
-                    self.desk.screen.entered();
+                    self.run.screen.entered();
                     self.open();
                 }
                 Heard::Nothing => {}
             }
-            self.look_after_the_browser();
+            self.check_browser();
         }
     }
 
     fn count_down(&self) {
-        let screen = &self.desk.screen;
+        let screen = &self.run.screen;
         let columns = screen.columns();
         screen.rewrite(&if self.is_approved.load(Ordering::SeqCst) {
             approved(columns)
         } else {
             countdown(
-                self.until.saturating_sub(self.desk.clock.monotonic()),
+                self.until.saturating_sub(self.run.clock.monotonic()),
                 columns,
             )
         });
@@ -68,7 +67,7 @@ impl Company<'_> {
             Ok(aside) => {
                 self.opened = Some(aside);
                 let name = browser.name();
-                self.desk
+                self.run
                     .screen
                     .say(&format!("Opening the page with {name} …"));
             }
@@ -76,7 +75,7 @@ impl Company<'_> {
         }
     }
 
-    fn look_after_the_browser(&mut self) {
+    fn check_browser(&mut self) {
         let (Some(browser), Some(opened)) = (self.browser, &mut self.opened) else {
             return;
         };
@@ -89,7 +88,7 @@ impl Company<'_> {
     }
 
     fn not_opened(&self, browser: &Browser, cause: &str) {
-        self.desk.screen.note(&format!(
+        self.run.screen.note(&format!(
             "{} could not open the page ({cause}): open it yourself",
             browser.name()
         ));

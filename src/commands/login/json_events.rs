@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::SavedApp;
+use super::Since;
+use super::saved_app::SavedApp;
 use crate::auth::ports::Prompt;
 use crate::auth::record::Account;
 use crate::error::Result;
@@ -45,11 +46,11 @@ enum Event<'a> {
 }
 
 /// Shows the code to the program.
-pub(super) struct Shown<'a> {
+pub(super) struct JsonEvents<'a> {
     pub(super) call: &'a Call<'a>,
 }
 
-impl Prompt for Shown<'_> {
+impl Prompt for JsonEvents<'_> {
     fn show(&mut self, authorization: &DeviceAuthorization) -> Result<()> {
         let call = self.call;
         let expires_at = call.clock.now().after(authorization.expires_in);
@@ -68,7 +69,7 @@ impl Prompt for Shown<'_> {
     }
 
     fn trouble(&mut self, cause: &str) {
-        // Whoever reads events may have gone; the sign-in still counts.
+        // The reader of events may have gone; the sign-in still counts.
         let _ = event(
             self.call.terminal,
             &Event::Trouble {
@@ -77,15 +78,6 @@ impl Prompt for Shown<'_> {
             },
         );
     }
-}
-
-/// Whether the sign-in was there already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Since {
-    /// It was.
-    Before,
-    /// This `login` stored it, or another one did meanwhile.
-    Now,
 }
 
 /// Tells that somebody is signed in.

@@ -1,13 +1,17 @@
 //! What a sign-in says when it is done, to people on standard error and to programs on standard output.
 
-use super::program::{Since, signed_in};
-use super::saved_app::next_steps;
-use super::{AppInConfig, By, Desk, Input, Output, SavedApp, SignedIn};
+use std::path::Path;
+
+use super::json_events::signed_in;
+use super::saved_app::{AppInConfig, SavedApp, next_steps};
+use super::{LoginRun, Since};
 use crate::app::App;
 use crate::auth::broker::Served;
 use crate::auth::record::{Account, Record};
 use crate::error::{Error, Result};
 use crate::session::Call;
+use crate::session::sign_in::By;
+use crate::system::terminal::Terminal;
 use crate::token::{Timestamp, TokenSet};
 
 /// An OAuth App's client ID is easily copied in place of a GitHub App's.
@@ -26,63 +30,54 @@ pub(super) fn warn_of_oauth_app(call: &Call<'_>) {
     }
 }
 
-pub(super) fn tell_present(
-    output: Output,
-    served: &Served,
-    desk: &Desk<'_>,
-    call: &Call<'_>,
-) -> Result<()> {
-    let end = served.expires_at;
-    let app = (desk.save_app)();
-    match output {
-        Output::Events => {
-            note_unwritten(&app.in_config, call);
-            signed_in(Since::Before, served.account.as_ref(), end, &app, call)
-        }
-        Output::Person => {
-            desk.screen.say(&format!(
-                "{}: already signed in{}; the token is good {}.\nTo sign in again: {} --force",
-                call.app.label(),
-                as_whom(served.account.as_ref()),
-                until(end, call),
-                call.login_command,
-            ));
-            if let Some(words) = app.in_config.words() {
-                let steps = next_steps(&app.arguments);
-                desk.screen
-                    .say(&format!("{words}\n\nWhat comes next:\n{steps}"));
-            }
-            Ok(())
-        }
-    }
+/// Where locks may not hold, two machines can refresh at once.
+pub(super) fn warn_of_network_folder(folder: &Path, kind: &str) {
+    Terminal.note(&format!(
+        "the state folder {} is on a network file system ({kind}), whose locks may not hold between machines; \
+         a folder on a local disk is safe: set GHTOK_STATE_DIR, and sign in on each machine",
+        folder.display()
+    ));
 }
 
-pub(super) fn tell_new(
-    input: &Input,
-    SignedIn { record, by }: &SignedIn,
-    desk: &Desk<'_>,
-    call: &Call<'_>,
-) -> Result<()> {
-    let app = (desk.save_app)();
-    match input.output {
-        Output::Events => {
-            note_unwritten(&app.in_config, call);
-            let end = record.tokens.expires_at();
-            let since = match by {
-                By::This => Since::Now,
-                By::Another => Since::Before,
-            };
-            signed_in(since, record.account.as_ref(), end, &app, call)
-        }
-        Output::Person => {
-            if *by == By::Another {
-                desk.screen
-                    .say("\nAnother ghtok was approved first: this code is not needed any more.");
-            }
-            desk.screen.say(&welcome(record, &app, call));
-            Ok(())
-        }
+pub(super) fn tell_present(run: &LoginRun<'_>, served: &Served, call: &Call<'_>) -> Result<()> {
+    let end = served.expires_at;
+    let app = run.save_app();
+    if run.flags.json {
+        note_unwritten(&app.in_config, call);
+        return signed_in(Since::Before, served.account.as_ref(), end, &app, call);
     }
+    run.screen.say(&format!(
+        "{}: already signed in{}; the token is good {}.\nTo sign in again: {} --force",
+        call.app.label(),
+        as_whom(served.account.as_ref()),
+        until(end, call),
+        call.login_command,
+    ));
+    if let Some(words) = app.in_config.words() {
+        let steps = next_steps(&app.arguments);
+        run.screen
+            .say(&format!("{words}\n\nWhat comes next:\n{steps}"));
+    }
+    Ok(())
+}
+
+pub(super) fn tell_new(run: &LoginRun<'_>, record: &Record, by: By, call: &Call<'_>) -> Result<()> {
+    let app = run.save_app();
+    if run.flags.json {
+        note_unwritten(&app.in_config, call);
+        let end = record.tokens.expires_at();
+        let since = match by {
+            By::This => Since::Now,
+            By::Another => Since::Before,
+        };
+        return signed_in(since, record.account.as_ref(), end, &app, call);
+    }
+    if by == By::Another {
+        run.screen
+            .say("\nAnother ghtok was approved first: this code is not needed any more.");
+    }
+    run.screen.say(&welcome(record, &app, call));
+    Ok(())
 }
 
 /// Programs read the events; standard error says why the App is not in the file.
@@ -143,10 +138,11 @@ fn until(end: Option<Timestamp>, call: &Call<'_>) -> String {
     }
 }
 
-pub(super) fn interrupted(output: Output, left: &'static str, signal: i32) -> String {
+pub(super) fn interrupted(as_json: bool, left: &'static str, signal: i32) -> String {
     let error = Error::Interrupted { left, signal };
-    match output {
-        Output::Events => error.to_json(),
-        Output::Person => format!("\nghtok: {error}"),
+    if as_json {
+        error.to_json()
+    } else {
+        format!("\nghtok: {error}")
     }
 }

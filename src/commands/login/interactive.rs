@@ -1,20 +1,19 @@
-//! A sign-in for a person: the page and the code at once, then company until they have approved, a line
-//! that counts down and a key that opens the browser. Polling needs none of it and waits for none of it.
+//! A sign-in for a person: the page and the code, then a line that counts down and a key that opens the
+//! browser until they have approved. Polling waits for none of it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, Scope};
 
 use anstyle::{AnsiColor, Style};
 
-use super::company::Company;
-use super::{Aids, Desk, Offer};
+use super::countdown::Countdown;
+use super::{BrowserOffer, LoginRun};
 use crate::auth::ports::Prompt;
 use crate::error::Result;
 use crate::formats::drawing::frame::framed;
 use crate::formats::drawing::qr::qr_code;
 use crate::formats::durations::human_duration;
 use crate::github::DeviceAuthorization;
-use crate::host::Host;
 use crate::session::Call;
 use crate::system::browser::Browser;
 use crate::system::clipboard::{self, Copied};
@@ -24,9 +23,8 @@ const PAGE: Style = AnsiColor::Cyan.on_default().underline();
 const CODE: Style = AnsiColor::Green.on_default().bold();
 
 /// Does the work beside a person, and leaves their terminal in order.
-pub(super) fn accompanied<T>(
-    aids: Aids,
-    desk: &Desk<'_>,
+pub(super) fn beside_person<T>(
+    run: &LoginRun<'_>,
     call: &Call<'_>,
     work: impl FnOnce(&mut dyn Prompt) -> T,
 ) -> T {
@@ -34,15 +32,13 @@ pub(super) fn accompanied<T>(
     thread::scope(|scope| {
         let mut person = Person {
             scope,
-            aids,
-            desk,
+            run,
             call,
-            host: &call.app.host,
             is_approved: &is_approved,
             ending: None,
         };
         let done = work(&mut person);
-        desk.screen.close();
+        run.screen.close();
         done
     })
 }
@@ -50,12 +46,10 @@ pub(super) fn accompanied<T>(
 /// The person, as the device flow sees them.
 struct Person<'scope, 'env, 'call> {
     scope: &'scope Scope<'scope, 'env>,
-    aids: Aids,
-    desk: &'env Desk<'env>,
+    run: &'env LoginRun<'env>,
     call: &'call Call<'call>,
-    host: &'env Host,
     is_approved: &'env AtomicBool,
-    /// Ends the company.
+    /// Ends the countdown.
     ending: Option<Ending>,
 }
 
@@ -63,12 +57,12 @@ impl Prompt for Person<'_, '_, '_> {
     fn show(&mut self, authorization: &DeviceAuthorization) -> Result<()> {
         // Nothing that was typed before this was an answer to it.
         forget_typed();
-        let screen = &self.desk.screen;
-        if self.aids.qr {
+        let screen = &self.run.screen;
+        if self.run.flags.page.qr {
             self.draw_code_of(&authorization.verification_uri);
         }
         screen.say(&self.invitation(authorization));
-        if self.aids.clipboard {
+        if self.run.flags.page.copy {
             self.copy(&authorization.user_code);
         }
         let browser = self.offer();
@@ -78,12 +72,12 @@ impl Prompt for Person<'_, '_, '_> {
                 "Waiting for the approval, for {life} at most (Ctrl-C cancels) …"
             ));
         }
-        self.keep_company(authorization, browser);
+        self.count_down(authorization, browser);
         Ok(())
     }
 
     fn trouble(&mut self, cause: &str) {
-        self.desk.screen.note(&format!("{cause}; still trying"));
+        self.run.screen.note(&format!("{cause}; still trying"));
     }
 
     fn approved(&mut self) {
@@ -111,7 +105,7 @@ impl<'env> Person<'_, 'env, '_> {
             format!("1. Open   {PAGE}{page}{PAGE:#}"),
             format!("2. Enter  {CODE}{code}{CODE:#}"),
         ];
-        let screen = &self.desk.screen;
+        let screen = &self.run.screen;
         let frame = screen
             .is_obedient()
             .then(|| framed(&lines, screen.columns(), screen.looks().charset));
@@ -121,7 +115,7 @@ impl<'env> Person<'_, 'env, '_> {
     }
 
     fn draw_code_of(&self, page: &str) {
-        let screen = &self.desk.screen;
+        let screen = &self.run.screen;
         if !screen.is_terminal() {
             screen.note("no QR code: standard error is not a terminal");
             return;
@@ -133,12 +127,12 @@ impl<'env> Person<'_, 'env, '_> {
     }
 
     fn copy(&self, code: &str) {
-        let Desk {
+        let LoginRun {
             screen,
             clipboards,
             folders,
             ..
-        } = self.desk;
+        } = self.run;
         screen.tell(&clipboard::by_terminal(code));
         match clipboard::copy(code, clipboards, folders) {
             Copied::Taken => screen.say("The code is in the clipboard."),
@@ -154,28 +148,24 @@ impl<'env> Person<'_, 'env, '_> {
 
     /// The browser, if a person is here who can press Enter.
     fn offer(&self) -> Option<&'env Browser> {
-        if !self.aids.browser || !self.call.terminal.has_person() {
+        if self.run.flags.page.no_browser || !self.call.terminal.has_person() {
             return None;
         }
-        let screen = &self.desk.screen;
-        match &self.desk.browser {
-            Offer::Opens(browser) => {
+        let screen = &self.run.screen;
+        match &self.run.browser {
+            BrowserOffer::Opens(browser) => {
                 screen.say("Press Enter to open the page in your browser, or open it anywhere.");
                 Some(browser)
             }
-            Offer::None(why) => {
+            BrowserOffer::None(why) => {
                 screen.say(&format!("Open the page in any browser: {why}."));
                 None
             }
         }
     }
 
-    fn keep_company(
-        &mut self,
-        authorization: &DeviceAuthorization,
-        browser: Option<&'env Browser>,
-    ) {
-        let screen = &self.desk.screen;
+    fn count_down(&mut self, authorization: &DeviceAuthorization, browser: Option<&'env Browser>) {
+        let screen = &self.run.screen;
         if browser.is_none() && !screen.is_obedient() {
             return;
         }
@@ -187,17 +177,17 @@ impl<'env> Person<'_, 'env, '_> {
         let Ok((keys, ending)) = listening else {
             return;
         };
-        let company = Company {
-            desk: self.desk,
-            until: self.desk.clock.monotonic() + authorization.expires_in,
+        let countdown = Countdown {
+            run: self.run,
+            until: self.run.clock.monotonic() + authorization.expires_in,
             is_approved: self.is_approved,
             page: authorization.verification_uri.clone(),
-            host: self.host,
+            host: &self.run.app.host,
             browser,
             opened: None,
         };
         let thread = thread::Builder::new();
-        let started = thread.spawn_scoped(self.scope, move || company.keep(keys));
+        let started = thread.spawn_scoped(self.scope, move || countdown.run(keys));
         self.ending = started.ok().map(|_| ending);
     }
 }
