@@ -15,7 +15,7 @@ use dbus::arg::Get;
 use dbus::strings::{BusName, Interface, Member, Path};
 use dbus::{Message, MessageType};
 
-pub use self::address::Session;
+pub use self::address::SessionBus;
 use self::connection::BusConnection;
 pub(crate) use self::deadline::Deadline;
 
@@ -71,7 +71,7 @@ impl Bus {
     ///
     /// # Errors
     /// `Unreachable` if nobody listens at any address, or another user does; `TimedOut`.
-    pub(crate) fn connect(session: &Session, deadline: Deadline) -> Result<Self, StoreError> {
+    pub(crate) fn connect(session: &SessionBus, deadline: Deadline) -> Result<Self, StoreError> {
         let mut connection = BusConnection::open(session.bus()?, &deadline)?;
         let hello = connection.send(call(BUS, "/org/freedesktop/DBus\0", BUS, "Hello\0"));
         Ok(Self {

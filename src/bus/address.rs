@@ -15,7 +15,7 @@ const LONGEST_SHOWN: usize = 300;
 
 /// What the environment says about the user's session; config.rs reads it.
 #[derive(Clone, Debug, Default)]
-pub struct Session {
+pub struct SessionBus {
     /// `DBUS_SESSION_BUS_ADDRESS`.
     pub bus_address: Option<String>,
     /// `XDG_RUNTIME_DIR`.
@@ -40,7 +40,7 @@ enum Origin {
     Default,
 }
 
-impl Session {
+impl SessionBus {
     /// The addresses of the bus in the order in which they are tried, each if the one before it is
     /// gone: those of `DBUS_SESSION_BUS_ADDRESS`, then `$XDG_RUNTIME_DIR/bus`, as libdbus has it. A
     /// stripped environment (cron, MCP hosts) names neither; there it is the socket of systemd.
@@ -140,8 +140,8 @@ fn user() -> u32 {
 mod tests {
     use super::*;
 
-    fn session(bus_address: Option<&str>, runtime_dir: Option<&str>) -> Session {
-        Session {
+    fn session(bus_address: Option<&str>, runtime_dir: Option<&str>) -> SessionBus {
+        SessionBus {
             bus_address: bus_address.map(str::to_owned),
             runtime_dir: runtime_dir.map(PathBuf::from),
         }

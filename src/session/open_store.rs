@@ -70,7 +70,7 @@ mod platform {
     use std::sync::Arc;
 
     use super::{Listing, RecordKey, Result, Session, Slot, StoreChoice, StoreError};
-    use crate::bus::Session as SessionBus;
+    use crate::bus::SessionBus;
     use crate::store::kernel::{self, KernelSlot};
     use crate::store::secret_service::SecretService;
 

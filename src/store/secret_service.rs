@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use crate::app::RecordKey;
 use crate::auth::ports::StoreError;
-use crate::bus::{CallError, Deadline, Session};
+use crate::bus::{CallError, Deadline, SessionBus};
 use crate::store::Slot;
 
 use finding::{
@@ -48,7 +48,7 @@ pub struct SecretServiceSlot {
 impl SecretServiceSlot {
     /// Names the item, in a service that nothing else of this process uses. Nothing is connected
     /// yet; each read or write, all its calls together, will have `limit`.
-    pub fn new(key: &RecordKey, session: Session, limit: Duration) -> Self {
+    pub fn new(key: &RecordKey, session: SessionBus, limit: Duration) -> Self {
         SecretService::new(session, limit).slot(key)
     }
 

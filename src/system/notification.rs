@@ -19,7 +19,7 @@ mod platform {
 
     use super::Notice;
     use crate::auth::ports::StoreError;
-    use crate::bus::{Bus, CallError, Deadline, Session, call};
+    use crate::bus::{Bus, CallError, Deadline, SessionBus, call};
     use crate::formats::plain_text::one_line;
 
     const NOTIFICATIONS: &str = "org.freedesktop.Notifications\0";
@@ -32,7 +32,7 @@ mod platform {
     ///
     /// # Errors
     /// Why nothing was shown, in words.
-    pub fn show(notice: &Notice, session: &Session, limit: Duration) -> Result<(), String> {
+    pub fn show(notice: &Notice, session: &SessionBus, limit: Duration) -> Result<(), String> {
         notify(notice, session, limit).map_err(|failure| match failure {
             CallError::Refused { name, .. } if name.ends_with(".ServiceUnknown") => {
                 "no notification service is running".into()
@@ -46,7 +46,7 @@ mod platform {
         })
     }
 
-    fn notify(notice: &Notice, session: &Session, limit: Duration) -> Result<(), CallError> {
+    fn notify(notice: &Notice, session: &SessionBus, limit: Duration) -> Result<(), CallError> {
         const FIRST: u32 = 0;
         const NO_ICON: &str = "";
         const AS_LONG_AS_USUAL: i32 = -1;

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use ghtok::app::{App, ClientId, RecordKey};
 use ghtok::auth::ports::StoreError;
 use ghtok::auth::record::Record;
-use ghtok::bus::Session;
+use ghtok::bus::SessionBus;
 use ghtok::host::Host;
 use ghtok::store::secret_service::SecretServiceSlot;
 use ghtok::store::{Slot, record};
@@ -38,7 +38,7 @@ fn key() -> RecordKey {
     .key()
 }
 
-fn slot_in(session: Session) -> SecretServiceSlot {
+fn slot_in(session: SessionBus) -> SecretServiceSlot {
     SecretServiceSlot::new(&key(), session, LIMIT)
 }
 

@@ -12,7 +12,7 @@ use super::messages::{
 };
 use crate::app::{App, RecordKey};
 use crate::auth::ports::StoreError;
-use crate::bus::{Bus, CallError, Deadline, Session as UserSession, first, unexpected};
+use crate::bus::{Bus, CallError, Deadline, SessionBus, first, unexpected};
 
 /// So many calls are under way at once: a bus has a limit of its own for the answers that it owes.
 const AT_ONCE: usize = 100;
@@ -61,7 +61,7 @@ struct Known {
 
 impl ServiceConnection {
     /// Connects. The bus alone is asked; the first call of the service must be a search.
-    pub(super) fn connect(session: &UserSession, deadline: Deadline) -> Result<Self, StoreError> {
+    pub(super) fn connect(session: &SessionBus, deadline: Deadline) -> Result<Self, StoreError> {
         Ok(Self {
             bus: Bus::connect(session, deadline)?,
             known: RefCell::default(),

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::app::RecordKey;
 use crate::auth::ports::StoreError;
-use crate::bus::{CallError, Deadline, Session};
+use crate::bus::{CallError, Deadline, SessionBus};
 use crate::store::secret_service::SecretServiceSlot;
 use crate::store::secret_service::messages::{Hits, ObjectPath, Secret};
 use crate::store::secret_service::service::{Activation, ServiceConnection};
@@ -21,7 +21,7 @@ pub(super) type ReadResult = Result<Option<Zeroizing<Vec<u8>>>, StoreError>;
 /// The user's Secret Service. Nothing is connected before the first read or write; the connection
 /// is then kept for the next one.
 pub struct SecretService {
-    session: Session,
+    session: SessionBus,
     limit: Duration,
     idle: Mutex<Option<ServiceConnection>>,
     read_ahead: Mutex<BTreeMap<String, ReadResult>>,
@@ -29,7 +29,7 @@ pub struct SecretService {
 
 impl SecretService {
     /// Each read or write, all its calls together, will have `limit`.
-    pub fn new(session: Session, limit: Duration) -> Arc<Self> {
+    pub fn new(session: SessionBus, limit: Duration) -> Arc<Self> {
         Arc::new(Self {
             session,
             limit,

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use dbus::arg::{AppendAll, ReadAll, Variant};
 use dbus::blocking::{Connection, Proxy};
 use dbus::channel::Channel;
-use ghtok::bus::Session;
+use ghtok::bus::SessionBus;
 use tempfile::TempDir;
 
 const SECRETS: &str = "org.freedesktop.secrets";
@@ -59,8 +59,8 @@ impl PrivateBus {
     }
 
     /// What ghtok is told of this session.
-    pub fn session(&self) -> Session {
-        Session {
+    pub fn session(&self) -> SessionBus {
+        SessionBus {
             bus_address: Some(self.address.clone()),
             runtime_dir: Some(self.runtime_dir()),
         }

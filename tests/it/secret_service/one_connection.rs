@@ -9,7 +9,7 @@ use std::thread;
 
 use ghtok::app::{App, ClientId, RecordKey};
 use ghtok::auth::ports::StoreError;
-use ghtok::bus::Session;
+use ghtok::bus::SessionBus;
 use ghtok::host::Host;
 use ghtok::store::Slot;
 use ghtok::store::secret_service::SecretService;
@@ -50,7 +50,7 @@ impl Relay {
     }
 
     fn service(&self) -> Arc<SecretService> {
-        let session = Session {
+        let session = SessionBus {
             bus_address: Some(format!("unix:path={}", self.socket().display())),
             runtime_dir: Some("/nonexistent".into()),
         };

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use ghtok::auth::ports::StoreError;
-use ghtok::bus::Session;
+use ghtok::bus::SessionBus;
 use ghtok::store::Slot;
 
 use super::bus::{PrivateBus, wait_until};
@@ -192,7 +192,7 @@ fn slot_at(path: &Path) -> SecretServiceSlot {
 }
 
 fn slot_with(address: &str) -> SecretServiceSlot {
-    slot_in(Session {
+    slot_in(SessionBus {
         bus_address: Some(address.to_owned()),
         runtime_dir: Some("/nonexistent".into()),
     })

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use ghtok::auth::ports::StoreError;
-use ghtok::bus::Session;
+use ghtok::bus::SessionBus;
 use ghtok::store::Slot;
 
 use super::bus::PrivateBus;
@@ -73,8 +73,8 @@ fn become_user(user: libc::uid_t) -> bool {
     changed == 0
 }
 
-fn session(bus_address: String, runtime_dir: &Path) -> Session {
-    Session {
+fn session(bus_address: String, runtime_dir: &Path) -> SessionBus {
+    SessionBus {
         bus_address: Some(bus_address),
         runtime_dir: Some(runtime_dir.to_owned()),
     }
