@@ -206,7 +206,7 @@ fn before_first_table(text: &str) -> usize {
 }
 
 /// The lines that a person adds where [`add_app`] cannot.
-pub fn lines_to_add(config: &Config, app: &App, wanted: Option<&str>) -> String {
+pub(crate) fn lines_to_add(config: &Config, app: &App, wanted: Option<&str>) -> String {
     let name = free_name(app, wanted, &config.apps);
     let section = app_section(app, &name);
     match default_for(&config.apps, config.default_app.as_deref()) {

@@ -135,7 +135,7 @@ impl Config {
     }
 
     /// The App of a record that is named whole: by client ID, host, and its account or none.
-    pub fn app_of_record(&self, account: &str) -> Result<App> {
+    pub(crate) fn app_of_record(&self, account: &str) -> Result<App> {
         let account = match account {
             "" => None,
             login => given("--account", Some(login), AccountName::parse)?,
@@ -152,7 +152,7 @@ impl Config {
     }
 
     /// The App that flags, variables or `default_app` say; `None` where they say nothing.
-    pub fn preferred_app(&self) -> Result<Option<&App>> {
+    pub(crate) fn preferred_app(&self) -> Result<Option<&App>> {
         let AppChoice {
             by_flags,
             by_variables,
@@ -168,7 +168,7 @@ impl Config {
     }
 
     /// The App of this name, whatever flags and variables say: for calls that need several.
-    pub fn app_named(&self, name: &str) -> Result<&App> {
+    pub(crate) fn app_named(&self, name: &str) -> Result<&App> {
         self.apps
             .iter()
             .find(|app| app.name.as_deref() == Some(name))
@@ -179,7 +179,7 @@ impl Config {
     }
 
     /// Every configured App in the file's order, then the one that only flags or variables describe.
-    pub fn all_apps(&self) -> impl Iterator<Item = &App> {
+    pub(crate) fn all_apps(&self) -> impl Iterator<Item = &App> {
         self.apps.iter().chain(&self.choice.ad_hoc)
     }
 

@@ -39,7 +39,7 @@ enum ValueSource {
 
 /// What the system's name service and certificates are told by the environment, for comparison only. Read
 /// where a connection failed, not in every call.
-pub fn network_variables() -> [Option<OsString>; 5] {
+pub(crate) fn network_variables() -> [Option<OsString>; 5] {
     [
         "SSL_CERT_FILE",
         "SSL_CERT_DIR",
@@ -52,7 +52,7 @@ pub fn network_variables() -> [Option<OsString>; 5] {
 
 impl Environment {
     /// The environment of this process.
-    pub fn from_process() -> Self {
+    pub(crate) fn from_process() -> Self {
         Self {
             source: ValueSource::Process,
             ignores_choice: false,
@@ -75,7 +75,7 @@ impl Environment {
 
     /// Without what says which App and which store a call means.
     #[must_use]
-    pub fn without_choice(self) -> Self {
+    pub(crate) fn without_choice(self) -> Self {
         Self {
             ignores_choice: true,
             ..self
@@ -84,7 +84,7 @@ impl Environment {
 
     /// What the environment of this process tells the tools that get a token. The values of variables
     /// for tokens are somebody's secrets, and not kept.
-    pub fn inherited_by_tools() -> Inherited {
+    pub(crate) fn inherited_by_tools() -> Inherited {
         let is_set = |name: &&'static str| std::env::var_os(name).is_some();
         let host = |name| {
             let value = std::env::var_os(name).filter(|value| !value.is_empty())?;
@@ -159,7 +159,7 @@ impl Environment {
     }
 
     /// The folders in which programs are looked for; a relative one would be somebody else's choice.
-    pub fn path(&self) -> Vec<PathBuf> {
+    pub(crate) fn path(&self) -> Vec<PathBuf> {
         let path = self.value("PATH").unwrap_or_default();
         std::env::split_paths(&path)
             .filter(|folder| folder.is_absolute())
@@ -167,7 +167,7 @@ impl Environment {
     }
 
     /// As [`Self::path`]; without the variable, where the system looks then (execvp(3)).
-    pub fn path_or_usual(&self) -> Vec<PathBuf> {
+    pub(crate) fn path_or_usual(&self) -> Vec<PathBuf> {
         match self.value("PATH") {
             None if cfg!(unix) => vec!["/usr/bin".into(), "/bin".into()],
             _ => self.path(),
@@ -175,7 +175,7 @@ impl Environment {
     }
 
     /// The variables by which ghtok was told its own folders.
-    pub fn folder_variables(&self) -> Vec<&'static str> {
+    pub(crate) fn folder_variables(&self) -> Vec<&'static str> {
         let all = [CONFIG_DIR, STATE_DIR, XDG_CONFIG_HOME];
         all.into_iter()
             .filter(|name| self.has_any(&[name]))

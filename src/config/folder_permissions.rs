@@ -7,17 +7,11 @@ use std::path::Path;
 use crate::error::Result;
 
 /// Refuses a folder of `config.toml` in which others may write.
-///
-/// # Errors
-/// With the command that takes their rights away.
 pub(super) fn check_config(folder: &Path) -> Result<()> {
     check(folder, 0o022, "write", "go-w")
 }
 
 /// Refuses a state folder on which others have any right.
-///
-/// # Errors
-/// With the command that takes their rights away.
 pub(super) fn check_state(folder: &Path) -> Result<()> {
     check(folder, 0o077, "read or write", "700")
 }

@@ -9,13 +9,13 @@ use crate::formats::mcp_client::ClientFolders;
 
 /// Where schedulers keep a user's timers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TimerFolders {
+pub(crate) struct TimerFolders {
     /// Units of systemd's user manager.
-    pub units: PathBuf,
+    pub(crate) units: PathBuf,
     /// What that manager notes about timers that make up for missed runs.
-    pub stamps: PathBuf,
+    pub(crate) stamps: PathBuf,
     /// launchd's agents.
-    pub agents: PathBuf,
+    pub(crate) agents: PathBuf,
 }
 
 impl Environment {
@@ -39,10 +39,7 @@ impl Environment {
     }
 
     /// The folder of `config.toml`, where a process without ghtok's and XDG's variables looks elsewhere.
-    ///
-    /// # Errors
-    /// If the account has no home.
-    pub fn unusual_config_dir(&self) -> Result<Option<PathBuf>> {
+    pub(crate) fn unusual_config_dir(&self) -> Result<Option<PathBuf>> {
         let (here, usual) = (self.config_dir(None)?, self.usual_config()?.join("ghtok"));
         Ok(Some(here).filter(|here| *here != usual))
     }
@@ -57,10 +54,7 @@ impl Environment {
     }
 
     /// Where MCP clients keep their files.
-    ///
-    /// # Errors
-    /// If the account has no home.
-    pub fn client_folders(&self, project: PathBuf) -> Result<ClientFolders> {
+    pub(crate) fn client_folders(&self, project: PathBuf) -> Result<ClientFolders> {
         let home = self.home()?;
         let config = if cfg!(windows) {
             self.usual_config()?
@@ -81,10 +75,7 @@ impl Environment {
     }
 
     /// Where schedulers keep a user's timers (systemd.unit(5); launchd.plist(5), "FILES").
-    ///
-    /// # Errors
-    /// If the account has no home.
-    pub fn timer_folders(&self) -> Result<TimerFolders> {
+    pub(crate) fn timer_folders(&self) -> Result<TimerFolders> {
         let home = self.home()?;
         let data = self.xdg_folder("XDG_DATA_HOME");
         let data = data.unwrap_or_else(|| home.join(".local").join("share"));

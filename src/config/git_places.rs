@@ -9,29 +9,29 @@ const GIT_CONFIG_GLOBAL: &str = "GIT_CONFIG_GLOBAL";
 
 /// The files of git that `setup git` reads and changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GitPlaces {
+pub(crate) struct GitPlaces {
     /// The account's home, which git calls `~`.
-    pub home: PathBuf,
+    pub(crate) home: PathBuf,
     /// The file that `git config --global` writes.
-    pub global: PathBuf,
+    pub(crate) global: PathBuf,
     /// Whether git reads no file of the user's at all: the variable that names it is empty, or names
     /// `/dev/null`.
-    pub is_hidden: bool,
+    pub(crate) is_hidden: bool,
     /// The file of the user's that git reads before that one.
-    pub earlier: Option<PathBuf>,
+    pub(crate) earlier: Option<PathBuf>,
     /// Every file that may have been the global one when ghtok was set up.
-    pub all: Vec<PathBuf>,
+    pub(crate) all: Vec<PathBuf>,
     /// ghtok's own file.
-    pub own: PathBuf,
+    pub(crate) own: PathBuf,
     /// Its place where other users can read the global file, but not enter the folder of `own`.
-    pub beside: PathBuf,
+    pub(crate) beside: PathBuf,
     /// Where git keeps passwords in plain text, if it does.
-    pub plain_stores: Vec<PathBuf>,
+    pub(crate) plain_stores: Vec<PathBuf>,
 }
 
 impl GitPlaces {
     /// A path as a file of git names it: below the home folder by `~`, which is right in a copy too.
-    pub fn spelled(&self, path: &Path) -> PathBuf {
+    pub(crate) fn spelled(&self, path: &Path) -> PathBuf {
         match path.strip_prefix(&self.home) {
             Ok(below) => Path::new("~").join(below),
             Err(_) => path.to_owned(),
@@ -39,7 +39,7 @@ impl GitPlaces {
     }
 
     /// What a path in the file `named_in` means to git.
-    pub fn expanded(&self, path: &Path, named_in: &Path) -> PathBuf {
+    pub(crate) fn expanded(&self, path: &Path, named_in: &Path) -> PathBuf {
         match path.strip_prefix("~") {
             Ok(below) => self.home.join(below),
             Err(_) => named_in.parent().unwrap_or(Path::new("")).join(path),
@@ -49,10 +49,7 @@ impl GitPlaces {
 
 impl Environment {
     /// Where git keeps what it is told.
-    ///
-    /// # Errors
-    /// If the account has no home.
-    pub fn git_places(&self) -> Result<GitPlaces> {
+    pub(crate) fn git_places(&self) -> Result<GitPlaces> {
         let home = self.home()?;
         let usual = home.join(".config").join("git");
         let folder = self.xdg_config()?.join("git");

@@ -118,7 +118,7 @@ fn app(table: &TomlTable<'_>) -> Result<App> {
 ///
 /// # Errors
 /// What is wrong with the name, in words that follow its quotation.
-pub fn check_app_name(name: &str) -> Result<(), &'static str> {
+pub(crate) fn check_app_name(name: &str) -> Result<(), &'static str> {
     let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
     // A leading hyphen would make it a flag.
     if (1..=64).contains(&name.len()) && name.bytes().all(fits) && !name.starts_with('-') {
