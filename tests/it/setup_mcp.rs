@@ -39,7 +39,7 @@ fn is_installed(program: &str) -> bool {
         .split(':')
         .any(|folder| Path::new(folder).join(program).exists());
     if !there {
-        skip!("this machine has no {program}");
+        println!("not run: this machine has no {program}");
     }
     there
 }
@@ -196,6 +196,7 @@ fn words(values: &[&Value]) -> Vec<String> {
 }
 
 #[test]
+#[ignore = "needs claude, codex, gemini or opencode"]
 fn the_clients_own_commands_write_just_that() {
     for (client, program) in [
         ("claude-code", "claude"),
