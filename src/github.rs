@@ -23,7 +23,7 @@ mod user;
 pub use device_code::{DeviceAuthorization, is_page_of};
 pub use error_code::ErrorCode;
 pub use http_error::{ConnectStage, HttpError};
-pub use installations::{Installations, Installed, Selection};
+pub use installations::{Installation, Installations, Selection};
 pub use network::Network;
 pub use poll::Poll;
 pub use proxy::{Proxy, ProxySetting};

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-pub use crate::github::{Installations, Installed, Selection};
+pub use crate::github::{Installation, Installations, Selection};
 use crate::token::Timestamp;
 
 /// After a refresh it is asked for again once it is older than this.
@@ -70,7 +70,7 @@ impl Reach {
     }
 }
 
-fn covered(installed: &Installed, repository: Option<&str>) -> Coverage {
+fn covered(installed: &Installation, repository: Option<&str>) -> Coverage {
     match (&installed.selection, repository) {
         (Selection::All, _) | (Selection::These(_), None) => Coverage::Reached,
         (Selection::Unknown, _) => Coverage::Unknown,
@@ -91,7 +91,7 @@ fn covered(installed: &Installed, repository: Option<&str>) -> Coverage {
 mod tests {
     use super::*;
 
-    fn reach(installed: Vec<Installed>, is_whole: bool) -> Reach {
+    fn reach(installed: Vec<Installation>, is_whole: bool) -> Reach {
         Reach {
             user_id: Some(1),
             asked_at: Timestamp(1_000_000),
@@ -102,8 +102,8 @@ mod tests {
         }
     }
 
-    fn installed(owner: &str, selection: Selection) -> Installed {
-        Installed {
+    fn installed(owner: &str, selection: Selection) -> Installation {
+        Installation {
             owner: owner.into(),
             selection,
         }

@@ -16,7 +16,9 @@ use crate::commands::Target;
 use crate::config::{Environment, Flags, check_app_name};
 use crate::error::{Error, Result};
 use crate::formats::durations::parse_duration;
-use crate::host::token_env::{self, Change, Grant, Others, Plan, Reason, Recipient};
+use crate::host::token_env::{
+    self, EnvChange, EnvPlan, OtherTokens, Reason, Recipient, TokenVariable,
+};
 use crate::session::{Call, Session};
 use crate::system::process::{self, Children};
 use crate::system::terminal::Terminal;
@@ -118,18 +120,18 @@ impl Exec {
     }
 
     /// Which variables get whose token, and what else changes in the command's environment (P6).
-    fn plan(&self, assignments: &[Assignment<'_>]) -> Result<Plan> {
-        let grants: Vec<Grant<'_>> = assignments
+    fn plan(&self, assignments: &[Assignment<'_>]) -> Result<EnvPlan> {
+        let grants: Vec<TokenVariable<'_>> = assignments
             .iter()
-            .map(|assignment| Grant {
+            .map(|assignment| TokenVariable {
                 variable: assignment.variable,
                 host: &assignment.app.host,
             })
             .collect();
         let others = if self.keep_env {
-            Others::Keep
+            OtherTokens::Keep
         } else {
-            Others::Remove
+            OtherTokens::Remove
         };
         let inherited = Environment::inherited_by_tools();
         token_env::plan(Recipient::Command, &grants, others, &inherited)
@@ -164,14 +166,14 @@ impl Exec {
     }
 
     /// On Unix this returns only if the command cannot be run.
-    fn run_command(&self, plan: &Plan, tokens: &[AccessToken]) -> Result<u8> {
+    fn run_command(&self, plan: &EnvPlan, tokens: &[AccessToken]) -> Result<u8> {
         let changes: Vec<process::Change<'_>> = plan
             .changes
             .iter()
             .filter_map(|change| match change {
-                Change::Remove(name) => Some(process::Change::Remove(name)),
-                Change::Text(name, text) => Some(process::Change::Set(name, text)),
-                Change::Token { variable, grant } => {
+                EnvChange::Remove(name) => Some(process::Change::Remove(name)),
+                EnvChange::Text(name, text) => Some(process::Change::Set(name, text)),
+                EnvChange::Token { variable, grant } => {
                     Some(process::Change::Set(variable, tokens.get(*grant)?.expose()))
                 }
             })
@@ -183,7 +185,7 @@ impl Exec {
 }
 
 /// That the command will work on another host than it was told is news even to a log.
-fn tell(plan: &Plan) {
+fn tell(plan: &EnvPlan) {
     let reasons: &[Reason] = if log::max_level() != LevelFilter::Off || Terminal.shows_notes() {
         &[Reason::Token, Reason::OtherHost]
     } else {

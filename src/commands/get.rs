@@ -15,7 +15,9 @@ use crate::error::Result;
 use crate::formats::durations::parse_duration;
 use crate::formats::shell::Shell;
 use crate::formats::timestamps::rfc3339;
-use crate::host::token_env::{self, Change, Grant, Others, Plan, Reason, Recipient};
+use crate::host::token_env::{
+    self, EnvChange, EnvPlan, OtherTokens, Reason, Recipient, TokenVariable,
+};
 use crate::host::{Host, Inherited, TOKEN_VARIABLES};
 use crate::session::{Call, Session};
 use crate::system::terminal::Terminal;
@@ -202,25 +204,25 @@ fn for_shell(shell: Shell, token: &str, call: &Call<'_>) -> Result<SecretBuffer>
     Ok(variables(shell, &plan, token))
 }
 
-fn plan(host: &Host, inherited: &Inherited) -> Result<Plan> {
+fn plan(host: &Host, inherited: &Inherited) -> Result<EnvPlan> {
     let names = host.variables().token_names;
-    let grants: Vec<Grant<'_>> = names
+    let grants: Vec<TokenVariable<'_>> = names
         .iter()
-        .map(|variable| Grant { variable, host })
+        .map(|variable| TokenVariable { variable, host })
         .collect();
-    token_env::plan(Recipient::Shell, &grants, Others::Remove, inherited)
+    token_env::plan(Recipient::Shell, &grants, OtherTokens::Remove, inherited)
 }
 
 /// The tokens, the host, and then what goes.
-fn variables(shell: Shell, plan: &Plan, token: &str) -> SecretBuffer {
+fn variables(shell: Shell, plan: &EnvPlan, token: &str) -> SecretBuffer {
     let mut text = SecretBuffer::with_capacity(512);
     let mut hosts = SecretBuffer::default();
     let mut removals = String::new();
     for change in &plan.changes {
         match change {
-            Change::Token { variable, .. } => shell.set(variable, token, &mut text),
-            Change::Text(name, value) => shell.set(name, value, &mut hosts),
-            Change::Remove(name) => removals.push_str(&shell.unset(name)),
+            EnvChange::Token { variable, .. } => shell.set(variable, token, &mut text),
+            EnvChange::Text(name, value) => shell.set(name, value, &mut hosts),
+            EnvChange::Remove(name) => removals.push_str(&shell.unset(name)),
         }
     }
     text.push(hosts.as_bytes());

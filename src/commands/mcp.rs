@@ -12,7 +12,9 @@ use crate::config::{Browsers, Desktop, Environment, Flags};
 use crate::error::{Error, Result};
 use crate::formats::durations::parse_duration;
 use crate::host::Host;
-use crate::host::token_env::{self, Change, Grant, MCP_TOKEN, Others, Reason, Recipient};
+use crate::host::token_env::{
+    self, EnvChange, MCP_TOKEN, OtherTokens, Reason, Recipient, TokenVariable,
+};
 use crate::mcp::conversation::{Asking, Pace, Restarts, Settings};
 use crate::mcp::runtime::Wrapper;
 use crate::mcp::tokens::Tokens;
@@ -111,17 +113,22 @@ impl Subcommand for Mcp {
 
 impl Mcp {
     /// The changes to the environment of the servers.
-    fn plan(&self, host: &Host) -> Result<Vec<Change>> {
+    fn plan(&self, host: &Host) -> Result<Vec<EnvChange>> {
         let variables = match self.variables.as_slice() {
             [] => vec![MCP_TOKEN],
             named => named.iter().map(String::as_str).collect(),
         };
-        let grants: Vec<Grant<'_>> = variables
+        let grants: Vec<TokenVariable<'_>> = variables
             .into_iter()
-            .map(|variable| Grant { variable, host })
+            .map(|variable| TokenVariable { variable, host })
             .collect();
         let inherited = Environment::inherited_by_tools();
-        let plan = token_env::plan(Recipient::McpServer, &grants, Others::Remove, &inherited)?;
+        let plan = token_env::plan(
+            Recipient::McpServer,
+            &grants,
+            OtherTokens::Remove,
+            &inherited,
+        )?;
         if let Some(note) = plan.note(Recipient::McpServer, &[Reason::OtherHost]) {
             Terminal.note(&note);
         }

@@ -25,14 +25,14 @@ const LARGEST_PAGE: usize = 4 * 1024 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Installations {
     /// One for each account.
-    pub installed: Vec<Installed>,
+    pub installed: Vec<Installation>,
     /// Whether these are all.
     pub is_whole: bool,
 }
 
 /// One account on which an App is installed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Installed {
+pub struct Installation {
     /// Its login.
     pub owner: String,
     /// Which of its repositories.
@@ -53,11 +53,11 @@ pub enum Selection {
 #[derive(Deserialize)]
 struct InstallationsPage {
     total_count: usize,
-    installations: Vec<Installation>,
+    installations: Vec<InstallationJson>,
 }
 
 #[derive(Deserialize)]
-struct Installation {
+struct InstallationJson {
     id: u64,
     account: Option<OwnerJson>,
     repository_selection: Option<String>,
@@ -98,7 +98,7 @@ impl GitHub {
             let request = HttpRequest::rest_get(self.api(&path), token).answered_by(LARGEST_PAGE);
             self.ask_within(request, left)
         };
-        let mut listed: Vec<Installation> = Vec::new();
+        let mut listed: Vec<InstallationJson> = Vec::new();
         let mut page = 0;
         let is_whole = loop {
             page += 1;
@@ -120,7 +120,7 @@ impl GitHub {
             .into_iter()
             .filter(|installation| installation.suspended_at.is_none())
             .filter_map(
-                |Installation {
+                |InstallationJson {
                      id,
                      account,
                      repository_selection,
@@ -132,7 +132,7 @@ impl GitHub {
                         Some("selected") => self.selected(id, &ask),
                         Some(_) | None => Selection::Unknown,
                     };
-                    Some(Installed { owner, selection })
+                    Some(Installation { owner, selection })
                 },
             )
             .collect();

@@ -21,7 +21,7 @@ pub enum Recipient {
 
 /// A variable that is to hold a token of this host.
 #[derive(Clone, Copy, Debug)]
-pub struct Grant<'a> {
+pub struct TokenVariable<'a> {
     /// The variable.
     pub variable: &'a str,
     /// The token's host.
@@ -30,7 +30,7 @@ pub struct Grant<'a> {
 
 /// What becomes of token variables that are there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Others {
+pub enum OtherTokens {
     /// Those of the same class of hosts are removed, so that no tool prefers them.
     Remove,
     /// They stay (`exec --keep-env`).
@@ -39,7 +39,7 @@ pub enum Others {
 
 /// One change to an environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum EnvChange {
     /// The variable gets the token of this grant.
     Token {
         /// The variable.
@@ -64,9 +64,9 @@ pub enum Reason {
 
 /// The changes to an environment.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Plan {
+pub struct EnvPlan {
     /// Removals first, then hosts, then tokens.
-    pub changes: Vec<Change>,
+    pub changes: Vec<EnvChange>,
     /// The inherited variables that were replaced or removed.
     pub displaced: Vec<(&'static str, Reason)>,
 }
@@ -77,10 +77,10 @@ pub struct Plan {
 /// `Usage` if a token would be where tools of other hosts look for theirs.
 pub fn plan(
     recipient: Recipient,
-    grants: &[Grant<'_>],
-    others: Others,
+    grants: &[TokenVariable<'_>],
+    others: OtherTokens,
     inherited: &Inherited,
-) -> Result<Plan> {
+) -> Result<EnvPlan> {
     for grant in grants {
         check(recipient, grant)?;
     }
@@ -90,9 +90,9 @@ pub fn plan(
     for name in &inherited.tokens {
         if grants.iter().any(|grant| same_name(grant.variable, name)) {
             displaced.push((*name, Reason::Token));
-        } else if others == Others::Remove && is_rival(recipient, name, grants) {
+        } else if others == OtherTokens::Remove && is_rival(recipient, name, grants) {
             displaced.push((*name, Reason::Token));
-            changes.push(Change::Remove(name));
+            changes.push(EnvChange::Remove(name));
         }
     }
     for (name, value) in &inherited.hosts {
@@ -103,27 +103,27 @@ pub fn plan(
         };
         if !leads_home {
             displaced.push((*name, Reason::OtherHost));
-            changes.extend(ours.is_none().then_some(Change::Remove(name)));
+            changes.extend(ours.is_none().then_some(EnvChange::Remove(name)));
         }
     }
     changes.extend(
         hosts
             .into_iter()
-            .map(|(name, host)| Change::Text(name, host)),
+            .map(|(name, host)| EnvChange::Text(name, host)),
     );
     changes.extend(
         grants
             .iter()
             .enumerate()
-            .map(|(place, grant)| Change::Token {
+            .map(|(place, grant)| EnvChange::Token {
                 variable: grant.variable.to_owned(),
                 grant: place,
             }),
     );
-    Ok(Plan { changes, displaced })
+    Ok(EnvPlan { changes, displaced })
 }
 
-impl Plan {
+impl EnvPlan {
     /// Names the inherited variables that do not stay, for these reasons; `None` if there are none.
     pub fn note(&self, recipient: Recipient, reasons: &[Reason]) -> Option<String> {
         let wanted = self
@@ -140,8 +140,8 @@ impl Plan {
     }
 }
 
-fn check(recipient: Recipient, grant: &Grant<'_>) -> Result<()> {
-    let Grant { variable, host } = *grant;
+fn check(recipient: Recipient, grant: &TokenVariable<'_>) -> Result<()> {
+    let TokenVariable { variable, host } = *grant;
     let command = recipient.command();
     let message = match (what_it_holds(variable), HostClass::of_variable(variable)) {
         (Some(what), _) => format!("{command}: {variable} holds {what}, not a token"),
@@ -167,7 +167,7 @@ fn check(recipient: Recipient, grant: &Grant<'_>) -> Result<()> {
 }
 
 /// A token that was there already, of which a tool could take more notice than of ours.
-fn is_rival(recipient: Recipient, name: &str, grants: &[Grant<'_>]) -> bool {
+fn is_rival(recipient: Recipient, name: &str, grants: &[TokenVariable<'_>]) -> bool {
     let class = HostClass::of_variable(name);
     (recipient == Recipient::McpServer && name == MCP_TOKEN)
         || grants.iter().any(|grant| class == Some(grant.host.class()))
@@ -176,7 +176,7 @@ fn is_rival(recipient: Recipient, name: &str, grants: &[Grant<'_>]) -> bool {
 /// The variables that name a host, where it is not github.com.
 fn hosts_to_name(
     recipient: Recipient,
-    grants: &[Grant<'_>],
+    grants: &[TokenVariable<'_>],
 ) -> Result<Vec<(&'static str, String)>> {
     let cloud = one_host(recipient, grants, HostClass::Cloud)?;
     let server = one_host(recipient, grants, HostClass::Server)?;
@@ -196,11 +196,11 @@ fn hosts_to_name(
 /// The one host of a class whose token is in a variable that tools of that class read.
 fn one_host<'a>(
     recipient: Recipient,
-    grants: &[Grant<'a>],
+    grants: &[TokenVariable<'a>],
     class: HostClass,
 ) -> Result<Option<&'a Host>> {
     // Under `mcp` it is GITHUB_HOST that goes with this one.
-    let reads_gh_host = |grant: &&Grant<'_>| {
+    let reads_gh_host = |grant: &&TokenVariable<'_>| {
         HostClass::of_variable(grant.variable) == Some(class)
             && !(recipient == Recipient::McpServer && same_name(grant.variable, MCP_TOKEN))
     };

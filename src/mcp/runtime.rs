@@ -32,7 +32,7 @@ pub(crate) struct Wrapper<'a> {
     /// The server's command.
     pub command: &'a [OsString],
     /// The changes to its environment.
-    pub variables: &'a [token_env::Change],
+    pub variables: &'a [token_env::EnvChange],
     /// Where tokens come from.
     pub tokens: &'a Tokens<'a>,
     /// Time.

@@ -74,7 +74,7 @@ pub struct RedactedStderr(Arc<Mutex<Redactor>>);
 /// If it cannot be started.
 pub fn start(
     command: &[OsString],
-    variables: &[token_env::Change],
+    variables: &[token_env::EnvChange],
     token: Option<&AccessToken>,
 ) -> io::Result<Started> {
     let (program, arguments) = command
@@ -84,9 +84,9 @@ pub fn start(
     let changes: Vec<Change<'_>> = variables
         .iter()
         .map(|variable| match variable {
-            token_env::Change::Token { variable, .. } => Change::Set(variable, secret),
-            token_env::Change::Text(name, text) => Change::Set(name, text),
-            token_env::Change::Remove(name) => Change::Remove(name),
+            token_env::EnvChange::Token { variable, .. } => Change::Set(variable, secret),
+            token_env::EnvChange::Text(name, text) => Change::Set(name, text),
+            token_env::EnvChange::Remove(name) => Change::Remove(name),
         })
         .collect();
     let (mut child, family) = start_server(program, arguments, &changes)?;

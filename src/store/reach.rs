@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::auth::ports::StoreError;
-use crate::auth::reach::{Installations, Installed, Reach, Selection};
+use crate::auth::reach::{Installation, Installations, Reach, Selection};
 use crate::store::state_file;
 use crate::token::Timestamp;
 
@@ -73,7 +73,7 @@ pub fn remove(path: &Path) -> Result<(), StoreError> {
 
 impl StoredReach {
     fn from_reach(reach: &Reach) -> Self {
-        let line = |installed: &Installed| {
+        let line = |installed: &Installation| {
             let (selection, repositories) = match &installed.selection {
                 Selection::All => (StoredSelection::All, Vec::new()),
                 Selection::These(names) => (StoredSelection::Selected, names.clone()),
@@ -95,7 +95,7 @@ impl StoredReach {
     }
 
     fn into_reach(self) -> Reach {
-        let installed = |line: StoredInstallation| Installed {
+        let installed = |line: StoredInstallation| Installation {
             owner: line.owner,
             selection: match line.selection {
                 StoredSelection::All => Selection::All,
@@ -132,7 +132,7 @@ impl StoredReach {
 mod tests {
     use super::*;
 
-    fn reach(installed: Vec<Installed>) -> Reach {
+    fn reach(installed: Vec<Installation>) -> Reach {
         Reach {
             user_id: Some(583_231),
             asked_at: Timestamp(1_795_381_200),
@@ -143,8 +143,8 @@ mod tests {
         }
     }
 
-    fn installed(owner: &str, selection: Selection) -> Installed {
-        Installed {
+    fn installed(owner: &str, selection: Selection) -> Installation {
+        Installation {
             owner: owner.into(),
             selection,
         }

@@ -127,7 +127,7 @@ fn only<'a>(apps: impl IntoIterator<Item = &'a App>) -> Option<&'a App> {
 mod tests {
     use super::*;
     use crate::app::{AccountName, ClientId};
-    use crate::github::{Installations, Installed, Selection};
+    use crate::github::{Installation, Installations, Selection};
     use crate::host::Host;
     use crate::token::Timestamp;
 
@@ -274,7 +274,7 @@ mod tests {
             user_id: None,
             asked_at: Timestamp(0),
             installations: Installations {
-                installed: vec![Installed {
+                installed: vec![Installation {
                     owner: owner.into(),
                     selection: Selection::These(names.iter().map(|name| (*name).into()).collect()),
                 }],

@@ -10,7 +10,7 @@ const SERVER: &str = "ghes.example";
 struct Asked<'a> {
     recipient: Recipient,
     wanted: &'a [(&'a str, &'a str)],
-    others: Others,
+    others: OtherTokens,
     tokens: &'a [&'static str],
     hosts: &'a [(&'static str, &'a str)],
 }
@@ -18,7 +18,7 @@ struct Asked<'a> {
 const EXEC: Asked<'_> = Asked {
     recipient: Recipient::Command,
     wanted: &[],
-    others: Others::Remove,
+    others: OtherTokens::Remove,
     tokens: &[],
     hosts: &[],
 };
@@ -31,11 +31,11 @@ impl Asked<'_> {
             .iter()
             .map(|(_, host)| Host::parse(host).expect(host))
             .collect();
-        let grants: Vec<Grant<'_>> = self
+        let grants: Vec<TokenVariable<'_>> = self
             .wanted
             .iter()
             .zip(&hosts)
-            .map(|((variable, _), host)| Grant { variable, host })
+            .map(|((variable, _), host)| TokenVariable { variable, host })
             .collect();
         let inherited = Inherited {
             tokens: self.tokens.to_vec(),
@@ -50,9 +50,9 @@ impl Asked<'_> {
             .changes
             .iter()
             .map(|change| match change {
-                Change::Token { variable, grant } => format!("{variable}={}", hosts[*grant]),
-                Change::Text(name, value) => format!("{name}={value}"),
-                Change::Remove(name) => format!("-{name}"),
+                EnvChange::Token { variable, grant } => format!("{variable}={}", hosts[*grant]),
+                EnvChange::Text(name, value) => format!("{name}={value}"),
+                EnvChange::Remove(name) => format!("-{name}"),
             })
             .collect();
         let displaced: Vec<&str> = plan.displaced.iter().map(|(name, _)| *name).collect();
@@ -190,7 +190,7 @@ fn inherited_tokens_of_the_same_class_go_and_are_named() {
         "GH_TOKEN GITHUB_TOKEN GITHUB_PERSONAL_ACCESS_TOKEN",
     );
     let kept = Asked {
-        others: Others::Keep,
+        others: OtherTokens::Keep,
         ..with_all(exec(&[("X", COM)]))
     };
     kept.expect("X=github.com", "");
@@ -215,7 +215,7 @@ fn p6_every_inherited_variable_of_another_host_goes_and_is_named() {
     let all = "GH_HOST GITHUB_HOST GH_REPO GITHUB_API_URL GITHUB_SERVER_URL GITHUB_GRAPHQL_URL";
     let gone = format!("-{}", all.replace(' ', " -"));
     for recipient in [Recipient::Shell, Recipient::Command, Recipient::McpServer] {
-        for others in [Others::Remove, Others::Keep] {
+        for others in [OtherTokens::Remove, OtherTokens::Keep] {
             let to = |wanted, hosts| Asked {
                 recipient,
                 wanted,
@@ -265,7 +265,7 @@ fn p6_a_host_at_another_port_is_another_host() {
 
 #[test]
 fn the_note_names_what_is_asked_for() {
-    let plan = Plan {
+    let plan = EnvPlan {
         changes: vec![],
         displaced: vec![("GH_TOKEN", Reason::Token), ("GH_REPO", Reason::OtherHost)],
     };

@@ -12,7 +12,7 @@ use ghtok::error::{Discarded, Error, SignInReason};
 use ghtok::formats::mcp_client::{Client, ClientFolders};
 use ghtok::host::Host;
 use ghtok::host::Inherited;
-use ghtok::host::token_env::{self, Grant, Others, Plan, Recipient};
+use ghtok::host::token_env::{self, EnvPlan, OtherTokens, Recipient, TokenVariable};
 use ghtok::token::MinTtl;
 
 use super::page::{APP, LOGIN, Page};
@@ -215,16 +215,16 @@ pub fn app(host: &str) -> App {
 }
 
 /// `exec -e VARIABLE` with a token of these hosts.
-fn plan_of(grants: &[(&str, &App)]) -> Result<Plan, Error> {
-    let grants: Vec<Grant<'_>> = grants
+fn plan_of(grants: &[(&str, &App)]) -> Result<EnvPlan, Error> {
+    let grants: Vec<TokenVariable<'_>> = grants
         .iter()
-        .map(|(variable, app)| Grant {
+        .map(|(variable, app)| TokenVariable {
             variable,
             host: &app.host,
         })
         .collect();
     let inherited = Inherited::default();
-    token_env::plan(Recipient::Command, &grants, Others::Remove, &inherited)
+    token_env::plan(Recipient::Command, &grants, OtherTokens::Remove, &inherited)
 }
 
 fn unseparated(words: &str, flags: &str, apps: &[&str]) -> Error {
@@ -247,14 +247,14 @@ fn two_hosts() -> Error {
 
 fn mcp_variable(name: &str, host: &str) -> Error {
     let host = Host::parse(host).expect("a host");
-    let grant = Grant {
+    let grant = TokenVariable {
         variable: name,
         host: &host,
     };
     token_env::plan(
         Recipient::McpServer,
         &[grant],
-        Others::Remove,
+        OtherTokens::Remove,
         &Inherited::default(),
     )
     .expect_err("a variable of others")

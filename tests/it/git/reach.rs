@@ -207,7 +207,7 @@ fn of_several_apps_the_one_that_is_installed_answers() {
         user_id: Some(583_231),
         asked_at: now(),
         installations: Installations {
-            installed: vec![ghtok::auth::reach::Installed {
+            installed: vec![ghtok::auth::reach::Installation {
                 owner: owner.into(),
                 selection: Selection::All,
             }],

@@ -1,7 +1,7 @@
 //! Where an App is installed: paged, bounded, and whole or said to be not.
 
 use fake_github::{App, Installation, Installed as At};
-use ghtok::github::{Installations, Installed, Selection};
+use ghtok::github::{self, Installations, Selection};
 
 use super::*;
 
@@ -38,7 +38,7 @@ fn all_pages_are_read_and_suspended_installations_reach_nothing() {
             .installed
             .iter()
             .find(|installed| installed.owner == owner);
-        found.map(|Installed { selection, .. }| selection.clone())
+        found.map(|github::Installation { selection, .. }| selection.clone())
     };
     assert_eq!(selection("acme"), Some(Selection::These(these(250))));
     assert_eq!(selection("none"), Some(Selection::These(vec![])));
