@@ -62,6 +62,8 @@ struct Queue {
     lines: VecDeque<Line>,
     /// A thread is writing, and goes on while there are lines.
     is_writing: bool,
+    /// How many threads wait for that one.
+    waiting: u32,
     is_closed: bool,
 }
 
@@ -100,11 +102,16 @@ impl LineWriter {
         }
     }
 
-    /// Writes all queued lines, unless another thread is doing so; blocks while the reader is slow.
+    /// Writes all queued lines; blocks while the reader is slow, or another thread waits for it.
     pub fn write_queued(&self) {
         let mut queue = self.queue();
         if queue.is_writing {
-            return;
+            queue.waiting += 1;
+            queue = self
+                .changed
+                .wait_while(queue, |queue| queue.is_writing)
+                .unwrap_or_else(PoisonError::into_inner);
+            queue.waiting -= 1;
         }
         queue.is_writing = true;
         while let Some(line) = queue.lines.pop_front() {
@@ -114,7 +121,7 @@ impl LineWriter {
             queue = self.queue();
         }
         queue.is_writing = false;
-        if queue.is_closed {
+        if queue.is_closed || queue.waiting > 0 {
             self.changed.notify_all();
         }
     }
