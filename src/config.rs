@@ -11,6 +11,7 @@ mod folders;
 mod git_places;
 mod network;
 mod quote;
+mod schedule;
 #[cfg(test)]
 mod scratch;
 mod settings;
@@ -28,12 +29,12 @@ pub use self::environment::Environment;
 pub(crate) use self::environment::network_variables;
 pub(crate) use self::git_places::GitPlaces;
 use self::quote::quoted;
+pub use self::schedule::ScheduleRules;
 use self::settings::FileSettings;
 pub(crate) use self::settings::check_app_name;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::github::Network;
-use crate::schedule::rules::Rules;
 use crate::token::MinTtl;
 
 const STORE: &str = "GHTOK_STORE";
@@ -96,7 +97,7 @@ pub struct Config {
     /// `[git]`.
     pub git: Git,
     /// `[schedule]`.
-    pub schedule: Rules,
+    pub schedule: ScheduleRules,
     /// The folder of locks, outcomes and the file store: an absolute path, perhaps not there yet.
     pub state_dir: PathBuf,
     /// Where the session's D-Bus is, if the environment says it (D-Bus Specification, "Well-known
@@ -155,11 +156,13 @@ impl Config {
             git: Git {
                 quit: settings.git_quit.unwrap_or(false),
             },
-            schedule: Rules {
-                warn: settings.schedule_warn.unwrap_or(Rules::DEFAULT.warn),
+            schedule: ScheduleRules {
+                warn: settings
+                    .schedule_warn
+                    .unwrap_or(ScheduleRules::DEFAULT.warn),
                 keep_alive: settings
                     .schedule_keep_alive
-                    .unwrap_or(Rules::DEFAULT.keep_alive),
+                    .unwrap_or(ScheduleRules::DEFAULT.keep_alive),
             },
             state_dir,
             session_bus: environment.lossy_text("DBUS_SESSION_BUS_ADDRESS"),
@@ -254,7 +257,7 @@ mod tests {
         assert_eq!(config.store, StoreChoice::Auto);
         assert_eq!(config.min_ttl, MinTtl::DEFAULT);
         assert_eq!(config.git, Git { quit: false });
-        assert_eq!(config.schedule, Rules::DEFAULT);
+        assert_eq!(config.schedule, ScheduleRules::DEFAULT);
         assert!(config.apps.is_empty() && config.all_apps().next().is_none());
         assert!(config.network.proxy.is_none() && config.network.no_proxy.is_none());
     }
@@ -290,7 +293,7 @@ mod tests {
         assert_eq!(config.git, Git { quit: true });
         assert_eq!(
             config.schedule,
-            Rules {
+            ScheduleRules {
                 warn: false,
                 keep_alive: false
             }

@@ -2,7 +2,7 @@
 //! the struct; tests scale it. Elsewhere, beside the code that they belong to, are GitHub's own numbers
 //! (`auth/device_flow.rs`, `github/token_response.rs`), the timers of an MCP conversation
 //! (`mcp/conversation/settings.rs`) and of its processes (`mcp/child.rs`), the limits of schedulers'
-//! programs (`system/timers.rs`), the timer's rules (`schedule/rules.rs`), and pauses between two looks.
+//! programs (`schedule/installer.rs`), the timer's rules (`schedule/rules.rs`), and pauses between two looks.
 
 use std::time::Duration;
 

@@ -1,12 +1,13 @@
-//! What a timer is, and how each scheduler of the machine has it written. Pure: text out, nothing is
-//! installed, asked or read here.
+//! The hourly timer: its rules, the files that each scheduler of the machine has of it, and their
+//! installation.
 
-pub mod cron;
-pub mod launchd;
+mod cron;
+pub mod installer;
+mod launchd;
 pub mod notes;
 pub mod rules;
-pub mod systemd;
-pub mod task_scheduler;
+mod systemd;
+mod task_scheduler;
 mod xml;
 
 use std::fmt;
@@ -14,6 +15,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use self::cron::Cron;
+use self::installer::{Installer, SchedulerPaths};
+use self::launchd::Launchd;
+use self::systemd::Systemd;
+use self::task_scheduler::TaskScheduler;
 use crate::token::Timestamp;
 
 /// The machine's schedulers that ghtok can use.
@@ -46,6 +52,16 @@ impl Scheduler {
             Self::Cron => "cron",
             Self::Launchd => "launchd",
             Self::TaskScheduler => "task-scheduler",
+        }
+    }
+
+    /// What can be done with the timer by this scheduler.
+    pub fn installer(self, paths: SchedulerPaths) -> Box<dyn Installer> {
+        match self {
+            Self::Systemd => Box::new(Systemd(paths)),
+            Self::Cron => Box::new(Cron(paths)),
+            Self::Launchd => Box::new(Launchd(paths)),
+            Self::TaskScheduler => Box::new(TaskScheduler(paths)),
         }
     }
 }

@@ -297,7 +297,7 @@ pub(crate) fn told(error: &Error, as_json: bool) -> u8 {
 /// This program, by a path that stays the same.
 pub(crate) fn stable_program(environment: &Environment) -> PathBuf {
     let program = this_program().unwrap_or_else(|| PathBuf::from("ghtok"));
-    process::lasting_path(program, &environment.path())
+    process::stable_path(program, &environment.path())
 }
 
 /// This program, wherever it is now; `None` if the system does not tell.

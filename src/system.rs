@@ -1,7 +1,6 @@
 //! Whatever touches this machine and is no store: the clock, the terminal, processes, signals,
-//! schedulers, notices.
+//! the log, notices.
 
-pub mod aside;
 pub mod browser;
 pub mod clipboard;
 pub mod clock;
@@ -16,5 +15,3 @@ pub mod public_file;
 pub mod refresher;
 pub mod signals;
 pub mod terminal;
-pub mod timers;
-pub mod tool;

@@ -179,7 +179,7 @@ impl Exec {
             })
             .collect();
         let (program, arguments) = self.command.split_first().ok_or_else(no_command)?;
-        process::run_in_place(program, arguments, &changes)
+        process::exec(program, arguments, &changes)
             .map_err(|error| process::not_started(program, &error))
     }
 }

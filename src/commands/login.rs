@@ -264,7 +264,7 @@ impl<'a> LoginRun<'a> {
     /// A signal leaves the terminal in order, and says what became of the sign-in.
     fn explain_signals(&self, saved: &Arc<AtomicBool>) {
         let (saved, screen, json) = (Arc::clone(saved), Arc::clone(&self.screen), self.flags.json);
-        signals::end_with_a_word(Box::new(move |signal| {
+        signals::exit_with_message(Box::new(move |signal| {
             if !json {
                 screen.hush();
             }

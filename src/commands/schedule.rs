@@ -9,14 +9,14 @@ pub mod status;
 use crate::auth::ports::Clock;
 use crate::error::Error;
 use crate::schedule::Scheduler;
+use crate::schedule::installer::Installer;
 use crate::schedule::notes::Notes;
 use crate::system::terminal::Terminal;
-use crate::system::timers::Timers;
 
 /// What `install`, `remove` and `status` work with.
 pub struct Desk<'a> {
     /// The machine's schedulers.
-    pub scheduler: &'a dyn Fn(Scheduler) -> Box<dyn Timers>,
+    pub scheduler: &'a dyn Fn(Scheduler) -> Box<dyn Installer>,
     /// What is remembered.
     pub notes: &'a dyn Notes,
     /// Time.
@@ -34,12 +34,12 @@ impl Desk<'_> {
             if but == Some(scheduler) {
                 continue;
             }
-            let timers = (self.scheduler)(scheduler);
+            let adapter = (self.scheduler)(scheduler);
             let is_unknown = known != Some(scheduler);
-            if is_unknown && (timers.foreign().is_some() || timers.probe().is_err()) {
+            if is_unknown && (adapter.foreign().is_some() || adapter.probe().is_err()) {
                 continue;
             }
-            match timers.remove() {
+            match adapter.remove() {
                 Ok(was_there) => found |= was_there,
                 Err(cause) if known == Some(scheduler) => {
                     return Err(Error::Timer {

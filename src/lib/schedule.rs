@@ -10,6 +10,7 @@ use crate::commands::schedule::run::{News, Outcome, Round, failed, look_after};
 use crate::commands::schedule::{Desk, remove, status};
 use crate::config::Environment;
 use crate::error::{Result, most_serious};
+use crate::schedule::installer::SchedulerPaths;
 use crate::schedule::notes::{AppRun, LastRun, Notes};
 use crate::schedule::{Scheduler, Timer};
 use crate::session::{Session, stable_program};
@@ -17,7 +18,6 @@ use crate::store::state_folder::StateFolder;
 use crate::store::timer_notes::TimerNotes;
 use crate::system::notification::{self, Notice};
 use crate::system::terminal::Terminal;
-use crate::system::timers::{self, Places};
 use crate::token::Timestamp;
 
 impl Session<'_> {
@@ -55,14 +55,14 @@ impl Session<'_> {
         let _ = clock.local_time(clock.now());
         let environment = Environment::from_process();
         let folders = environment.timer_folders()?;
-        let places = Places {
+        let paths = SchedulerPaths {
             programs: environment.path(),
             units: folders.units,
             stamps: folders.stamps,
             agents: folders.agents,
             scratch: self.config.state_dir.clone(),
         };
-        let scheduler = |scheduler: Scheduler| timers::of(scheduler, &places);
+        let scheduler = |scheduler: Scheduler| scheduler.installer(paths.clone());
         let notes = self.timer_notes();
         let desk = Desk {
             scheduler: &scheduler,

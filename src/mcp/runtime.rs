@@ -92,7 +92,7 @@ impl Wrapper<'_> {
             };
             runtime.spawn(move || runtime.read_client());
             let (sender, received) = mpsc::channel();
-            signals::tell(Box::new(move |signal| {
+            signals::on_signal(Box::new(move |signal| {
                 let _ = sender.send(u8::try_from(signal).unwrap_or_default());
             }));
             runtime.spawn(move || {
@@ -244,8 +244,8 @@ impl<'scope, 'env> Runtime<'scope, 'env> {
             output,
             exit,
         } = started;
-        if let Some(family) = process.family() {
-            self.shared.wrapper.watchdog.add(family);
+        if let Some(group) = process.group() {
+            self.shared.wrapper.watchdog.add(group);
         }
         state.servers.insert(number, process);
         self.spawn(move || {
@@ -268,8 +268,8 @@ impl<'scope, 'env> Runtime<'scope, 'env> {
             self.spawn(move || {
                 end();
                 let stopped = self.state().servers.remove(&number);
-                if let Some(family) = stopped.and_then(|process| process.family()) {
-                    self.shared.wrapper.watchdog.remove(family);
+                if let Some(group) = stopped.and_then(|process| process.group()) {
+                    self.shared.wrapper.watchdog.remove(group);
                 }
             });
         }

@@ -14,7 +14,7 @@ use crate::mcp::line::{ByteBudget, Line};
 use crate::mcp::redact::Redactor;
 use crate::mcp::streams::{LineWriter, read_lines};
 use crate::system::clock::pause;
-use crate::system::process::{Change, Ending, Family, code_of, start_server, widen};
+use crate::system::process::{Change, ProcessGroup, Termination, exit_code, spawn_server, widen};
 use crate::system::terminal::Terminal;
 use crate::token::AccessToken;
 
@@ -46,7 +46,7 @@ pub struct Started {
 
 /// A running server.
 pub struct ServerProcess {
-    family: Arc<Family>,
+    group: Arc<ProcessGroup>,
     input: Option<Arc<LineWriter>>,
     stderr: RedactedStderr,
 }
@@ -89,7 +89,7 @@ pub fn start(
             token_env::EnvChange::Remove(name) => Change::Remove(name),
         })
         .collect();
-    let (mut child, family) = start_server(program, arguments, &changes)?;
+    let (mut child, group) = spawn_server(program, arguments, &changes)?;
     let stderr = RedactedStderr(Arc::new(Mutex::new(Redactor::new(secret))));
     if let Some(pipe) = child.stderr.take() {
         let stderr = stderr.clone();
@@ -98,7 +98,7 @@ pub fn start(
     let (unread, all_read) = mpsc::channel();
     Ok(Started {
         process: ServerProcess {
-            family: Arc::new(family),
+            group: Arc::new(group),
             input: child.stdin.take().map(LineWriter::to_server),
             stderr,
         },
@@ -112,8 +112,8 @@ pub fn start(
 
 impl ServerProcess {
     /// The number by which another process can end it and all that it has started.
-    pub fn family(&self) -> Option<u32> {
-        self.family.number()
+    pub fn group(&self) -> Option<u32> {
+        self.group.number()
     }
 
     /// Sends it a line, without waiting until it reads.
@@ -133,8 +133,8 @@ impl ServerProcess {
     /// has started are gone: it waits, then signals, then kills.
     pub fn stop(&mut self) -> Option<impl FnOnce() + Send + use<>> {
         self.input.take()?.close();
-        let family = Arc::clone(&self.family);
-        Some(move || end(&family))
+        let group = Arc::clone(&self.group);
+        Some(move || end(&group))
     }
 }
 
@@ -152,7 +152,7 @@ impl ServerOutput {
 impl ServerExit {
     /// Waits for it, and shortly for the rest of the output.
     pub fn wait(mut self) -> Ended {
-        let code = self.child.wait().map_or(1, code_of);
+        let code = self.child.wait().map_or(1, exit_code);
         let _ = self.all_read.recv_timeout(LAST_OUTPUT_LIMIT);
         Ended { code }
     }
@@ -179,13 +179,13 @@ impl RedactedStderr {
     }
 }
 
-fn end(family: &Family) {
-    let gone = || !family.is_there();
+fn end(group: &ProcessGroup) {
+    let gone = || !group.is_there();
     if !wait_until(EXIT_LIMIT, gone)
-        && family.end(Ending::Asked)
+        && group.end(Termination::Graceful)
         && !wait_until(EXIT_LIMIT_AFTER_SIGNAL, gone)
     {
-        family.end(Ending::Forced);
+        group.end(Termination::Forced);
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::auth::ports::Clock;
-use crate::system::process::{self, Ending, Family};
+use crate::system::process::{self, ProcessGroup, Termination};
 
 /// How long a server may take to exit after a signal.
 const EXIT_LIMIT: Duration = Duration::from_secs(1);
@@ -30,26 +30,26 @@ impl Watchdog {
     }
 
     /// A server with these processes was started.
-    pub fn add(&self, family: u32) {
-        self.send('+', family);
+    pub fn add(&self, group: u32) {
+        self.send('+', group);
     }
 
     /// Its processes are gone.
-    pub fn remove(&self, family: u32) {
-        self.send('-', family);
+    pub fn remove(&self, group: u32) {
+        self.send('-', group);
     }
 
-    fn send(&self, sign: char, family: u32) {
+    fn send(&self, sign: char, group: u32) {
         if let Some(pipe) = self.pipe.get_or_init(|| self.start()) {
             let mut pipe = pipe.lock().unwrap_or_else(PoisonError::into_inner);
-            let _ = pipe.write_all(format!("{sign}{family}\n").as_bytes());
+            let _ = pipe.write_all(format!("{sign}{group}\n").as_bytes());
         }
     }
 
     fn start(&self) -> Option<Mutex<PipeWriter>> {
         let (reader, writer) = std::io::pipe().ok()?;
         let reader = process::file_of_reader(reader);
-        process::start_watching(&(self.program)()?, "mcp-guard", reader).ok()?;
+        process::spawn_guard(&(self.program)()?, "mcp-guard", reader).ok()?;
         Some(Mutex::new(writer))
     }
 }
@@ -69,13 +69,16 @@ pub fn run(input: impl Read, clock: &dyn Clock) {
             _ => numbers.retain(|known| *known != number),
         }
     }
-    let mut families: Vec<Family> = numbers.into_iter().filter_map(Family::of_number).collect();
+    let mut groups: Vec<ProcessGroup> = numbers
+        .into_iter()
+        .filter_map(ProcessGroup::of_number)
+        .collect();
     for (ending, pause) in [
-        (Ending::Asked, EXIT_LIMIT),
-        (Ending::Forced, Duration::ZERO),
+        (Termination::Graceful, EXIT_LIMIT),
+        (Termination::Forced, Duration::ZERO),
     ] {
-        families.retain(|family| family.end(ending));
-        if !families.is_empty() {
+        groups.retain(|group| group.end(ending));
+        if !groups.is_empty() {
             clock.sleep(pause);
         }
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::config::ScheduleRules;
 use crate::token::Timestamp;
 
 /// Under so much left a person is warned; of a refresh token with a short life, under a quarter.
@@ -11,23 +12,6 @@ const SOON: Duration = Duration::from_secs(14 * DAY);
 const BETWEEN_WARNINGS: Duration = Duration::from_secs(DAY);
 
 const DAY: u64 = 24 * 3600;
-
-/// Which rules hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rules {
-    /// A person is told when a sign-in has ended or is about to.
-    pub warn: bool,
-    /// The sign-in of an App that nobody uses is refreshed before it ends.
-    pub keep_alive: bool,
-}
-
-impl Rules {
-    /// What a configuration that says nothing means.
-    pub const DEFAULT: Self = Self {
-        warn: true,
-        keep_alive: true,
-    };
-}
 
 /// What is stored of one sign-in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +50,7 @@ pub enum Action {
 /// everybody who holds it.
 pub fn action(
     sign_in: SignIn,
-    rules: Rules,
+    rules: ScheduleRules,
     warned_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Action {
@@ -92,7 +76,7 @@ pub fn action(
 }
 
 /// A warning "of the future" was given before the clock was set back: no ground for silence.
-fn may_warn(rules: Rules, warned_at: Option<Timestamp>, now: Timestamp) -> bool {
+fn may_warn(rules: ScheduleRules, warned_at: Option<Timestamp>, now: Timestamp) -> bool {
     let is_quiet = warned_at.is_some_and(|at| at <= now && now < at.after(BETWEEN_WARNINGS));
     rules.warn && !is_quiet
 }
@@ -108,16 +92,16 @@ mod tests {
     /// GitHub's: 184 days.
     const LIFE: i64 = 184 * DAYS;
 
-    const BOTH: Rules = Rules::DEFAULT;
-    const WARN: Rules = Rules {
+    const BOTH: ScheduleRules = ScheduleRules::DEFAULT;
+    const WARN: ScheduleRules = ScheduleRules {
         warn: true,
         keep_alive: false,
     };
-    const KEEP: Rules = Rules {
+    const KEEP: ScheduleRules = ScheduleRules {
         warn: false,
         keep_alive: true,
     };
-    const NONE: Rules = Rules {
+    const NONE: ScheduleRules = ScheduleRules {
         warn: false,
         keep_alive: false,
     };

@@ -1,122 +1,73 @@
-//! A timer as a task of the Windows Task Scheduler (its XML schema, version 1.2).
+//! Tasks of the Windows Task Scheduler, by `schtasks`.
+
+mod task_xml;
+
+use std::path::PathBuf;
 
 use super::Timer;
-use super::xml::escaped;
+use super::installer::{Inspection, Installer, SchedulerPaths, TimerFile, run, run_checked};
+use crate::error::system_reason;
 
-/// The task's name.
-pub const TASK: &str = "ghtok schedule";
+/// The Task Scheduler.
+pub(super) struct TaskScheduler(pub(super) SchedulerPaths);
 
-/// The task. A missed run is made up for, the machine is not woken, nothing is shown: the console
-/// host runs the program without a window.
-pub fn task(timer: &Timer) -> String {
-    format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-16\"?>\r\n\
-         <Task version=\"1.2\" xmlns=\"http://schemas.microsoft.com/windows/2004/02/mit/task\">\r\n\
-         \x20 <RegistrationInfo>\r\n\
-         \x20   <Description>Keeps GitHub sign-ins alive. Written by \"ghtok schedule install\"; \"ghtok schedule remove\" takes it away.</Description>\r\n\
-         \x20 </RegistrationInfo>\r\n\
-         \x20 <Triggers>\r\n\
-         \x20   <CalendarTrigger>\r\n\
-         \x20     <Repetition>\r\n\
-         \x20       <Interval>PT1H</Interval>\r\n\
-         \x20       <Duration>P1D</Duration>\r\n\
-         \x20     </Repetition>\r\n\
-         \x20     <StartBoundary>2026-01-01T00:{minute:02}:00</StartBoundary>\r\n\
-         \x20     <ScheduleByDay>\r\n\
-         \x20       <DaysInterval>1</DaysInterval>\r\n\
-         \x20     </ScheduleByDay>\r\n\
-         \x20   </CalendarTrigger>\r\n\
-         \x20 </Triggers>\r\n\
-         \x20 <Principals>\r\n\
-         \x20   <Principal id=\"Author\">\r\n\
-         \x20     <LogonType>InteractiveToken</LogonType>\r\n\
-         \x20     <RunLevel>LeastPrivilege</RunLevel>\r\n\
-         \x20   </Principal>\r\n\
-         \x20 </Principals>\r\n\
-         \x20 <Settings>\r\n\
-         \x20   <MultipleInstancesPolicy>IgnoreNew</MultipleInstancesPolicy>\r\n\
-         \x20   <DisallowStartIfOnBatteries>false</DisallowStartIfOnBatteries>\r\n\
-         \x20   <StopIfGoingOnBatteries>false</StopIfGoingOnBatteries>\r\n\
-         \x20   <StartWhenAvailable>true</StartWhenAvailable>\r\n\
-         \x20   <Hidden>true</Hidden>\r\n\
-         \x20   <WakeToRun>false</WakeToRun>\r\n\
-         \x20   <ExecutionTimeLimit>PT30M</ExecutionTimeLimit>\r\n\
-         \x20 </Settings>\r\n\
-         \x20 <Actions Context=\"Author\">\r\n\
-         \x20   <Exec>\r\n\
-         \x20     <Command>conhost.exe</Command>\r\n\
-         \x20     <Arguments>{arguments}</Arguments>\r\n\
-         \x20   </Exec>\r\n\
-         \x20 </Actions>\r\n\
-         </Task>\r\n",
-        minute = timer.minute,
-        arguments = escaped(&arguments(timer)),
-    )
-}
-
-/// What the console host is given.
-fn arguments(timer: &Timer) -> String {
-    let words: Vec<String> = timer.command().map(quoted).collect();
-    format!("--headless {}", words.join(" "))
-}
-
-/// Whether a task, in whatever form the scheduler prints it, runs the timer's command at its minute.
-pub fn is_told_by(timer: &Timer, text: &str) -> bool {
-    let command = format!("<Arguments>{}</Arguments>", escaped(&arguments(timer)));
-    let minute = format!("T00:{:02}:00", timer.minute);
-    text.contains(&command) && text.contains(&minute)
-}
-
-/// What `schtasks /xml` reads: UTF-16 with its mark.
-pub fn bytes(text: &str) -> Vec<u8> {
-    std::iter::once(0xfeff)
-        .chain(text.encode_utf16())
-        .flat_map(u16::to_le_bytes)
-        .collect()
-}
-
-/// A word as the C runtime takes command lines apart: backslashes count before a quote only.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| !c.is_whitespace() && c != '"';
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
+impl TaskScheduler {
+    /// The task as the scheduler has it, which is not to the byte as it was given.
+    fn read(&self) -> Option<String> {
+        let arguments = ["/query", "/tn", task_xml::TASK, "/xml"];
+        let output = run(&self.0, "schtasks", &arguments, b"").ok()?;
+        output.succeeded().then(|| output.text())
     }
-    let mut text = String::from('"');
-    let mut backslashes = 0;
-    for c in word.chars() {
-        match c {
-            '\\' => backslashes += 1,
-            '"' => {
-                text.push_str(&"\\".repeat(backslashes + 1));
-                backslashes = 0;
+}
+
+impl Installer for TaskScheduler {
+    fn probe(&self) -> Result<(), String> {
+        run_checked(&self.0, "schtasks", &["/query"], b"").map(drop)
+    }
+
+    fn files(&self, timer: &Timer) -> Vec<TimerFile> {
+        vec![TimerFile {
+            place: format!("task \"{}\"", task_xml::TASK),
+            text: task_xml::task(timer),
+        }]
+    }
+
+    fn folders(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
+    fn install(&self, timer: &Timer) -> Result<(), String> {
+        let file = self.0.scratch.join("timer.xml");
+        let path = file.display().to_string();
+        let bytes = task_xml::bytes(&task_xml::task(timer));
+        std::fs::write(&file, bytes)
+            .map_err(|error| format!("{path}: {}", system_reason(&error)))?;
+        let arguments = ["/create", "/tn", task_xml::TASK, "/xml", &path, "/f"];
+        let made = run_checked(&self.0, "schtasks", &arguments, b"");
+        // It has been read.
+        let _ = std::fs::remove_file(&file);
+        made.map(drop)
+    }
+
+    fn remove(&self) -> Result<bool, String> {
+        if self.read().is_none() {
+            return Ok(false);
+        }
+        let arguments = ["/delete", "/tn", task_xml::TASK, "/f"];
+        run_checked(&self.0, "schtasks", &arguments, b"").map(|_| true)
+    }
+
+    fn inspect(&self, timer: &Timer) -> Inspection {
+        let drift = match self.read() {
+            None => Some("the Task Scheduler has no task of ghtok's"),
+            Some(text) if !task_xml::is_in(timer, &text) => {
+                Some("ghtok's task was changed")
             }
-            _ => backslashes = 0,
+            Some(_) => None,
+        };
+        Inspection {
+            drift: drift.into_iter().map(str::to_owned).collect(),
+            next: None,
         }
-        text.push(c);
-    }
-    text + &"\\".repeat(backslashes) + "\""
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_are_quoted_as_the_c_runtime_reads_them() {
-        for (word, written) in [
-            (r"C:\bin\ghtok.exe", r"C:\bin\ghtok.exe"),
-            (r"C:\my bin\ghtok.exe", r#""C:\my bin\ghtok.exe""#),
-            (r"C:\my bin\", r#""C:\my bin\\""#),
-            (r#"a"b"#, r#""a\"b""#),
-            (r#"a\"b"#, r#""a\\\"b""#),
-            ("", "\"\""),
-        ] {
-            assert_eq!(quoted(word), written);
-        }
-    }
-
-    #[test]
-    fn the_file_is_utf16_with_its_mark() {
-        assert_eq!(bytes("a€"), [0xff, 0xfe, b'a', 0, 0xac, 0x20]);
     }
 }

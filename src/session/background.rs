@@ -14,7 +14,7 @@ use crate::auth::record::Want;
 use crate::config::StoreChoice;
 use crate::error::Result;
 use crate::system::process;
-use crate::system::signals::HeldOff;
+use crate::system::signals::BlockedSignals;
 use crate::token::MinTtl;
 
 /// What the refresh process is asked: a `Want` as one argument.
@@ -57,7 +57,7 @@ impl Session<'_> {
     }
 
     fn refresh_whole(&self, RefreshOrder(want): RefreshOrder, app: &App) -> Result<()> {
-        let _held_off = HeldOff::begin();
+        let _blocked = BlockedSignals::block();
         let store = self.open_store(app, self.store_of(app)?)?;
         let handed_over = process::handed_over().and_then(|file| store.adopt_lock(file).ok());
         let github = self.github(app);

@@ -68,7 +68,7 @@ impl Session<'_> {
             let arguments = self.background_arguments("ask-reach", app, choice);
             if let Some(program) = this_program() {
                 // Otherwise the next refresh tries.
-                let _ = process::start_detached(&program, &arguments, None);
+                let _ = process::spawn_detached(&program, &arguments, None);
             }
         }
         Ok(())

@@ -3,20 +3,20 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::aside::{Aside, Line};
+use super::process::{BackgroundProcess, CommandLine};
 use crate::github::is_page_of;
 use crate::host::Host;
 
 /// A browser that is there.
 #[derive(Clone, Debug)]
 pub struct Browser {
-    line: Line,
+    line: CommandLine,
 }
 
 impl Browser {
-    /// The first of these commands that is there ([`Line::first_of`]).
+    /// The first of these commands that is there ([`CommandLine::first_available`]).
     pub fn find(commands: &[String], folders: &[PathBuf]) -> Option<Self> {
-        Line::first_of(commands, folders).map(|line| Self { line })
+        CommandLine::first_available(commands, folders).map(|line| Self { line })
     }
 
     /// Its program's name.
@@ -29,10 +29,10 @@ impl Browser {
     /// # Errors
     /// If the page is not one of this host, over https (http for loopback only, as the host itself), or
     /// the browser cannot be started.
-    pub fn open(&self, page: &str, host: &Host) -> io::Result<Aside> {
+    pub fn open(&self, page: &str, host: &Host) -> io::Result<BackgroundProcess> {
         if !is_page_of(host, page) {
             return Err(io::Error::other(format!("it is no page of {host}")));
         }
-        self.line.start_on(page)
+        self.line.spawn_with_argument(page)
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-use super::aside::Line;
 use super::clock::pause;
+use super::process::CommandLine;
 
 /// How long the program may take before it is taken to do its work in the background.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -32,20 +32,20 @@ pub enum Copied {
 
 /// Has the first of these commands that is there read the text.
 pub fn copy(text: &str, commands: &[String], folders: &[PathBuf]) -> Copied {
-    let Some(line) = Line::first_of(commands, folders) else {
+    let Some(line) = CommandLine::first_available(commands, folders) else {
         return Copied::NoProgram;
     };
     let failed = |cause: String| Copied::Failed {
         program: line.name(),
         cause,
     };
-    let mut aside = match line.start_reading(text) {
-        Ok(aside) => aside,
+    let mut process = match line.spawn_with_input(text) {
+        Ok(process) => process,
         Err(error) => return failed(error.to_string()),
     };
     let mut waited = Duration::ZERO;
     while waited < PATIENCE {
-        match aside.ended() {
+        match process.try_wait() {
             Some(status) if status.success() => return Copied::Taken,
             Some(status) => return failed(status.to_string()),
             None => pause(LOOK),

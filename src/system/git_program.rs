@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::process;
-use super::tool::{self, Said};
+use super::process::{ProgramOutput, find_program, run_with_timeout};
 
 /// What git may take for one answer.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -17,7 +16,7 @@ pub struct GitProgram(PathBuf);
 impl GitProgram {
     /// git in the first of these folders that has it.
     pub fn find(folders: &[PathBuf]) -> Option<Self> {
-        process::find_program("git", folders).map(Self)
+        find_program("git", folders).map(Self)
     }
 
     /// What one file says, with the files that it includes.
@@ -48,7 +47,8 @@ impl GitProgram {
     /// not say.
     pub fn of_current_folder(&self) -> Option<Vec<u8>> {
         let arguments = ["config", "--list", "-z", "--show-scope", "--show-origin"];
-        process::output_of(&self.0, &arguments)
+        let output = run_with_timeout(&self.0, &arguments, &[], b"", LIMIT).ok()?;
+        (output.succeeded() && output.is_complete).then_some(output.stdout)
     }
 
     fn ask(
@@ -68,22 +68,22 @@ impl GitProgram {
         ];
         arguments.extend(what.map(std::ffi::OsStr::new));
         let environment = [&[NO_REPOSITORY], environment].concat();
-        let said = tool::run(&self.0, &arguments, &environment, b"", LIMIT)?;
-        if !said.is_good() && !says_none(&said) {
-            return Err(said.trouble());
+        let output = run_with_timeout(&self.0, &arguments, &environment, b"", LIMIT)?;
+        if !output.succeeded() && !says_none(&output) {
+            return Err(output.failure());
         }
-        if !said.is_whole {
+        if !output.is_complete {
             return Err("git said more than ghtok reads".into());
         }
-        Ok(said.stdout)
+        Ok(output.stdout)
     }
 }
 
 /// True if git has read everything, and there is no such setting. Warnings and traces do not matter; what
 /// is only a stand-in for git (as on macOS without its developer tools) reports an error.
-fn says_none(said: &Said) -> bool {
+fn says_none(output: &ProgramOutput) -> bool {
     let is_error = |line: &str| line.contains("error: ") || line.contains("fatal: ");
-    said.code == Some(1) && !said.stderr.lines().any(is_error)
+    output.code == Some(1) && !output.stderr.lines().any(is_error)
 }
 
 #[cfg(test)]
@@ -92,10 +92,10 @@ mod tests {
 
     #[test]
     fn nothing_found_is_told_apart_from_a_failure() {
-        let said = |code: i32, stderr: &str| Said {
+        let output = |code: i32, stderr: &str| ProgramOutput {
             code: Some(code),
             stdout: Vec::new(),
-            is_whole: true,
+            is_complete: true,
             stderr: stderr.into(),
         };
         for stderr in [
@@ -103,14 +103,14 @@ mod tests {
             "warning: unable to access 'x': Permission denied\n",
             "12:00:01.5 git.c:479 trace: built-in: git config\n",
         ] {
-            assert!(says_none(&said(1, stderr)), "{stderr}");
-            assert!(!says_none(&said(128, stderr)), "{stderr}");
+            assert!(says_none(&output(1, stderr)), "{stderr}");
+            assert!(!says_none(&output(128, stderr)), "{stderr}");
         }
-        assert!(!says_none(&said(
+        assert!(!says_none(&output(
             1,
             "xcrun: error: invalid active developer path\n"
         )));
-        assert!(!says_none(&said(
+        assert!(!says_none(&output(
             1,
             "warning: x\nfatal: bad config line 1\n"
         )));

@@ -73,7 +73,7 @@ mod platform {
     use std::time::Duration;
 
     use super::Notice;
-    use crate::system::tool;
+    use crate::system::process::run_with_timeout;
 
     /// The words are arguments of the script, and no part of it.
     const SCRIPT: [&str; 6] = [
@@ -92,11 +92,12 @@ mod platform {
     pub fn show(notice: &Notice, limit: Duration) -> Result<(), String> {
         let words = [notice.title.as_str(), notice.body.as_str()];
         let arguments = [&SCRIPT[..], &words].concat();
-        let said = tool::run(Path::new("/usr/bin/osascript"), &arguments, &[], b"", limit)?;
-        if said.is_good() {
+        let output =
+            run_with_timeout(Path::new("/usr/bin/osascript"), &arguments, &[], b"", limit)?;
+        if output.succeeded() {
             Ok(())
         } else {
-            Err(format!("osascript: {}", said.trouble()))
+            Err(format!("osascript: {}", output.failure()))
         }
     }
 }
@@ -107,7 +108,7 @@ mod platform {
     use std::time::Duration;
 
     use super::Notice;
-    use crate::system::tool;
+    use crate::system::process::run_with_timeout;
 
     /// A toast in PowerShell's name (an application of its own would have to be registered). The
     /// words are variables of its environment, and no part of the script.
@@ -132,11 +133,11 @@ $name = '{1AC14E77-02E7-4E5D-B744-2EB1AE5198B7}\\WindowsPowerShell\\v1.0\\powers
             ("GHTOK_NOTICE_BODY", notice.body.as_str()),
         ];
         let arguments = ["-NoProfile", "-NonInteractive", "-Command", "-"];
-        let said = tool::run(powershell, &arguments, &words, SCRIPT.as_bytes(), limit)?;
-        if said.is_good() {
+        let output = run_with_timeout(powershell, &arguments, &words, SCRIPT.as_bytes(), limit)?;
+        if output.succeeded() {
             Ok(())
         } else {
-            Err(format!("powershell: {}", said.trouble()))
+            Err(format!("powershell: {}", output.failure()))
         }
     }
 }

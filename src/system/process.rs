@@ -1,28 +1,40 @@
 //! Starting other processes, and cutting this one loose. The only place that does either.
 
+mod background;
+mod find;
+mod run;
 #[cfg(unix)]
-#[path = "process/unix.rs"]
-mod platform;
+mod unix;
 #[cfg(windows)]
-#[path = "process/windows.rs"]
-mod platform;
+mod windows;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
+#[cfg(unix)]
+use self::unix as platform;
+#[cfg(windows)]
+use self::windows as platform;
 use crate::error::{Error, system_reason};
 use crate::formats::plain_text::one_line;
+
+pub use self::background::{BackgroundProcess, CommandLine};
+pub use self::find::{find_program, stable_path};
+pub use self::run::{ProgramOutput, run_with_timeout};
+pub use platform::{
+    ProcessGroup, file_of_reader, handed_over, leave_session, reap, takes_at_once, widen,
+};
 
 /// Starts a program that outlives this process: it gets `stdin`, and neither our output nor our
 /// terminal.
 ///
 /// # Errors
 /// If it cannot be started.
-pub fn start_detached(
+pub fn spawn_detached(
     program: &Path,
     arguments: &[OsString],
     stdin: Option<File>,
@@ -50,7 +62,7 @@ impl Detached {
 ///
 /// # Errors
 /// If it cannot be started.
-pub fn start_watching(program: &Path, argument: &str, stdin: File) -> io::Result<Child> {
+pub fn spawn_guard(program: &Path, argument: &str, stdin: File) -> io::Result<Child> {
     silent(program, &[argument.into()], Some(stdin)).spawn()
 }
 
@@ -107,20 +119,11 @@ pub enum Children {
     clippy::disallowed_methods,
     reason = "the one place that starts a process"
 )]
-pub fn run_in_place(
-    program: &OsStr,
-    arguments: &[OsString],
-    changes: &[Change<'_>],
-) -> io::Result<u8> {
+pub fn exec(program: &OsStr, arguments: &[OsString], changes: &[Change<'_>]) -> io::Result<u8> {
     let mut command = Command::new(program);
     command.args(arguments);
-    for change in changes {
-        match *change {
-            Change::Set(name, value) => command.env(name, value),
-            Change::Remove(name) => command.env_remove(name),
-        };
-    }
-    platform::run_in_place(&mut command)
+    change_environment(&mut command, changes);
+    platform::exec_in_place(&mut command)
 }
 
 /// Starts a server that this process talks to through pipes, and what it starts with it. On Linux it is
@@ -132,38 +135,42 @@ pub fn run_in_place(
     clippy::disallowed_methods,
     reason = "the one place that starts a process"
 )]
-pub fn start_server(
+pub fn spawn_server(
     program: &OsStr,
     arguments: &[OsString],
     changes: &[Change<'_>],
-) -> io::Result<(Child, Family)> {
+) -> io::Result<(Child, ProcessGroup)> {
     let mut command = Command::new(program);
     command
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
+    change_environment(&mut command, changes);
+    platform::spawn_group(command)
+}
+
+fn change_environment(command: &mut Command, changes: &[Change<'_>]) {
     for change in changes {
         match *change {
             Change::Set(name, value) => command.env(name, value),
             Change::Remove(name) => command.env_remove(name),
         };
     }
-    platform::start_family(command)
 }
 
-/// How a family of processes is ended.
+/// How a group of processes is ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// They may put their things in order. Windows has no word for that to a program without a window.
-    Asked,
-    /// They may not.
+pub enum Termination {
+    /// They may clean up. Windows has no such request for a program without a window.
+    Graceful,
+    /// They are killed.
     Forced,
 }
 
 /// What a process's end says: its code, 128 + n for a signal.
-pub fn code_of(status: ExitStatus) -> u8 {
-    platform::code_of(status)
+pub fn exit_code(status: ExitStatus) -> u8 {
+    platform::exit_code(status)
 }
 
 /// Ends this process at once, though threads of it wait for something.
@@ -174,21 +181,6 @@ pub fn code_of(status: ExitStatus) -> u8 {
 )]
 pub fn end(code: u8) -> ! {
     std::process::exit(i32::from(code))
-}
-
-/// What a program prints; `None` if it cannot be started or fails. It is asked nothing and asks nobody.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place that starts a process"
-)]
-pub fn output_of(program: &Path, arguments: &[&str]) -> Option<Vec<u8>> {
-    let output = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
-    output.status.success().then_some(output.stdout)
 }
 
 /// Runs a command line as git runs a helper's: by the shell, with the standard output, the standard
@@ -211,7 +203,7 @@ pub fn run_in_shell(line: &OsStr, input: &[u8]) -> io::Result<u8> {
         // One that does not read has no need to.
         let _ = stdin.write_all(input);
     }
-    child.wait().map(code_of)
+    child.wait().map(exit_code)
 }
 
 /// Runs a program for the person who is here: it has our terminal, and says what it says on standard
@@ -223,36 +215,12 @@ pub fn run_in_shell(line: &OsStr, input: &[u8]) -> io::Result<u8> {
     clippy::disallowed_methods,
     reason = "the one place that starts a process"
 )]
-pub fn run_for_a_person(program: &Path, arguments: &[String]) -> io::Result<bool> {
+pub fn run_interactively(program: &Path, arguments: &[String]) -> io::Result<bool> {
     let status = Command::new(program)
         .args(arguments)
         .stdout(io::stderr())
         .status()?;
     Ok(status.success())
-}
-
-/// Where a program that can be run is, of these folders: on Unix with the executable bit, on Windows by
-/// the extensions of `PATHEXT` (`.cmd` too). Relative folders are left out: what is found there would
-/// depend on the current folder.
-pub fn find_program(name: &str, folders: &[PathBuf]) -> Option<PathBuf> {
-    if Path::new(name).file_name() != Some(name.as_ref()) {
-        return None;
-    }
-    let absolute = folders.iter().filter(|folder| folder.is_absolute());
-    let mut places = absolute.map(|folder| folder.join(name));
-    // An absolute name is looked up where it is, and nowhere else.
-    places.find_map(|place| which::which_in_global(place, None::<&str>).ok()?.next())
-}
-
-/// The path of this program that outlives an upgrade: by its name in these folders, where package
-/// managers keep a link, and not where that link leads.
-pub fn lasting_path(program: PathBuf, folders: &[PathBuf]) -> PathBuf {
-    let itself = std::fs::canonicalize(&program).ok();
-    let name = format!("ghtok{}", std::env::consts::EXE_SUFFIX);
-    let mut places = folders.iter().map(|folder| folder.join(&name));
-    places
-        .find(|place| itself.is_some() && std::fs::canonicalize(place).ok() == itself)
-        .unwrap_or(program)
 }
 
 /// Keeps this process's memory from core files, debuggers and other processes of the same user
@@ -263,66 +231,5 @@ pub fn hide_memory() {
         use rustix::process::{DumpableBehavior, set_dumpable_behavior};
         // It can fail only for an unknown value.
         let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
-    }
-}
-
-pub use platform::{
-    Family, file_of_reader, handed_over, leave_session, reap, takes_at_once, widen,
-};
-
-#[cfg(all(test, unix))]
-mod tests {
-    use std::fs;
-    use std::os::unix::fs::{PermissionsExt, symlink};
-
-    use super::*;
-
-    fn file(folder: &Path, name: &str, mode: u32) {
-        fs::write(folder.join(name), "#!/bin/sh\n").expect("a file");
-        fs::set_permissions(folder.join(name), fs::Permissions::from_mode(mode)).expect("a mode");
-    }
-
-    #[test]
-    fn what_cannot_be_run_is_passed_over() {
-        let root = tempfile::tempdir().expect("a folder");
-        let folders: Vec<PathBuf> = ["a", "b", "c", "d"]
-            .map(|name| root.path().join(name))
-            .into();
-        for folder in &folders {
-            fs::create_dir(folder).expect("a folder");
-        }
-        fs::create_dir(folders[0].join("tool")).expect("a folder of that name");
-        file(&folders[1], "tool", 0o644);
-        symlink("nowhere", folders[2].join("tool")).expect("a dangling link");
-        assert_eq!(find_program("tool", &folders), None);
-        file(&folders[3], "tool", 0o755);
-        let found = folders[3].join("tool");
-        assert_eq!(find_program("tool", &folders), Some(found.clone()));
-        fs::remove_file(folders[2].join("tool")).expect("gone");
-        symlink("../d/tool", folders[2].join("tool")).expect("a link");
-        let by_link = folders[2].join("tool");
-        assert_eq!(find_program("tool", &folders), Some(by_link));
-    }
-
-    #[test]
-    fn neither_relative_folders_nor_names_with_a_folder_are_looked_up() {
-        let root = tempfile::tempdir().expect("a folder");
-        file(root.path(), "tool", 0o755);
-        let absolute = vec![root.path().to_owned()];
-        assert!(find_program("tool", &absolute).is_some());
-        let up = "../".repeat(root.path().components().count() + 20);
-        let below = root.path().strip_prefix("/").expect("a path");
-        let relative = vec![Path::new(&up).join(below), PathBuf::new(), ".".into()];
-        assert_eq!(find_program("tool", &relative), None);
-        let by_path = root.path().join("tool");
-        for name in [
-            by_path.to_str().expect("text"),
-            "./tool",
-            "x/../tool",
-            "..",
-            "",
-        ] {
-            assert_eq!(find_program(name, &absolute), None, "{name}");
-        }
     }
 }

@@ -10,8 +10,8 @@ use crate::auth::ports::{Clock, LockedStore, Refresher};
 use crate::auth::record::Want;
 use crate::error::Result;
 use crate::github::GitHub;
-use crate::system::process::{Detached, start_detached};
-use crate::system::signals::HeldOff;
+use crate::system::process::{Detached, spawn_detached};
+use crate::system::signals::BlockedSignals;
 
 /// Starts the refresh command of this program.
 pub struct DetachedRefresher<'a> {
@@ -36,14 +36,14 @@ impl Refresher for DetachedRefresher<'_> {
     /// Where the lock cannot be handed on, it takes the lock itself once this function gives it up.
     fn start(&self, locked: Box<dyn LockedStore + '_>, want: Want) {
         let started = (self.program)().and_then(|program| {
-            start_detached(&program, &(self.arguments)(want), locked.lock_file()).ok()
+            spawn_detached(&program, &(self.arguments)(want), locked.lock_file()).ok()
         });
         if let Some(process) = started {
             log::info!("refresher started: process {}", process.id());
             self.running.replace(Some(process));
         } else {
             log::info!("no refresher could be started: refreshing here");
-            let _held_off = HeldOff::begin();
+            let _blocked = BlockedSignals::block();
             self.otherwise.start(locked, want);
         }
     }

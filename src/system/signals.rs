@@ -25,14 +25,14 @@ mod platform {
     /// must end: between `intent` and the stored pair, an end would lose the sign-in. Every wait in it
     /// is bounded.
     #[derive(Debug)]
-    pub struct HeldOff {
+    pub struct BlockedSignals {
         over: Arc<AtomicBool>,
         came: Vec<(i32, Arc<AtomicBool>)>,
     }
 
-    impl HeldOff {
-        /// Holds them off until this is dropped.
-        pub fn begin() -> Self {
+    impl BlockedSignals {
+        /// Blocks them until this is dropped.
+        pub fn block() -> Self {
             let over = Arc::new(AtomicBool::new(false));
             let hold = |signal| {
                 let came = Arc::new(AtomicBool::new(false));
@@ -48,7 +48,7 @@ mod platform {
         }
     }
 
-    impl Drop for HeldOff {
+    impl Drop for BlockedSignals {
         /// A signal that came meanwhile has its effect now.
         fn drop(&mut self) {
             self.over.store(true, Ordering::SeqCst);
@@ -64,17 +64,17 @@ mod platform {
     const TIME_TO_SAY: Duration = Duration::from_millis(500);
 
     /// Held while something is done that a signal must not cut in half.
-    static WHOLE: Mutex<()> = Mutex::new(());
+    static EXIT: Mutex<()> = Mutex::new(());
 
     /// Ends the process on INT, HUP or TERM with a word instead of silently. The end is the
     /// signal's own, so that a calling shell sees it.
-    pub fn end_with_a_word(word: Box<Word>) {
+    pub fn exit_with_message(word: Box<Word>) {
         let Ok(mut signals) = Signals::new(ENDING) else {
             return;
         };
         std::thread::spawn(move || {
             if let Some(signal) = signals.forever().next() {
-                let _whole = whole();
+                let _exclusive = delay_exit();
                 let (said, is_said) = mpsc::channel();
                 let speaker = std::thread::Builder::new().spawn(move || {
                     Terminal.say(&word(signal));
@@ -88,7 +88,7 @@ mod platform {
     }
 
     /// Tells of INT, HUP and TERM instead of ending the process.
-    pub fn tell(listener: Box<dyn Fn(i32) + Send>) {
+    pub fn on_signal(listener: Box<dyn Fn(i32) + Send>) {
         let Ok(mut signals) = Signals::new(ENDING) else {
             return;
         };
@@ -96,38 +96,38 @@ mod platform {
     }
 
     /// Until the guard is dropped, no signal ends the process.
-    pub fn whole() -> MutexGuard<'static, ()> {
-        WHOLE.lock().unwrap_or_else(PoisonError::into_inner)
+    pub fn delay_exit() -> MutexGuard<'static, ()> {
+        EXIT.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(not(unix))]
 mod platform {
-    /// A detached process gets no console events; there is nothing to hold off.
+    /// A detached process gets no console events; there is nothing to block.
     #[derive(Debug)]
-    pub struct HeldOff;
+    pub struct BlockedSignals;
 
-    impl HeldOff {
-        /// Holds nothing off.
-        pub fn begin() -> Self {
+    impl BlockedSignals {
+        /// Blocks nothing.
+        pub fn block() -> Self {
             Self
         }
     }
 
     /// The system's own way to end a console program is kept.
-    pub fn end_with_a_word(_: Box<dyn Fn(i32) -> String + Send>) {}
+    pub fn exit_with_message(_: Box<dyn Fn(i32) -> String + Send>) {}
 
     /// The system's own way to end a console program is kept.
-    pub fn tell(_: Box<dyn Fn(i32) + Send>) {}
+    pub fn on_signal(_: Box<dyn Fn(i32) + Send>) {}
 
     /// Stands for a guard.
     #[derive(Debug)]
-    pub struct Whole;
+    pub struct ExitDelay;
 
     /// There is nothing to keep away.
-    pub fn whole() -> Whole {
-        Whole
+    pub fn delay_exit() -> ExitDelay {
+        ExitDelay
     }
 }
 
-pub use platform::{HeldOff, end_with_a_word, tell, whole};
+pub use platform::{BlockedSignals, delay_exit, exit_with_message, on_signal};

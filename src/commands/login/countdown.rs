@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::LoginRun;
 use crate::formats::drawing::wait::{approved, countdown};
 use crate::host::Host;
-use crate::system::aside::Aside;
 use crate::system::browser::Browser;
+use crate::system::process::BackgroundProcess;
 use crate::system::terminal::keys::{Heard, Keys};
 
 /// How often the line is written again.
@@ -22,7 +22,7 @@ pub(super) struct Countdown<'a> {
     pub(super) host: &'a Host,
     pub(super) browser: Option<&'a Browser>,
     /// A browser that has not ended yet.
-    pub(super) opened: Option<Aside>,
+    pub(super) opened: Option<BackgroundProcess>,
 }
 
 impl Countdown<'_> {
@@ -79,7 +79,7 @@ impl Countdown<'_> {
         let (Some(browser), Some(opened)) = (self.browser, &mut self.opened) else {
             return;
         };
-        if let Some(status) = opened.ended() {
+        if let Some(status) = opened.try_wait() {
             self.opened = None;
             if !status.success() {
                 self.not_opened(browser, &status.to_string());

@@ -17,7 +17,7 @@ use crate::github::DeviceAuthorization;
 use crate::session::Call;
 use crate::system::browser::Browser;
 use crate::system::clipboard::{self, Copied};
-use crate::system::terminal::keys::{Ending, Keys, forget_typed};
+use crate::system::terminal::keys::{Keys, StopHandle, forget_typed};
 
 const PAGE: Style = AnsiColor::Cyan.on_default().underline();
 const CODE: Style = AnsiColor::Green.on_default().bold();
@@ -50,7 +50,7 @@ struct Person<'scope, 'env, 'call> {
     call: &'call Call<'call>,
     is_approved: &'env AtomicBool,
     /// Ends the countdown.
-    ending: Option<Ending>,
+    ending: Option<StopHandle>,
 }
 
 impl Prompt for Person<'_, '_, '_> {
@@ -66,7 +66,7 @@ impl Prompt for Person<'_, '_, '_> {
             self.copy(&authorization.user_code);
         }
         let browser = self.offer();
-        if !screen.is_obedient() {
+        if !screen.supports_ansi() {
             let life = human_duration(authorization.expires_in);
             screen.say(&format!(
                 "Waiting for the approval, for {life} at most (Ctrl-C cancels) …"
@@ -107,7 +107,7 @@ impl<'env> Person<'_, 'env, '_> {
         ];
         let screen = &self.run.screen;
         let frame = screen
-            .is_obedient()
+            .supports_ansi()
             .then(|| framed(&lines, screen.columns(), screen.looks().charset));
         frame
             .flatten()
@@ -136,7 +136,7 @@ impl<'env> Person<'_, 'env, '_> {
         screen.tell(&clipboard::by_terminal(code));
         match clipboard::copy(code, clipboards, folders) {
             Copied::Taken => screen.say("The code is in the clipboard."),
-            Copied::NoProgram if screen.is_obedient() => {
+            Copied::NoProgram if screen.supports_ansi() => {
                 screen.say("The terminal was asked to put the code into the clipboard.");
             }
             Copied::NoProgram => screen.note("not copied: no program for the clipboard is here"),
@@ -166,7 +166,7 @@ impl<'env> Person<'_, 'env, '_> {
 
     fn count_down(&mut self, authorization: &DeviceAuthorization, browser: Option<&'env Browser>) {
         let screen = &self.run.screen;
-        if browser.is_none() && !screen.is_obedient() {
+        if browser.is_none() && !screen.supports_ansi() {
             return;
         }
         let listening = match browser {

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use super::Desk;
 use super::program::{Lasting, lasting};
 use crate::error::{Error, Result};
+use crate::schedule::installer::{Installer, Stopped};
 use crate::schedule::notes::Installed;
 use crate::schedule::{Scheduler, Timer};
-use crate::system::timers::{Stopped, Timers};
 
 /// What `install` is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,17 +59,17 @@ pub fn run(input: Input, draft: Draft<'_>, desk: &Desk<'_>) -> Result<()> {
     };
     check_words(&timer)?;
     let lasts = check_program(&timer)?;
-    let (scheduler, timers) = match (input.deed, input.scheduler) {
+    let (scheduler, adapter) = match (input.deed, input.scheduler) {
         // What is only shown need not work here.
         (Deed::Print, Some(named)) => (named, (desk.scheduler)(named)),
         (_, named) => choose(named, known.as_ref(), desk)?,
     };
     if input.deed == Deed::Print {
-        return print(timers.as_ref(), &timer, desk);
+        return print(adapter.as_ref(), &timer, desk);
     }
-    let was_there = is_there(scheduler, &timer, known.as_ref(), timers.as_ref());
+    let was_there = is_there(scheduler, &timer, known.as_ref(), adapter.as_ref());
     if !was_there {
-        check_place(scheduler, timers.as_ref(), known.as_ref())?;
+        check_place(scheduler, adapter.as_ref(), known.as_ref())?;
         if let Some(known) = &known {
             // Before anything is taken away it is seen that notes can be written.
             desk.notes.remember(known)?;
@@ -78,13 +78,13 @@ pub fn run(input: Input, draft: Draft<'_>, desk: &Desk<'_>) -> Result<()> {
         let mut made = known
             .as_ref()
             .map_or_else(Vec::new, |known| known.made.clone());
-        made.extend(missing(timers.as_ref(), draft.state_dir));
+        made.extend(missing(adapter.as_ref(), draft.state_dir));
         let installed = Installed {
             scheduler,
             timer: timer.clone(),
             made,
         };
-        put(&installed, known.as_ref(), timers.as_ref(), desk)?;
+        put(&installed, known.as_ref(), adapter.as_ref(), desk)?;
     }
     let what = if was_there {
         "already installed"
@@ -92,7 +92,7 @@ pub fn run(input: Input, draft: Draft<'_>, desk: &Desk<'_>) -> Result<()> {
         "installed"
     };
     let command = timer.command().collect::<Vec<_>>().join(" ");
-    let stopped = timers.stopped();
+    let stopped = adapter.stopped();
     if stopped.is_none() {
         desk.terminal.note(&format!(
             "{what}: {scheduler} runs \"{command}\" at minute {minute} of every hour; see: ghtok schedule status"
@@ -105,7 +105,7 @@ pub fn run(input: Input, draft: Draft<'_>, desk: &Desk<'_>) -> Result<()> {
     if scheduler == Scheduler::TaskScheduler {
         warn_of_folders(&draft.moved_by, desk);
     }
-    if let Some(condition) = timers.condition() {
+    if let Some(condition) = adapter.condition() {
         desk.terminal.note(&condition);
     }
     warn(lasts, draft.proxy_variable, draft.config_file, desk);
@@ -155,7 +155,7 @@ fn choose(
     named: Option<Scheduler>,
     known: Option<&Installed>,
     desk: &Desk<'_>,
-) -> Result<(Scheduler, Box<dyn Timers>)> {
+) -> Result<(Scheduler, Box<dyn Installer>)> {
     let known = known.map(|known| known.scheduler);
     let mut problems = Vec::new();
     let mut idle = None;
@@ -167,10 +167,10 @@ fn choose(
         }
     };
     for scheduler in candidates {
-        let timers = (desk.scheduler)(scheduler);
-        match timers.probe() {
-            Ok(()) if timers.stopped().is_none() => return Ok((scheduler, timers)),
-            Ok(()) => idle = idle.or(Some((scheduler, timers))),
+        let adapter = (desk.scheduler)(scheduler);
+        match adapter.probe() {
+            Ok(()) if adapter.stopped().is_none() => return Ok((scheduler, adapter)),
+            Ok(()) => idle = idle.or(Some((scheduler, adapter))),
             Err(cause) => problems.push(format!("{scheduler}: {cause}")),
         }
     }
@@ -184,8 +184,8 @@ fn choose(
     })
 }
 
-fn print(timers: &dyn Timers, timer: &Timer, desk: &Desk<'_>) -> Result<()> {
-    let files: Vec<String> = timers
+fn print(adapter: &dyn Installer, timer: &Timer, desk: &Desk<'_>) -> Result<()> {
+    let files: Vec<String> = adapter
         .files(timer)
         .into_iter()
         .map(|file| format!("# {}\n{}", file.place, file.text.replace("\r\n", "\n")))
@@ -197,16 +197,20 @@ fn is_there(
     scheduler: Scheduler,
     timer: &Timer,
     known: Option<&Installed>,
-    timers: &dyn Timers,
+    adapter: &dyn Installer,
 ) -> bool {
     let is_known = known.is_some_and(|known| known.scheduler == scheduler && known.timer == *timer);
-    is_known && timers.look(timer).drift.is_empty()
+    is_known && adapter.inspect(timer).drift.is_empty()
 }
 
 /// What somebody else wrote is not replaced.
-fn check_place(scheduler: Scheduler, timers: &dyn Timers, known: Option<&Installed>) -> Result<()> {
+fn check_place(
+    scheduler: Scheduler,
+    adapter: &dyn Installer,
+    known: Option<&Installed>,
+) -> Result<()> {
     let is_ours = known.is_some_and(|known| known.scheduler == scheduler);
-    match timers.foreign() {
+    match adapter.foreign() {
         Some(path) if !is_ours => Err(Error::Timer {
             doing: "install the timer",
             cause: format!("{} was not written by ghtok", path.display()),
@@ -220,12 +224,12 @@ fn check_place(scheduler: Scheduler, timers: &dyn Timers, known: Option<&Install
 fn put(
     installed: &Installed,
     before: Option<&Installed>,
-    timers: &dyn Timers,
+    adapter: &dyn Installer,
     desk: &Desk<'_>,
 ) -> Result<()> {
     desk.notes.remember(installed)?;
-    timers.install(&installed.timer).map_err(|cause| {
-        let left = take_back(installed, before, timers, desk);
+    adapter.install(&installed.timer).map_err(|cause| {
+        let left = take_back(installed, before, adapter, desk);
         Error::Timer {
             doing: "install the timer",
             cause: format!("{}: {cause}", installed.scheduler),
@@ -238,10 +242,10 @@ fn put(
 fn take_back(
     installed: &Installed,
     before: Option<&Installed>,
-    timers: &dyn Timers,
+    adapter: &dyn Installer,
     desk: &Desk<'_>,
 ) -> &'static str {
-    let removed = timers.remove();
+    let removed = adapter.remove();
     super::remove::tidy(&installed.made);
     let Some(before) = before else {
         if removed.is_err() {
@@ -260,8 +264,8 @@ fn take_back(
 }
 
 /// The folders that this is going to make, each after those below it.
-fn missing(timers: &dyn Timers, state_dir: &Path) -> Vec<String> {
-    let mut folders = timers.folders();
+fn missing(adapter: &dyn Installer, state_dir: &Path) -> Vec<String> {
+    let mut folders = adapter.folders();
     folders.extend(state_dir.ancestors().take(3).map(PathBuf::from));
     let is_missing = |folder: &&PathBuf| fs::symlink_metadata(folder).is_err();
     let missing = folders.iter().filter(is_missing);

@@ -7,10 +7,11 @@ use crate::app::App;
 use crate::auth::broker::Broker;
 use crate::auth::outcome::Happened;
 use crate::auth::record::Record;
+use crate::config::ScheduleRules;
 use crate::error::{Error, SignInReason};
 use crate::formats::durations::human_duration;
 use crate::schedule::notes::{AppRun, RunResult};
-use crate::schedule::rules::{Action, Rules, SignIn, action};
+use crate::schedule::rules::{Action, SignIn, action};
 use crate::session::Call;
 use crate::system::notification::Notice;
 use crate::token::{MinTtl, Timestamp, TokenSet};
@@ -22,7 +23,7 @@ pub type Notify<'a> = dyn Fn(&Notice) -> Result<(), String> + 'a;
 #[derive(Clone, Copy)]
 pub struct Round<'a> {
     /// Which rules hold.
-    pub rules: Rules,
+    pub rules: ScheduleRules,
     /// The configured least life of a token.
     pub usual: MinTtl,
     /// The way to a person.
@@ -75,7 +76,7 @@ pub fn look_after(warned_at: Option<Timestamp>, round: Round<'_>, call: &Call<'_
             Ok(found) => found,
             Err(error) => return failed(&error, warned_at, call.app),
         };
-        let rules = Rules {
+        let rules = ScheduleRules {
             keep_alive: false,
             ..round.rules
         };

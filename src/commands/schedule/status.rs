@@ -4,12 +4,12 @@
 use serde::Serialize;
 
 use super::Desk;
+use crate::config::ScheduleRules;
 use crate::error::{Error, Result};
 use crate::formats::timestamps::rfc3339;
+use crate::schedule::installer::Stopped;
 use crate::schedule::notes::{Installed, LastRun, RunResult};
-use crate::schedule::rules::Rules;
 use crate::schedule::{Scheduler, Timer};
-use crate::system::timers::Stopped;
 use crate::token::Timestamp;
 
 /// How to tell.
@@ -65,7 +65,7 @@ struct Found {
 /// # Errors
 /// If the notes cannot be read, or nobody reads what is told. Exit code 1 where what is installed is
 /// not as it was.
-pub fn run(output: Output, rules: Rules, timer: &Timer, desk: &Desk<'_>) -> Result<u8> {
+pub fn run(output: Output, rules: ScheduleRules, timer: &Timer, desk: &Desk<'_>) -> Result<u8> {
     let found = look(timer, desk)?;
     let text = match output {
         Output::Text => words(&found, rules, desk),
@@ -86,9 +86,9 @@ fn look(timer: &Timer, desk: &Desk<'_>) -> Result<Found, Error> {
             next_run: None,
         });
     };
-    let timers = (desk.scheduler)(installed.scheduler);
-    let looked = timers.look(&installed.timer);
-    let stopped = timers.stopped();
+    let adapter = (desk.scheduler)(installed.scheduler);
+    let looked = adapter.inspect(&installed.timer);
+    let stopped = adapter.stopped();
     let mut drift = looked.drift;
     drift.extend(stopped.iter().map(|stopped| stopped.cause.clone()));
     if !std::path::Path::new(&installed.timer.program).exists() {
@@ -118,7 +118,7 @@ fn look(timer: &Timer, desk: &Desk<'_>) -> Result<Found, Error> {
     })
 }
 
-fn words(found: &Found, rules: Rules, desk: &Desk<'_>) -> String {
+fn words(found: &Found, rules: ScheduleRules, desk: &Desk<'_>) -> String {
     let time = |at: Timestamp| desk.clock.local_time(at);
     let mut lines: Vec<(&str, String)> = Vec::new();
     match &found.installed {
@@ -171,7 +171,7 @@ fn words(found: &Found, rules: Rules, desk: &Desk<'_>) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn json(found: &Found, rules: Rules) -> String {
+fn json(found: &Found, rules: ScheduleRules) -> String {
     let installed = found.installed.as_ref();
     let document = Document {
         schema_version: 1,

@@ -226,7 +226,7 @@ impl McpSetup<'_> {
                 hint: by_hand,
             });
         };
-        let cause = match process::run_for_a_person(&found, arguments) {
+        let cause = match process::run_interactively(&found, arguments) {
             Ok(true) => {
                 self.warn();
                 return Ok(());

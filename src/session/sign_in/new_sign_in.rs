@@ -231,7 +231,7 @@ impl NewSignIn {
         let generation = next_generation(locked, stored);
         let tokens = self.grant.into_token_set(now);
         let mut record = Record::granted(generation, tokens, now, self.account);
-        let _whole = signals::whole();
+        let _exit_delayed = signals::delay_exit();
         save_after_others(locked, &mut record, call).map_err(|error| call.store_error(error))?;
         locked.wipe_rescue();
         let saved = Outcome {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, WaitOptions, waitpid};
 
-use super::{Children, Ending};
+use super::{Children, Termination};
 use crate::system::clock::pause;
 
 /// The refresher that this process started last. Other children may be somebody else's: a
@@ -44,30 +44,30 @@ pub(super) fn ends_within(_: &Child, limit: Duration) -> bool {
     false
 }
 
-pub(super) fn run_in_place(command: &mut Command) -> io::Result<u8> {
+pub(super) fn exec_in_place(command: &mut Command) -> io::Result<u8> {
     Err(command.exec())
 }
 
 /// A process group: a server and all that it starts, unless that leaves it.
 #[derive(Debug)]
-pub struct Family(Pid);
+pub struct ProcessGroup(Pid);
 
 #[cfg(not(target_os = "linux"))]
-pub(super) fn start_family(mut command: Command) -> io::Result<(Child, Family)> {
+pub(super) fn spawn_group(mut command: Command) -> io::Result<(Child, ProcessGroup)> {
     let child = command.process_group(0).spawn()?;
-    let family = Family(Pid::from_child(&child));
-    Ok((child, family))
+    let group = ProcessGroup(Pid::from_child(&child));
+    Ok((child, group))
 }
 
 /// It is killed with the thread that started it, so all are started by one that lasts.
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "a death signal is set between fork and exec")]
-pub(super) fn start_family(mut command: Command) -> io::Result<(Child, Family)> {
+pub(super) fn spawn_group(mut command: Command) -> io::Result<(Child, ProcessGroup)> {
     use rustix::process::{Signal, set_parent_process_death_signal};
     use std::sync::{Mutex, OnceLock, PoisonError, mpsc};
 
     type Wish = (Command, mpsc::Sender<io::Result<Child>>);
-    static LASTING: OnceLock<Mutex<mpsc::Sender<Wish>>> = OnceLock::new();
+    static STARTER: OnceLock<Mutex<mpsc::Sender<Wish>>> = OnceLock::new();
 
     // SAFETY: the closure makes one system call, which is safe after fork, and allocates nothing.
     unsafe {
@@ -75,7 +75,7 @@ pub(super) fn start_family(mut command: Command) -> io::Result<(Child, Family)> 
             .process_group(0)
             .pre_exec(|| Ok(set_parent_process_death_signal(Some(Signal::KILL))?));
     }
-    let lasting = LASTING.get_or_init(|| {
+    let thread = STARTER.get_or_init(|| {
         let (wishes, to_start) = mpsc::channel::<Wish>();
         std::thread::spawn(move || {
             for (mut command, started) in to_start {
@@ -86,20 +86,20 @@ pub(super) fn start_family(mut command: Command) -> io::Result<(Child, Family)> 
     });
     let gone = || io::Error::other("no thread starts processes");
     let (started, answer) = mpsc::channel();
-    let wishes = lasting.lock().unwrap_or_else(PoisonError::into_inner);
+    let wishes = thread.lock().unwrap_or_else(PoisonError::into_inner);
     wishes.send((command, started)).map_err(|_| gone())?;
     let child = answer.recv().map_err(|_| gone())??;
-    let family = Family(Pid::from_child(&child));
-    Ok((child, family))
+    let group = ProcessGroup(Pid::from_child(&child));
+    Ok((child, group))
 }
 
-impl Family {
+impl ProcessGroup {
     /// The number by which another process can end it.
     pub fn number(&self) -> Option<u32> {
         u32::try_from(self.0.as_raw_nonzero().get()).ok()
     }
 
-    /// The family of this number.
+    /// The group of this number.
     pub fn of_number(number: u32) -> Option<Self> {
         let pid = i32::try_from(number).ok().and_then(Pid::from_raw);
         pid.map(Self)
@@ -111,16 +111,16 @@ impl Family {
     }
 
     /// Ends every process of it; false if there is none left.
-    pub fn end(&self, ending: Ending) -> bool {
+    pub fn end(&self, ending: Termination) -> bool {
         let signal = match ending {
-            Ending::Asked => rustix::process::Signal::TERM,
-            Ending::Forced => rustix::process::Signal::KILL,
+            Termination::Graceful => rustix::process::Signal::TERM,
+            Termination::Forced => rustix::process::Signal::KILL,
         };
         rustix::process::kill_process_group(self.0, signal).is_ok()
     }
 }
 
-pub(super) fn code_of(status: ExitStatus) -> u8 {
+pub(super) fn exit_code(status: ExitStatus) -> u8 {
     let code = status
         .code()
         .or_else(|| status.signal().map(|signal| 128 + signal));

@@ -1,6 +1,5 @@
 //! Processes as Windows has them.
 
-#[path = "windows/job.rs"]
 mod job;
 
 use std::fs::File;
@@ -15,7 +14,7 @@ use windows_sys::Win32::Foundation::WAIT_OBJECT_0;
 use windows_sys::Win32::System::Threading::WaitForSingleObject;
 
 use self::job::{CREATE_SUSPENDED, Job, resume};
-use super::{Children, Ending};
+use super::{Children, Termination};
 
 const DETACHED_PROCESS: u32 = 0x0000_0008;
 const CREATE_NEW_PROCESS_GROUP: u32 = 0x0000_0200;
@@ -38,7 +37,7 @@ pub(super) fn ends_within(child: &Child, limit: Duration) -> bool {
 }
 
 /// Ctrl-C reaches every process of the console: the command decides, and this process waits.
-pub(super) fn run_in_place(command: &mut Command) -> io::Result<u8> {
+pub(super) fn exec_in_place(command: &mut Command) -> io::Result<u8> {
     let _held = signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::default());
     let status = command.status()?;
     Ok(status
@@ -47,8 +46,8 @@ pub(super) fn run_in_place(command: &mut Command) -> io::Result<u8> {
         .unwrap_or(1))
 }
 
-/// Not a moment of it runs outside its family.
-pub(super) fn start_family(mut command: Command) -> io::Result<(Child, Family)> {
+/// Not a moment of it runs outside its group.
+pub(super) fn spawn_group(mut command: Command) -> io::Result<(Child, ProcessGroup)> {
     let job = Job::new()?;
     command.creation_flags(CREATE_NEW_PROCESS_GROUP | CREATE_SUSPENDED);
     let mut child = command.spawn()?;
@@ -57,14 +56,14 @@ pub(super) fn start_family(mut command: Command) -> io::Result<(Child, Family)> 
         let _ = child.kill();
         return Err(error);
     }
-    Ok((child, Family(job)))
+    Ok((child, ProcessGroup(job)))
 }
 
 /// A server and all that it starts. It ends with this process, whatever ends that.
 #[derive(Debug)]
-pub struct Family(Job);
+pub struct ProcessGroup(Job);
 
-impl Family {
+impl ProcessGroup {
     /// No other process need end it.
     pub fn number(&self) -> Option<u32> {
         None
@@ -81,15 +80,15 @@ impl Family {
     }
 
     /// Ends every process of it; false if there is none left.
-    pub fn end(&self, ending: Ending) -> bool {
-        if ending == Ending::Forced {
+    pub fn end(&self, ending: Termination) -> bool {
+        if ending == Termination::Forced {
             self.0.end();
         }
         self.is_there()
     }
 }
 
-pub(super) fn code_of(status: ExitStatus) -> u8 {
+pub(super) fn exit_code(status: ExitStatus) -> u8 {
     let code = status.code();
     code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
 }

@@ -21,7 +21,7 @@ mod platform {
 
     /// Ends the wait when it is dropped.
     #[derive(Debug)]
-    pub struct Ending {
+    pub struct StopHandle {
         _pipe: PipeWriter,
     }
 
@@ -30,7 +30,7 @@ mod platform {
         ///
         /// # Errors
         /// If the process may open no more files.
-        pub fn listen() -> io::Result<(Self, Ending)> {
+        pub fn listen() -> io::Result<(Self, StopHandle)> {
             Self::new(true)
         }
 
@@ -38,13 +38,13 @@ mod platform {
         ///
         /// # Errors
         /// If the process may open no more files.
-        pub fn deaf() -> io::Result<(Self, Ending)> {
+        pub fn deaf() -> io::Result<(Self, StopHandle)> {
             Self::new(false)
         }
 
-        fn new(listening: bool) -> io::Result<(Self, Ending)> {
+        fn new(listening: bool) -> io::Result<(Self, StopHandle)> {
             let (ending, pipe) = io::pipe()?;
-            Ok((Self { ending, listening }, Ending { _pipe: pipe }))
+            Ok((Self { ending, listening }, StopHandle { _pipe: pipe }))
         }
 
         /// Waits for at most `limit`.
@@ -138,7 +138,7 @@ mod platform {
 
     /// Ends the wait when it is dropped.
     #[derive(Debug)]
-    pub struct Ending {
+    pub struct StopHandle {
         _sender: Sender<()>,
     }
 
@@ -147,7 +147,7 @@ mod platform {
         ///
         /// # Errors
         /// None here.
-        pub fn listen() -> io::Result<(Self, Ending)> {
+        pub fn listen() -> io::Result<(Self, StopHandle)> {
             LINES.get_or_init(|| Mutex::new(read_on()));
             Self::new(true)
         }
@@ -156,14 +156,14 @@ mod platform {
         ///
         /// # Errors
         /// None here.
-        pub fn deaf() -> io::Result<(Self, Ending)> {
+        pub fn deaf() -> io::Result<(Self, StopHandle)> {
             Self::new(false)
         }
 
         #[expect(clippy::unnecessary_wraps, reason = "on Unix it can fail")]
-        fn new(listening: bool) -> io::Result<(Self, Ending)> {
+        fn new(listening: bool) -> io::Result<(Self, StopHandle)> {
             let (sender, ending) = mpsc::channel();
-            Ok((Self { ending, listening }, Ending { _sender: sender }))
+            Ok((Self { ending, listening }, StopHandle { _sender: sender }))
         }
 
         /// Waits for at most `limit`.
@@ -230,7 +230,7 @@ mod platform {
     }
 }
 
-pub use platform::{Ending, Keys, are_echoed, forget_typed, is_ours, line};
+pub use platform::{Keys, StopHandle, are_echoed, forget_typed, is_ours, line};
 
 /// What a wait ended with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -29,7 +29,7 @@ pub struct Screen {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     /// A terminal that obeys control sequences.
-    Obedient,
+    Ansi,
     /// A terminal that only prints.
     Dumb,
     /// A file, a pipe.
@@ -49,7 +49,7 @@ impl Screen {
     /// Standard error, of which the environment says this.
     pub fn new(looks: Looks) -> Self {
         let kind = Kind::of_standard_error(looks);
-        let coloured = looks.coloured && kind == Kind::Obedient;
+        let coloured = looks.coloured && kind == Kind::Ansi;
         Self {
             looks: Looks { coloured, ..looks },
             kind,
@@ -68,8 +68,8 @@ impl Screen {
     }
 
     /// True if a line can be written over.
-    pub fn is_obedient(&self) -> bool {
-        self.kind == Kind::Obedient
+    pub fn supports_ansi(&self) -> bool {
+        self.kind == Kind::Ansi
     }
 
     /// The columns that there are now; the person may change them at any time. Unlimited where there is
@@ -101,7 +101,7 @@ impl Screen {
     /// Writes the line anew that is written over. Nothing where no line can be, after [`Self::close`],
     /// and while another program has the terminal.
     pub fn rewrite(&self, line: &str) {
-        if !self.is_obedient() || !keys::is_ours(io::stderr()) {
+        if !self.supports_ansi() || !keys::is_ours(io::stderr()) {
             return;
         }
         let mut state = self.state();
@@ -121,7 +121,7 @@ impl Screen {
 
     /// Tells the terminal something that moves nothing; no other file gets it.
     pub fn tell(&self, sequence: &str) {
-        if self.is_obedient() {
+        if self.supports_ansi() {
             write(sequence);
         }
     }
@@ -174,7 +174,7 @@ impl Kind {
         let stream = AutoStream::new(io::stderr(), ColorChoice::Always);
         let obeys = stream.current_choice() == ColorChoice::AlwaysAnsi;
         if obeys && !looks.dumb {
-            Self::Obedient
+            Self::Ansi
         } else {
             Self::Dumb
         }

@@ -51,6 +51,9 @@ const SOURCES: &[&str] = &[
     "host/variables.rs",
     "lib.rs",
     "private_file.rs",
+    "schedule/cron.rs",
+    "schedule/installer.rs",
+    "schedule/systemd.rs",
     "store/apple.rs",
     "store/file.rs",
     "store/kernel.rs",
@@ -67,10 +70,7 @@ const SOURCES: &[&str] = &[
     "store/windows.rs",
     "system/git_file.rs",
     "system/git_program.rs",
-    "system/timers.rs",
-    "system/timers/cron.rs",
-    "system/timers/systemd.rs",
-    "system/tool.rs",
+    "system/process/run.rs",
 ];
 
 /// What stands before a text that is no error's: notes, questions, log records, reasons for the compiler.

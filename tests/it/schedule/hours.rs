@@ -7,9 +7,9 @@ use fake_github::Endpoint;
 use ghtok::auth::ports::Clock;
 use ghtok::auth::record::RefreshRejected;
 use ghtok::commands::schedule::run::{Outcome, Round, look_after};
+use ghtok::config::ScheduleRules;
 use ghtok::github::GitHub;
 use ghtok::schedule::notes::RunResult;
-use ghtok::schedule::rules::Rules;
 use ghtok::session::Call;
 use ghtok::system::notification::Notice;
 use ghtok::system::terminal::Terminal;
@@ -22,7 +22,7 @@ use crate::support::sandbox::Sandbox;
 
 const YEAR: u32 = 365 * 24;
 
-const WARN: Rules = Rules {
+const WARN: ScheduleRules = ScheduleRules {
     warn: true,
     keep_alive: false,
 };
@@ -30,13 +30,13 @@ const WARN: Rules = Rules {
 /// A machine with a timer: what its runs remember, and what a person saw.
 struct Machine {
     bench: Bench,
-    rules: Rules,
+    rules: ScheduleRules,
     warned_at: Option<i64>,
     notices: RefCell<Vec<(Timestamp, Notice)>>,
 }
 
 impl Machine {
-    fn new(rules: Rules) -> Self {
+    fn new(rules: ScheduleRules) -> Self {
         let bench = Bench::new();
         bench.seed(LIFE);
         Self {
@@ -108,7 +108,7 @@ impl Machine {
 
 #[test]
 fn p5_an_idle_app_lives_through_a_year_with_four_refreshes_at_most_and_nothing_else() {
-    let mut machine = Machine::new(Rules::DEFAULT);
+    let mut machine = Machine::new(ScheduleRules::DEFAULT);
     for hour in 0..YEAR {
         let before = machine.requests();
         let outcome = machine.hour();
@@ -150,7 +150,7 @@ fn without_keep_alive_nothing_is_asked_and_a_person_is_warned_once_a_day() {
 
 #[test]
 fn without_any_rule_nothing_happens() {
-    let mut machine = Machine::new(Rules {
+    let mut machine = Machine::new(ScheduleRules {
         warn: false,
         keep_alive: false,
     });
@@ -167,8 +167,8 @@ fn daily_use_is_not_refreshed_once_more_because_of_the_timer() {
         let (day, of_day) = (hour / 24, hour % 24);
         day % 7 < 5 && (9..18).contains(&of_day) && !(200..214).contains(&day)
     };
-    let refreshes = |with_timer: Option<Rules>| {
-        let mut machine = Machine::new(with_timer.unwrap_or(Rules::DEFAULT));
+    let refreshes = |with_timer: Option<ScheduleRules>| {
+        let mut machine = Machine::new(with_timer.unwrap_or(ScheduleRules::DEFAULT));
         for hour in 0..YEAR {
             machine.bench.clock.advance(HOUR);
             if is_used(hour) {
@@ -188,7 +188,7 @@ fn daily_use_is_not_refreshed_once_more_because_of_the_timer() {
         assert_eq!(machine.notices(), []);
         machine.bench.refresh_attempts()
     };
-    let (without, with) = (refreshes(None), refreshes(Some(Rules::DEFAULT)));
+    let (without, with) = (refreshes(None), refreshes(Some(ScheduleRules::DEFAULT)));
     assert_eq!(with, without, "needless rotations");
     assert!(without > 250, "{without}");
 }
@@ -196,7 +196,7 @@ fn daily_use_is_not_refreshed_once_more_because_of_the_timer() {
 #[test]
 fn a_laptop_that_sleeps_for_up_to_30_days_keeps_its_sign_in() {
     for seed in 1..=20 {
-        let mut machine = Machine::new(Rules::DEFAULT);
+        let mut machine = Machine::new(ScheduleRules::DEFAULT);
         let mut chance = Chance::new(seed);
         let mut hours = 0;
         while hours < YEAR {
@@ -217,7 +217,7 @@ fn a_laptop_that_sleeps_for_up_to_30_days_keeps_its_sign_in() {
 
 #[test]
 fn p4_a_month_offline_in_the_last_quarter_costs_nothing() {
-    let mut machine = Machine::new(Rules::DEFAULT);
+    let mut machine = Machine::new(ScheduleRules::DEFAULT);
     for _ in 0..138 * 24 {
         machine.hour();
     }
@@ -241,7 +241,7 @@ fn p4_a_month_offline_in_the_last_quarter_costs_nothing() {
 
 #[test]
 fn two_machines_of_one_person_do_not_disturb_each_other() {
-    let mut busy = Machine::new(Rules::DEFAULT);
+    let mut busy = Machine::new(ScheduleRules::DEFAULT);
     let mut idle_home = Sandbox::new(&busy.bench.fake);
     let pair = busy.bench.fake.mint(fake_github::CLIENT_ID);
     idle_home.put(&crate::support::bench::fresh(&pair, busy.bench.clock.now()));
@@ -267,7 +267,7 @@ fn two_machines_of_one_person_do_not_disturb_each_other() {
 
 #[test]
 fn a_sign_in_that_was_revoked_while_idle_is_tried_once_and_warned_of_daily() {
-    let mut machine = Machine::new(Rules::DEFAULT);
+    let mut machine = Machine::new(ScheduleRules::DEFAULT);
     machine
         .bench
         .fake
@@ -299,7 +299,7 @@ fn a_sign_in_that_was_revoked_while_idle_is_tried_once_and_warned_of_daily() {
 
 #[test]
 fn what_has_ended_is_warned_of_while_the_access_token_still_lives() {
-    let mut machine = Machine::new(Rules::DEFAULT);
+    let mut machine = Machine::new(ScheduleRules::DEFAULT);
     let mut record = machine.bench.record();
     record.refresh_rejected = Some(RefreshRejected {
         at: machine.bench.clock.now(),
@@ -338,7 +338,7 @@ fn what_has_ended_is_warned_of_while_the_access_token_still_lives() {
 
 #[test]
 fn an_app_whose_tokens_do_not_expire_is_left_alone_for_ever() {
-    let mut machine = Machine::new(Rules::DEFAULT);
+    let mut machine = Machine::new(ScheduleRules::DEFAULT);
     let mut record = machine.bench.record();
     record.tokens = TokenSet::Permanent(record.tokens.access_token().clone());
     machine.bench.put(&record);
@@ -354,7 +354,7 @@ fn an_app_whose_tokens_do_not_expire_is_left_alone_for_ever() {
 
 #[test]
 fn a_clock_that_was_wrong_warns_of_nothing_and_spends_nothing_for_long() {
-    let mut machine = Machine::new(Rules::DEFAULT);
+    let mut machine = Machine::new(ScheduleRules::DEFAULT);
     // Ten years ahead for a day: GitHub's answer decides, and there is a new pair.
     machine
         .bench

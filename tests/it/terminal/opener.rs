@@ -67,7 +67,7 @@ impl Desk {
         let host = Host::parse(self.fake.base_url()).expect("a host");
         let browser = Browser::find(&commands, &folders).expect("a browser");
         let mut opened = browser.open(&self.page(), &host).expect("it starts");
-        eventually("its end", || opened.ended());
+        eventually("its end", || opened.try_wait());
         self.noted()
     }
 }
@@ -128,6 +128,6 @@ fn p6_a_page_of_another_host_or_scheme_is_not_opened() {
         ("127.0.0.1:8080", "http://127.0.0.1:8080/login/device"),
     ] {
         let mut opened = open(host, page).expect(page);
-        eventually("its end", || opened.ended());
+        eventually("its end", || opened.try_wait());
     }
 }

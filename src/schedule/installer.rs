@@ -1,11 +1,5 @@
-//! The schedulers of this machine, each as a place for ghtok's timer. What is written is rendered in
-//! `schedule`; which one is used is decided in `commands`.
-
-mod cron;
-mod cron_daemon;
-mod launchd;
-mod systemd;
-mod task_scheduler;
+//! What each scheduler of the machine can do with the timer, and the helpers for it. `commands/schedule`
+//! chooses one.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,9 +8,8 @@ use std::time::Duration;
 use crate::error::system_reason;
 use crate::plain_file;
 use crate::private_file::{self, Mode};
-use crate::schedule::{Scheduler, Timer};
-use crate::system::process;
-use crate::system::tool::{self, Said};
+use crate::schedule::Timer;
+use crate::system::process::{self, ProgramOutput, run_with_timeout};
 use crate::token::Timestamp;
 
 /// What a scheduler's own program may take for one thing.
@@ -24,7 +17,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 
 /// Where things are on this machine.
 #[derive(Clone, Debug)]
-pub struct Places {
+pub struct SchedulerPaths {
     /// The folders in which programs are looked for.
     pub programs: Vec<PathBuf>,
     /// Units of systemd's user manager.
@@ -39,7 +32,7 @@ pub struct Places {
 
 /// A file of a timer, and where it goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct File {
+pub struct TimerFile {
     /// Where; a crontab has no path of its own.
     pub place: String,
     /// What is in it.
@@ -48,7 +41,7 @@ pub struct File {
 
 /// What a scheduler has of a timer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Look {
+pub struct Inspection {
     /// What differs from the timer, in words for people; empty if nothing does.
     pub drift: Vec<String>,
     /// When it runs next, where the scheduler tells.
@@ -65,7 +58,7 @@ pub struct Stopped {
 }
 
 /// One scheduler. Failures are words for people.
-pub trait Timers {
+pub trait Installer {
     /// Why it cannot be used here, if it cannot.
     fn probe(&self) -> Result<(), String>;
     /// Why it runs no timers now, though they can be installed.
@@ -77,7 +70,7 @@ pub trait Timers {
         None
     }
     /// What would be written.
-    fn files(&self, timer: &Timer) -> Vec<File>;
+    fn files(&self, timer: &Timer) -> Vec<TimerFile>;
     /// The folders that this may make, each after those below it.
     fn folders(&self) -> Vec<PathBuf>;
     /// A file in the place of one of these that somebody else wrote.
@@ -89,42 +82,41 @@ pub trait Timers {
     /// Takes the timer away, if it is there; true if it was.
     fn remove(&self) -> Result<bool, String>;
     /// Compares what is there with what should be.
-    fn look(&self, timer: &Timer) -> Look;
-}
-
-/// A scheduler of this machine.
-pub fn of(scheduler: Scheduler, places: &Places) -> Box<dyn Timers> {
-    let places = places.clone();
-    match scheduler {
-        Scheduler::Systemd => Box::new(systemd::Systemd(places)),
-        Scheduler::Cron => Box::new(cron::Cron(places)),
-        Scheduler::Launchd => Box::new(launchd::Launchd(places)),
-        Scheduler::TaskScheduler => Box::new(task_scheduler::TaskScheduler(places)),
-    }
+    fn inspect(&self, timer: &Timer) -> Inspection;
 }
 
 /// Runs a scheduler's own program.
-fn run(places: &Places, program: &str, arguments: &[&str], input: &[u8]) -> Result<Said, String> {
-    let path = process::find_program(program, &places.programs)
+pub(super) fn run(
+    paths: &SchedulerPaths,
+    program: &str,
+    arguments: &[&str],
+    input: &[u8],
+) -> Result<ProgramOutput, String> {
+    let path = process::find_program(program, &paths.programs)
         .ok_or_else(|| format!("there is no {program}"))?;
-    tool::run(&path, arguments, &[], input, LIMIT)
+    run_with_timeout(&path, arguments, &[], input, LIMIT)
 }
 
 /// As [`run`], for a program that must do its work.
-fn must(places: &Places, program: &str, arguments: &[&str], input: &[u8]) -> Result<Said, String> {
-    let said = run(places, program, arguments, input)?;
-    if said.is_good() {
-        return Ok(said);
+pub(super) fn run_checked(
+    paths: &SchedulerPaths,
+    program: &str,
+    arguments: &[&str],
+    input: &[u8],
+) -> Result<ProgramOutput, String> {
+    let output = run(paths, program, arguments, input)?;
+    if output.succeeded() {
+        return Ok(output);
     }
     Err(format!(
         "{program} {}: {}",
         arguments.join(" "),
-        said.trouble()
+        output.failure()
     ))
 }
 
 /// Writes a file and the folders above it, unless it says so already.
-fn write(path: &Path, text: &str) -> Result<(), String> {
+pub(super) fn write(path: &Path, text: &str) -> Result<(), String> {
     let write = || -> io::Result<()> {
         if plain_file::read(path)?.as_deref() == Some(text.as_bytes()) {
             return Ok(());
@@ -138,19 +130,19 @@ fn write(path: &Path, text: &str) -> Result<(), String> {
 }
 
 /// Whether something has this name, if only a link that leads nowhere.
-fn is_there(path: &Path) -> bool {
+pub(super) fn is_there(path: &Path) -> bool {
     std::fs::symlink_metadata(path).is_ok()
 }
 
 /// Whether something has this name that does not say that ghtok wrote it.
-fn is_foreign(path: &Path) -> bool {
+pub(super) fn is_foreign(path: &Path) -> bool {
     const MARK: &[u8] = b"ghtok schedule install";
     let bytes = plain_file::read_small(path).unwrap_or_default();
     is_there(path) && !bytes.windows(MARK.len()).any(|part| part == MARK)
 }
 
 /// Removes a file; true if there was one.
-fn erase(path: &Path) -> Result<bool, String> {
+pub(super) fn erase(path: &Path) -> Result<bool, String> {
     match std::fs::remove_file(path) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -159,7 +151,7 @@ fn erase(path: &Path) -> Result<bool, String> {
 }
 
 /// How a file differs from what it should be, if it does.
-fn drift(path: &Path, text: &str) -> Option<String> {
+pub(super) fn drift(path: &Path, text: &str) -> Option<String> {
     let problem = match plain_file::read(path) {
         Ok(Some(bytes)) if bytes == text.as_bytes() => return None,
         Ok(Some(_)) => "was changed".to_owned(),

@@ -19,20 +19,20 @@ const MOST: u64 = 1024 * 1024;
 
 /// What a program said.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Said {
+pub struct ProgramOutput {
     /// Its exit code; `None` if a signal ended it.
     pub code: Option<i32>,
     /// Its standard output.
     pub stdout: Vec<u8>,
     /// Whether that is all of it.
-    pub is_whole: bool,
+    pub is_complete: bool,
     /// Its standard error.
     pub stderr: String,
 }
 
-impl Said {
+impl ProgramOutput {
     /// True if it did its work.
-    pub fn is_good(&self) -> bool {
+    pub fn succeeded(&self) -> bool {
         self.code == Some(0)
     }
 
@@ -42,7 +42,7 @@ impl Said {
     }
 
     /// Why it did not, in a line.
-    pub fn trouble(&self) -> String {
+    pub fn failure(&self) -> String {
         let end = match self.code {
             Some(code) => format!("exit code {code}"),
             None => "ended by a signal".into(),
@@ -62,15 +62,15 @@ impl Said {
 /// If it cannot be started, or does not end in time; then it is killed.
 #[expect(
     clippy::disallowed_methods,
-    reason = "process.rs starts what lives on; here is what is waited for"
+    reason = "processes are started in system/process alone"
 )]
-pub fn run(
+pub fn run_with_timeout(
     program: &Path,
     arguments: &[impl AsRef<OsStr>],
     environment: &[(&str, &str)],
     input: &[u8],
     limit: Duration,
-) -> Result<Said, String> {
+) -> Result<ProgramOutput, String> {
     let mut child = Command::new(program)
         .args(arguments)
         .env("LC_ALL", "C")
@@ -99,12 +99,12 @@ pub fn run(
             program.display()
         ));
     };
-    let (stdout, is_whole) = drained(stdout.as_ref());
+    let (stdout, is_complete) = drained(stdout.as_ref());
     let (stderr, _) = drained(stderr.as_ref());
-    Ok(Said {
+    Ok(ProgramOutput {
         code: status.code(),
         stdout,
-        is_whole,
+        is_complete,
         stderr: String::from_utf8_lossy(&stderr).into_owned(),
     })
 }
@@ -138,8 +138,8 @@ fn drain(pipe: impl Read + Send + 'static) -> Receiver<Drained> {
         let mut pipe = pipe.take(MOST);
         let read = pipe.read_to_end(&mut bytes);
         let rest = std::io::copy(&mut pipe.into_inner(), &mut std::io::sink());
-        let is_whole = read.is_ok() && matches!(rest, Ok(0));
-        let _ = sender.send((bytes, is_whole));
+        let is_complete = read.is_ok() && matches!(rest, Ok(0));
+        let _ = sender.send((bytes, is_complete));
     });
     receiver
 }
@@ -157,8 +157,8 @@ mod tests {
 
     const SOON: Duration = Duration::from_secs(20);
 
-    fn shell(script: &str, input: &[u8], limit: Duration) -> Result<Said, String> {
-        run(
+    fn shell(script: &str, input: &[u8], limit: Duration) -> Result<ProgramOutput, String> {
+        run_with_timeout(
             Path::new("/bin/sh"),
             &["-c", script],
             &[("NAME", "value")],
@@ -171,16 +171,16 @@ mod tests {
     fn what_it_says_and_how_it_ends() {
         let said =
             shell("cat; echo $NAME $LC_ALL; echo oh >&2; exit 3", b"in", SOON).expect("an end");
-        let expected = Said {
+        let expected = ProgramOutput {
             code: Some(3),
             stdout: b"invalue C\n".into(),
-            is_whole: true,
+            is_complete: true,
             stderr: "oh\n".into(),
         };
         assert_eq!(said, expected);
-        assert_eq!(said.trouble(), "oh (exit code 3)");
+        assert_eq!(said.failure(), "oh (exit code 3)");
         let killed = shell("kill -9 $$", b"", SOON).expect("an end");
-        assert_eq!(killed.trouble(), "ended by a signal");
+        assert_eq!(killed.failure(), "ended by a signal");
     }
 
     #[test]
@@ -188,14 +188,14 @@ mod tests {
         let hanging = shell("exec sleep 100", b"", Duration::from_millis(50));
         assert_eq!(hanging, Err("/bin/sh did not end within 0 s".into()));
         let much = shell("head -c 3000000 /dev/zero", &vec![0; 300_000], SOON).expect("an end");
-        assert_eq!((much.stdout.len(), much.is_whole), (1024 * 1024, false));
+        assert_eq!((much.stdout.len(), much.is_complete), (1024 * 1024, false));
         let held = shell("echo in; sleep 2 &", b"", SOON).expect("an end");
-        assert!(!held.is_whole, "{held:?}");
+        assert!(!held.is_complete, "{held:?}");
     }
 
     #[test]
     fn what_is_not_there_is_said() {
-        let nothing = run(Path::new("/nonexistent/tool"), &["x"; 0], &[], b"", SOON);
+        let nothing = run_with_timeout(Path::new("/nonexistent/tool"), &["x"; 0], &[], b"", SOON);
         let error = nothing.expect_err("nothing to start");
         assert!(
             error.starts_with("/nonexistent/tool cannot be started: "),

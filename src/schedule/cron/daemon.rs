@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::Stopped;
+use crate::schedule::installer::Stopped;
 
 /// Names of cron daemons: Debian's; cronie's, busybox's and dcron's; fcron's; bcron's.
 const DAEMONS: [&str; 4] = ["cron", "crond", "fcron", "bcron-sched"];

@@ -1,33 +1,33 @@
-//! Programs beside this one, for the person who is here: a browser, a clipboard. They have a process
+//! Programs in the background, for the person who is here: a browser, a clipboard. They have a process
 //! group of their own, and neither our terminal nor our output; nobody waits for their end.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-use super::process::find_program;
+use super::find_program;
 
 /// What stands in a command for the page or the text.
 const PLACE: &str = "%s";
 
 /// A command that can be run: a program that is there, and its arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
+pub struct CommandLine {
     program: PathBuf,
     arguments: Vec<String>,
 }
 
 /// A program that was started.
 #[derive(Debug)]
-pub struct Aside {
+pub struct BackgroundProcess {
     child: Child,
 }
 
-impl Line {
+impl CommandLine {
     /// The first of these commands whose program is there. A command that is the path of a file is
     /// taken whole; else blanks part its words. Quotes, `$` and `&` mean nothing: no shell reads it. A
     /// path must be absolute; a name is looked for in these folders.
-    pub fn first_of(commands: &[String], folders: &[PathBuf]) -> Option<Self> {
+    pub fn first_available(commands: &[String], folders: &[PathBuf]) -> Option<Self> {
         commands.iter().find_map(|command| {
             if let Some(program) = place_of(command, folders) {
                 return Some(Self {
@@ -70,28 +70,28 @@ impl Line {
     ///
     /// # Errors
     /// If it cannot be started.
-    pub fn start_on(&self, text: &str) -> io::Result<Aside> {
+    pub fn spawn_with_argument(&self, text: &str) -> io::Result<BackgroundProcess> {
         let mut command = self.command(&self.arguments_with(text));
         let child = command.stdin(Stdio::null()).spawn()?;
-        Ok(Aside { child })
+        Ok(BackgroundProcess { child })
     }
 
     /// Starts it and has it read a short text.
     ///
     /// # Errors
     /// If it cannot be started, or does not read.
-    pub fn start_reading(&self, text: &str) -> io::Result<Aside> {
+    pub fn spawn_with_input(&self, text: &str) -> io::Result<BackgroundProcess> {
         let mut command = self.command(&self.arguments);
         let mut child = command.stdin(Stdio::piped()).spawn()?;
         // Shorter than any pipe's room, and closed at the end of this statement.
         let input = child.stdin.take();
         let written = input.map_or(Ok(()), |mut input| input.write_all(text.as_bytes()));
-        written.map(|()| Aside { child })
+        written.map(|()| BackgroundProcess { child })
     }
 
     #[expect(
         clippy::disallowed_methods,
-        reason = "what runs beside us is started here, the rest in system/process.rs"
+        reason = "processes are started in system/process alone"
     )]
     fn command(&self, arguments: &[String]) -> Command {
         let mut command = Command::new(&self.program);
@@ -104,9 +104,9 @@ impl Line {
     }
 }
 
-impl Aside {
+impl BackgroundProcess {
     /// How it ended, if it has.
-    pub fn ended(&mut self) -> Option<ExitStatus> {
+    pub fn try_wait(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()
     }
 }
