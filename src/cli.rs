@@ -5,14 +5,11 @@
     reason = "these texts are shown as they stand, by --help"
 )]
 
-mod schedule;
-
 use std::ffi::OsString;
 
 use clap::{ArgAction, Parser};
 use log::LevelFilter;
 
-pub use self::schedule::{Schedule, ScheduleDeed};
 use crate::commands::Subcommand;
 use crate::commands::exec::Exec;
 use crate::commands::get::Get;
@@ -23,6 +20,7 @@ use crate::commands::logout::Logout;
 use crate::commands::mcp::{Mcp, McpGuard};
 use crate::commands::refresh::Refresh;
 use crate::commands::refresher::{AskReach, Refresher};
+use crate::commands::schedule::Schedule;
 use crate::commands::setup::Setup;
 use crate::commands::status::Status;
 
@@ -59,7 +57,6 @@ pub(crate) enum Command {
     Exec(Exec),
     Headers(Headers),
     Mcp(Mcp),
-    /// Install a timer that keeps sign-ins alive and warns before they expire
     Schedule(Schedule),
     Setup(Setup),
     GitCredential(GitCredential),
@@ -79,7 +76,7 @@ impl Cli {
         let plain = Get::plain(&arguments)
             .map(Command::Get)
             .or_else(|| git_credential::plain(&arguments).map(Command::GitCredential))
-            .or_else(|| schedule::plain(&arguments).map(Command::Schedule));
+            .or_else(|| Schedule::plain(&arguments).map(Command::Schedule));
         if let Some(command) = plain {
             return Ok(Self {
                 command,

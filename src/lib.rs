@@ -24,10 +24,6 @@ pub mod store;
 pub mod system;
 pub mod token;
 
-// What is not in the files of its subcommand yet.
-#[path = "lib/schedule.rs"]
-mod compose_schedule;
-
 use std::ffi::OsString;
 use std::process::ExitCode;
 

@@ -13,6 +13,7 @@ mod xml;
 use std::fmt;
 use std::time::Duration;
 
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use self::cron::Cron;
@@ -23,16 +24,16 @@ use self::task_scheduler::TaskScheduler;
 use crate::token::Timestamp;
 
 /// The machine's schedulers that ghtok can use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scheduler {
-    /// A timer of systemd's user manager (systemd.timer(5)).
+    /// A timer of systemd's user manager
     Systemd,
-    /// The user's crontab (crontab(5)).
+    /// The user's crontab
     Cron,
-    /// A launchd agent (launchd.plist(5)).
+    /// A launchd agent (macOS)
     Launchd,
-    /// A task of the Windows Task Scheduler.
+    /// A task of the Task Scheduler (Windows)
     TaskScheduler,
 }
 

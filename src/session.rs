@@ -7,6 +7,7 @@ mod login_command;
 mod open_store;
 mod reach;
 mod report;
+mod schedule;
 pub mod sign_in;
 mod sign_ins;
 mod stores;

@@ -6,7 +6,9 @@ mod daemon;
 use std::path::PathBuf;
 
 use super::Timer;
-use super::installer::{Inspection, Installer, SchedulerPaths, Stopped, TimerFile, run, run_checked};
+use super::installer::{
+    Inspection, Installer, SchedulerPaths, Stopped, TimerFile, run, run_checked,
+};
 
 /// cron.
 pub(super) struct Cron(pub(super) SchedulerPaths);

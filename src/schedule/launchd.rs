@@ -6,7 +6,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Timer;
-use super::installer::{Inspection, Installer, SchedulerPaths, TimerFile, drift, erase, is_foreign, is_there, run, run_checked, write};
+use super::installer::{
+    Inspection, Installer, SchedulerPaths, TimerFile, drift, erase, is_foreign, is_there, run,
+    run_checked, write,
+};
 use crate::system::clock::pause;
 
 /// launchd refuses an agent of a name that it has not quite ended yet.

@@ -5,7 +5,10 @@ mod units;
 use std::path::PathBuf;
 
 use super::Timer;
-use super::installer::{Inspection, Installer, SchedulerPaths, TimerFile, drift, erase, is_foreign, is_there, run, run_checked, write};
+use super::installer::{
+    Inspection, Installer, SchedulerPaths, TimerFile, drift, erase, is_foreign, is_there, run,
+    run_checked, write,
+};
 use crate::token::Timestamp;
 
 /// The user manager.

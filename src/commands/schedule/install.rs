@@ -3,119 +3,133 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::Desk;
-use super::program::{Lasting, lasting};
+use clap::Args;
+
+use super::Timers;
+use super::program_path::ProgramPath;
+use crate::commands::Described;
 use crate::error::{Error, Result};
+use crate::github::ProxySetting;
 use crate::schedule::installer::{Installer, Stopped};
 use crate::schedule::notes::Installed;
 use crate::schedule::{Scheduler, Timer};
+use crate::session::Session;
+use crate::system::terminal::Terminal;
 
-/// What `install` is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Input {
-    /// The scheduler, if one is named.
-    pub scheduler: Option<Scheduler>,
-    /// What to do with the files.
-    pub deed: Deed,
+/// Install a timer that runs ghtok every hour
+#[derive(Debug, Args)]
+#[command(before_help = "Examples:
+  ghtok schedule install                    with the first scheduler that works
+  ghtok schedule install --scheduler cron
+  ghtok schedule install --print            show the files without writing them")]
+pub(super) struct Install {
+    #[command(flatten)]
+    pub(super) described: Described,
+    /// Scheduler to use [default: the first that works]
+    #[arg(long, value_enum, value_name = "NAME")]
+    scheduler: Option<Scheduler>,
+    /// Print the files without writing them
+    #[arg(long)]
+    print: bool,
 }
 
-/// What to do with the files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deed {
-    /// Put them there.
-    Install,
-    /// Print them and change nothing.
-    Print,
-}
-
-/// What is known of the timer before there is one.
-pub struct Draft<'a> {
-    /// It, with a minute that a first installation takes.
-    pub timer: Timer,
-    /// The variables of this shell that name ghtok's own folders.
-    pub moved_by: Vec<&'static str>,
-    /// The variable of this shell that names a proxy, if the configuration names none.
-    pub proxy_variable: Option<&'static str>,
-    /// Where the configuration is.
-    pub config_file: &'a Path,
-    /// Where it is remembered what was installed.
-    pub state_dir: &'a Path,
-}
-
-/// Installs the timer, or prints it.
-///
-/// # Errors
-/// If the program's path would not last, no scheduler works here, the chosen one refuses, or it has the
-/// timer now but is not running.
-pub fn run(input: Input, draft: Draft<'_>, desk: &Desk<'_>) -> Result<()> {
-    let known = desk.notes.installed()?;
-    // The minute stays from one installation to the next.
-    let minute = known
-        .as_ref()
-        .map_or(draft.timer.minute, |known| known.timer.minute);
-    let timer = Timer {
-        minute,
-        ..draft.timer
-    };
-    check_words(&timer)?;
-    let lasts = check_program(&timer)?;
-    let (scheduler, adapter) = match (input.deed, input.scheduler) {
-        // What is only shown need not work here.
-        (Deed::Print, Some(named)) => (named, (desk.scheduler)(named)),
-        (_, named) => choose(named, known.as_ref(), desk)?,
-    };
-    if input.deed == Deed::Print {
-        return print(adapter.as_ref(), &timer, desk);
-    }
-    let was_there = is_there(scheduler, &timer, known.as_ref(), adapter.as_ref());
-    if !was_there {
-        check_place(scheduler, adapter.as_ref(), known.as_ref())?;
-        if let Some(known) = &known {
-            // Before anything is taken away it is seen that notes can be written.
-            desk.notes.remember(known)?;
+impl Install {
+    /// Installs the timer, or prints it.
+    ///
+    /// # Errors
+    /// If the program's path would not last, no scheduler works here, the chosen one refuses, or it has
+    /// the timer now but is not running.
+    pub(super) fn run(&self, session: &Session<'_>) -> Result<()> {
+        session.config.check_store()?;
+        // Without an App there is nothing to look after.
+        if session.config.all_apps().next().is_none() {
+            session.config.app(None)?;
         }
-        desk.clear(known.as_ref().map(|known| known.scheduler), Some(scheduler))?;
-        let mut made = known
-            .as_ref()
-            .map_or_else(Vec::new, |known| known.made.clone());
-        made.extend(missing(adapter.as_ref(), draft.state_dir));
-        let installed = Installed {
-            scheduler,
-            timer: timer.clone(),
-            made,
+        let timers = Timers::of(session)?;
+        let known = timers.notes.installed()?;
+        let known = known.as_ref();
+        // The minute stays from one installation to the next.
+        let minute = known.map_or(timers.timer.minute, |known| known.timer.minute);
+        let timer = Timer {
+            minute,
+            ..timers.timer.clone()
         };
-        put(&installed, known.as_ref(), adapter.as_ref(), desk)?;
+        check_words(&timer)?;
+        let path_kind = check_program(&timer)?;
+        let (scheduler, adapter) = match self.scheduler {
+            // What is only shown need not work here.
+            Some(named) if self.print => (named, timers.installer(named)),
+            named => choose(named, known, &timers)?,
+        };
+        let adapter = adapter.as_ref();
+        if self.print {
+            return print(adapter, &timer);
+        }
+        let was_there = is_there(scheduler, &timer, known, adapter);
+        if !was_there {
+            replace(scheduler, &timer, known, adapter, &timers)?;
+        }
+        let stopped = adapter.stopped();
+        tell(was_there, stopped.is_some(), scheduler, &timer);
+        if scheduler == Scheduler::TaskScheduler {
+            warn_of_folders(&timers.environment.folder_variables());
+        }
+        if let Some(condition) = adapter.condition() {
+            Terminal.note(&condition);
+        }
+        warn_of_program(path_kind);
+        warn_of_proxy(session);
+        match stopped {
+            None => Ok(()),
+            Some(Stopped { cause, cure }) => Err(Error::Timer {
+                doing: "run the timer",
+                cause: format!("{scheduler}: {cause}"),
+                cure,
+            }),
+        }
     }
+}
+
+/// Takes the timer away from where it was, and installs it with this scheduler.
+fn replace(
+    scheduler: Scheduler,
+    timer: &Timer,
+    known: Option<&Installed>,
+    adapter: &dyn Installer,
+    timers: &Timers<'_>,
+) -> Result<()> {
+    check_place(scheduler, adapter, known)?;
+    if let Some(known) = known {
+        // Before anything is taken away it is seen that notes can be written.
+        timers.notes.remember(known)?;
+    }
+    timers.clear(known.map(|known| known.scheduler), Some(scheduler))?;
+    let mut made = known.map_or_else(Vec::new, |known| known.made.clone());
+    made.extend(missing(adapter, &timers.session.config.state_dir));
+    let installed = Installed {
+        scheduler,
+        timer: timer.clone(),
+        made,
+    };
+    put(&installed, known, adapter, timers)
+}
+
+fn tell(was_there: bool, is_stopped: bool, scheduler: Scheduler, timer: &Timer) {
     let what = if was_there {
         "already installed"
     } else {
         "installed"
     };
     let command = timer.command().collect::<Vec<_>>().join(" ");
-    let stopped = adapter.stopped();
-    if stopped.is_none() {
-        desk.terminal.note(&format!(
-            "{what}: {scheduler} runs \"{command}\" at minute {minute} of every hour; see: ghtok schedule status"
-        ));
-    } else {
-        desk.terminal.note(&format!(
+    let minute = timer.minute;
+    if is_stopped {
+        Terminal.note(&format!(
             "{what}, but {scheduler} is not running: \"{command}\" at minute {minute} of every hour"
         ));
-    }
-    if scheduler == Scheduler::TaskScheduler {
-        warn_of_folders(&draft.moved_by, desk);
-    }
-    if let Some(condition) = adapter.condition() {
-        desk.terminal.note(&condition);
-    }
-    warn(lasts, draft.proxy_variable, draft.config_file, desk);
-    match stopped {
-        None => Ok(()),
-        Some(Stopped { cause, cure }) => Err(Error::Timer {
-            doing: "run the timer",
-            cause: format!("{scheduler}: {cause}"),
-            cure,
-        }),
+    } else {
+        Terminal.note(&format!(
+            "{what}: {scheduler} runs \"{command}\" at minute {minute} of every hour; see: ghtok schedule status"
+        ));
     }
 }
 
@@ -129,19 +143,19 @@ fn check_words(timer: &Timer) -> Result<()> {
     })
 }
 
-fn check_program(timer: &Timer) -> Result<Lasting> {
+fn check_program(timer: &Timer) -> Result<ProgramPath> {
     let tagged = |folder: &Path| folder.join("CACHEDIR.TAG").is_file();
     let program = &timer.program;
-    let (what, cure) = match lasting(Path::new(program), &tagged) {
-        Lasting::BuildFolder => (
+    let (what, cure) = match ProgramPath::of(Path::new(program), &tagged) {
+        ProgramPath::BuildFolder => (
             "is in a build folder, which the next cleaning empties",
             "install ghtok first, as in: cargo install --locked --path .",
         ),
-        Lasting::Shim => (
+        ProgramPath::Shim => (
             "is a version manager's stand-in, which finds nothing when a timer runs it",
             "run ghtok once by its own path, or install it outside the version manager, as in: cargo install ghtok",
         ),
-        lasts => return Ok(lasts),
+        kind => return Ok(kind),
     };
     Err(Error::Usage {
         message: format!("schedule: {program} {what}"),
@@ -154,7 +168,7 @@ fn check_program(timer: &Timer) -> Result<Lasting> {
 fn choose(
     named: Option<Scheduler>,
     known: Option<&Installed>,
-    desk: &Desk<'_>,
+    timers: &Timers<'_>,
 ) -> Result<(Scheduler, Box<dyn Installer>)> {
     let known = known.map(|known| known.scheduler);
     let mut problems = Vec::new();
@@ -167,7 +181,7 @@ fn choose(
         }
     };
     for scheduler in candidates {
-        let adapter = (desk.scheduler)(scheduler);
+        let adapter = timers.installer(scheduler);
         match adapter.probe() {
             Ok(()) if adapter.stopped().is_none() => return Ok((scheduler, adapter)),
             Ok(()) => idle = idle.or(Some((scheduler, adapter))),
@@ -184,13 +198,13 @@ fn choose(
     })
 }
 
-fn print(adapter: &dyn Installer, timer: &Timer, desk: &Desk<'_>) -> Result<()> {
+fn print(adapter: &dyn Installer, timer: &Timer) -> Result<()> {
     let files: Vec<String> = adapter
         .files(timer)
         .into_iter()
         .map(|file| format!("# {}\n{}", file.place, file.text.replace("\r\n", "\n")))
         .collect();
-    desk.terminal.data(files.join("\n").as_bytes())
+    Terminal.data(files.join("\n").as_bytes())
 }
 
 fn is_there(
@@ -225,11 +239,11 @@ fn put(
     installed: &Installed,
     before: Option<&Installed>,
     adapter: &dyn Installer,
-    desk: &Desk<'_>,
+    timers: &Timers<'_>,
 ) -> Result<()> {
-    desk.notes.remember(installed)?;
+    timers.notes.remember(installed)?;
     adapter.install(&installed.timer).map_err(|cause| {
-        let left = take_back(installed, before, adapter, desk);
+        let left = take_back(installed, before, adapter, timers);
         Error::Timer {
             doing: "install the timer",
             cause: format!("{}: {cause}", installed.scheduler),
@@ -243,7 +257,7 @@ fn take_back(
     installed: &Installed,
     before: Option<&Installed>,
     adapter: &dyn Installer,
-    desk: &Desk<'_>,
+    timers: &Timers<'_>,
 ) -> &'static str {
     let removed = adapter.remove();
     super::remove::tidy(&installed.made);
@@ -251,12 +265,12 @@ fn take_back(
         if removed.is_err() {
             return "not all of it could be taken back: ghtok schedule remove";
         }
-        let _ = desk.notes.forget();
+        let _ = timers.notes.forget();
         super::remove::tidy(&installed.made);
         return "nothing was changed";
     };
-    let put_back = (desk.scheduler)(before.scheduler).install(&before.timer);
-    if desk.notes.remember(before).is_ok() && put_back.is_ok() {
+    let put_back = timers.installer(before.scheduler).install(&before.timer);
+    if timers.notes.remember(before).is_ok() && put_back.is_ok() {
         "the previous timer stays"
     } else {
         "the previous timer could not be restored: ghtok schedule status"
@@ -273,33 +287,34 @@ fn missing(adapter: &dyn Installer, state_dir: &Path) -> Vec<String> {
 }
 
 /// A task has no place for variables.
-fn warn_of_folders(moved_by: &[&str], desk: &Desk<'_>) {
-    for name in moved_by {
-        desk.terminal.note(&format!(
+fn warn_of_folders(variables: &[&str]) {
+    for name in variables {
+        Terminal.note(&format!(
             "{name} is set here: the task sees it only if it is set for the user: setx {name} \"…\""
         ));
     }
 }
 
-fn warn(lasts: Lasting, proxy: Option<&'static str>, config_file: &Path, desk: &Desk<'_>) {
-    let about_program = match lasts {
-        Lasting::TemporaryFolder => {
-            Some("this ghtok is in a temporary folder, which may be emptied")
+fn warn_of_program(kind: ProgramPath) {
+    let about_program = match kind {
+        ProgramPath::TemporaryFolder => "this ghtok is in a temporary folder, which may be emptied",
+        ProgramPath::VersionFolder => {
+            "this ghtok is in a folder of its version, which an upgrade may remove"
         }
-        Lasting::VersionFolder => {
-            Some("this ghtok is in a folder of its version, which an upgrade may remove")
-        }
-        Lasting::Yes | Lasting::BuildFolder | Lasting::Shim => None,
+        ProgramPath::Lasting | ProgramPath::BuildFolder | ProgramPath::Shim => return,
     };
-    if let Some(words) = about_program {
-        desk.terminal.note(&format!(
-            "{words}; from its new place run again: ghtok schedule install"
-        ));
-    }
-    if let Some(variable) = proxy {
-        desk.terminal.note(&format!(
+    Terminal.note(&format!(
+        "{about_program}; from its new place run again: ghtok schedule install"
+    ));
+}
+
+/// A proxy that only this shell's environment names.
+fn warn_of_proxy(session: &Session<'_>) {
+    let proxy = session.config.network.proxy.as_ref();
+    if let Some(variable) = proxy.and_then(ProxySetting::variable) {
+        Terminal.note(&format!(
             "the timer does not see {variable}; if it needs that proxy, write it into {}: proxy = \"…\"",
-            config_file.display()
+            session.config.file.display()
         ));
     }
 }

@@ -2,21 +2,32 @@
 
 use std::fs;
 
-use super::Desk;
+use clap::Args;
+
+use super::Timers;
 use crate::error::Result;
+use crate::session::Session;
+use crate::system::terminal::Terminal;
+
+/// Remove the timer and its files
+#[derive(Debug, Args)]
+#[command(before_help = "Examples:
+  ghtok schedule remove")]
+pub(super) struct Remove {}
 
 /// Takes it away, from every scheduler that may have it.
 ///
 /// # Errors
 /// If the scheduler that has it does not let go of it, or a note of it stays.
-pub fn run(desk: &Desk<'_>) -> Result<()> {
-    let known = desk.notes.installed()?;
-    let found = desk.clear(known.as_ref().map(|known| known.scheduler), None)?;
-    desk.notes.forget()?;
+pub(super) fn run(session: &Session<'_>) -> Result<()> {
+    let timers = Timers::of(session)?;
+    let known = timers.notes.installed()?;
+    let found = timers.clear(known.as_ref().map(|known| known.scheduler), None)?;
+    timers.notes.forget()?;
     if let Some(known) = &known {
         tidy(&known.made);
     }
-    desk.terminal.note(if found || known.is_some() {
+    Terminal.note(if found || known.is_some() {
         "the timer is gone"
     } else {
         "there is no timer of ghtok's"

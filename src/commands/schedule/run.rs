@@ -1,275 +1,90 @@
-//! `ghtok schedule run`: what the timer does. It reads what is stored, and asks the network only where
-//! a rule fires. It never starts a browser or a device flow (P5).
+//! `ghtok schedule run`: what the timer runs every hour.
 
-use std::time::Duration;
+use std::collections::HashMap;
 
+use clap::Args;
+
+use super::check::{AppOutcome, CheckSettings, check, failed};
 use crate::app::App;
-use crate::auth::broker::Broker;
-use crate::auth::outcome::Happened;
-use crate::auth::record::Record;
-use crate::config::ScheduleRules;
-use crate::error::{Error, SignInReason};
-use crate::formats::durations::human_duration;
-use crate::schedule::notes::{AppRun, RunResult};
-use crate::schedule::rules::{Action, SignIn, action};
-use crate::session::Call;
+use crate::commands::Described;
+use crate::error::{Result, most_serious};
+use crate::schedule::notes::{AppRun, LastRun, Notes};
+use crate::session::Session;
 use crate::system::notification::Notice;
-use crate::token::{MinTtl, Timestamp, TokenSet};
+use crate::system::terminal::Terminal;
+use crate::token::Timestamp;
 
-/// Shows a notice; what it says where it cannot is why.
-pub type Notify<'a> = dyn Fn(&Notice) -> Result<(), String> + 'a;
+/// Check every App's sign-in once, as the timer does; never prompts
+#[derive(Debug, Args)]
+#[command(before_help = "Examples:
+  ghtok schedule run    now, or from another scheduler
 
-/// What it works with, for each App.
-#[derive(Clone, Copy)]
-pub struct Round<'a> {
-    /// Which rules hold.
-    pub rules: ScheduleRules,
-    /// The configured least life of a token.
-    pub usual: MinTtl,
-    /// The way to a person.
-    pub notify: &'a Notify<'a>,
+Settings in config.toml, with their defaults:
+  [schedule]
+  warn = true         notify, at most once a day, if a sign-in has expired or expires within 14 days
+  keep_alive = true   refresh an unused sign-in in the last quarter of its six months")]
+pub(super) struct Run {
+    #[command(flatten)]
+    pub(super) described: Described,
 }
 
-/// What came of it for one App.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
-    /// For the notes.
-    pub run: AppRun,
-    /// For the exit code.
-    pub exit_code: u8,
-    /// Whether somebody should read of it, who does not look at every run.
-    pub news: News,
-}
-
-/// Whether there is something to tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum News {
-    /// Something was done, or a person is needed.
-    Yes,
-    /// Nothing, or what the next run may find mended.
-    No,
-}
-
-/// One sign-in as it is now, and why it has ended, if it has.
-struct Found {
-    sign_in: SignIn,
-    ended: Option<Error>,
-    words: String,
-}
-
-/// Looks after one App's sign-in.
-pub fn look_after(warned_at: Option<Timestamp>, round: Round<'_>, call: &Call<'_>) -> Outcome {
-    let mut found = match look(call) {
-        Ok(found) => found,
-        Err(error) => return failed(&error, warned_at, call.app),
+pub(super) fn run(session: &Session<'_>) -> Result<u8> {
+    session.config.check_store()?;
+    let notes = session.timer_notes();
+    let Some(turn) = notes.turn()? else {
+        Terminal.note("another run of the timer goes on");
+        return Ok(0);
     };
-    let now = call.clock.now();
-    let mut failure = None;
-    let mut due = action(found.sign_in, round.rules, warned_at, now);
-    if due == Action::Refresh {
-        match call.broker.access_token(round.usual) {
-            Ok(_) => return refreshed(call),
-            Err(error) => failure = Some(error),
-        }
-        // What came of it may be a reason to warn.
-        found = match look(call) {
-            Ok(found) => found,
-            Err(error) => return failed(&error, warned_at, call.app),
-        };
-        let rules = ScheduleRules {
-            keep_alive: false,
-            ..round.rules
-        };
-        due = action(found.sign_in, rules, warned_at, now);
+    let apps: Vec<&App> = session.config.all_apps().collect();
+    if apps.is_empty() {
+        session.config.app(None)?;
     }
-    let notice = match due {
-        Action::WarnOfItsEnd => Some(sign_in_again(&found, call)),
-        Action::WarnThatItEndsIn(left) => Some(ends_soon(left, call)),
-        Action::Nothing | Action::Refresh => None,
+    session.read_ahead();
+    let before = notes.last_run();
+    let warned: HashMap<&str, Timestamp> = before.iter().flat_map(LastRun::warnings).collect();
+    let at = session.machine.clock.now();
+    let outcomes: Vec<AppOutcome> = apps
+        .into_iter()
+        .map(|app| check_app(app, &warned, session))
+        .collect();
+    let run = LastRun {
+        at: at.0,
+        apps: outcomes.iter().map(|outcome| outcome.run.clone()).collect(),
     };
-    if let Some(notice) = notice {
-        return warned(&notice, &found, round.notify, call);
-    }
-    match failure {
-        Some(error) if found.ended.is_none() => failed(&error, warned_at, call.app),
-        Some(_) | None => nothing(found, warned_at, call),
-    }
-}
-
-/// What is stored, without a request.
-fn look(call: &Call<'_>) -> Result<Found, Error> {
-    match call.broker.load() {
-        Ok(record) => Ok(of_record(&record, &call.broker, call)),
-        Err(Error::SignInNeeded { .. }) => Ok(of_no_record(call)),
-        // Nobody can read it; a new sign-in replaces it. (A later ghtok's record is no such case.)
-        Err(error @ Error::Damaged { .. }) => Ok(ended(error)),
-        Err(error) => Err(error),
-    }
-}
-
-fn of_record(record: &Record, broker: &Broker<'_>, call: &Call<'_>) -> Found {
-    if let Some(error) = broker.sign_in_reason(record) {
-        return ended(error);
-    }
-    match &record.tokens {
-        TokenSet::Permanent(_) => Found {
-            sign_in: SignIn::Permanent,
-            ended: None,
-            words: "the token never expires by the clock".into(),
-        },
-        TokenSet::Expiring { refresh: None, .. } => {
-            ended(needed(SignInReason::NoRefreshToken, call))
-        }
-        TokenSet::Expiring {
-            access,
-            refresh: Some(refresh),
-        } => Found {
-            sign_in: SignIn::Renewable {
-                access_expires_at: access.expires_at,
-                refresh_expires_at: refresh.expires_at,
-                refresh_lifetime: refresh.lifetime,
-            },
-            ended: None,
-            words: format!(
-                "the sign-in is good for {}, and longer whenever it is used",
-                human_duration(call.clock.now().until(refresh.expires_at))
-            ),
-        },
-    }
-}
-
-/// Where something was stored and nobody signed out, it is gone: a kernel keyring after a reboot, a
-/// keychain that was created again.
-fn of_no_record(call: &Call<'_>) -> Found {
-    let is_missing = call
-        .store
-        .outcome()
-        .is_some_and(|outcome| outcome.what != Happened::Deleted);
-    if is_missing {
-        return ended(needed(
-            SignInReason::Vanished {
-                place: call.store.place(),
-            },
-            call,
-        ));
-    }
-    Found {
-        sign_in: SignIn::Nobody,
-        ended: None,
-        words: "not signed in".into(),
-    }
-}
-
-fn needed(why: SignInReason, call: &Call<'_>) -> Error {
-    Error::SignInNeeded {
-        app: call.app.label().to_owned(),
-        why,
-        login: call.login_command.to_owned(),
-    }
-}
-
-fn ended(error: Error) -> Found {
-    Found {
-        sign_in: SignIn::Ended,
-        words: error.to_string(),
-        ended: Some(error),
-    }
-}
-
-fn sign_in_again(found: &Found, call: &Call<'_>) -> Notice {
-    let command = match &found.ended {
-        Some(Error::Damaged { .. }) => {
-            format!("{} --force", call.login_command)
-        }
-        Some(_) | None => call.login_command.to_owned(),
-    };
-    Notice {
-        title: "ghtok: sign in again".into(),
-        body: format!("{}. Run: {command}", found.words),
-    }
-}
-
-fn ends_soon(left: Duration, call: &Call<'_>) -> Notice {
-    let when = if left.is_zero() {
-        "has ended by this machine's clock".to_owned()
+    // Neither keeps the other from its work: a full log, or a full disk.
+    let remembered = if turn.stands() {
+        notes.tell_run(&run)
     } else {
-        format!("ends in {}", human_duration(left))
+        Ok(())
     };
-    Notice {
-        title: "ghtok: a sign-in ends soon".into(),
-        body: format!(
-            "{}: the sign-in to {} {when}. Run: {}",
-            call.app.label(),
-            call.app.host,
-            call.login_command
-        ),
-    }
+    outcomes.iter().try_for_each(tell)?;
+    remembered?;
+    Ok(most_serious(
+        outcomes.iter().map(|outcome| outcome.exit_code),
+    ))
 }
 
-fn warned(notice: &Notice, found: &Found, notify: &Notify<'_>, call: &Call<'_>) -> Outcome {
-    let shown = notify(notice);
-    let words = match shown {
-        Ok(()) => notice.body.clone(),
-        Err(cause) => format!("{} (no notice on the desktop: {cause})", notice.body),
+fn check_app(app: &App, warned: &HashMap<&str, Timestamp>, session: &Session<'_>) -> AppOutcome {
+    let warned_at = warned.get(app.key().as_str()).copied();
+    let notify = |notice: &Notice| session.notify(notice);
+    let settings = CheckSettings {
+        rules: session.config.schedule,
+        notify: &notify,
     };
-    Outcome {
-        exit_code: code_of(found),
-        news: News::Yes,
-        run: app_run(RunResult::Warned, words, Some(call.clock.now()), call.app),
-    }
+    let checked = session.with_call(app, |call| Ok(check(warned_at, settings, call)));
+    checked.unwrap_or_else(|error| failed(&error, warned_at, app))
 }
 
-fn refreshed(call: &Call<'_>) -> Outcome {
-    let words = look(call).map_or_else(|error| error.to_string(), |found| found.words);
-    Outcome {
-        exit_code: 0,
-        news: News::Yes,
-        run: app_run(
-            RunResult::Refreshed,
-            format!("refreshed: {words}"),
-            None,
-            call.app,
-        ),
+/// A person at a terminal reads of everything, a log of what is news.
+fn tell(outcome: &AppOutcome) -> Result<()> {
+    let AppRun { app, words, .. } = &outcome.run;
+    if !outcome.is_news && !Terminal.shows_notes() {
+        return Ok(());
     }
-}
-
-fn nothing(found: Found, warned_at: Option<Timestamp>, call: &Call<'_>) -> Outcome {
-    let exit_code = code_of(&found);
-    let result = match found.sign_in {
-        SignIn::Ended => RunResult::SignInNeeded,
-        SignIn::Nobody | SignIn::Permanent | SignIn::Renewable { .. } => RunResult::Nothing,
-    };
-    Outcome {
-        exit_code,
-        news: News::No,
-        run: app_run(result, found.words, warned_at, call.app),
-    }
-}
-
-/// What came of an App that could not be looked at, or not be refreshed.
-pub fn failed(error: &Error, warned_at: Option<Timestamp>, app: &App) -> Outcome {
-    let news = match error.exit_code() {
-        // Offline, locked, or another ghtok at work: the next run finds out.
-        5..=7 => News::No,
-        _ => News::Yes,
-    };
-    Outcome {
-        exit_code: error.exit_code(),
-        news,
-        run: app_run(RunResult::Failed, error.to_string(), warned_at, app),
-    }
-}
-
-fn code_of(found: &Found) -> u8 {
-    found.ended.as_ref().map_or(0, Error::exit_code)
-}
-
-fn app_run(result: RunResult, words: String, warned_at: Option<Timestamp>, app: &App) -> AppRun {
-    AppRun {
-        app: app.label().to_owned(),
-        record: app.key().as_str().to_owned(),
-        result,
-        words,
-        warned_at: warned_at.map(|at| at.0),
-    }
+    let named = words.starts_with(&format!("{app}: "));
+    Terminal.line(&if named {
+        words.clone()
+    } else {
+        format!("{app}: {words}")
+    })
 }

@@ -1,36 +1,64 @@
 //! `ghtok schedule status`: what is installed, whether it still is as it was, what it did last and when
 //! it runs next.
 
+use clap::Args;
 use serde::Serialize;
 
-use super::Desk;
+use super::Timers;
+use crate::auth::ports::Clock;
+use crate::commands::Described;
 use crate::config::ScheduleRules;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::formats::timestamps::rfc3339;
 use crate::schedule::installer::Stopped;
 use crate::schedule::notes::{Installed, LastRun, RunResult};
 use crate::schedule::{Scheduler, Timer};
+use crate::session::Session;
+use crate::system::terminal::Terminal;
 use crate::token::Timestamp;
 
-/// How to tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Output {
-    /// Lines for people.
-    Text,
-    /// An object.
-    Json,
+/// Show the installed timer, its last run and its next run
+#[derive(Debug, Args)]
+#[command(before_help = "Examples:
+  ghtok schedule status
+  ghtok schedule status --json")]
+pub(super) struct Status {
+    #[command(flatten)]
+    pub(super) described: Described,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+impl Status {
+    /// Exit code 1 where what is installed is not as it was.
+    ///
+    /// # Errors
+    /// If the notes cannot be read, or standard output cannot be written.
+    pub(super) fn run(&self, session: &Session<'_>) -> Result<u8> {
+        let timers = Timers::of(session)?;
+        let rules = session.config.schedule;
+        let found = look(&timers)?;
+        let text = if self.json {
+            json(&found, rules)
+        } else {
+            words(&found, rules, timers.clock)
+        };
+        Terminal.line(&text)?;
+        Ok(u8::from(!found.drift.is_empty()))
+    }
 }
 
 /// The JSON form; docs/exit-codes.md and the tests hold its shape.
 #[derive(Serialize)]
-struct Document<'a> {
+struct StatusDocument<'a> {
     schema_version: u32,
     installed: bool,
     scheduler: Option<Scheduler>,
     command: Option<Vec<&'a str>>,
     minute: Option<u8>,
     drift: &'a [String],
-    last_run: Option<Run<'a>>,
+    last_run: Option<LastRunJson<'a>>,
     next_run_at: Option<String>,
     next_run_at_unix: Option<i64>,
     warn: bool,
@@ -38,21 +66,21 @@ struct Document<'a> {
 }
 
 #[derive(Serialize)]
-struct Run<'a> {
+struct LastRunJson<'a> {
     at: String,
     at_unix: i64,
-    apps: Vec<OfApp<'a>>,
+    apps: Vec<AppJson<'a>>,
 }
 
 #[derive(Serialize)]
-struct OfApp<'a> {
+struct AppJson<'a> {
     app: &'a str,
     result: RunResult,
     message: &'a str,
 }
 
 /// What was found.
-struct Found {
+struct InstalledTimer {
     installed: Option<Installed>,
     stopped: Option<Stopped>,
     drift: Vec<String>,
@@ -60,25 +88,10 @@ struct Found {
     next_run: Option<Timestamp>,
 }
 
-/// Tells. `timer` is the one that would be installed now, but for its minute.
-///
-/// # Errors
-/// If the notes cannot be read, or nobody reads what is told. Exit code 1 where what is installed is
-/// not as it was.
-pub fn run(output: Output, rules: ScheduleRules, timer: &Timer, desk: &Desk<'_>) -> Result<u8> {
-    let found = look(timer, desk)?;
-    let text = match output {
-        Output::Text => words(&found, rules, desk),
-        Output::Json => json(&found, rules),
-    };
-    desk.terminal.line(&text)?;
-    Ok(u8::from(!found.drift.is_empty()))
-}
-
-fn look(timer: &Timer, desk: &Desk<'_>) -> Result<Found, Error> {
-    let last_run = desk.notes.last_run();
-    let Some(installed) = desk.notes.installed()? else {
-        return Ok(Found {
+fn look(timers: &Timers<'_>) -> Result<InstalledTimer> {
+    let last_run = timers.notes.last_run();
+    let Some(installed) = timers.notes.installed()? else {
+        return Ok(InstalledTimer {
             installed: None,
             stopped: None,
             drift: Vec::new(),
@@ -86,7 +99,7 @@ fn look(timer: &Timer, desk: &Desk<'_>) -> Result<Found, Error> {
             next_run: None,
         });
     };
-    let adapter = (desk.scheduler)(installed.scheduler);
+    let adapter = timers.installer(installed.scheduler);
     let looked = adapter.inspect(&installed.timer);
     let stopped = adapter.stopped();
     let mut drift = looked.drift;
@@ -96,20 +109,20 @@ fn look(timer: &Timer, desk: &Desk<'_>) -> Result<Found, Error> {
     }
     let same_minute = Timer {
         minute: installed.timer.minute,
-        ..timer.clone()
+        ..timers.timer.clone()
     };
     if installed.timer != same_minute {
         drift.push(
             "it was installed for another path, folder or App than this ghtok has now".into(),
         );
     }
-    let now = desk.clock.now();
+    let now = timers.clock.now();
     let next_run = match (looked.next, drift.is_empty()) {
         (Some(told), _) => Some(told),
-        (None, true) => Some(installed.timer.next_after(now, desk.clock.utc_offset())),
+        (None, true) => Some(installed.timer.next_after(now, timers.clock.utc_offset())),
         (None, false) => None,
     };
-    Ok(Found {
+    Ok(InstalledTimer {
         installed: Some(installed),
         stopped,
         drift,
@@ -118,8 +131,8 @@ fn look(timer: &Timer, desk: &Desk<'_>) -> Result<Found, Error> {
     })
 }
 
-fn words(found: &Found, rules: ScheduleRules, desk: &Desk<'_>) -> String {
-    let time = |at: Timestamp| desk.clock.local_time(at);
+fn words(found: &InstalledTimer, rules: ScheduleRules, clock: &dyn Clock) -> String {
+    let time = |at: Timestamp| clock.local_time(at);
     let mut lines: Vec<(&str, String)> = Vec::new();
     match &found.installed {
         None => lines.push((
@@ -171,22 +184,22 @@ fn words(found: &Found, rules: ScheduleRules, desk: &Desk<'_>) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn json(found: &Found, rules: ScheduleRules) -> String {
+fn json(found: &InstalledTimer, rules: ScheduleRules) -> String {
     let installed = found.installed.as_ref();
-    let document = Document {
+    let document = StatusDocument {
         schema_version: 1,
         installed: installed.is_some(),
         scheduler: installed.map(|installed| installed.scheduler),
         command: installed.map(|installed| installed.timer.command().collect()),
         minute: installed.map(|installed| installed.timer.minute),
         drift: &found.drift,
-        last_run: found.last_run.as_ref().map(|run| Run {
+        last_run: found.last_run.as_ref().map(|run| LastRunJson {
             at: rfc3339(Timestamp(run.at)),
             at_unix: run.at,
             apps: run
                 .apps
                 .iter()
-                .map(|app| OfApp {
+                .map(|app| AppJson {
                     app: &app.app,
                     result: app.result,
                     message: &app.words,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use fake_github::Endpoint;
 use ghtok::auth::ports::Clock;
 use ghtok::auth::record::RefreshRejected;
-use ghtok::commands::schedule::run::{Outcome, Round, look_after};
+use ghtok::commands::schedule::check::{AppOutcome, CheckSettings, check};
 use ghtok::config::ScheduleRules;
 use ghtok::github::GitHub;
 use ghtok::schedule::notes::RunResult;
@@ -48,16 +48,15 @@ impl Machine {
     }
 
     /// One run of the timer.
-    fn run(&mut self) -> Outcome {
+    fn run(&mut self) -> AppOutcome {
         let bench = &self.bench;
         let notify = |notice: &Notice| {
             let now = bench.clock.now();
             self.notices.borrow_mut().push((now, notice.clone()));
             Ok(())
         };
-        let round = Round {
+        let settings = CheckSettings {
             rules: self.rules,
-            usual: MinTtl::DEFAULT,
             notify: &notify,
         };
         let warned_at = self.warned_at.map(Timestamp);
@@ -79,13 +78,13 @@ impl Machine {
                 terminal: Terminal,
                 limits: broker.limits,
             };
-            look_after(warned_at, round, &call)
+            check(warned_at, settings, &call)
         });
         self.warned_at = outcome.run.warned_at;
         outcome
     }
 
-    fn hour(&mut self) -> Outcome {
+    fn hour(&mut self) -> AppOutcome {
         self.bench.clock.advance(HOUR);
         self.run()
     }

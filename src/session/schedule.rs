@@ -1,0 +1,39 @@
+use super::Session;
+#[cfg(windows)]
+use crate::config::Environment;
+use crate::store::state_folder::StateFolder;
+use crate::store::timer_notes::TimerNotes;
+#[cfg(any(target_os = "linux", target_os = "macos", windows))]
+use crate::system::notification;
+use crate::system::notification::Notice;
+
+impl Session<'_> {
+    /// What is remembered of the timer.
+    pub(crate) fn timer_notes(&self) -> TimerNotes {
+        TimerNotes::of(StateFolder::at(self.config.state_dir.clone()))
+    }
+
+    #[cfg(target_os = "linux")]
+    pub(crate) fn notify(&self, notice: &Notice) -> Result<(), String> {
+        notification::show(notice, &self.session_bus(), self.machine.limits.store)
+    }
+
+    #[cfg(target_os = "macos")]
+    pub(crate) fn notify(&self, notice: &Notice) -> Result<(), String> {
+        notification::show(notice, self.machine.limits.store)
+    }
+
+    #[cfg(windows)]
+    pub(crate) fn notify(&self, notice: &Notice) -> Result<(), String> {
+        let folders = Environment::from_process().path();
+        let powershell = crate::system::process::find_program("powershell", &folders)
+            .ok_or("there is no powershell")?;
+        // It takes seconds to start.
+        notification::show(notice, &powershell, 4 * self.machine.limits.store)
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
+    pub(crate) fn notify(&self, _: &Notice) -> Result<(), String> {
+        Err("this system has no way for it".into())
+    }
+}
