@@ -37,8 +37,8 @@ impl ClientId {
         match text.len() {
             0 => Err("is empty"),
             1..=64 if text.bytes().all(fits) => Ok(Self(text.to_owned())),
-            1..=64 => Err("has characters that no client ID has"),
-            _ => Err("is longer than any client ID"),
+            1..=64 => Err("has characters that are not allowed in a client ID"),
+            _ => Err("is too long for a client ID"),
         }
     }
 

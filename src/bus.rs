@@ -244,7 +244,7 @@ pub(crate) fn first<'a, T: Get<'a>>(message: &'a Message) -> Result<T, CallError
 /// What to say of an answer with other types in it than the protocol has.
 pub(crate) fn unexpected() -> CallError {
     CallError::NoAnswer(StoreError::Unreachable(
-        "it gave an answer that its protocol does not have".into(),
+        "it sent an invalid response".into(),
     ))
 }
 

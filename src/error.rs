@@ -43,7 +43,7 @@ pub enum Error {
         problem: String,
     },
     /// No App is configured, and no flag describes one.
-    #[error("no GitHub App is configured, and none is named by --client-id or GHTOK_CLIENT_ID")]
+    #[error("no GitHub App is configured or given by --client-id or GHTOK_CLIENT_ID")]
     NoApp {
         /// Where the configuration would be.
         config_file: PathBuf,
@@ -179,13 +179,13 @@ pub enum Error {
         login: String,
     },
     /// The store stayed locked at a sign-in: nobody unlocked it, or nobody could be asked.
-    #[error("{store} stayed locked")]
+    #[error("{store} is still locked")]
     StoreStayedLocked {
         /// Which store.
         store: String,
     },
     /// The store is open, and asks a person each time that a program wants to read.
-    #[error("{store} lets ghtok read the sign-in only after you confirm it, each time")]
+    #[error("{store} asks you to confirm each time that ghtok reads the sign-in")]
     StoreConfirmsAccess {
         /// Which store.
         store: String,
@@ -213,7 +213,7 @@ pub enum Error {
         login: String,
     },
     /// The store is there and does not show what it holds.
-    #[error("cannot see which sign-ins {store} holds: {cause}")]
+    #[error("cannot list the sign-ins in {store}: {cause}")]
     NotListed {
         /// Which store.
         store: String,
@@ -221,7 +221,7 @@ pub enum Error {
         cause: String,
     },
     /// The store was reached and could not do what it was asked.
-    #[error("cannot keep the tokens in {store}: {cause}")]
+    #[error("cannot save the tokens in {store}: {cause}")]
     StoreFailed {
         /// Which store.
         store: String,
@@ -273,7 +273,7 @@ pub enum Error {
         tokens: StoredTokens,
     },
     /// A file of ours that others could have written, or may read, although it must be private.
-    #[error("cannot trust {}: others may {rights} it (mode {mode:04o})", path.display())]
+    #[error("cannot trust {}: other users may {rights} it (mode {mode:04o})", path.display())]
     Exposed {
         /// Which file.
         path: PathBuf,
@@ -309,7 +309,7 @@ pub enum Error {
         login: String,
     },
     /// Another process holds the lock, or refreshes, for longer than a caller waits.
-    #[error("{app}: gave up after {} s of waiting for another ghtok, which goes on", waited.as_secs())]
+    #[error("{app}: gave up after waiting {} s for another ghtok, which is still running", waited.as_secs())]
     GaveUpWaiting {
         /// What people call the App.
         app: String,
@@ -333,7 +333,7 @@ pub enum Error {
         cause: String,
     },
     /// A client's own command did not add the server.
-    #[error("setup mcp: \"{command}\" did not add the server: {cause}")]
+    #[error("setup mcp: \"{command}\" failed to add the server: {cause}")]
     ClientFailed {
         /// Its command.
         command: String,
@@ -353,7 +353,7 @@ pub enum Error {
         cure: String,
     },
     /// There is no such command.
-    #[error("there is no command \"{command}\"")]
+    #[error("command not found: \"{command}\"")]
     CommandNotFound {
         /// What was asked for.
         command: String,
@@ -370,7 +370,7 @@ pub enum Error {
     #[error("cannot write to standard output: {}", system_reason(.0))]
     Output(io::Error),
     /// Whoever read standard output has gone; not worth a word.
-    #[error("nobody reads standard output any more")]
+    #[error("standard output was closed")]
     OutputClosed,
 }
 
@@ -386,8 +386,8 @@ impl Error {
 
 fn known_apps(known: &[String]) -> String {
     if known.is_empty() {
-        " (the configuration has none)".into()
+        " (the configuration has no Apps)".into()
     } else {
-        format!(" (there are: {})", known.join(", "))
+        format!(" (configured: {})", known.join(", "))
     }
 }

@@ -59,14 +59,14 @@ impl Host {
         };
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         if rest.contains('/') {
-            return Err("has a path (give the host alone, as in ghes.example)");
+            return Err("has a path (give only the host, for example ghes.example)");
         }
         let (name, port) = split_port(rest)?;
         check_name(&name)?;
         let loopback = is_loopback(&name);
         let scheme = match given {
             Some(Scheme::Http) if !loopback => {
-                return Err("asks for plain http, which is legal for loopback only");
+                return Err("uses plain http, which is allowed for loopback only");
             }
             Some(scheme) => scheme,
             None if loopback => Scheme::Http,
@@ -219,7 +219,7 @@ impl Scheme {
 fn split_port(text: &str) -> Result<(String, Option<u16>), &'static str> {
     let bracketed = text.strip_prefix('[').and_then(|rest| rest.split_once(']'));
     if bracketed.is_some_and(|(name, _)| name.parse::<Ipv6Addr>().is_err()) {
-        return Err("has brackets around what is no IPv6 address");
+        return Err("has brackets, but no IPv6 address in them");
     }
     let (name, port) = match bracketed {
         Some((name, "")) => (name, None),
@@ -320,7 +320,7 @@ mod tests {
         assert_eq!(host("[::1]:8080").to_string(), "[::1]:8080");
         assert_eq!(
             Host::parse("http://127.0.0.1:3000/login"),
-            Err("has a path (give the host alone, as in ghes.example)")
+            Err("has a path (give only the host, for example ghes.example)")
         );
     }
 

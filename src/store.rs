@@ -305,7 +305,7 @@ impl LockedStore for LockedRecord<'_> {
         match &mut self.rescue {
             Some(rescue) => rescue.seal(&self.store.key, record, key),
             None => Err(StoreError::Unreachable(
-                "no room was made for a rescue".into(),
+                "no space was reserved for the rescue file".into(),
             )),
         }
     }

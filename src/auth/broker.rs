@@ -297,12 +297,12 @@ fn check_min_ttl(tokens: &TokenSet, min_ttl: MinTtl) -> Result<()> {
         {
             Err(Error::Usage {
                 message: format!(
-                    "--min-ttl {} is not less than the {} that a new token lives",
+                    "--min-ttl {} is not less than the lifetime of a new token, {}",
                     flag_duration(asked),
                     flag_duration(access.lifetime)
                 ),
                 hint: format!(
-                    "ask for less, as in: --min-ttl {}",
+                    "ask for less, for example: --min-ttl {}",
                     flag_duration(access.lifetime / 2)
                 ),
             })

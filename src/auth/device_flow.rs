@@ -133,7 +133,7 @@ impl DeviceFlow<'_> {
         }
         Error::Temporary {
             app: self.app.label().to_owned(),
-            what: "could not ask for a code to sign in with",
+            what: "could not request a sign-in code",
             cause: cause.to_string(),
             retry_after,
             tokens: StoredTokens::Kept,

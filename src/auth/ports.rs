@@ -167,7 +167,7 @@ pub enum Event {
     ServedAnyway {
         /// Why there was no refresh.
         cause: String,
-        /// How long the served token has left; `None` if it never expires by the clock.
+        /// How long the served token has left; `None` if it never expires.
         left: Option<Duration>,
     },
     /// A token was served whose refresh token was refused: the sign-in ends with it.
@@ -229,7 +229,7 @@ impl Step {
             Self::Begun => "begun",
             Self::Connected => "connected",
             Self::IntentWritten => "intent stored",
-            Self::RescuePrepared => "room for the rescue file made",
+            Self::RescuePrepared => "space for the rescue file reserved",
             Self::SentReported => "about to send",
             Self::Answered => "answered",
             Self::Sealed => "new pair sealed",

@@ -55,7 +55,7 @@ pub enum StoreError {
     #[error("{0}")]
     Limit(String),
     /// A private file is open to others, so that nobody knows who wrote it, or has read it.
-    #[error("others may read or write {} (mode {mode:04o}); chmod 600 it if you trust its content", path.display())]
+    #[error("other users may read or write {} (mode {mode:04o}); chmod 600 it if you trust its content", path.display())]
     Exposed {
         /// Which file.
         path: PathBuf,

@@ -62,7 +62,7 @@ impl SessionBus {
         }
         if named.is_empty() && !given.is_empty() {
             return Err(StoreError::Unreachable(format!(
-                "DBUS_SESSION_BUS_ADDRESS names no Unix socket: \"{}\"",
+                "DBUS_SESSION_BUS_ADDRESS is not a Unix socket: \"{}\"",
                 one_line(given, LONGEST_SHOWN)
             )));
         }

@@ -185,7 +185,7 @@ impl BusConnection {
         let expected = self.address.guid.as_ref();
         if expected.is_some_and(|guid_of_address| guid.trim_ascii() != guid_of_address.as_bytes()) {
             return Err(unreachable(&format!(
-                "another bus than the one of {} answers there (its guid differs)",
+                "a different bus answers at {} (its guid differs)",
                 self.address
             )));
         }
@@ -269,5 +269,5 @@ fn unreachable(cause: &str) -> StoreError {
 }
 
 fn no_dbus() -> StoreError {
-    unreachable("what answers at the session bus's address does not speak D-Bus")
+    unreachable("the program at the session bus address does not speak D-Bus")
 }

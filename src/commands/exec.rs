@@ -200,7 +200,7 @@ fn tell(plan: &EnvPlan) {
 pub fn no_command() -> Error {
     Error::Usage {
         message: "exec: no command is given".into(),
-        hint: "set it apart, as in: ghtok exec -- gh repo list".into(),
+        hint: "for example: ghtok exec -- gh repo list".into(),
     }
 }
 

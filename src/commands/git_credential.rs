@@ -197,9 +197,7 @@ fn described(terminal: Terminal) -> Option<CredentialRequest> {
     match CredentialRequest::read_from(terminal.input()) {
         Ok(request) => Some(request),
         Err(Malformed(why)) => {
-            terminal.note(&format!(
-                "git-credential: not answered: the description {why}"
-            ));
+            terminal.note(&format!("git-credential: not answered: the request {why}"));
             None
         }
     }

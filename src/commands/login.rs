@@ -300,10 +300,10 @@ impl BrowserOffer {
         let (found, why) = match &desktop.browsers {
             Browsers::Named(variable, commands) => (
                 find(commands),
-                format!("{variable} names no program that is here"),
+                format!("the program in {variable} was not found"),
             ),
-            Browsers::Usual(commands) => (find(commands), "none was found here".into()),
-            Browsers::OutOfSight(reason) => (None, format!("none is opened from here {reason}")),
+            Browsers::Usual(commands) => (find(commands), "no browser was found".into()),
+            Browsers::OutOfSight(reason) => (None, format!("no browser is opened {reason}")),
         };
         found.map_or(Self::None(why), Self::Opens)
     }

@@ -105,13 +105,11 @@ impl Logout {
         let done = match (stored, self.revoke) {
             (Stored::Nothing, _) => "not signed in; nothing was stored",
             (Stored::Record(_), true) => {
-                "signed out; GitHub revoked the tokens and tells their owner by mail"
+                "signed out; GitHub revoked the tokens and sends their owner an e-mail"
             }
-            (Stored::Unreadable, true) => {
-                "signed out; there was no token that GitHub could be asked to revoke"
-            }
+            (Stored::Unreadable, true) => "signed out; there was no token to revoke at GitHub",
             (Stored::Record(_) | Stored::Unreadable, false) => {
-                "signed out; the tokens are forgotten here"
+                "signed out; the tokens were deleted here"
             }
         };
         call.terminal.note(&format!("{}: {done}", call.app.label()));
@@ -149,7 +147,7 @@ fn revoke(record: &Record, call: &Call<'_>) -> Result<()> {
                 RequestFailure::NotSent(cause) | RequestFailure::Unknown(cause) => {
                     cause.setting_error().unwrap_or_else(|| Error::Temporary {
                         app,
-                        what: "could not revoke the tokens, so nothing was forgotten",
+                        what: "could not revoke the tokens, so nothing was deleted",
                         cause: cause.to_string(),
                         retry_after: None,
                         tokens,
@@ -159,7 +157,7 @@ fn revoke(record: &Record, call: &Call<'_>) -> Result<()> {
                     cause, retry_after, ..
                 } => Error::Temporary {
                     app,
-                    what: "could not revoke the tokens, so nothing was forgotten",
+                    what: "could not revoke the tokens, so nothing was deleted",
                     cause: cause.to_string(),
                     retry_after,
                     tokens,
@@ -176,9 +174,9 @@ fn no_revocation(status: u16, call: &Call<'_>) -> Error {
         app: call.app.label().to_owned(),
         host: call.app.host.to_string(),
         code: format!("HTTP {status}"),
-        meaning: "it revokes no tokens in this way, so nothing was forgotten",
+        meaning: "it does not support this way of revoking tokens, so nothing was deleted",
         cure: format!(
-            "revoke the App at {}/settings/apps/authorizations, then forget the tokens here with: {logout}",
+            "revoke the App at {}/settings/apps/authorizations, then delete the tokens here with: {logout}",
             call.app.host.web_url()
         ),
     }

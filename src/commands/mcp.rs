@@ -172,7 +172,7 @@ fn browser() -> Option<Browser> {
         Browsers::OutOfSight(_) => None,
     };
     if found.is_none() {
-        Terminal.note("mcp: --open finds no browser here");
+        Terminal.note("mcp: --open: no browser was found");
     }
     found
 }

@@ -101,16 +101,16 @@ impl Refresh {
         call: &Call<'_>,
     ) -> String {
         let until = served.expires_at.map_or_else(
-            || "it never expires by the clock".to_owned(),
+            || "it never expires".to_owned(),
             |at| {
                 let left = human_duration(call.clock.now().until(at));
-                format!("good until {} ({left})", call.clock.local_time(at))
+                format!("valid until {} ({left})", call.clock.local_time(at))
             },
         );
         let what = match (self.force, refreshed) {
             (_, true) => format!("refreshed, {until}{}", killed(had_left)),
             (false, false) => format!("not due, {until}"),
-            (true, false) => format!("has no refresh token to use, {until}"),
+            (true, false) => format!("has no refresh token, {until}"),
         };
         format!("{}: {what}", call.app.label())
     }
@@ -138,7 +138,7 @@ fn killed(had_left: Option<Duration>) -> String {
     match had_left {
         Some(left) if !left.is_zero() => {
             format!(
-                "; the token that this killed would have lived {} more",
+                "; the replaced token would have been valid for {} more",
                 human_duration(left)
             )
         }

@@ -134,9 +134,9 @@ impl<'a> Timers<'a> {
                 Ok(was_there) => found |= was_there,
                 Err(cause) if known == Some(scheduler) => {
                     return Err(Error::Timer {
-                        doing: "take the timer away",
+                        doing: "remove the timer",
                         cause: format!("{scheduler}: {cause}"),
-                        cure: "correct that and run again: ghtok schedule remove".into(),
+                        cure: "correct this and run again: ghtok schedule remove".into(),
                     });
                 }
                 Err(_) => {}

@@ -60,7 +60,7 @@ pub fn add_app(file: &Path, app: &App, wanted: Option<&str>) -> Result<AppEntry>
     Err(Error::File {
         doing: "write",
         path: file.to_owned(),
-        cause: "it was changed by somebody else at the same moment".into(),
+        cause: "another program changed it at the same time".into(),
     })
 }
 

@@ -126,11 +126,11 @@ impl Config {
         let present = self.described()?;
         Err(Error::Usage {
             message: format!(
-                "{} is configured already, as \"{}\"",
+                "{} is already configured as \"{}\"",
                 self.choice.description.words(),
                 present.label()
             ),
-            hint: format!("use that name, as in: ghtok login {}", present.label()),
+            hint: format!("use that name: ghtok login {}", present.label()),
         })
     }
 
@@ -194,20 +194,20 @@ impl Config {
             }),
             ([], None) => Err(Error::Usage {
                 message: format!(
-                    "no configured App fits {} (there are: {})",
+                    "no configured App matches {} (configured: {})",
                     query.words(),
                     listed(&self.apps)
                 ),
-                hint: "name one, as in: --app NAME, or say its client ID too: --client-id Iv23li…"
+                hint: "select one, for example: --app NAME, or also give its client ID: --client-id Iv23li…"
                     .into(),
             }),
             ([first, ..], _) => Err(Error::Usage {
                 message: format!(
-                    "several configured Apps fit {} ({})",
+                    "several configured Apps match {} ({})",
                     query.words(),
                     listed(fitting.iter().copied())
                 ),
-                hint: format!("name one, as in: --app {}", first.label()),
+                hint: format!("select one, for example: --app {}", first.label()),
             }),
         }
     }
@@ -251,7 +251,7 @@ impl AppQuery {
                     app.label(),
                     app.key().as_str()
                 ),
-                hint: "say only one of the two".into(),
+                hint: "give only one of them".into(),
             }),
         }
     }

@@ -217,7 +217,7 @@ impl Environment {
             None => Err(invalid(
                 name,
                 format!(
-                    "this account has no home folder: set it, or both {CONFIG_DIR} and {STATE_DIR}"
+                    "this account has no home folder: set HOME, or both {CONFIG_DIR} and {STATE_DIR}"
                 ),
             )),
         }

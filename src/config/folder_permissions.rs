@@ -49,7 +49,7 @@ fn check(folder: &Path, mask: u32, rights: &'static str, change: &str) -> Result
     }
     // Such as /tmp: it is not ours to close.
     if mode & 0o1000 != 0 || owner != us {
-        return refuse("it is a folder for everybody; name one of ghtok's own".into());
+        return refuse("it is a shared folder; use one that is only for ghtok".into());
     }
     Err(Error::Exposed {
         cure: format!("chmod {change} {}", word(&folder.to_string_lossy())),
@@ -104,7 +104,7 @@ mod tests {
         }
         fs::set_permissions(&base, fs::Permissions::from_mode(0o1777)).expect("a mode");
         let error = check_state(&base).expect_err("for everybody").to_string();
-        assert!(error.ends_with("name one of ghtok's own"), "{error}");
+        assert!(error.ends_with("use one that is only for ghtok"), "{error}");
         fs::remove_dir(&base).expect("gone");
         assert!(check_state(&base).is_ok() && check_config(&base).is_ok());
     }

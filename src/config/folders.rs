@@ -207,5 +207,5 @@ mod tests {
         assert_eq!(config_dir(&[]).expect_err("refused").to_string(), NO_HOME);
     }
 
-    const NO_HOME: &str = "HOME: this account has no home folder: set it, or both GHTOK_CONFIG_DIR and GHTOK_STATE_DIR";
+    const NO_HOME: &str = "HOME: this account has no home folder: set HOME, or both GHTOK_CONFIG_DIR and GHTOK_STATE_DIR";
 }

@@ -137,7 +137,7 @@ mod tests {
             assert_eq!(
                 cause.to_string(),
                 format!(
-                    "{origin} has a scheme that is none of http, https, socks, socks4, socks4a, socks5, socks5h"
+                    "{origin} has an unknown scheme (expected http, https, socks, socks4, socks4a, socks5 or socks5h)"
                 )
             );
             assert!(!format!("{cause:?}").contains("hunter2"));

@@ -154,7 +154,7 @@ fn default_app(root: &TomlTable<'_>, apps: &[App]) -> Result<Option<String>> {
         name,
         &match labels.as_slice() {
             [] => "is not configured (there is no [[app]])".to_owned(),
-            labels => format!("is not configured (there are: {})", labels.join(", ")),
+            labels => format!("is not configured (configured: {})", labels.join(", ")),
         },
     ))
 }
@@ -171,7 +171,7 @@ fn min_ttl(root: &TomlTable<'_>) -> Result<Option<Duration>> {
             Ok(seconds) => Ok(Some(Duration::from_secs(seconds))),
             Err(_) => Err(entry.bad(number.as_str(), "is not a number of seconds")),
         },
-        _ => Err(entry.wrong_type("a text such as \"30m\" or a number of seconds")),
+        _ => Err(entry.wrong_type("a string such as \"30m\" or a number of seconds")),
     }
 }
 
@@ -251,15 +251,12 @@ mod tests {
             ("[app\n", "1: unclosed table, expected `]`"),
             (
                 "[git]\r\nquit = true\r\nquit = false",
-                "3: \"quit\" stands here for the second time",
+                "3: duplicate key \"quit\"",
             ),
-            (
-                "[git]\n\n[git]\n",
-                "3: \"git\" stands here for the second time",
-            ),
+            ("[git]\n\n[git]\n", "3: duplicate key \"git\""),
             (
                 "store = \"file\"\n\"st\\u006Fre\" = 1",
-                "2: \"st\\u006Fre\" stands here for the second time",
+                "2: duplicate key \"st\\u006Fre\"",
             ),
             (
                 "store = \"\u{1b}[31m\"",
@@ -301,31 +298,31 @@ mod tests {
         for (text, message) in [
             (
                 "default_app = 1",
-                "1: default_app must be a text in quotation marks, not a number",
+                "1: default_app must be a string in quotation marks, not a number",
             ),
             (
                 "store = true",
-                "1: store must be a text in quotation marks, not true or false",
+                "1: store must be a string in quotation marks, not true or false",
             ),
             (
                 "proxy = [\"hunter2\"]",
-                "1: proxy must be a text in quotation marks, not a list",
+                "1: proxy must be a string in quotation marks, not a list",
             ),
             (
                 "[proxy]\nurl = 1",
-                "1: proxy must be a text in quotation marks, not a table",
+                "1: proxy must be a string in quotation marks, not a table",
             ),
             (
                 "no_proxy = 2026-01-01",
-                "1: no_proxy must be a text in quotation marks, not a date or time",
+                "1: no_proxy must be a string in quotation marks, not a date or time",
             ),
             (
                 "\nmin_ttl = 1.5",
-                "2: min_ttl must be a text such as \"30m\" or a number of seconds, not a number",
+                "2: min_ttl must be a string such as \"30m\" or a number of seconds, not a number",
             ),
             (
                 "[git]\nquit = \"hunter2\"",
-                "2: quit must be true or false, not a text",
+                "2: quit must be true or false, not a string",
             ),
             ("git = 1", "1: git must be a table, [git], not a number"),
             ("[[git]]", "1: git must be a table, [git], not a list"),
@@ -343,11 +340,11 @@ mod tests {
         let owners = |value| refusal(&format!("{APP}owners = {value}"));
         assert_eq!(
             owners("\"a\""),
-            "4: owners must be a list of texts, as in [\"one\", \"two\"], not a text"
+            "4: owners must be a list of strings, for example [\"one\", \"two\"], not a string"
         );
         assert_eq!(
             owners("[1]"),
-            "4: owners must be a list of texts, as in [\"one\", \"two\"], not a list"
+            "4: owners must be a list of strings, for example [\"one\", \"two\"], not a list"
         );
     }
 
@@ -404,7 +401,7 @@ mod tests {
         let app = |line: &str| refusal(&format!("{APP}{line}"));
         assert_eq!(
             app("host = \"http://github.com\""),
-            "4: host \"http://github.com\" asks for plain http, which is legal for loopback only"
+            "4: host \"http://github.com\" uses plain http, which is allowed for loopback only"
         );
         assert_eq!(
             app("host = \"https://u:hunter2@ghes\""),
@@ -435,7 +432,7 @@ mod tests {
         );
         assert_eq!(
             refusal("[[app]]\nname = \"x\"\nclient_id = \"a b\""),
-            "3: client_id \"a b\" has characters that no client ID has"
+            "3: client_id \"a b\" has characters that are not allowed in a client ID"
         );
     }
 
@@ -454,7 +451,7 @@ mod tests {
         assert!(parse(Path::new("c"), &format!("{APP}{other_account}")).is_ok());
         assert_eq!(
             refusal(&format!("default_app = \"x\"\n{APP}{other_account}")),
-            "1: default_app \"x\" is not configured (there are: work, play)"
+            "1: default_app \"x\" is not configured (configured: work, play)"
         );
     }
 }

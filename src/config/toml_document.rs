@@ -68,7 +68,7 @@ impl<'d> TomlDocument<'d> {
         if message == "duplicate key" {
             let key = self.text.get(span).unwrap_or_default();
             let key = key.trim_matches(['"', '\'']);
-            return format!("{} stands here for the second time", quoted(key));
+            return format!("duplicate key {}", quoted(key));
         }
         let start = self
             .text
@@ -223,13 +223,13 @@ impl<'d> TomlEntry<'d> {
     pub(super) fn text(&self) -> Result<&'d str> {
         match self.value {
             DeValue::String(text) => Ok(text),
-            _ => Err(self.wrong_type("a text in quotation marks")),
+            _ => Err(self.wrong_type("a string in quotation marks")),
         }
     }
 
     /// A list of texts.
     pub(super) fn texts(&self) -> Result<Vec<&'d str>> {
-        let wrong = || self.wrong_type("a list of texts, as in [\"one\", \"two\"]");
+        let wrong = || self.wrong_type("a list of strings, for example [\"one\", \"two\"]");
         let DeValue::Array(elements) = self.value else {
             return Err(wrong());
         };
@@ -253,7 +253,7 @@ impl<'d> TomlEntry<'d> {
 
     pub(super) fn wrong_type(&self, wanted: &str) -> Error {
         let found = match self.value {
-            DeValue::String(_) => "a text",
+            DeValue::String(_) => "a string",
             DeValue::Integer(_) | DeValue::Float(_) => "a number",
             DeValue::Boolean(_) => "true or false",
             DeValue::Datetime(_) => "a date or time",

@@ -36,7 +36,7 @@ impl Error {
             | Self::Damaged { .. }
             | Self::Newer { .. } => return self.store_hint(),
             Self::File { .. } => {
-                "correct that and run the command again, or have ghtok use other folders: GHTOK_STATE_DIR, GHTOK_CONFIG_DIR".into()
+                "correct this and run the command again, or use other folders: GHTOK_STATE_DIR, GHTOK_CONFIG_DIR".into()
             }
             Self::ReadOnly {
                 refresh, tokens, ..
@@ -46,20 +46,20 @@ impl Error {
             } => limit_hint(refresh.as_deref(), *tokens),
             Self::Exposed { cure, .. } => format!("if you trust its content: {cure}"),
             Self::GaveUpWaiting { .. } => {
-                "run the command again; a finished refresh is picked up at once".into()
+                "run the command again; it uses the result of a finished refresh".into()
             }
             Self::RefresherDied { .. } => {
-                "run the command again: it finds out what became of the refresh".into()
+                "run the command again to find out its result".into()
             }
             Self::GitConfig { .. } => {
-                "the file is unchanged; correct that and run the command again, or edit it by hand with the lines that this prints: ghtok setup git --print".into()
+                "the file is unchanged; correct this and run the command again, or edit it yourself with the lines from: ghtok setup git --print".into()
             }
             Self::ClientFailed { client, .. } => {
-                format!("add it by hand, with the lines that this prints: ghtok setup mcp {client}")
+                format!("add it yourself with the lines from: ghtok setup mcp {client}")
             }
             Self::CommandNotFound { .. } => "check its name and PATH".into(),
-            Self::CommandNotRun { .. } => "check that it is a program, and that you may run it".into(),
-            Self::Output(_) => "nothing was lost; make room there, and run the command again".into(),
+            Self::CommandNotRun { .. } => "check that it is an executable file".into(),
+            Self::Output(_) => "nothing was lost; free some space and run the command again".into(),
             Self::Interrupted { .. } | Self::OutputClosed => return None,
         };
         Some(text)
@@ -68,15 +68,15 @@ impl Error {
     fn app_hint(&self) -> Option<String> {
         let text = match self {
             Self::NoApp { config_file } => format!(
-                "sign in with your GitHub App's client ID: ghtok login --client-id Iv23li…, or describe the App as an [[app]] in {} (none yet? https://github.com/settings/apps/new)",
+                "sign in with your GitHub App's client ID: ghtok login --client-id Iv23li…, or add the App as an [[app]] to {} (no App yet? https://github.com/settings/apps/new)",
                 config_file.display()
             ),
             Self::WhichApp { known } => format!(
-                "name one, as in: --app {}, or set default_app in the configuration",
+                "select one, for example: --app {}, or set default_app in the configuration",
                 known.first().map_or("NAME", String::as_str)
             ),
             Self::UnknownApp { name, known } if known.is_empty() => format!(
-                "add an [[app]] with the name \"{name}\" to the configuration, or describe it by --client-id"
+                "add an [[app]] with the name \"{name}\" to the configuration, or give its client ID with --client-id"
             ),
             Self::UnknownApp { .. } => {
                 "use one of these names, or add an [[app]] to the configuration".into()
@@ -116,10 +116,10 @@ impl Error {
         let text = match self {
             Self::StoreLocked { login, .. } => format!("unlock it with: {login}"),
             Self::StoreStayedLocked { .. } => {
-                "unlock it on its desktop, or keep the tokens elsewhere: add --store kernel (until the next reboot) or --store file (plain text)".into()
+                "unlock it on the desktop, or use another store: --store kernel (until the next reboot) or --store file (plain text)".into()
             }
             Self::StoreConfirmsAccess { login, .. } => format!(
-                "switch that off (KeePassXC: Settings > Secret Service Integration > Authorization > Confirm when passwords are retrieved by clients), or sign in with: {login}"
+                "turn this off (KeePassXC: Settings > Secret Service Integration > Authorization > Confirm when passwords are retrieved by clients), or sign in with: {login}"
             ),
             Self::StoreUnreachable { login, .. } => format!(
                 "start your keychain service and try again, or sign in with: {login}"
@@ -131,10 +131,10 @@ impl Error {
                 "unlock or start it, and run the command again; the other sign-ins were not affected".into()
             }
             Self::StoreFailed { tokens, .. } => {
-                format!("make room or repair the store, then run the command again; {tokens}")
+                format!("free some space or repair the store, then run the command again; {tokens}")
             }
             Self::StoreNotAvailable { .. } => {
-                "sign in with --store file added (plain text), or set GHTOK_STORE=file".into()
+                "sign in with --store file (plain text), or set GHTOK_STORE=file".into()
             }
             Self::Damaged { login, .. } | Self::Newer { login, .. } => {
                 format!("replace it with a new sign-in: {login} --force")
@@ -148,7 +148,7 @@ impl Error {
 fn temporary_hint(retry_after: Option<Duration>, tokens: StoredTokens) -> String {
     match retry_after {
         Some(wait) => format!("{tokens}; try again in {} s", wait.as_secs().max(1)),
-        None => format!("{tokens}; try again (-v tells more)"),
+        None => format!("{tokens}; try again (-v shows more)"),
     }
 }
 

@@ -45,11 +45,14 @@ impl fmt::Display for SignInReason {
             Self::NoRefreshToken => {
                 write!(
                     f,
-                    "the token came without a refresh token, so the sign-in ends with it"
+                    "the token came without a refresh token, so the sign-in expires with it"
                 )
             }
             Self::Vanished { place } => {
-                write!(f, "the sign-in is gone from {place}, and nobody signed out")
+                write!(
+                    f,
+                    "the sign-in is missing from {place}, but nobody signed out"
+                )
             }
             Self::RefreshRejected { when } => write!(
                 f,
@@ -57,7 +60,7 @@ impl fmt::Display for SignInReason {
             ),
             Self::Lost { when } => write!(
                 f,
-                "the sign-in was lost in an interrupted refresh on {when}: GitHub replaced the tokens, and the new ones did not arrive or could not be stored (no sign of theft)"
+                "the sign-in was lost in an interrupted refresh on {when}: GitHub replaced the tokens, and the new ones did not arrive or could not be stored (this is not a sign of theft)"
             ),
             Self::AccessRejected => {
                 write!(

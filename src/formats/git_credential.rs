@@ -324,7 +324,7 @@ fn secret(part: &mut Option<Zeroizing<String>>, value: &[u8]) -> Result<(), Malf
     }
 }
 
-const CONTRADICTION: Malformed = Malformed("says two different things of one part");
+const CONTRADICTION: Malformed = Malformed("has two different values for one attribute");
 
 fn text(value: &[u8]) -> Result<&str, Malformed> {
     str::from_utf8(value).map_err(|_| Malformed("is not UTF-8 text"))

@@ -157,10 +157,10 @@ impl Client {
     pub(crate) fn advice(self) -> Option<&'static str> {
         match self {
             Self::Codex => Some(
-                "Codex hands a server few variables; if ghtok needs GHTOK_STATE_DIR or the like, name them in env_vars",
+                "Codex passes only a few variables to a server; if ghtok needs others, such as GHTOK_STATE_DIR, list them in env_vars",
             ),
             Self::ClaudeDesktop | Self::Zed | Self::Gemini => Some(
-                "this program shows no dialogs: when a sign-in is needed, the tool's answer carries the code",
+                "this client shows no dialogs: if a sign-in is needed, the tool's result contains the code",
             ),
             _ => None,
         }

@@ -84,13 +84,12 @@ impl ErrorCode {
                 "incorrect_client_credentials",
                 "GitHub does not accept the client ID",
             ),
-            Self::UnauthorizedClient => (
-                "unauthorized_client",
-                "the App may not sign people in this way",
-            ),
+            Self::UnauthorizedClient => {
+                ("unauthorized_client", "the App may not use the device flow")
+            }
             Self::UnsupportedGrantType => (
                 "unsupported_grant_type",
-                "the server does not know this kind of sign-in",
+                "the server does not support the device flow",
             ),
             Self::BadVerificationCode => {
                 ("bad_verification_code", "the code is wrong or has expired")
@@ -103,9 +102,9 @@ impl ErrorCode {
             Self::AccessDenied => ("access_denied", "access was denied"),
             Self::NotFound => (
                 "not_found",
-                "there is no App with this client ID, or the host is no GitHub",
+                "no App has this client ID, or the host is not a GitHub server",
             ),
-            Self::Unknown(code) => (code, "an error that ghtok does not know"),
+            Self::Unknown(code) => (code, "an error unknown to ghtok"),
         }
     }
 
@@ -128,7 +127,7 @@ impl ErrorCode {
                     format!("ask the administrators of {host} for a version with the device flow")
                 }
                 HostKind::GitHubCom | HostKind::GheCom => {
-                    "update ghtok; if it is the newest, report this".into()
+                    "update ghtok; if it is up to date, report this".into()
                 }
             },
             Self::BadVerificationCode | Self::IncorrectDeviceCode | Self::AccessDenied => {
@@ -141,7 +140,7 @@ impl ErrorCode {
                 )
             }
             Self::Unknown(_) => {
-                "try again later; if it stays, update ghtok or report this code".into()
+                "try again later; if the error persists, update ghtok or report this code".into()
             }
         }
     }
@@ -149,7 +148,7 @@ impl ErrorCode {
 
 fn server_age(host: &Host) -> &'static str {
     match host.kind() {
-        HostKind::Server => "; a server without this box is too old for it",
+        HostKind::Server => "; a server without this setting is too old",
         HostKind::GitHubCom | HostKind::GheCom => "",
     }
 }

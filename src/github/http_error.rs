@@ -15,7 +15,7 @@ use crate::formats::shell::word;
 /// Why a request came to nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum HttpError {
-    /// The name has no address, or the name service does not answer.
+    /// The name has no address, or DNS does not answer.
     #[error("cannot find the host {host}")]
     HostNotFound {
         /// The name, without a port.
@@ -32,7 +32,9 @@ pub enum HttpError {
         limit: Duration,
     },
     /// A name of this machine, where plain http is legal, leads to another one.
-    #[error("{host} leads to {address}, which is not this machine; plain http stays on it")]
+    #[error(
+        "{host} resolves to {address}, which is not this machine; plain http is allowed for loopback only"
+    )]
     NotLoopback {
         /// The name.
         host: String,
@@ -95,7 +97,7 @@ pub enum HttpError {
         reason: String,
     },
     /// Others could have written the configured `ca_file`.
-    #[error("others may write the ca_file {} (mode {mode:04o})", path.display())]
+    #[error("other users may write the ca_file {} (mode {mode:04o})", path.display())]
     CaFileExposed {
         /// The file.
         path: PathBuf,
@@ -120,19 +122,19 @@ pub enum HttpError {
         host: String,
     },
     /// The connection ended before the answer did.
-    #[error("the connection to {host} broke before the answer was complete")]
+    #[error("the connection to {host} broke before the response was complete")]
     CutOff {
         /// Who was to answer.
         host: String,
     },
     /// The answer is longer than anything GitHub sends.
-    #[error("the answer of {host} is too long to be one")]
+    #[error("the response from {host} is too long")]
     TooLarge {
         /// Who answered.
         host: String,
     },
     /// The answer is not what the question asks for.
-    #[error("the answer of {host} {problem}")]
+    #[error("the response from {host} {problem}")]
     Malformed {
         /// Who answered.
         host: String,
@@ -160,7 +162,7 @@ pub enum HttpError {
         message: Option<String>,
     },
     /// Too many requests.
-    #[error("{host} answered that there were too many requests{}", said(message.as_deref()))]
+    #[error("{host} answered: too many requests{}", said(message.as_deref()))]
     RateLimited {
         /// Who answered.
         host: String,
@@ -181,16 +183,16 @@ pub enum HttpError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ConnectStage {
     /// The name was not looked up yet.
-    #[error("the name service does not answer")]
+    #[error("DNS does not answer")]
     Lookup,
     /// No address had answered.
     #[error("no address answers")]
     Tcp,
     /// The proxy had not made the way free, or TLS behind it was not agreed on.
-    #[error("the proxy leads nowhere")]
+    #[error("no connection through the proxy")]
     Proxy,
     /// TLS was not agreed on.
-    #[error("the TLS handshake does not end")]
+    #[error("the TLS handshake did not finish")]
     Tls,
 }
 

@@ -86,7 +86,7 @@ fn read_ca_file(path: &Path) -> Result<Vec<Certificate<'static>>, HttpError> {
     }
     if path.starts_with("~") {
         return Err(unusable(
-            "the path begins with ~/, and no home folder is known",
+            "the path begins with ~/, but there is no home folder",
         ));
     }
     let bad = |reason: String| HttpError::CaFile {
@@ -122,7 +122,7 @@ fn certificates(pem: &[u8]) -> Result<Vec<Certificate<'static>>, String> {
         }
     }
     if certificates.is_empty() {
-        return Err("has no certificate in it (PEM is expected)".into());
+        return Err("contains no certificate (expected PEM)".into());
     }
     Ok(certificates)
 }
@@ -171,7 +171,10 @@ mod tests {
         assert_eq!(shown(&network, "http://127.0.0.1"), Ok(None));
         assert_eq!(shown(&network, "https://ghes.example:8443"), Ok(None));
         let error = shown(&network, "https://ghes.example").expect_err("a bad setting");
-        assert!(error.starts_with("proxy: proxy has a scheme"), "{error}");
+        assert!(
+            error.starts_with("proxy: proxy has an unknown scheme"),
+            "{error}"
+        );
         assert!(!format!("{network:?}").contains("hunter2"));
     }
 }

@@ -18,8 +18,8 @@ const SCHEMES: [&str; 7] = [
 
 const NOT_TEXT: &str = "is not UTF-8 text";
 const BAD_SCHEME: &str =
-    "has a scheme that is none of http, https, socks, socks4, socks4a, socks5, socks5h";
-const NO_HOST: &str = "has no usable host (an address is [SCHEME://][USER:PASSWORD@]HOST[:PORT])";
+    "has an unknown scheme (expected http, https, socks, socks4, socks4a, socks5 or socks5h)";
+const NO_HOST: &str = "has no valid host (expected [SCHEME://][USER:PASSWORD@]HOST[:PORT])";
 const NO_PORT: &str = "has a port that is not a number from 1 to 65535";
 const NOT_ENCODED: &str = "has a user or password that is not percent-encoded";
 

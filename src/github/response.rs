@@ -159,7 +159,7 @@ impl HttpResponse {
     pub(super) fn failure(self, limits: &Limits) -> RequestFailure {
         let malformed = HttpError::Malformed {
             host: self.host.clone(),
-            problem: "is not what GitHub answers to this question",
+            problem: "is not a valid answer to this request",
         };
         let cause = match &self.ending {
             BodyEnd::Broken(cause) => return RequestFailure::Unknown(cause.clone()),

@@ -157,10 +157,10 @@ fn check(recipient: Recipient, grant: &TokenVariable<'_>) -> Result<()> {
     let own = host.variables().token_names[0];
     let hint = match recipient {
         Recipient::Shell | Recipient::Command => {
-            format!("use a variable for tokens of {host}, as in: -e {own}")
+            format!("use a variable for {host} tokens, for example: -e {own}")
         }
         Recipient::McpServer => format!(
-            "use a variable for tokens of {host}, as in: --env {own}, or leave --env out: the server finds the token in {MCP_TOKEN}"
+            "use a variable for {host} tokens, for example: --env {own}, or omit --env: the server finds the token in {MCP_TOKEN}"
         ),
     };
     Err(Error::Usage { message, hint })
@@ -212,7 +212,7 @@ fn one_host<'a>(
         None => Ok(Some(first)),
         Some(other) => Err(Error::Usage {
             message: format!(
-                "{}: tools would send the token of {first} to {other}, or the other way round: they read the same variables",
+                "{}: tools read the same variables for {first} and {other}, and could send a token to the wrong host",
                 recipient.command()
             ),
             hint: "run the command once for each host".into(),

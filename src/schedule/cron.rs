@@ -24,7 +24,7 @@ impl Cron {
             return Err(format!("crontab -l: {}", output.failure()));
         }
         if !output.is_complete {
-            return Err("crontab -l: the crontab could not be read whole".into());
+            return Err("crontab -l: could not read the whole crontab".into());
         }
         Ok(output.stdout)
     }
@@ -62,7 +62,7 @@ impl Installer for Cron {
 
     fn install(&self, timer: &Timer) -> Result<(), String> {
         if !crontab::fits(timer) {
-            return Err("the command is longer than cron reads".into());
+            return Err("the command is too long for cron".into());
         }
         let before = self.read()?;
         let after = crontab::with(&before, timer);
@@ -90,7 +90,7 @@ impl Installer for Cron {
         let drift = match self.read() {
             Err(silent) => Some(silent),
             Ok(crontab) => match crontab::ours(&crontab) {
-                None => Some("the crontab has no lines of ghtok's".into()),
+                None => Some("the crontab has no ghtok lines".into()),
                 Some(ours) if ours != crontab::lines(timer).as_bytes() => {
                     Some("ghtok's lines in the crontab were changed".into())
                 }

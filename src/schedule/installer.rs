@@ -93,7 +93,7 @@ pub(super) fn run(
     input: &[u8],
 ) -> Result<ProgramOutput, String> {
     let path = process::find_program(program, &paths.programs)
-        .ok_or_else(|| format!("there is no {program}"))?;
+        .ok_or_else(|| format!("cannot find {program}"))?;
     run_with_timeout(&path, arguments, &[], input, LIMIT)
 }
 

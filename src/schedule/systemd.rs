@@ -106,7 +106,9 @@ impl Installer for Systemd {
 
     fn install(&self, timer: &Timer) -> Result<(), String> {
         if !units::takes(timer) {
-            return Err("systemd takes no program with a quote or a backslash in its path".into());
+            return Err(
+                "systemd does not accept a program path with a quote or a backslash".into(),
+            );
         }
         write(&self.timer(), &units::timer(timer))?;
         write(&self.service(), &units::service(timer))?;

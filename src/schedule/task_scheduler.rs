@@ -59,7 +59,7 @@ impl Installer for TaskScheduler {
 
     fn inspect(&self, timer: &Timer) -> Inspection {
         let drift = match self.read() {
-            None => Some("the Task Scheduler has no task of ghtok's"),
+            None => Some("the Task Scheduler has no ghtok task"),
             Some(text) if !task_xml::is_in(timer, &text) => Some("ghtok's task was changed"),
             Some(_) => None,
         };

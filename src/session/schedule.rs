@@ -27,13 +27,13 @@ impl Session<'_> {
     pub(crate) fn notify(&self, notice: &Notice) -> Result<(), String> {
         let folders = Environment::from_process().path();
         let powershell = crate::system::process::find_program("powershell", &folders)
-            .ok_or("there is no powershell")?;
+            .ok_or("cannot find powershell")?;
         // It takes seconds to start.
         notification::show(notice, &powershell, 4 * self.machine.limits.store)
     }
 
     #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
     pub(crate) fn notify(&self, _: &Notice) -> Result<(), String> {
-        Err("this system has no way for it".into())
+        Err("this system does not support it".into())
     }
 }

@@ -61,7 +61,7 @@ impl SystemKeychain for MacOs {
     fn meaning(cause: &(dyn std::error::Error + 'static)) -> StoreError {
         match cause.downcast_ref::<Status>() {
             Some(status) => meaning(*status),
-            None => StoreError::Unreachable("it failed in a way unknown to ghtok".into()),
+            None => StoreError::Unreachable("it failed with an unknown error".into()),
         }
     }
 }

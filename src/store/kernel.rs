@@ -199,10 +199,10 @@ fn failure(error: KeyError) -> StoreError {
             "this process may not use kernel keys; containers and sandboxes often forbid it".into(),
         ),
         KeyError::AccessDenied => {
-            Unreachable("the rights of the key or of its keyring keep this process out".into())
+            Unreachable("this process has no permission for the key or its keyring".into())
         }
         KeyError::Unknown(NOSYS) | KeyError::OperationNotSupported => {
-            Unreachable("this kernel has no keys, or a sandbox hides them".into())
+            Unreachable("this kernel does not support keys, or a sandbox hides them".into())
         }
         KeyError::KeyRevoked | KeyError::KeyExpired => {
             Unreachable("the user keyring itself was revoked".into())

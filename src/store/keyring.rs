@@ -101,7 +101,7 @@ impl<S: SystemKeychain> Slot for KeyringSlot<S> {
     fn write(&self, bytes: &[u8]) -> Result<(), StoreError> {
         let bytes = Zeroizing::new(bytes.to_vec());
         self.ask(move |entry| entry.set_secret(&bytes))?
-            .ok_or_else(|| StoreError::Failed("the new item was not kept".into()))
+            .ok_or_else(|| StoreError::Failed("the new item was not stored".into()))
     }
 
     fn delete(&self) -> Result<(), StoreError> {
@@ -146,7 +146,9 @@ fn failure<S: SystemKeychain>(error: Error) -> StoreError {
     use StoreError::{Damaged, Failed, Unreachable};
     match error {
         Error::PlatformFailure(cause) | Error::NoStorageAccess(cause) => S::meaning(&*cause),
-        Error::TooLong(_, most) => Failed(format!("it takes no item of more than {most} bytes")),
+        Error::TooLong(_, most) => Failed(format!(
+            "it does not accept items of more than {most} bytes"
+        )),
         Error::Ambiguous(items) => Damaged(format!("{} items have this name", items.len())),
         Error::BadEncoding(_) | Error::BadDataFormat(..) => {
             Damaged("the item is not in the system's format".into())

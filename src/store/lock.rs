@@ -33,7 +33,7 @@ impl Lock {
         Err(refused(
             "take over the lock",
             path,
-            "another file was handed over",
+            "the inherited file is another one",
         ))
     }
 

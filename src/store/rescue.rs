@@ -33,7 +33,7 @@ impl RescueFile {
         let mut file = state_file::create(&path)?;
         file.write_all(&[0; ROOM])
             .and_then(|()| file.sync_all())
-            .map_err(|error| failed("make room in", &path, &error))?;
+            .map_err(|error| failed("reserve space in", &path, &error))?;
         Ok(Self { file, path })
     }
 

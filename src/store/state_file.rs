@@ -167,11 +167,7 @@ fn replace_by(fill: Fill, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
             return Ok(());
         }
     }
-    Err(refused(
-        "replace",
-        path,
-        "another process writes it at the same time",
-    ))
+    Err(refused("replace", path, "another process is writing it"))
 }
 
 /// False if another writer took the name beside the file.

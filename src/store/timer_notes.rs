@@ -54,12 +54,12 @@ impl Notes for TimerNotes {
         };
         match later_version(&bytes) {
             Some(version) => Err(Error::Timer {
-                doing: "use its notes",
+                doing: "use its state file",
                 cause: format!(
                     "{} was written by a newer ghtok (format {version})",
                     path.display()
                 ),
-                cure: "use that ghtok, or remove the file to have the timer forgotten".into(),
+                cure: "use that ghtok, or delete the file".into(),
             }),
             None => Ok(decode(&bytes)),
         }
@@ -94,9 +94,9 @@ fn unusable(error: StoreError) -> Error {
     match error {
         StoreError::File { doing, path, cause } => Error::File { doing, path, cause },
         other => Error::Timer {
-            doing: "use its notes",
+            doing: "use its state file",
             cause: other.to_string(),
-            cure: "look into the state folder, which this names: ghtok status -v".into(),
+            cure: "check the state folder; this shows its path: ghtok status -v".into(),
         },
     }
 }

@@ -49,7 +49,7 @@ impl SystemKeychain for Windows {
         let words = cause.to_string();
         if words.contains("ERROR_NO_SUCH_LOGON_SESSION") {
             return StoreError::Unreachable(
-                "this Windows session has none, as with SSH or a scheduled task without a password"
+                "this Windows session has none (for example over SSH, or in a scheduled task without a password)"
                     .into(),
             );
         }
@@ -116,7 +116,7 @@ mod tests {
         kept.0.write(&largest).expect("written");
         assert_eq!(kept.bytes(), Some(largest.clone()));
         let refused = kept.0.write(&[1; 2_561]).expect_err("too long");
-        let told = "it takes no item of more than 2560 bytes";
+        let told = "it does not accept items of more than 2560 bytes";
         assert_eq!(refused, StoreError::Failed(told.into()));
         assert_eq!(kept.bytes(), Some(largest));
     }

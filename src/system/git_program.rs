@@ -73,7 +73,7 @@ impl GitProgram {
             return Err(output.failure());
         }
         if !output.is_complete {
-            return Err("git said more than ghtok reads".into());
+            return Err("git's output is too long".into());
         }
         Ok(output.stdout)
     }

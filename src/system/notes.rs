@@ -16,11 +16,11 @@ impl Observer for Notes {
                 cause,
                 left: Some(left),
             } => Terminal.note(&format!(
-                "{cause}; the present token is still good for {} and was used",
+                "{cause}; the current token is still valid for {} and was used",
                 human_duration(*left)
             )),
             Event::ServedAnyway { cause, left: None } => {
-                Terminal.note(&format!("{cause}; the present token was used"));
+                Terminal.note(&format!("{cause}; the current token was used"));
             }
             Event::SignInBefore { app, end, login } => Terminal.note(&format!(
                 "{app}: GitHub refused the refresh token; sign in again before {end} with: {login}"

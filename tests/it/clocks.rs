@@ -297,7 +297,9 @@ fn a_min_ttl_that_no_new_token_has_is_a_usage_error_and_spends_nothing() {
             .expect_err("too much");
         assert_eq!((error.exit_code(), error.code()), (2, "usage"), "{error}");
         assert!(
-            error.to_string().contains("the 8h that a new token lives"),
+            error
+                .to_string()
+                .contains("the lifetime of a new token, 8h"),
             "{error}"
         );
         assert_eq!(bench.fake.connections(), 0);

@@ -178,7 +178,7 @@ fn p6_a_token_is_not_put_where_tools_of_another_host_look() {
         refused.stderr,
         format!(
             "ghtok: error: exec: GH_TOKEN is used for github.com and ghe.com; a {host} token must not go there\n\
-             ghtok: hint: use a variable for tokens of {host}, as in: -e GH_ENTERPRISE_TOKEN\n",
+             ghtok: hint: use a variable for {host} tokens, for example: -e GH_ENTERPRISE_TOKEN\n",
             host = fake.host()
         )
     );
@@ -193,7 +193,7 @@ fn the_exit_code_is_the_commands_own_and_ours_are_apart() {
     let missing = runs(&sandbox, &["--", "no-such-command"]).expect_code(127);
     assert_eq!(
         missing.stderr,
-        "ghtok: error: there is no command \"no-such-command\"\nghtok: hint: check its name and PATH\n"
+        "ghtok: error: command not found: \"no-such-command\"\nghtok: hint: check its name and PATH\n"
     );
     let folder = sandbox.home().to_string_lossy().into_owned();
     let barred = runs(&sandbox, &["--", &folder]).expect_code(126);

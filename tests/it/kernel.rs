@@ -188,8 +188,8 @@ fn a_sandbox_that_forbids_keys_is_out_of_reach_and_not_empty() {
     kept.slot.write(b"text").expect("written");
     for (error, words) in [
         ("EPERM", "this process may not use kernel keys"),
-        ("ENOSYS", "this kernel has no keys"),
-        ("EACCES", "keep this process out"),
+        ("ENOSYS", "this kernel does not support keys"),
+        ("EACCES", "this process has no permission"),
     ] {
         let Some(other) = Process::in_a_sandbox(error) else {
             skip!("strace is not here");

@@ -136,7 +136,7 @@ fn p1_sign_in_refresh_and_sign_out_on_a_plain_gnome_keyring() {
     let told = decide(&keychain.fake, login, |code| keychain.fake.approve(code)).expect_code(0);
     assert!(
         told.stderr
-            .contains("kept in the keychain (Secret Service)"),
+            .contains("stored in the keychain (Secret Service)"),
         "{told:?}"
     );
 

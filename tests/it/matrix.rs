@@ -81,9 +81,9 @@ fn oauth(code: &'static str) -> Failure {
 }
 
 fn table() -> Vec<Row> {
-    const BROKE: &str = "broke before the answer was complete";
-    const ODD: &str = "is not what GitHub answers";
-    const LONG: &str = "is too long to be one";
+    const BROKE: &str = "broke before the response was complete";
+    const ODD: &str = "is not a valid answer to this request";
+    const LONG: &str = "is too long";
     let date = RetryAfter::HttpDate(Duration::from_secs(90));
     vec![
         // No answer, or not to its end.

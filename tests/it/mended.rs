@@ -22,7 +22,7 @@ fn a_record_that_may_not_be_read_is_found_before_a_person_is_asked() {
     fs::set_permissions(sandbox.record_file(), Permissions::from_mode(0o644)).expect("mode");
     let told = run(&sandbox, &["login", "--force"]).expect_code(1);
     assert!(
-        told.stderr.contains("others may read or write it"),
+        told.stderr.contains("other users may read or write it"),
         "{told:?}"
     );
     assert_eq!(fake.count(Endpoint::DeviceCode), 0);
@@ -82,7 +82,7 @@ fn a_folder_for_everybody_is_not_closed() {
     fs::set_permissions(&shared, Permissions::from_mode(0o1777)).expect("mode");
     let mut logout = sandbox.command(Program::Real, ["logout"]);
     let told = run_command(logout.env("GHTOK_STATE_DIR", &shared)).expect_code(1);
-    assert!(told.stderr.contains("for everybody"), "{told:?}");
+    assert!(told.stderr.contains("is a shared folder"), "{told:?}");
     let mode = fs::metadata(&shared)
         .expect("still there")
         .permissions()
@@ -99,7 +99,7 @@ fn an_outcome_that_cannot_be_told_is_named_and_nothing_is_spent() {
     fs::set_permissions(&outcome, Permissions::from_mode(0o644)).expect("mode");
     let told = run(&sandbox, &["get"]).expect_code(1);
     assert!(
-        told.stderr.contains(".outcome: others may read"),
+        told.stderr.contains(".outcome: other users may read"),
         "{told:?}"
     );
     assert_eq!(fake.count(Endpoint::Refresh), 0);

@@ -197,7 +197,7 @@ fn a_worktree_with_a_configuration_of_its_own() {
     home.there_and_back("a worktree");
     let told = home.setup(&["--yes"]).stderr;
     assert!(
-        told.contains("the helper \"store\" (file:.git/config.worktree) comes after ghtok: git before 2.46 hands it the token for https://github.com"),
+        told.contains("the helper \"store\" (file:.git/config.worktree) comes after ghtok: git before 2.46 gives it the token for https://github.com"),
         "{told}"
     );
 }
@@ -336,12 +336,12 @@ fn old_tokens_and_who_keeps_them_are_named() {
     );
     let told = home.setup(&["--yes"]).expect_code(0).stderr;
     assert!(
-        told.contains("an old token for github.com is left in ") && !told.contains("ghp_old"),
+        told.contains("still has an old token for github.com") && !told.contains("ghp_old"),
         "{told}"
     );
     assert!(
         told.contains(
-            "have it forget with: echo url=https://github.com | git credential-libsecret erase"
+            "remove it with: echo url=https://github.com | git credential-libsecret erase"
         ),
         "{told}"
     );

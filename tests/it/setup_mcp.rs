@@ -108,7 +108,7 @@ fn a_remote_server_is_for_githubs_hosts_and_for_clients_that_ask_for_headers() {
     }
     let run = at("ghes.example", "claude-code").expect_code(2);
     assert!(
-        run.stderr.contains("no MCP server for ghes.example"),
+        run.stderr.contains("no remote MCP server for ghes.example"),
         "{run:?}"
     );
 }
@@ -149,7 +149,10 @@ fn what_no_client_can_write_is_refused_before_anything_runs() {
     let run = setup(&sandbox, "/usr/bin:/bin", &["cursor", "--write"]).expect_code(2);
     assert!(run.stderr.contains("setup mcp cursor\n"), "{run:?}");
     let run = setup(&sandbox, "/nowhere", &["codex", "--write"]).expect_code(2);
-    assert!(run.stderr.contains("no \"codex\" in the PATH"), "{run:?}");
+    assert!(
+        run.stderr.contains("cannot find \"codex\" in the PATH"),
+        "{run:?}"
+    );
 }
 
 /// The words of the entry that a client wrote, and where.

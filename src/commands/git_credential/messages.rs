@@ -20,7 +20,7 @@ pub(super) fn tell_other_account(wanted: &str, account: Option<&Account>, call: 
             Some(Account { login, .. }) => format!(
                 "ghtok is signed in to {host} as {login} (remove the user name from the URL to use {login})"
             ),
-            None => format!("GitHub has not said yet whose sign-in ghtok has for {host}"),
+            None => format!("GitHub has not yet said which account is signed in to {host}"),
         },
     );
     call.terminal.note(&format!(
@@ -33,7 +33,7 @@ fn name_shown(name: &str) -> String {
     const LONGEST_LOGIN: usize = 39;
     match AccountName::parse(name) {
         Ok(_) if name.len() <= LONGEST_LOGIN => format!("\"{name}\""),
-        Ok(_) | Err(_) => "a user name that is no GitHub login".into(),
+        Ok(_) | Err(_) => "a user name that is not a GitHub login".into(),
     }
 }
 
@@ -57,7 +57,7 @@ pub(super) fn tell_choice(
             labels(apps)
         ),
         Choice::Several(apps) => format!(
-            "several Apps fit ({}); set default_app or owners in {}",
+            "several Apps match ({}); set default_app or owners in {}",
             labels(apps),
             without_tricks(&file.to_string_lossy())
         ),
@@ -69,7 +69,7 @@ pub(super) fn tell_choice(
 /// configuration.
 pub(super) fn tell_no_app(file: &Path, terminal: Terminal) {
     terminal.note(&format!(
-        "git-credential: not answered: no App is configured in {}; if the configuration is elsewhere, run where it is found: ghtok setup git",
+        "git-credential: not answered: no App is configured in {}; if the configuration is in another folder, run this where ghtok finds it: ghtok setup git",
         without_tricks(&file.to_string_lossy())
     ));
 }

@@ -26,9 +26,7 @@ pub(super) fn pass_on(
     let description = match Description::read_from(terminal.input()) {
         Ok(description) => description,
         Err(Malformed(why)) => {
-            terminal.note(&format!(
-                "git-credential: not passed on: the description {why}"
-            ));
+            terminal.note(&format!("git-credential: not passed on: the request {why}"));
             return 0;
         }
     };

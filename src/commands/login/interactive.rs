@@ -137,9 +137,9 @@ impl<'env> Person<'_, 'env, '_> {
         match clipboard::copy(code, clipboards, folders) {
             Copied::Taken => screen.say("The code is in the clipboard."),
             Copied::NoProgram if screen.supports_ansi() => {
-                screen.say("The terminal was asked to put the code into the clipboard.");
+                screen.say("The terminal was asked to copy the code to the clipboard.");
             }
-            Copied::NoProgram => screen.note("not copied: no program for the clipboard is here"),
+            Copied::NoProgram => screen.note("not copied: no clipboard program was found"),
             Copied::Failed { program, cause } => {
                 screen.note(&format!("not copied: {program} failed ({cause})"));
             }

@@ -47,7 +47,7 @@ pub(super) fn tell_present(run: &LoginRun<'_>, served: &Served, call: &Call<'_>)
         return signed_in(Since::Before, served.account.as_ref(), end, &app, call);
     }
     run.screen.say(&format!(
-        "{}: already signed in{}; the token is good {}.\nTo sign in again: {} --force",
+        "{}: already signed in{}; the token is valid {}.\nTo sign in again: {} --force",
         call.app.label(),
         as_whom(served.account.as_ref()),
         until(end, call),
@@ -55,8 +55,7 @@ pub(super) fn tell_present(run: &LoginRun<'_>, served: &Served, call: &Call<'_>)
     ));
     if let Some(words) = app.in_config.words() {
         let steps = next_steps(&app.arguments);
-        run.screen
-            .say(&format!("{words}\n\nWhat comes next:\n{steps}"));
+        run.screen.say(&format!("{words}\n\nNext steps:\n{steps}"));
     }
     Ok(())
 }
@@ -74,7 +73,7 @@ pub(super) fn tell_new(run: &LoginRun<'_>, record: &Record, by: By, call: &Call<
     }
     if by == By::Another {
         run.screen
-            .say("\nAnother ghtok was approved first: this code is not needed any more.");
+            .say("\nAnother ghtok was approved first: this code is no longer needed.");
     }
     run.screen.say(&welcome(record, &app, call));
     Ok(())
@@ -83,33 +82,34 @@ pub(super) fn tell_new(run: &LoginRun<'_>, record: &Record, by: By, call: &Call<
 /// Programs read the events; standard error says why the App is not in the file.
 fn note_unwritten(in_config: &AppInConfig, call: &Call<'_>) {
     if let AppInConfig::NotWritten { error, .. } = in_config {
-        call.terminal
-            .note(&format!("the App is not in the configuration: {error}"));
+        call.terminal.note(&format!(
+            "the App was not added to the configuration: {error}"
+        ));
     }
 }
 
 fn welcome(record: &Record, app: &SavedApp, call: &Call<'_>) -> String {
     let refresh = match &record.tokens {
         TokenSet::Permanent(_) => {
-            "The App opted out of expiring tokens: this one never expires by the clock.".to_owned()
+            "The App opted out of expiring tokens: this token never expires.".to_owned()
         }
         TokenSet::Expiring {
             refresh: Some(refresh),
             ..
         } => format!(
-            "It is refreshed silently until {}, and longer whenever it is used.",
+            "It is refreshed silently until {}, longer if it is used.",
             call.clock.local_time(refresh.expires_at)
         ),
         TokenSet::Expiring { refresh: None, .. } => {
-            "It came without a refresh token: sign in again when it ends.".to_owned()
+            "It came without a refresh token: sign in again when it expires.".to_owned()
         }
     };
     let unknown = match record.account {
         Some(_) => "",
         None if call.app.account.is_some() => {
-            "\nGitHub did not say whose it is; no token is served before it has."
+            "\nGitHub did not say which account this is; ghtok serves no token until it does."
         }
-        None => "\nGitHub did not say whose it is; the next refresh asks again.",
+        None => "\nGitHub did not say which account this is; the next refresh asks again.",
     };
     let in_config = match app.in_config.words() {
         Some(words) => format!("\n{words}"),
@@ -117,8 +117,8 @@ fn welcome(record: &Record, app: &SavedApp, call: &Call<'_>) -> String {
     };
     format!(
         "\nSigned in to {host}{who}.{unknown}\n\
-         The token is good {until} and kept in {place}.\n{refresh}{in_config}\n\n\
-         What comes next:\n{steps}",
+         The token is valid {until} and stored in {place}.\n{refresh}{in_config}\n\n\
+         Next steps:\n{steps}",
         steps = next_steps(&app.arguments),
         host = call.app.host,
         who = as_whom(record.account.as_ref()),
@@ -134,7 +134,7 @@ fn as_whom(account: Option<&Account>) -> String {
 fn until(end: Option<Timestamp>, call: &Call<'_>) -> String {
     match end {
         Some(at) => format!("until {}", call.clock.local_time(at)),
-        None => "without an end".into(),
+        None => "without expiry".into(),
     }
 }
 

@@ -108,8 +108,8 @@ impl AppInConfig {
             Self::NotWritten { file, lines, error } => {
                 let lines = lines.trim_end().replace('\n', "\n  ");
                 Some(format!(
-                    "The App is not in the configuration: {error}.\n\
-                     So that it needs no flags, add these lines to {}:\n\n  {lines}",
+                    "The App was not added to the configuration: {error}.\n\
+                     To use it without flags, add these lines to {}:\n\n  {lines}",
                     file.display()
                 ))
             }
@@ -121,7 +121,7 @@ impl AppInConfig {
 pub(super) fn next_steps(arguments: &str) -> String {
     let steps = [
         ("get", "print a valid token"),
-        ("status", "see what is stored"),
+        ("status", "show what is stored"),
         ("logout", "forget it"),
     ]
     .map(|(verb, meaning)| {

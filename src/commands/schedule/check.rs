@@ -109,7 +109,7 @@ fn of_record(record: &Record, broker: &Broker<'_>, call: &Call<'_>) -> StoredSig
         TokenSet::Permanent(_) => StoredSignIn {
             sign_in: SignIn::Permanent,
             ended: None,
-            words: "the token never expires by the clock".into(),
+            words: "the token never expires".into(),
         },
         TokenSet::Expiring { refresh: None, .. } => {
             ended(needed(SignInReason::NoRefreshToken, call))
@@ -125,7 +125,7 @@ fn of_record(record: &Record, broker: &Broker<'_>, call: &Call<'_>) -> StoredSig
             },
             ended: None,
             words: format!(
-                "the sign-in is good for {}, and longer whenever it is used",
+                "the sign-in is valid for {}, longer if it is used",
                 human_duration(call.clock.now().until(refresh.expires_at))
             ),
         },
@@ -185,12 +185,12 @@ fn sign_in_again(found: &StoredSignIn, call: &Call<'_>) -> Notice {
 
 fn ends_soon(left: Duration, call: &Call<'_>) -> Notice {
     let when = if left.is_zero() {
-        "has ended by this machine's clock".to_owned()
+        "has expired (by this machine's clock)".to_owned()
     } else {
         format!("ends in {}", human_duration(left))
     };
     Notice {
-        title: "ghtok: a sign-in ends soon".into(),
+        title: "ghtok: a sign-in expires soon".into(),
         body: format!(
             "{}: the sign-in to {} {when}. Run: {}",
             call.app.label(),
@@ -209,7 +209,7 @@ fn warned(
     let shown = notify(notice);
     let words = match shown {
         Ok(()) => notice.body.clone(),
-        Err(cause) => format!("{} (no notice on the desktop: {cause})", notice.body),
+        Err(cause) => format!("{} (no desktop notification: {cause})", notice.body),
     };
     AppOutcome {
         exit_code: code_of(found),

@@ -138,7 +138,7 @@ fn check_words(timer: &Timer) -> Result<()> {
         return Ok(());
     }
     Err(Error::Usage {
-        message: "schedule: a path has a control character in it, or is not in UTF-8: no scheduler's file can hold it".into(),
+        message: "schedule: a path has a control character or is not UTF-8, so it cannot be written into a scheduler's file".into(),
         hint: "rename it, and run again: ghtok schedule install".into(),
     })
 }
@@ -148,12 +148,12 @@ fn check_program(timer: &Timer) -> Result<ProgramPath> {
     let program = &timer.program;
     let (what, cure) = match ProgramPath::of(Path::new(program), &tagged) {
         ProgramPath::BuildFolder => (
-            "is in a build folder, which the next cleaning empties",
-            "install ghtok first, as in: cargo install --locked --path .",
+            "is in a build folder, which may be emptied",
+            "install ghtok first, for example: cargo install --locked --path .",
         ),
         ProgramPath::Shim => (
-            "is a version manager's stand-in, which finds nothing when a timer runs it",
-            "run ghtok once by its own path, or install it outside the version manager, as in: cargo install ghtok",
+            "is a version manager's shim, which does not work in a timer",
+            "run ghtok by its real path, or install it outside the version manager, for example: cargo install ghtok",
         ),
         kind => return Ok(kind),
     };
@@ -194,7 +194,7 @@ fn choose(
             None => "find a scheduler that works here",
         },
         cause: problems.join("; "),
-        cure: "have any scheduler of yours run this every hour: ghtok schedule run".into(),
+        cure: "run this every hour with another scheduler: ghtok schedule run".into(),
     })
 }
 
@@ -228,7 +228,7 @@ fn check_place(
         Some(path) if !is_ours => Err(Error::Timer {
             doing: "install the timer",
             cause: format!("{} was not written by ghtok", path.display()),
-            cure: "give it another name, or name another scheduler with --scheduler".into(),
+            cure: "rename that file, or select another scheduler with --scheduler".into(),
         }),
         Some(_) | None => Ok(()),
     }
@@ -247,7 +247,7 @@ fn put(
         Error::Timer {
             doing: "install the timer",
             cause: format!("{}: {cause}", installed.scheduler),
-            cure: format!("{left}; name another with --scheduler, or have anything run this every hour: ghtok schedule run"),
+            cure: format!("{left}; select another with --scheduler, or run this every hour in another way: ghtok schedule run"),
         }
     })
 }
@@ -263,7 +263,7 @@ fn take_back(
     super::remove::tidy(&installed.made);
     let Some(before) = before else {
         if removed.is_err() {
-            return "not all of it could be taken back: ghtok schedule remove";
+            return "some changes could not be undone, remove them with: ghtok schedule remove";
         }
         let _ = timers.notes.forget();
         super::remove::tidy(&installed.made);
@@ -273,7 +273,7 @@ fn take_back(
     if timers.notes.remember(before).is_ok() && put_back.is_ok() {
         "the previous timer stays"
     } else {
-        "the previous timer could not be restored: ghtok schedule status"
+        "the previous timer could not be restored, see: ghtok schedule status"
     }
 }
 
@@ -290,7 +290,7 @@ fn missing(adapter: &dyn Installer, state_dir: &Path) -> Vec<String> {
 fn warn_of_folders(variables: &[&str]) {
     for name in variables {
         Terminal.note(&format!(
-            "{name} is set here: the task sees it only if it is set for the user: setx {name} \"…\""
+            "{name} is set only here; set it for the user so that the task sees it: setx {name} \"…\""
         ));
     }
 }
@@ -299,12 +299,12 @@ fn warn_of_program(kind: ProgramPath) {
     let about_program = match kind {
         ProgramPath::TemporaryFolder => "this ghtok is in a temporary folder, which may be emptied",
         ProgramPath::VersionFolder => {
-            "this ghtok is in a folder of its version, which an upgrade may remove"
+            "this ghtok is in a folder for one version, which an upgrade may remove"
         }
         ProgramPath::Lasting | ProgramPath::BuildFolder | ProgramPath::Shim => return,
     };
     Terminal.note(&format!(
-        "{about_program}; from its new place run again: ghtok schedule install"
+        "{about_program}; after moving it, run again: ghtok schedule install"
     ));
 }
 

@@ -28,9 +28,9 @@ pub(super) fn run(session: &Session<'_>) -> Result<()> {
         tidy(&known.made);
     }
     Terminal.note(if found || known.is_some() {
-        "the timer is gone"
+        "the timer was removed"
     } else {
-        "there is no timer of ghtok's"
+        "no timer is installed"
     });
     Ok(())
 }

@@ -32,7 +32,7 @@ pub(super) fn run(session: &Session<'_>) -> Result<u8> {
     session.config.check_store()?;
     let notes = session.timer_notes();
     let Some(turn) = notes.turn()? else {
-        Terminal.note("another run of the timer goes on");
+        Terminal.note("another run of the timer is in progress");
         return Ok(0);
     };
     let apps: Vec<&App> = session.config.all_apps().collect();

@@ -158,7 +158,7 @@ fn words(found: &InstalledTimer, rules: ScheduleRules, clock: &dyn Clock) -> Str
             if let Some(stopped) = &found.stopped {
                 lines.push(("next", stopped.cure.clone()));
             } else if !found.drift.is_empty() {
-                lines.push(("next", "put it right with: ghtok schedule install".into()));
+                lines.push(("next", "repair it with: ghtok schedule install".into()));
             }
         }
     }

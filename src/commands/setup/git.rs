@@ -105,7 +105,7 @@ fn again_if_changed(mut change: impl FnMut() -> Result<()>) -> Result<()> {
     done
 }
 
-const CHANGED: &str = "another program changed it at the same moment";
+const CHANGED: &str = "another program changed it at the same time";
 
 impl<'a> GitSetup<'a> {
     fn new(apps: Vec<(&'a App, Vec<String>)>, session: &Session<'_>) -> Result<Self> {
@@ -158,7 +158,7 @@ impl<'a> GitSetup<'a> {
         self.git.as_ref().ok_or_else(|| Error::GitConfig {
             doing: "ask",
             path: "git".into(),
-            cause: "there is no git in the PATH".into(),
+            cause: "git is not in the PATH".into(),
         })
     }
 

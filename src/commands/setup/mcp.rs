@@ -165,8 +165,12 @@ impl McpSetup<'_> {
             HostKind::GheCom => format!("https://copilot-api.{}/mcp", self.host),
             HostKind::Server => {
                 return Err(Error::Usage {
-                    message: format!("setup mcp: GitHub runs no MCP server for {}", self.host),
-                    hint: "run it here: --server docker, or --server binary".into(),
+                    message: format!(
+                        "setup mcp: GitHub has no remote MCP server for {}",
+                        self.host
+                    ),
+                    hint: "run the server on this machine: --server docker or --server binary"
+                        .into(),
                 });
             }
         };
@@ -186,7 +190,7 @@ impl McpSetup<'_> {
         if let Some(command) = command {
             let words: Vec<String> = command.iter().map(|word| shell::word(word)).collect();
             Terminal.note(&format!(
-                "the same by its own command, which --write runs: {}",
+                "or use the client's own command, which --write runs: {}",
                 words.join(" ")
             ));
         }
@@ -200,7 +204,7 @@ impl McpSetup<'_> {
         }
         for name in &self.folder_variables {
             Terminal.note(&format!(
-                "{name} is set here: the client must hand it to ghtok as well"
+                "{name} is set here: the client must pass it to ghtok too"
             ));
         }
     }
@@ -213,7 +217,7 @@ impl McpSetup<'_> {
         let Some(command) = command else {
             return Err(Error::Usage {
                 message: format!(
-                    "setup mcp: {} has no command of its own that adds a server",
+                    "setup mcp: {} has no command that adds a server",
                     self.client.name()
                 ),
                 hint: by_hand,
@@ -222,7 +226,7 @@ impl McpSetup<'_> {
         let (program, arguments) = command.split_first().expect("a command has a program");
         let Some(found) = process::find_program(program, &self.path) else {
             return Err(Error::Usage {
-                message: format!("setup mcp: there is no \"{program}\" in the PATH"),
+                message: format!("setup mcp: cannot find \"{program}\" in the PATH"),
                 hint: by_hand,
             });
         };
@@ -231,7 +235,7 @@ impl McpSetup<'_> {
                 self.warn();
                 return Ok(());
             }
-            Ok(false) => "it reported a failure".to_owned(),
+            Ok(false) => "see its message above".to_owned(),
             Err(error) => system_reason(&error),
         };
         Err(Error::ClientFailed {
@@ -249,7 +253,7 @@ impl McpSetup<'_> {
             for found in mcp_client::old_tokens(&String::from_utf8_lossy(&bytes)) {
                 let place = one_line(&file.to_string_lossy(), 300);
                 Terminal.note(&format!(
-                    "{place}:{} holds {} in plain text: put the lines above in place of that entry, then delete the token at {}/settings/tokens",
+                    "{place}:{} has {} in plain text: replace that entry with the lines above, then delete the token at {}/settings/tokens",
                     found.line,
                     found.kind,
                     self.host.web_url()
@@ -262,10 +266,10 @@ impl McpSetup<'_> {
 fn only_static_headers(client: Client) -> Error {
     Error::Usage {
         message: format!(
-            "setup mcp: {} asks no command for headers, so a remote server would see one token until it dies",
+            "setup mcp: {} cannot run a command for headers; a remote server would keep the first token until it expires",
             client.name()
         ),
-        hint: "run the server here: --server docker, or --server binary; or use the client's own sign-in"
+        hint: "run the server on this machine (--server docker or --server binary), or use the client's own sign-in"
             .into(),
     }
 }

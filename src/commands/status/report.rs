@@ -123,7 +123,7 @@ pub(super) fn look_at_other(logout: String, call: &Call<'_>) -> Option<Report> {
     };
     let why = match call.app.name {
         Some(_) => "no: commands use another store",
-        None => "no: no App of the configuration uses it",
+        None => "no: no configured App uses it",
     };
     report.lines.push(("in use", why.into()));
     report.lines.push(("remove with", logout.clone()));
@@ -160,7 +160,7 @@ pub(super) fn text(reports: &[Report], unseen: &[Error], timer: Option<&TimerRep
     }));
     blocks.push(match timer {
         Some(timer) => format!("timer: {}", timer.line),
-        None => "timer: none; ghtok schedule install keeps idle sign-ins alive".into(),
+        None => "timer: none; ghtok schedule install keeps unused sign-ins alive".into(),
     });
     blocks.join("\n\n")
 }
@@ -295,11 +295,11 @@ impl Report {
                 let unchecked = record.must_be_checked(now);
                 let more = match self.state {
                     State::Due if record.account.is_none() && call.app.account.is_some() => {
-                        "; the next use asks whose it is"
+                        "; the next use asks GitHub for its account"
                     }
                     State::Due => "; the next use refreshes it",
-                    State::Refreshing => "; a refresh goes on, or was interrupted",
-                    State::Reported => "; reported as refused, the next use checks it",
+                    State::Refreshing => "; a refresh is running or was interrupted",
+                    State::Reported => "; reported as rejected, the next use checks it",
                     State::SignInAgain if unchecked => "; the next use checks it",
                     State::SignInAgain | State::Valid | State::Permanent | State::Problem => "",
                 };

@@ -89,19 +89,19 @@ fn what_names_no_app_or_two_is_refused_in_one_line() {
         ),
         (
             "nobody",
-            "no App named \"nobody\" is configured (there are: work, ghes, play)",
+            "no App named \"nobody\" is configured (configured: work, ghes, play)",
         ),
         (
             "GHTOK_APP=u:hunter2@x",
-            "no App named \"…@x\" is configured (there are: work, ghes, play)",
+            "no App named \"…@x\" is configured (configured: work, ghes, play)",
         ),
         (
             "--host=github.com",
-            "several configured Apps fit --host github.com (work: github.com/Iv1.w, play: github.com/Iv1.p)",
+            "several configured Apps match --host github.com (work: github.com/Iv1.w, play: github.com/Iv1.p)",
         ),
         (
             "GHTOK_HOST=x.ghe.com",
-            "no configured App fits GHTOK_HOST=x.ghe.com (there are: work: github.com/Iv1.w, ghes: ghes.example/Iv1.g/Octo, play: github.com/Iv1.p)",
+            "no configured App matches GHTOK_HOST=x.ghe.com (configured: work: github.com/Iv1.w, ghes: ghes.example/Iv1.g/Octo, play: github.com/Iv1.p)",
         ),
         (
             "--app=work --client-id=Iv1.p",
@@ -117,24 +117,24 @@ fn what_names_no_app_or_two_is_refused_in_one_line() {
         ),
         (
             "--client-id=a/b",
-            "--client-id: \"a/b\" has characters that no client ID has",
+            "--client-id: \"a/b\" has characters that are not allowed in a client ID",
         ),
         ("--client-id=", "--client-id: \"\" is empty"),
         (
             "GHTOK_HOST=http://github.com",
-            "GHTOK_HOST: \"http://github.com\" asks for plain http, which is legal for loopback only",
+            "GHTOK_HOST: \"http://github.com\" uses plain http, which is allowed for loopback only",
         ),
         ("--account=a/b", "--account: \"a/b\" is not a GitHub login"),
     ] {
         let expected = message.replace("/Octo", "/octo");
         assert_eq!(meant(THREE, call), expected, "{call}");
     }
-    let none = "no GitHub App is configured, and none is named by --client-id or GHTOK_CLIENT_ID";
+    let none = "no GitHub App is configured or given by --client-id or GHTOK_CLIENT_ID";
     assert_eq!(meant("", ""), none);
     assert_eq!(meant("", "--host=github.com"), none);
     assert_eq!(
         meant("", "work"),
-        "no App named \"work\" is configured (the configuration has none)"
+        "no App named \"work\" is configured (the configuration has no Apps)"
     );
 }
 
@@ -182,7 +182,7 @@ fn a_sign_in_may_name_the_new_app_that_it_describes() {
     );
     assert_eq!(
         said("new", "Iv1.w"),
-        "--client-id Iv1.w is configured already, as \"work\""
+        "--client-id Iv1.w is already configured as \"work\""
     );
     assert!(said("a b", "Iv1.new").starts_with("APP: \"a b\" is not a name"));
     let flags = Flags {

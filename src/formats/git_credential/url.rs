@@ -46,7 +46,7 @@ pub(super) fn split(url: &str) -> Result<Parts, Malformed> {
     })
 }
 
-const NO_URL: Malformed = Malformed("has a url that is none");
+const NO_URL: Malformed = Malformed("has an invalid url");
 
 /// RFC 3986 section 2.1. What the lines may not hold comes in by no escape either (CVE-2020-5260).
 fn decode(text: &str) -> Result<String, Malformed> {

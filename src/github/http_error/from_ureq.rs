@@ -44,7 +44,7 @@ impl HttpError {
         match error {
             Error::HostNotFound => failed("cannot be found".into()),
             Error::ConnectProxyFailed(reason) => failed(refusal(&reason)),
-            Error::Protocol(_) => failed("gives an answer that no proxy gives".into()),
+            Error::Protocol(_) => failed("sent an invalid response".into()),
             Error::Timeout(_) => Self::ConnectTimeout {
                 host: host.to_owned(),
                 stage: ConnectStage::Proxy,
@@ -135,10 +135,9 @@ fn is_of<T: std::error::Error + 'static>(_: fn(T) -> Error, error: &io::Error) -
 /// What is wrong with a certificate, from rustls' words for it.
 fn distrust(reason: &str) -> String {
     if reason.starts_with("UnknownIssuer") {
-        "its issuer is unknown (behind a company's proxy: name its certificates with ca_file)"
-            .into()
+        "its issuer is unknown (behind a company proxy: set ca_file to its certificates)".into()
     } else if reason.starts_with("BadSignature") {
-        "it is not signed by the authority that it names (is ca_file out of date?)".into()
+        "its signature is not from its issuer (is ca_file out of date?)".into()
     } else if reason.starts_with("certificate expired") {
         "it has expired, or this machine's clock is ahead".into()
     } else if reason.starts_with("certificate not valid yet") {
@@ -154,9 +153,9 @@ fn refusal(reason: &str) -> String {
         .strip_prefix("proxy server responded ")
         .and_then(|rest| rest.get(..3));
     match status {
-        Some("407") => "wants another user name or password".into(),
+        Some("407") => "rejected the user name or password".into(),
         Some(status) => format!("answers HTTP {}", server_text::shown(status)),
-        None => "closes the connection without an answer".into(),
+        None => "closed the connection without a response".into(),
     }
 }
 

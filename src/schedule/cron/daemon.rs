@@ -66,7 +66,7 @@ impl System {
         match self.start_command() {
             Some(command) if as_root => format!("start it with: {command}"),
             Some(command) => format!("start it with: sudo {command}"),
-            None => "install a cron daemon and start it, or have any scheduler of yours run this every hour: ghtok schedule run".into(),
+            None => "install a cron daemon and start it, or run this every hour with another scheduler: ghtok schedule run".into(),
         }
     }
 

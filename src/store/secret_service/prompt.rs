@@ -121,7 +121,7 @@ fn end(signal: &Message, prompt: &ObjectPath) -> Result<Option<End>, StoreError>
             }))
         }
         Some("NameOwnerChanged") => Err(StoreError::Unreachable(
-            "the Secret Service ended while it asked".into(),
+            "the Secret Service stopped while it asked you".into(),
         )),
         _ => Ok(None),
     }

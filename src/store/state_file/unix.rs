@@ -42,7 +42,7 @@ pub(super) fn check_private(
         return Err(refused(
             doing,
             path,
-            "it has a second name (a hard link); remove one of the two",
+            "it has a second hard link; remove one of the two",
         ));
     }
     match metadata.mode() & 0o077 {
@@ -71,7 +71,7 @@ pub(super) fn set_private_folder(path: &Path, metadata: &Metadata) -> Result<(),
         return Err(refused(
             "use",
             path,
-            "it is a folder for everybody; name one of ghtok's own",
+            "it is a shared folder; use one that is only for ghtok",
         ));
     }
     fs::set_permissions(path, Permissions::from_mode(0o700))
@@ -109,6 +109,6 @@ pub(super) fn check_owner(
     Err(refused(
         doing,
         path,
-        "it belongs to another user; is HOME yours?",
+        "it belongs to another user; check HOME",
     ))
 }

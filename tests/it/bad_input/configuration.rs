@@ -119,7 +119,11 @@ fn a_min_ttl_that_no_token_has_is_a_usage_error_and_refreshes_nothing() {
             let run = home.run(command);
             let code = if command[0] == "exec" { 125 } else { 2 };
             assert_eq!(run.code, Some(code), "{command:?}: {run:?}");
-            assert!(run.stderr.contains("is not less than the 8h"), "{run:?}");
+            assert!(
+                run.stderr
+                    .contains("is not less than the lifetime of a new token"),
+                "{run:?}"
+            );
         }
     }
     for ttl in ["", "-1", "1h30", "soon", "99999999999999999999"] {

@@ -283,7 +283,7 @@ fn a_home_of_another_user_is_left_alone() {
         let run = run(at_home(&home, Some(&place), arguments), arguments);
         if arguments == LOGIN {
             assert_eq!(run.code, Some(1), "{run:?}");
-            let says = "it belongs to another user; is HOME yours?";
+            let says = "it belongs to another user; check HOME";
             assert!(run.stderr.contains(says), "{run:?}");
         }
     }
@@ -342,25 +342,25 @@ fn open_folders_that_variables_name_are_refused_and_the_hint_cures_it() {
         (
             home.sandbox.config_dir(),
             0o775,
-            "others may write it",
+            "other users may write it",
             0o755,
         ),
         (
             home.sandbox.config_dir(),
             0o757,
-            "others may write it",
+            "other users may write it",
             0o755,
         ),
         (
             home.sandbox.state_dir(),
             0o750,
-            "others may read or write it",
+            "other users may read or write it",
             0o700,
         ),
         (
             home.sandbox.state_dir(),
             0o701,
-            "others may read or write it",
+            "other users may read or write it",
             0o700,
         ),
     ];

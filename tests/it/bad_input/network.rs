@@ -115,7 +115,7 @@ fn a_command_that_connects_names_the_setting_without_its_password() {
             let behind = Behind::with_life(left);
             let run = behind.run(arguments, name, "socks9://me:hunter2@proxy");
             assert_eq!(run.code, Some(2), "{arguments:?}: {run:?}");
-            let says = format!("ghtok: error: {name}: the address has a scheme");
+            let says = format!("ghtok: error: {name}: the address has an unknown scheme");
             assert!(run.stderr.contains(&says), "{arguments:?}: {run:?}");
             assert!(!run.stderr.contains("hunter2"), "{arguments:?}: {run:?}");
             assert_eq!(behind.outcome(), None, "shared with others: {arguments:?}");

@@ -70,9 +70,9 @@ use Then::*;
 const NO_FILE: &str = "it is not a regular file";
 const NO_FOLDER: &str = "it is not a folder";
 const A_LINK: &str = "it is a symbolic link";
-const SECOND: &str = "it has a second name";
+const SECOND: &str = "it has a second hard link";
 const FOREIGN: &str = "it belongs to another user";
-const OPEN: &str = "others may read or write it (mode 0666)";
+const OPEN: &str = "other users may read or write it (mode 0666)";
 const A_FOLDER: &str = "it is a folder";
 
 fn in_place_of_the_configuration(odd: Odd) -> Then {
@@ -82,7 +82,7 @@ fn in_place_of_the_configuration(odd: Odd) -> Then {
         Pipe | Device | Socket => NoConfiguration(1, NO_FILE),
         Folder => NoConfiguration(1, A_FOLDER),
         Foreign => NoConfiguration(1, FOREIGN),
-        Open => NoConfiguration(1, "others may write it (mode 0666)"),
+        Open => NoConfiguration(1, "other users may write it (mode 0666)"),
         Garbage => NoConfiguration(2, "config.toml, line 1: "),
     }
 }
@@ -91,7 +91,7 @@ fn in_place_of_the_configuration(odd: Odd) -> Then {
 fn in_place_of_the_state_folder(odd: Odd) -> Then {
     match odd {
         Foreign => NoConfiguration(1, FOREIGN),
-        Open => NoConfiguration(1, "others may read or write it (mode 0777)"),
+        Open => NoConfiguration(1, "other users may read or write it (mode 0777)"),
         odd => in_place_of_a_folder(odd),
     }
 }

@@ -16,7 +16,7 @@ const PASTED: [(&str, &str); 7] = [
     ("0123456789abcdef0123456789abcdef01234567", "client secret"),
     (
         "eyJ0123456789abcdef0123456789.eyJ0123456789abcdef0123456789abcdef012345",
-        "longer",
+        "too long",
     ),
     ("123456", "number"),
 ];

@@ -140,7 +140,7 @@ fn p4_offline_a_due_token_is_served_with_a_word_and_an_expired_one_is_not() {
     let told = run(&sandbox, &["get"]);
     assert_eq!(told.token(), pair.access_token);
     assert!(told.stderr.starts_with("ghtok: "), "{told:?}");
-    assert!(told.stderr.contains("still good"), "{told:?}");
+    assert!(told.stderr.contains("still valid"), "{told:?}");
 
     let (fake, sandbox) = start();
     sandbox.seed(&fake, Duration::ZERO);

@@ -48,13 +48,13 @@ a code, stop: they would get access to your account.
 Waiting for the approval, for 15 min at most (Ctrl-C cancels) ...
 
 Signed in to HOST as octocat.
-The token is good until TIME and kept in HOME/state/records/HOST%2F{CLIENT_ID}.
-It is refreshed silently until TIME, and longer whenever it is used.
+The token is valid until TIME and stored in HOME/state/records/HOST%2F{CLIENT_ID}.
+It is refreshed silently until TIME, longer if it is used.
 The App is now in HOME/config/config.toml as \"ghes\".
 
-What comes next:
+Next steps:
   ghtok get      print a valid token
-  ghtok status   see what is stored
+  ghtok status   show what is stored
   ghtok logout   forget it
 "
     );
@@ -120,7 +120,7 @@ fn a_good_sign_in_is_kept_and_nobody_is_asked() {
     assert_eq!(
         plain(&told.stderr, &sandbox, &fake),
         format!(
-            "{CLIENT_ID}: already signed in as octocat; the token is good until TIME.\n\
+            "{CLIENT_ID}: already signed in as octocat; the token is valid until TIME.\n\
              To sign in again: ghtok login --client-id {CLIENT_ID} --host HOST --store file --force\n"
         )
     );
@@ -177,7 +177,8 @@ fn an_account_that_github_does_not_tell_is_saved_without_and_filled_in_later() {
     fake.fail_times(Endpoint::User, 3, Fault::before(Failure::Status(500)));
     let told = sign_in(&fake, &sandbox, &["login"]).expect_code(0);
     assert!(
-        told.stderr.contains("GitHub did not say whose it is"),
+        told.stderr
+            .contains("GitHub did not say which account this is"),
         "{told:?}"
     );
     assert_eq!(sandbox.record().account, None);
@@ -196,11 +197,8 @@ fn an_app_that_opted_out_of_expiry_gets_a_token_for_good_and_says_so() {
     let fake = hurried_fake().app(app).start().expect("a fake");
     let sandbox = Sandbox::new(&fake);
     let told = sign_in(&fake, &sandbox, &["login"]).expect_code(0);
-    assert!(
-        told.stderr.contains("never expires by the clock"),
-        "{told:?}"
-    );
-    assert!(told.stderr.contains("good without an end"), "{told:?}");
+    assert!(told.stderr.contains("this token never expires"), "{told:?}");
+    assert!(told.stderr.contains("valid without expiry"), "{told:?}");
     assert!(matches!(sandbox.record().tokens, TokenSet::Permanent(_)));
     let again = run(&sandbox, &["login", "--json"]).expect_code(0);
     assert_eq!(events(&again)[0]["expires_at"], Value::Null);

@@ -168,7 +168,7 @@ fn a_configured_account_that_github_does_not_confirm_is_served_nothing() {
     let command = configured(&sandbox, Program::Hurried, &["login"]);
     let told = decide(&fake, command, |code| fake.approve_as(code, "mallory")).expect_code(0);
     assert!(
-        told.stderr.contains("no token is served before it has"),
+        told.stderr.contains("ghtok serves no token until it does"),
         "{told:?}"
     );
     let command =

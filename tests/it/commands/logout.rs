@@ -16,7 +16,7 @@ fn logout_forgets_here_and_asks_nobody() {
     assert_eq!(told.stdout, "");
     assert_eq!(
         told.stderr,
-        format!("ghtok: {CLIENT_ID}: signed out; the tokens are forgotten here\n")
+        format!("ghtok: {CLIENT_ID}: signed out; the tokens were deleted here\n")
     );
     assert!(!sandbox.record_file().exists());
     assert_eq!(
@@ -124,7 +124,7 @@ fn revoke_kills_both_tokens_at_github_in_one_unsigned_request() {
     let pair = sandbox.seed(&fake, HOUR);
     let told = run(&sandbox, &["logout", "--revoke"]).expect_code(0);
     assert!(
-        told.stderr.contains("tells their owner by mail"),
+        told.stderr.contains("sends their owner an e-mail"),
         "{told:?}"
     );
     let requests = fake.requests(Endpoint::Revoke);
@@ -160,7 +160,7 @@ fn p4_a_revocation_that_fails_forgets_nothing() {
         }
         let told = run(&sandbox, &["logout", "--revoke", "--json"]).expect_code(5);
         assert_eq!(error_code(&told), "temporary");
-        assert!(told.stderr.contains("nothing was forgotten"), "{told:?}");
+        assert!(told.stderr.contains("nothing was deleted"), "{told:?}");
         let is_unknown = matches!(failure, Some(Failure::Reset));
         for (words, said) in [
             ("GitHub may have revoked the tokens; try again", is_unknown),

@@ -20,14 +20,14 @@ fn what_is_not_due_stays_and_what_is_due_is_refreshed() {
     let told = run(&sandbox, &["refresh"]).expect_code(0);
     assert_eq!(
         plain(&told.stdout, &sandbox, &fake),
-        format!("{CLIENT_ID}: not due, good until TIME (2 h 00 min)\n")
+        format!("{CLIENT_ID}: not due, valid until TIME (2 h 00 min)\n")
     );
     assert_eq!(fake.connections(), 0);
 
     sandbox.seed(&fake, Duration::ZERO);
     let told = run(&sandbox, &["refresh"]).expect_code(0);
     let said = plain(&told.stdout, &sandbox, &fake);
-    let start = format!("{CLIENT_ID}: refreshed, good until TIME (");
+    let start = format!("{CLIENT_ID}: refreshed, valid until TIME (");
     assert!(
         said.starts_with(&start) && !said.contains("killed"),
         "{said}"
@@ -42,7 +42,7 @@ fn a_forced_refresh_says_how_long_the_killed_token_would_have_lived() {
     let told = run(&sandbox, &["refresh", "--force"]).expect_code(0);
     let said = plain(&told.stdout, &sandbox, &fake);
     assert!(
-        said.ends_with("; the token that this killed would have lived 2 h 00 min more\n"),
+        said.ends_with("; the replaced token would have been valid for 2 h 00 min more\n"),
         "{said}"
     );
     assert!(!fake.is_alive(&pair.access_token));
@@ -85,7 +85,7 @@ fn a_permanent_token_has_nothing_to_refresh_and_says_so() {
     let told = run(&sandbox, &["refresh", "--force"]).expect_code(0);
     assert_eq!(
         told.stdout,
-        format!("{CLIENT_ID}: has no refresh token to use, it never expires by the clock\n")
+        format!("{CLIENT_ID}: has no refresh token, it never expires\n")
     );
     assert_eq!(fake.connections(), 0);
 }

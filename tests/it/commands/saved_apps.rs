@@ -233,7 +233,7 @@ fn p12_a_file_that_cannot_be_written_gets_a_note_with_its_lines_and_advice_with_
         }
         assert!(
             told.stderr
-                .contains("The App is not in the configuration: "),
+                .contains("The App was not added to the configuration: "),
             "{told:?}"
         );
         let get = &advised(&told)[0];
@@ -350,7 +350,7 @@ fn a_program_is_told_the_name_and_a_file_that_cannot_be_written() {
     let told = log_in(&fake, &sandbox, &arguments);
     assert_eq!(signed_in(&told)["configured_as"], Value::Null);
     assert!(
-        told.stderr.contains("is not in the configuration"),
+        told.stderr.contains("was not added to the configuration"),
         "{told:?}"
     );
 }

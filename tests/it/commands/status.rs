@@ -16,7 +16,7 @@ use crate::support::words::plain;
 /// 2026-03-04 05:06:40 UTC
 const THEN: Timestamp = Timestamp(1_772_600_800);
 
-const NO_TIMER: &str = "\ntimer: none; ghtok schedule install keeps idle sign-ins alive\n";
+const NO_TIMER: &str = "\ntimer: none; ghtok schedule install keeps unused sign-ins alive\n";
 
 /// The status of a sign-in that was changed like this.
 fn of(left: Duration, change: impl FnOnce(&mut Record)) -> (FakeGitHub, Sandbox) {
@@ -148,13 +148,13 @@ fn what_the_next_use_will_do_is_said() {
                 });
             },
             "refreshing",
-            "TIME (2 h 00 min left); a refresh goes on, or was interrupted",
+            "TIME (2 h 00 min left); a refresh is running or was interrupted",
         ),
         (
             7230,
             |record| record.rejected = Some(Rejected::Reported(now())),
             "reported",
-            "TIME (2 h 00 min left); reported as refused, the next use checks it",
+            "TIME (2 h 00 min left); reported as rejected, the next use checks it",
         ),
     ];
     for (left, change, state, words) in rows {

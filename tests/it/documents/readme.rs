@@ -57,13 +57,10 @@ fn every_command_of_the_readme_works_from_top_to_bottom() {
         ("\"login\": \"octocat\"", "curl takes the header"),
         ("gh: repo list", "exec runs the command"),
         ("{\"Authorization\":\"Bearer ghu_", "headers"),
-        (
-            "done; take it back with: ghtok setup git --undo",
-            "setup git",
-        ),
+        ("done; undo with: ghtok setup git --undo", "setup git"),
         ("is as it was", "its undo"),
         ("installed: cron runs", "schedule install"),
-        ("the timer is gone", "schedule remove"),
+        ("the timer was removed", "schedule remove"),
         ("revoked the tokens", "logout --revoke"),
     ] {
         let squeezed = run.stdout.replace("\":\"octocat\"", "\": \"octocat\"");

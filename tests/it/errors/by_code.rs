@@ -146,17 +146,17 @@ pub fn other(page: &mut Page) {
             "change",
             "/home/me/.gitconfig.lock exists: another program is changing the file, or left this one when it was killed (then delete it)",
         ),
-        ("change", "another program changed it at the same moment"),
+        ("change", "another program changed it at the same time"),
         ("change", "too many symbolic links"),
         ("read", "bad config line 3"),
         (
             "have git read",
             "fatal: bad config line 1 in file /home/me/more (exit code 128)",
         ),
-        ("have git read", "git said more than ghtok reads"),
+        ("have git read", "git's output is too long"),
         (
             "use",
-            "git does not read it, because GIT_CONFIG_GLOBAL is set to nothing",
+            "git does not read it, because GIT_CONFIG_GLOBAL is empty or /dev/null",
         ),
         ("use", "git does not list ghtok's helper afterwards"),
     ] {
@@ -171,7 +171,7 @@ pub fn other(page: &mut Page) {
         ("replace", own, "ghtok did not write it"),
         ("write", own, "no space left on device"),
         ("remove", own, "permission denied"),
-        ("ask", "git", "there is no git in the PATH"),
+        ("ask", "git", "git is not in the PATH"),
     ] {
         page.add(Error::GitConfig {
             doing,
@@ -179,7 +179,7 @@ pub fn other(page: &mut Page) {
             cause: cause.into(),
         });
     }
-    for cause in ["it reported a failure", "permission denied"] {
+    for cause in ["see its message above", "permission denied"] {
         page.add(Error::ClientFailed {
             command: "claude".into(),
             cause: cause.into(),

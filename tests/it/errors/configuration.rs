@@ -212,7 +212,7 @@ fn writing(page: &mut Page) {
     page.add(Error::File {
         doing: "write",
         path: format!("{FOLDER}/config.toml").into(),
-        cause: "it was changed by somebody else at the same moment".into(),
+        cause: "another program changed it at the same time".into(),
     });
 }
 

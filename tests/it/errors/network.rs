@@ -61,10 +61,10 @@ fn of_connections() -> Vec<HttpError> {
     }
     for reason in [
         "cannot be found",
-        "gives an answer that no proxy gives",
-        "wants another user name or password",
+        "sent an invalid response",
+        "rejected the user name or password",
         "answers HTTP 503",
-        "closes the connection without an answer",
+        "closed the connection without a response",
         "cannot be reached: connection refused",
     ] {
         causes.push(HttpError::Proxy {
@@ -73,8 +73,8 @@ fn of_connections() -> Vec<HttpError> {
         });
     }
     for reason in [
-        "its issuer is unknown (behind a company's proxy: name its certificates with ca_file)",
-        "it is not signed by the authority that it names (is ca_file out of date?)",
+        "its issuer is unknown (behind a company proxy: set ca_file to its certificates)",
+        "its signature is not from its issuer (is ca_file out of date?)",
         "it has expired, or this machine's clock is ahead",
         "it is not valid yet, or this machine's clock is behind",
         "certificate not valid for name \"github.com\"",
@@ -97,7 +97,7 @@ fn of_connections() -> Vec<HttpError> {
     for reason in [
         "cannot be read: no such file or directory",
         "is not a PEM file",
-        "has no certificate in it (PEM is expected)",
+        "contains no certificate (expected PEM)",
         "belongs to another user",
     ] {
         causes.push(HttpError::CaFile {
@@ -133,7 +133,7 @@ fn of_settings() -> Vec<HttpError> {
     .collect();
     for problem in [
         "the path is empty",
-        "the path begins with ~/, and no home folder is known",
+        "the path begins with ~/, but there is no home folder",
     ] {
         causes.push(HttpError::Setting {
             origin: "ca_file".into(),
@@ -152,7 +152,7 @@ fn of_answers() -> Vec<HttpError> {
         HttpError::CutOff { host: host() },
         HttpError::TooLarge { host: host() },
     ];
-    for problem in ["is not HTTP", "is not what GitHub answers to this question"] {
+    for problem in ["is not HTTP", "is not a valid answer to this request"] {
         causes.push(HttpError::Malformed {
             host: host(),
             problem,
@@ -235,8 +235,8 @@ pub fn causes(page: &mut Page) {
             5,
         ),
         ("another ghtok could not ask GitHub whose token this is", 5),
-        ("could not ask for a code to sign in with", 0),
-        ("could not revoke the tokens, so nothing was forgotten", 300),
+        ("could not request a sign-in code", 0),
+        ("could not revoke the tokens, so nothing was deleted", 300),
     ] {
         let retry_after = Some(Duration::from_secs(retry_after));
         page.add(temporary(what, &limited, retry_after));
@@ -246,7 +246,7 @@ pub fn causes(page: &mut Page) {
     page.add(temporary("could not refresh the token", cause, None).with_an_open_refresh());
     page.add(Error::Temporary {
         app: APP.into(),
-        what: "could not revoke the tokens, so nothing was forgotten",
+        what: "could not revoke the tokens, so nothing was deleted",
         cause: cause.to_string(),
         retry_after: None,
         tokens: StoredTokens::PerhapsRevoked,
@@ -286,8 +286,8 @@ pub fn refusals(page: &mut Page) {
         app: APP.into(),
         host: "ghes.example".into(),
         code: "HTTP 404".into(),
-        meaning: "it revokes no tokens in this way, so nothing was forgotten",
-        cure: "revoke the App at https://ghes.example/settings/apps/authorizations, then forget the tokens here with: ghtok logout work".into(),
+        meaning: "it does not support this way of revoking tokens, so nothing was deleted",
+        cure: "revoke the App at https://ghes.example/settings/apps/authorizations, then delete the tokens here with: ghtok logout work".into(),
     });
 }
 

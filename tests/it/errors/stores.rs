@@ -86,19 +86,19 @@ pub fn keychains(page: &mut Page) {
         page.add(of(StoreError::Absent(cause.into()), &SECRET_SERVICE));
     }
     for cause in [
-        "DBUS_SESSION_BUS_ADDRESS names no Unix socket: \"autolaunch:\"",
+        "DBUS_SESSION_BUS_ADDRESS is not a Unix socket: \"autolaunch:\"",
         "cannot connect to the session bus at XDG_RUNTIME_DIR (unix:path=/run/user/1000/bus): permission denied",
         "the session bus at DBUS_SESSION_BUS_ADDRESS (unix:abstract=/tmp/dbus-a) belongs to another user (user ID 1001)",
         "cannot tell whose session bus is at DBUS_SESSION_BUS_ADDRESS (unix:path=/tmp/bus): bad file descriptor",
-        "another bus than the one of DBUS_SESSION_BUS_ADDRESS (unix:path=/tmp/bus,guid=0) answers there (its guid differs)",
+        "a different bus answers at DBUS_SESSION_BUS_ADDRESS (unix:path=/tmp/bus,guid=0) (its guid differs)",
         "the session bus refused this user",
         "the session bus closed the connection",
         "the connection to the session bus broke: connection reset by peer",
-        "what answers at the session bus's address does not speak D-Bus",
+        "the program at the session bus address does not speak D-Bus",
         "the session bus does not know this user",
-        "it gave an answer that its protocol does not have",
+        "it sent an invalid response",
         "it finds items that it cannot read",
-        "the Secret Service ended while it asked",
+        "the Secret Service stopped while it asked you",
         "cannot do this (org.freedesktop.DBus.Error.Failed)",
         "an error without a name (an error without a name)",
     ] {
@@ -106,15 +106,15 @@ pub fn keychains(page: &mut Page) {
     }
     for cause in [
         "this process may not use kernel keys; containers and sandboxes often forbid it",
-        "the rights of the key or of its keyring keep this process out",
-        "this kernel has no keys, or a sandbox hides them",
+        "this process has no permission for the key or its keyring",
+        "this kernel does not support keys, or a sandbox hides them",
         "the user keyring itself was revoked",
     ] {
         page.add(of(StoreError::Unreachable(cause.into()), &KERNEL));
     }
     for cause in [
         "the keychain itself is damaged",
-        "it failed in a way unknown to ghtok",
+        "it failed with an unknown error",
         "no thread could be started: resource temporarily unavailable",
         "it gave no answer",
         "macOS says -25291",
@@ -123,7 +123,7 @@ pub fn keychains(page: &mut Page) {
     }
     page.add(of(
         StoreError::Unreachable(
-            "this Windows session has none, as with SSH or a scheduled task without a password"
+            "this Windows session has none (for example over SSH, or in a scheduled task without a password)"
                 .into(),
         ),
         &WINDOWS,
@@ -140,10 +140,10 @@ pub fn keychains(page: &mut Page) {
         page.add(of(StoreError::Failed(cause.into()), &KERNEL));
     }
     for cause in [
-        "it takes no item of more than 2560 bytes",
+        "it does not accept items of more than 2560 bytes",
         "its user is too long",
         "it does not support what ghtok needs",
-        "the new item was not kept",
+        "the new item was not stored",
     ] {
         page.add(of(StoreError::Failed(cause.into()), &WINDOWS));
     }
@@ -209,17 +209,13 @@ const FILE_TROUBLE: [(&str, &str, &str); 21] = [
     (
         "read",
         "records/a",
-        "it has a second name (a hard link); remove one of the two",
+        "it has a second hard link; remove one of the two",
     ),
     ("read", "records/a", "it is too large"),
     ("read", "records/a", "it belongs to another user"),
     ("open", "a.outcome", "permission denied"),
     ("replace", "records/a", "is a directory"),
-    (
-        "replace",
-        "records/a",
-        "another process writes it at the same time",
-    ),
+    ("replace", "records/a", "another process is writing it"),
     ("create", "records/a.new", "no space left on device"),
     ("write", "records/a.new", "no space left on device"),
     ("remove", "records/a", "permission denied"),
@@ -227,13 +223,13 @@ const FILE_TROUBLE: [(&str, &str, &str); 21] = [
     (
         "create a folder in",
         "",
-        "it belongs to another user; is HOME yours?",
+        "it belongs to another user; check HOME",
     ),
     ("use", "", "it is not a folder"),
     (
         "use",
         "",
-        "it is a folder for everybody; name one of ghtok's own",
+        "it is a shared folder; use one that is only for ghtok",
     ),
     ("protect", "", "operation not permitted"),
     ("sync", "records", "input/output error"),
@@ -241,9 +237,9 @@ const FILE_TROUBLE: [(&str, &str, &str); 21] = [
     (
         "take over the lock",
         "a.lock",
-        "another file was handed over",
+        "the inherited file is another one",
     ),
-    ("make room in", "a.rescue", "no space left on device"),
+    ("reserve space in", "a.rescue", "no space left on device"),
 ];
 
 /// A refresher's own troubles reach people by way of the outcome, as a store's failure.

@@ -12,64 +12,64 @@ pub fn all(page: &mut Page) {
     for (doing, cause, cure) in [
         (
             "use that scheduler",
-            "cron: there is no crontab",
-            "have any scheduler of yours run this every hour: ghtok schedule run",
+            "cron: cannot find crontab",
+            "run this every hour with another scheduler: ghtok schedule run",
         ),
         (
             "find a scheduler that works here",
-            "launchd: there is no launchctl; systemd: systemctl --user list-timers: \
-             Failed to connect to bus (exit code 1); cron: there is no crontab",
-            "have any scheduler of yours run this every hour: ghtok schedule run",
+            "launchd: cannot find launchctl; systemd: systemctl --user list-timers: \
+             Failed to connect to bus (exit code 1); cron: cannot find crontab",
+            "run this every hour with another scheduler: ghtok schedule run",
         ),
         (
             "install the timer",
             "systemd: /home/me/.config/systemd/user/ghtok.timer: permission denied",
-            "nothing was changed; name another with --scheduler, or have anything run this every hour: ghtok schedule run",
+            "nothing was changed; select another with --scheduler, or run this every hour in another way: ghtok schedule run",
         ),
         (
             "install the timer",
-            "cron: the command is longer than cron reads",
-            "nothing was changed; name another with --scheduler, or have anything run this every hour: ghtok schedule run",
+            "cron: the command is too long for cron",
+            "nothing was changed; select another with --scheduler, or run this every hour in another way: ghtok schedule run",
         ),
         (
             "install the timer",
             "cron: /usr/bin/crontab cannot be started: permission denied",
-            "nothing was changed; name another with --scheduler, or have anything run this every hour: ghtok schedule run",
+            "nothing was changed; select another with --scheduler, or run this every hour in another way: ghtok schedule run",
         ),
         (
             "use that scheduler",
-            "cron: crontab -l: the crontab could not be read whole",
-            "have any scheduler of yours run this every hour: ghtok schedule run",
+            "cron: crontab -l: could not read the whole crontab",
+            "run this every hour with another scheduler: ghtok schedule run",
         ),
         (
             "install the timer",
             "/home/me/.config/systemd/user/ghtok.service was not written by ghtok",
-            "give it another name, or name another scheduler with --scheduler",
+            "rename that file, or select another scheduler with --scheduler",
         ),
         (
             "install the timer",
-            "systemd: systemd takes no program with a quote or a backslash in its path",
-            "the previous timer stays; name another with --scheduler, or have anything run this every hour: ghtok schedule run",
+            "systemd: systemd does not accept a program path with a quote or a backslash",
+            "the previous timer stays; select another with --scheduler, or run this every hour in another way: ghtok schedule run",
         ),
         (
             "install the timer",
             "systemd: systemctl --user enable ghtok.timer: exit code 1",
-            "not all of it could be taken back: ghtok schedule remove; name another with --scheduler, or have anything run this every hour: ghtok schedule run",
+            "some changes could not be undone, remove them with: ghtok schedule remove; select another with --scheduler, or run this every hour in another way: ghtok schedule run",
         ),
         (
             "install the timer",
             "cron: crontab -: exit code 1",
-            "the previous timer could not be restored: ghtok schedule status; name another with --scheduler, or have anything run this every hour: ghtok schedule run",
+            "the previous timer could not be restored, see: ghtok schedule status; select another with --scheduler, or run this every hour in another way: ghtok schedule run",
         ),
         (
-            "take the timer away",
+            "remove the timer",
             "systemd: /usr/bin/systemctl did not end within 20 s",
-            "correct that and run again: ghtok schedule remove",
+            "correct this and run again: ghtok schedule remove",
         ),
         (
-            "take the timer away",
+            "remove the timer",
             "cron: crontab -r: ended by a signal",
-            "correct that and run again: ghtok schedule remove",
+            "correct this and run again: ghtok schedule remove",
         ),
         (
             "run the timer",
@@ -79,17 +79,17 @@ pub fn all(page: &mut Page) {
         (
             "run the timer",
             "cron: no cron daemon is running",
-            "install a cron daemon and start it, or have any scheduler of yours run this every hour: ghtok schedule run",
+            "install a cron daemon and start it, or run this every hour with another scheduler: ghtok schedule run",
         ),
         (
-            "use its notes",
-            "others may read or write /home/me/.local/state/ghtok/timer (mode 0644); chmod 600 it if you trust its content",
-            "look into the state folder, which this names: ghtok status -v",
+            "use its state file",
+            "other users may read or write /home/me/.local/state/ghtok/timer (mode 0644); chmod 600 it if you trust its content",
+            "check the state folder; this shows its path: ghtok status -v",
         ),
         (
-            "use its notes",
+            "use its state file",
             "/home/me/.local/state/ghtok/timer was written by a newer ghtok (format 2)",
-            "use that ghtok, or remove the file to have the timer forgotten",
+            "use that ghtok, or delete the file",
         ),
     ] {
         page.add(Error::Timer {
@@ -102,17 +102,17 @@ pub fn all(page: &mut Page) {
 
 fn usage(page: &mut Page) {
     page.add(Error::Usage {
-        message: "schedule: a path has a control character in it, or is not in UTF-8: no scheduler's file can hold it".into(),
+        message: "schedule: a path has a control character or is not UTF-8, so it cannot be written into a scheduler's file".into(),
         hint: "rename it, and run again: ghtok schedule install".into(),
     });
     for (what, cure) in [
         (
-            "/src/ghtok/target/release/ghtok is in a build folder, which the next cleaning empties",
-            "install ghtok first, as in: cargo install --locked --path .",
+            "/src/ghtok/target/release/ghtok is in a build folder, which may be emptied",
+            "install ghtok first, for example: cargo install --locked --path .",
         ),
         (
-            "/home/me/.asdf/shims/ghtok is a version manager's stand-in, which finds nothing when a timer runs it",
-            "run ghtok once by its own path, or install it outside the version manager, as in: cargo install ghtok",
+            "/home/me/.asdf/shims/ghtok is a version manager's shim, which does not work in a timer",
+            "run ghtok by its real path, or install it outside the version manager, for example: cargo install ghtok",
         ),
     ] {
         page.add(Error::Usage {

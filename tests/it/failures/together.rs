@@ -63,7 +63,7 @@ impl Crowd {
         let (fake, sandbox, pair, runs) = self.run(VALID);
         for run in &runs {
             assert_eq!(run.token(), pair.access_token, "{run:?}");
-            assert!(run.stderr.contains("still good"), "{run:?}");
+            assert!(run.stderr.contains("still valid"), "{run:?}");
         }
         assert_eq!(fake.count(Endpoint::Refresh), 1);
         assert_eq!(fake.count(Endpoint::User), 1);

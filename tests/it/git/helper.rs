@@ -112,7 +112,7 @@ fn p6_a_token_in_place_of_a_user_name_is_not_told() {
         let lines = format!("protocol=http\nhost={}\nusername={name}\n", fake.host());
         let run = ask(&sandbox, "get", &lines);
         assert!(
-            told_once(&run, "a user name that is no GitHub login"),
+            told_once(&run, "a user name that is not a GitHub login"),
             "{run:?}"
         );
         assert!(
@@ -175,11 +175,11 @@ fn git_without_a_configuration_an_app_or_a_choice_is_told_why() {
     configure(&both);
     let run = ask_at_home(&sandbox, &asked);
     assert!(
-        told_once(&run, "several Apps fit (one, two)") && run.stderr.contains(&place),
+        told_once(&run, "several Apps match (one, two)") && run.stderr.contains(&place),
         "{run:?}"
     );
     let run = ask_at_home(&sandbox, &format!("{asked}path=o/r.git\n"));
-    assert!(told_once(&run, "several Apps fit (one, two)"), "{run:?}");
+    assert!(told_once(&run, "several Apps match (one, two)"), "{run:?}");
     configure(&app("one", "account = \"alice\"\n"));
     let run = ask_at_home(&sandbox, &format!("{asked}username=bob\n"));
     assert!(

@@ -240,6 +240,6 @@ fn a_helper_that_cannot_be_run_is_named() {
     let run = via(&sandbox, &["--via", "!cat"], "get", &long).expect_code(0);
     assert_eq!(
         run.stderr,
-        "ghtok: git-credential: not passed on: the description has a line of more than 65535 bytes\n"
+        "ghtok: git-credential: not passed on: the request has a line of more than 65535 bytes\n"
     );
 }

@@ -133,8 +133,8 @@ fn a_proxy_that_says_no_is_named_without_its_password() {
             "403",
         ),
         ("HTTP/1.1 302 Found\r\nLocation: http://x\r\n\r\n", "302"),
-        ("", "without an answer"),
-        ("garbage\r\n\r\n", "that no proxy gives"),
+        ("", "without a response"),
+        ("garbage\r\n\r\n", "sent an invalid response"),
     ] {
         let proxy = Scripted::answering(answer);
         let failure = connect(client(BEHIND, proxy.proxy("http")));

@@ -94,7 +94,7 @@ impl Stores {
 #[track_caller]
 fn vanished(told: &Run) {
     assert_eq!(told.code, Some(4), "{told:?}");
-    assert!(told.stderr.contains("is gone from"), "{told:?}");
+    assert!(told.stderr.contains("is missing from"), "{told:?}");
     assert!(told.stderr.contains("nobody signed out"), "{told:?}");
 }
 
@@ -244,7 +244,7 @@ fn p9_a_locked_or_silent_keychain_is_not_passed_over_at_a_sign_in() {
     };
     stores.keychain.bus.lock();
     let locked = stores.run(&["login"]).expect_code(6);
-    assert!(locked.stderr.contains("stayed locked"), "{locked:?}");
+    assert!(locked.stderr.contains("is still locked"), "{locked:?}");
     stores.keychain.bus.signal_keyring("STOP");
     let silent = stores.run(&["login"]).expect_code(6);
     stores.keychain.bus.signal_keyring("CONT");

@@ -158,7 +158,7 @@ fn p6_plain_http_stays_on_this_machine_wherever_localhost_leads() {
         };
         assert_eq!(run.code, Some(5), "{hosts}: {run:?}");
         assert!(
-            run.stderr.contains("localhost leads to "),
+            run.stderr.contains("localhost resolves to "),
             "{hosts}: {run:?}"
         );
         assert_eq!(trial.fake.connections(), 0, "{hosts}");

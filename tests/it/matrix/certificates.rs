@@ -15,7 +15,7 @@ use crate::support::namespace::Namespace;
 use crate::support::sandbox::{Program, Run, Sandbox};
 
 /// The authorities of all fakes have the same name.
-const ANOTHERS: &str = "it is not signed by the authority that it names";
+const ANOTHERS: &str = "its signature is not from its issuer";
 
 /// A server with a certificate of an authority that no system knows, and a sign-in that is over.
 struct Company {
@@ -167,8 +167,8 @@ fn a_ca_file_that_will_not_do_is_named() {
     let broken = other.replace("-----END", "!!!!\n-----END");
     let half = &other[..other.len() / 2];
     for (what, content, code, says) in [
-        ("empty", "", 2, "has no certificate in it"),
-        ("words", "hello\n", 2, "has no certificate in it"),
+        ("empty", "", 2, "contains no certificate"),
+        ("words", "hello\n", 2, "contains no certificate"),
         ("broken", broken.as_str(), 2, "is not a PEM file"),
         ("half", half, 2, "is not a PEM file"),
         ("another's", other.as_str(), 5, ANOTHERS),
@@ -197,7 +197,7 @@ fn a_ca_file_that_will_not_do_is_named() {
     let run = run_command(&mut company.command());
     assert_eq!(run.code, Some(1), "{run:?}");
     assert!(
-        run.stderr.contains("others may write it (mode 0646)"),
+        run.stderr.contains("other users may write it (mode 0646)"),
         "{run:?}"
     );
     assert_eq!(company.fake.ledger().len(), asked, "something was sent");

@@ -228,7 +228,7 @@ fn slow() -> Vec<Trial> {
         trial.fake.receive(Reception::Silent);
         trial
     };
-    let no_handshake = "the TLS handshake does not end";
+    let no_handshake = "the TLS handshake did not finish";
     vec![
         hanging("no answer", OVER, after(LIMITS.answer, 5, NO_ANSWER)),
         hanging(
@@ -263,7 +263,7 @@ fn slow() -> Vec<Trial> {
             plain(),
             BEHIND,
             OVER,
-            after(LIMITS.connect, 5, "the proxy leads nowhere"),
+            after(LIMITS.connect, 5, "no connection through the proxy"),
         )
         .env(
             "HTTPS_PROXY",

@@ -84,7 +84,7 @@ fn p2_get_status_and_refresh_go_together() {
                 serde_json::from_str::<Value>(&run.stdout).is_ok(),
                 "{run:?}"
             ),
-            _ => assert!(run.stdout.contains("good until"), "{run:?}"),
+            _ => assert!(run.stdout.contains("valid until"), "{run:?}"),
         }
     }
 }
@@ -107,7 +107,7 @@ fn p2_forced_refreshes_of_one_token_become_one() {
     }
     fake.release(Endpoint::Refresh);
     for run in finish(callers) {
-        assert!(run.expect_code(0).stdout.contains("refreshed, good until"));
+        assert!(run.expect_code(0).stdout.contains("refreshed, valid until"));
     }
     assert_eq!(fake.count(Endpoint::Refresh), 1);
     assert!(fake.is_alive(sandbox.run(["get"]).token()));

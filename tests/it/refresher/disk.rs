@@ -58,7 +58,7 @@ impl OnDisk {
         let run = self.get();
         assert_eq!(run.token(), self.token, "still valid, so served");
         assert!(
-            run.stderr.contains("the present token is still good for"),
+            run.stderr.contains("the current token is still valid for"),
             "{run:?}"
         );
         expect_requests(&self.fake, &self.watch, 0, 0);

@@ -91,7 +91,7 @@ fn p3_a_stopped_holder_delays_a_due_token_to_the_limit_only() {
         "{run:?}"
     );
     assert!(
-        run.stderr.contains("the present token is still good for"),
+        run.stderr.contains("the current token is still valid for"),
         "{run:?}"
     );
     expect_at_the_limit(took);
@@ -106,7 +106,7 @@ fn p3_a_stopped_holder_and_an_expired_token_end_in_exit_7() {
     assert_eq!(run.stdout, "");
     assert!(
         run.stderr
-            .contains("gave up after 45 s of waiting for another ghtok"),
+            .contains("gave up after waiting 45 s for another ghtok"),
         "{run:?}"
     );
     expect_at_the_limit(took);

@@ -136,7 +136,7 @@ fn without_keep_alive_nothing_is_asked_and_a_person_is_warned_once_a_day() {
     for pair in notices.windows(2) {
         assert!(pair[1].0.0 - pair[0].0.0 >= 24 * 3600, "twice in a day");
     }
-    assert_eq!(notices[0].1.title, "ghtok: a sign-in ends soon");
+    assert_eq!(notices[0].1.title, "ghtok: a sign-in expires soon");
     let app = machine.bench.app.label();
     let host = &machine.bench.app.host;
     assert_eq!(
@@ -144,7 +144,10 @@ fn without_keep_alive_nothing_is_asked_and_a_person_is_warned_once_a_day() {
         format!("{app}: the sign-in to {host} ends in 13 d. Run: ghtok login")
     );
     let last = &notices[days - 1].1.body;
-    assert!(last.contains("has ended by this machine's clock"), "{last}");
+    assert!(
+        last.contains("has expired (by this machine's clock)"),
+        "{last}"
+    );
 }
 
 #[test]

@@ -57,14 +57,14 @@ fn with_each_scheduler_the_home_is_byte_equal_afterwards() {
         assert!(told["next_run_at_unix"].as_i64().is_some());
 
         let gone = desk.run(&stage, &["schedule", "remove"]).expect_code(0);
-        assert_eq!(gone.stderr, "ghtok: the timer is gone\n");
+        assert_eq!(gone.stderr, "ghtok: the timer was removed\n");
         assert_eq!(everything(stage.sandbox.home()), before, "{scheduler}");
         assert_eq!(desk.kept("crontab.kept"), outside);
         for kept in ["active", "loaded", "task"] {
             assert_eq!(desk.kept(kept), None, "{scheduler} left {kept}");
         }
         let again = desk.run(&stage, &["schedule", "remove"]).expect_code(0);
-        assert_eq!(again.stderr, "ghtok: there is no timer of ghtok's\n");
+        assert_eq!(again.stderr, "ghtok: no timer is installed\n");
         assert_eq!(stage.fake.connections(), 0, "P5: none of it asks GitHub");
     }
 }
@@ -124,7 +124,7 @@ fn the_scheduler_that_works_is_chosen() {
          task-scheduler: schtasks /query: schtasks: out of order (exit code 1); \
          systemd: systemctl --user list-timers: systemctl: out of order (exit code 1); \
          cron: crontab -l: crontab: out of order (exit code 1)\n\
-         ghtok: hint: have any scheduler of yours run this every hour: ghtok schedule run\n"
+         ghtok: hint: run this every hour with another scheduler: ghtok schedule run\n"
             .replace(
                 "gui/0",
                 &format!("gui/{}", rustix::process::getuid().as_raw())
@@ -163,7 +163,7 @@ fn an_orphan_is_found_where_the_note_of_it_is_lost() {
         install(&desk, &stage, scheduler).expect_code(0);
         fs::remove_file(stage.sandbox.state_folder().timer()).expect("the note");
         let gone = desk.run(&stage, &["schedule", "remove"]).expect_code(0);
-        assert_eq!(gone.stderr, "ghtok: the timer is gone\n", "{scheduler}");
+        assert_eq!(gone.stderr, "ghtok: the timer was removed\n", "{scheduler}");
         for kept in ["active", "loaded", "task", "crontab.kept"] {
             assert_eq!(desk.kept(kept), None, "{scheduler} left {kept}");
         }
@@ -215,12 +215,12 @@ fn a_scheduler_that_does_not_let_go_is_named() {
     assert!(
         failed
             .stderr
-            .contains("cannot take the timer away: cron: crontab -r"),
+            .contains("cannot remove the timer: cron: crontab -r"),
         "{failed:?}"
     );
     let failed = install(&desk, &stage, "systemd").expect_code(1);
     assert!(
-        failed.stderr.contains("cannot take the timer away: cron"),
+        failed.stderr.contains("cannot remove the timer: cron"),
         "{failed:?}"
     );
     desk.take("no-crontab--r");
@@ -258,7 +258,7 @@ fn drift_is_told_and_put_right() {
             .expect_code(1)
             .stdout;
         assert!(
-            text.contains("put it right with: ghtok schedule install"),
+            text.contains("repair it with: ghtok schedule install"),
             "{text}"
         );
         install(&desk, &stage, "systemd").expect_code(0);
@@ -270,7 +270,7 @@ fn drift_is_told_and_put_right() {
     assert!(
         status(&desk, &stage).0["drift"]
             .to_string()
-            .contains("no lines of ghtok's")
+            .contains("no ghtok lines")
     );
     install(&desk, &stage, "launchd").expect_code(0);
     desk.take("loaded");
@@ -284,7 +284,7 @@ fn drift_is_told_and_put_right() {
     assert!(
         status(&desk, &stage).0["drift"]
             .to_string()
-            .contains("has no task")
+            .contains("has no ghtok task")
     );
     install(&desk, &stage, "task-scheduler").expect_code(0);
     fs::remove_file(stage.program()).expect("the program");
@@ -318,7 +318,7 @@ fn build_folders_and_shims_are_refused_and_others_noted() {
     assert!(
         refused
             .stderr
-            .contains("is in a build folder, which the next cleaning empties"),
+            .contains("is in a build folder, which may be emptied"),
         "{refused:?}"
     );
     assert!(
@@ -333,7 +333,7 @@ fn build_folders_and_shims_are_refused_and_others_noted() {
     std::os::unix::fs::symlink(shims.join("ghtok"), stage.program()).expect("a link");
     let refused = desk.run(&stage, &["schedule", "install"]).expect_code(2);
     assert!(
-        refused.stderr.contains("is a version manager's stand-in"),
+        refused.stderr.contains("is a version manager's shim"),
         "{refused:?}"
     );
     assert_eq!(
@@ -403,9 +403,7 @@ fn status_for_people() {
     assert_eq!(lines[2..4], ["files      as installed", "last run   TIME"]);
     assert_eq!(
         lines[4],
-        format!(
-            "           {client}: the sign-in is good for 173 d, and longer whenever it is used"
-        )
+        format!("           {client}: the sign-in is valid for 173 d, longer if it is used")
     );
     assert_eq!(
         lines[5..],

@@ -139,7 +139,7 @@ fn a_service_that_does_not_answer_costs_five_seconds_at_most() {
     );
     assert!(
         ran.stdout
-            .contains("no notice on the desktop: did not answer within 5 s"),
+            .contains("no desktop notification: did not answer within 5 s"),
         "{ran:?}"
     );
 }
@@ -168,7 +168,7 @@ fn what_a_service_says_instead_is_one_short_line() {
     let ran = look_after(&Stage::after_the_end(), &bus).expect_code(4);
     let line = ran.stdout.trim_end_matches('\n');
     assert!(
-        line.contains("(no notice on the desktop: ]0;title x"),
+        line.contains("(no desktop notification: ]0;title x"),
         "{line:.300}"
     );
     assert!(line.ends_with(" (org.example.No))"), "{line:.300}");

@@ -174,7 +174,7 @@ fn a_later_ghtoks_note_is_neither_overwritten_nor_forgotten() {
 #[test]
 fn a_task_that_does_not_see_the_folders_of_this_shell_is_said() {
     let (stage, desk) = (stage(), Desk::new());
-    let words = "GHTOK_STATE_DIR is set here: the task sees it only if it is set for the user";
+    let words = "GHTOK_STATE_DIR is set only here; set it for the user so that the task sees it";
     let installed = install(&desk, &stage, "task-scheduler").expect_code(0);
     assert!(installed.stderr.contains(words), "{installed:?}");
     let installed = install(&desk, &stage, "cron").expect_code(0);

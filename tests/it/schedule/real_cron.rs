@@ -108,7 +108,7 @@ fn a_real_cron_runs_it_with_nothing_of_a_login_shell() {
     .expect_code(0);
     let note = by_cron(&namespace, &stage);
     assert!(note.contains("\"result\":\"nothing\""), "{note}");
-    assert!(note.contains("the sign-in is good for 173 d"), "{note}");
+    assert!(note.contains("the sign-in is valid for 173 d"), "{note}");
     assert_eq!(stage.fake.connections(), 0);
 }
 
@@ -169,7 +169,7 @@ fn p1_a_real_cron_finds_the_keychain_of_the_session() {
     install.env("GHTOK_STORE", "keychain");
     namespace.run(&install).expect_code(0);
     let note = by_cron(&namespace, &stage);
-    assert!(note.contains("the sign-in is good for 173 d"), "{note}");
+    assert!(note.contains("the sign-in is valid for 173 d"), "{note}");
 }
 
 /// Installs, runs the command that the hint names, installs again.

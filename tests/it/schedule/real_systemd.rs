@@ -135,7 +135,7 @@ fn installed_run_looked_at_and_removed_by_a_real_manager() {
     let told = session.ghtok(&["schedule", "status"]).expect_code(0);
     assert!(
         told.stdout
-            .contains(": refreshed: the sign-in is good for 18"),
+            .contains(": refreshed: the sign-in is valid for 18"),
         "{told:?}"
     );
     // An end that only a person mends is no failure of the unit.

@@ -72,10 +72,10 @@ fn an_idle_sign_in_is_refreshed_once_and_told() {
     idle(&stage, 40 * DAY);
     let ran = stage.look_after().expect_code(0);
     // 184 days, or some seconds less.
-    let words = format!("{CLIENT_ID}: refreshed: the sign-in is good for 18");
+    let words = format!("{CLIENT_ID}: refreshed: the sign-in is valid for 18");
     assert!(ran.stdout.starts_with(&words), "{ran:?}");
     assert!(
-        ran.stdout.ends_with(" d, and longer whenever it is used\n"),
+        ran.stdout.ends_with(" d, longer if it is used\n"),
         "{ran:?}"
     );
     assert_eq!(last_run(&stage)["apps"][0]["result"], "refreshed");
@@ -120,7 +120,7 @@ fn a_sign_in_that_has_ended_is_told_once_a_day_where_no_desktop_is() {
     );
     assert!(
         ran.stdout
-            .contains("(no notice on the desktop: no session bus at "),
+            .contains("(no desktop notification: no session bus at "),
         "{ran:?}"
     );
     let again = stage.look_after().expect_code(4);
@@ -145,7 +145,10 @@ fn a_sign_in_that_vanished_is_told_and_a_sign_out_is_not() {
     stage.look_after().expect_code(0);
     fs::remove_file(stage.sandbox.record_file()).expect("a record");
     let ran = stage.look_after().expect_code(4);
-    assert!(ran.stdout.contains("the sign-in is gone from "), "{ran:?}");
+    assert!(
+        ran.stdout.contains("the sign-in is missing from "),
+        "{ran:?}"
+    );
     stage.sandbox.run(["logout"]).expect_code(0);
     let ran = stage.look_after().expect_code(0);
     assert_eq!(ran.stdout, "");
@@ -227,7 +230,10 @@ fn two_runs_at_once_are_one() {
     let lock = fs::File::open(stage.sandbox.state_folder().timer_lock()).expect("the lock");
     lock.lock().expect("locked");
     let ran = stage.look_after().expect_code(0);
-    assert_eq!(ran.stderr, "ghtok: another run of the timer goes on\n");
+    assert_eq!(
+        ran.stderr,
+        "ghtok: another run of the timer is in progress\n"
+    );
 }
 
 #[test]

@@ -173,7 +173,7 @@ fn systemd_finds_a_program_whatever_its_path_or_says_that_it_does_not() {
     moved.args(["schedule", "install", "--scheduler", "systemd"]);
     moved.stdout(Stdio::piped()).stderr(Stdio::piped());
     let refused = run_command(&mut moved).expect_code(1);
-    let words = "systemd takes no program with a quote or a backslash in its path";
+    let words = "systemd does not accept a program path with a quote or a backslash";
     assert!(refused.stderr.contains(words), "{refused:?}");
 }
 

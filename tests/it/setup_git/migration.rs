@@ -67,7 +67,7 @@ fn p13_what_git_config_wrote_into_the_block_stays_behind_the_include() {
     );
     assert_eq!(text_of(&file), expected);
     assert!(
-        told.contains("2 lines that are not ghtok's stood among ghtok's"),
+        told.contains("2 lines that are not ghtok's found among ghtok's lines"),
         "{told}"
     );
     let before = snapshot(home.sandbox.home());

@@ -267,7 +267,7 @@ fn p13_a_helper_that_is_included_on_a_condition_is_named() {
     let file = home.write(".gitconfig", conditions);
     let told = home.setup(&["--yes"]).expect_code(0).stderr;
     assert!(
-        told.contains("/work names helpers and is included on a condition"),
+        told.contains("/work names helpers and is included with includeIf"),
         "{told}"
     );
     assert!(!told.contains("/names names"), "{told}");

@@ -137,9 +137,7 @@ fn what_git_will_not_see_is_taken_back_and_not_called_done() {
         };
         let refused = with("--yes").expect_code(1);
         assert!(
-            refused
-                .stderr
-                .contains("GIT_CONFIG_GLOBAL is set to nothing")
+            refused.stderr.contains("GIT_CONFIG_GLOBAL is empty")
                 && !refused.stderr.contains("done"),
             "{refused:?}"
         );

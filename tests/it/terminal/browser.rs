@@ -120,7 +120,7 @@ fn a_browser_that_is_not_there_is_not_offered() {
     for name in ["GHTOK_BROWSER", "BROWSER"] {
         let desk = Desk::new().with(name, "/nonexistent/browser:no-such-browser %s");
         let left = desk.sign_in();
-        let why = format!("{name} names no program that is here");
+        let why = format!("the program in {name} was not found");
         assert!(left.screen.contains(&why), "{left:?}");
         assert!(!left.screen.contains(OFFER), "{left:?}");
     }
@@ -134,16 +134,13 @@ fn no_browser_is_offered_where_it_would_open_out_of_sight() {
             Desk::new()
                 .with(ssh, "1 2 3 4")
                 .with("BROWSER", "/bin/true"),
-            Some("none is opened from here over SSH"),
+            Some("no browser is opened over SSH"),
         ),
         (
             Desk::new().with("CI", "true").with("DISPLAY", ":9"),
-            Some("none is opened from here in CI"),
+            Some("no browser is opened in CI"),
         ),
-        (
-            Desk::new(),
-            Some("none is opened from here without a display"),
-        ),
+        (Desk::new(), Some("no browser is opened without a display")),
         (
             Desk::new()
                 .with(ssh, "1 2 3 4")

@@ -86,7 +86,7 @@ fn a_file_that_is_no_program_is_passed_over() {
 fn without_a_program_the_terminal_alone_is_asked() {
     let desk = Desk::new().asking("--copy");
     let (terminal, code) = desk.see_the_code();
-    terminal.wait_for("The terminal was asked to put the code into the clipboard.");
+    terminal.wait_for("The terminal was asked to copy the code to the clipboard.");
     assert!(contains(&terminal.bytes(), &osc_52(&code)));
     desk.fake.approve(&code);
     assert_eq!(terminal.end().code, Some(0));

@@ -45,19 +45,19 @@ Press Enter to open the page in your browser, or open it anywhere.
     assert!(shown.contains(" left (Ctrl-C cancels)"), "{shown}");
     assert!(left.screen.starts_with(&expected), "{}", left.screen);
     // The record's path may need a row of its own.
-    let said = left.screen[expected.len()..].replace("kept in\n", "kept in ");
+    let said = left.screen[expected.len()..].replace("stored in\n", "stored in ");
     let said = plain(&said, &desk.sandbox, &desk.fake);
     assert_eq!(
         said.trim_end(),
         format!(
             "
 Signed in to HOST as octocat.
-The token is good until TIME and kept in HOME/state/records/HOST%2F{CLIENT_ID}.
-It is refreshed silently until TIME, and longer whenever it is used.
+The token is valid until TIME and stored in HOME/state/records/HOST%2F{CLIENT_ID}.
+It is refreshed silently until TIME, longer if it is used.
 
-What comes next:
+Next steps:
   ghtok get      print a valid token
-  ghtok status   see what is stored
+  ghtok status   show what is stored
   ghtok logout   forget it"
         )
     );
@@ -163,11 +163,8 @@ fn an_app_that_opted_out_of_expiry_gets_a_token_for_good_and_says_so() {
     let app = App::new(CLIENT_ID).tokens(Tokens::Permanent);
     let desk = Desk::at(hurried_fake().app(app).start().expect("a fake"));
     let left = desk.sign_in();
-    assert!(left.screen.contains("good without an end"), "{left:?}");
-    assert!(
-        left.screen.contains("never expires by the clock"),
-        "{left:?}"
-    );
+    assert!(left.screen.contains("valid without expiry"), "{left:?}");
+    assert!(left.screen.contains("this token never expires"), "{left:?}");
 }
 
 #[test]

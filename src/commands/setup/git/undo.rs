@@ -51,8 +51,7 @@ impl GitSetup<'_> {
         }
         if !is_done {
             let file = self.places.global.display();
-            self.terminal
-                .note(&format!("{file} has no lines of ghtok's"));
+            self.terminal.note(&format!("{file} has no ghtok lines"));
         }
         Ok(())
     }
@@ -86,7 +85,7 @@ impl GitSetup<'_> {
         if undone.foreign > 0 {
             let lines = lines_of_others(undone.foreign);
             self.terminal
-                .note(&format!("{lines} stood among them; kept"));
+                .note(&format!("{lines} found among them: kept"));
         }
         for path in undone.included {
             if !own.contains(&path) {

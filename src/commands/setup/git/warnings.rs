@@ -31,7 +31,7 @@ impl GitSetup<'_> {
         }
         for file in self.lost(changes) {
             self.terminal.note(&format!(
-                "{} names helpers and is included on a condition: git asks them about ghtok's hosts only if that includeIf section stands after ghtok's",
+                "{} names helpers and is included with includeIf: git asks them about ghtok's hosts only if that section is after ghtok's",
                 file.display()
             ));
         }
@@ -60,7 +60,7 @@ impl GitSetup<'_> {
             if text.lines().any(keeps) {
                 let store = store.display();
                 self.terminal.note(&format!(
-                    "an old token for {host} is left in {store}, in plain text: delete its line there"
+                    "{store} still has an old token for {host} in plain text: delete that line"
                 ));
             }
         }
@@ -111,12 +111,12 @@ fn seen_by(entry: &CredentialSetting, url: &str) -> String {
     let helper = String::from_utf8_lossy(helper_of(entry).unwrap_or_default());
     if helper.is_empty() {
         return format!(
-            "{place} resets the list of helpers: where it counts, git does not ask ghtok about {url}"
+            "{place} resets the list of helpers: where it applies, git does not ask ghtok about {url}"
         );
     }
     let helper = one_line(&helper, 80);
     format!(
-        "the helper \"{helper}\" ({place}) comes after ghtok: git before 2.46 hands it the token for {url}"
+        "the helper \"{helper}\" ({place}) comes after ghtok: git before 2.46 gives it the token for {url}"
     )
 }
 
@@ -135,6 +135,6 @@ fn keeper(helper: &[u8]) -> Option<&'static str> {
 fn forget(name: &str, sections: &[HostSection]) -> String {
     let url = sections.first().map_or("", |section| section.url.as_str());
     format!(
-        "the helper \"{name}\" may still keep an old token; have it forget with: echo url={url} | git credential-{name} erase"
+        "the helper \"{name}\" may still have an old token; remove it with: echo url={url} | git credential-{name} erase"
     )
 }

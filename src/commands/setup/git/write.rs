@@ -18,7 +18,7 @@ impl GitSetup<'_> {
             && self.is_seen(&changes)?
         {
             self.terminal
-                .note(&format!("{} has these lines already", file.display()));
+                .note(&format!("{} already has these lines", file.display()));
             self.warn(&changes);
             return Ok(());
         }
@@ -30,13 +30,13 @@ impl GitSetup<'_> {
         self.write(&changes, own_before.as_deref())?;
         if changes.foreign > 0 {
             self.terminal.note(&format!(
-                "{} stood among ghtok's in {}; kept",
+                "{} found among ghtok's lines in {}: kept",
                 lines_of_others(changes.foreign),
                 file.display()
             ));
         }
         self.terminal
-            .note("done; take it back with: ghtok setup git --undo");
+            .note("done; undo with: ghtok setup git --undo");
         self.warn(&changes);
         Ok(())
     }
@@ -108,8 +108,7 @@ impl GitSetup<'_> {
         self.put_back(changes)?;
         seen?;
         let cause = if self.places.is_hidden {
-            "git does not read it, because GIT_CONFIG_GLOBAL is set to nothing (empty, or /dev/null)"
-                .into()
+            "git does not read it, because GIT_CONFIG_GLOBAL is empty or /dev/null".into()
         } else {
             "git does not list ghtok's helper afterwards".into()
         };

@@ -43,7 +43,7 @@ impl Trouble {
 
 /// Each with the exit code where the token is over, and what is said.
 fn quick() -> Vec<(&'static str, Trouble, i32, &'static str)> {
-    const BROKE: &str = "broke before the answer was complete";
+    const BROKE: &str = "broke before the response was complete";
     const REFUSAL: &str = "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n";
     let redirect = Failure::Redirect(302, "http://sso.example/".into());
     let limited = |retry_after| {
@@ -63,7 +63,7 @@ fn quick() -> Vec<(&'static str, Trouble, i32, &'static str)> {
             "empty",
             Answer(Failure::Empty),
             5,
-            "not what GitHub answers",
+            "is not a valid answer to this request",
         ),
         ("1 GiB", Answer(Failure::HugeBody(1 << 30)), 5, "too long"),
         ("headers", Answer(Failure::EndlessHeaders), 5, "too long"),
@@ -100,7 +100,7 @@ fn quick() -> Vec<(&'static str, Trouble, i32, &'static str)> {
             "password",
             Proxy(REFUSAL),
             5,
-            "wants another user name or password",
+            "rejected the user name or password",
         ),
         (
             "forbidden",
