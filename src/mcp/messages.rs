@@ -86,7 +86,7 @@ pub fn elicitation(
 
 fn message(code: &Code, app: &str) -> String {
     format!(
-        "Sign in to GitHub for the App \"{app}\": open {} and enter the code {} (good until {}). \
+        "Sign in to GitHub for the App \"{app}\": open {} and enter the code {} (valid until {}). \
          Go on only if you asked for this just now.",
         code.url, code.user_code, code.until
     )

@@ -128,6 +128,7 @@ const ELSEWHERE: &[&str] = &[
     "the timer is not active",
     // A person who signs in reads them.
     "later commands will not find it without the same --store",
+    "the program in",
     "was not found",
     "no browser was found",
     "no browser is opened",
