@@ -1,14 +1,14 @@
 //! How a token is obtained. Everything here works through ports, so that a test can replace the
 //! machine; the authorization server is the one concrete thing.
 
-pub mod account;
-pub mod broker;
-pub mod device_flow;
-pub mod outcome;
-pub mod ports;
-pub mod reach;
-pub mod record;
-pub mod refresh;
+pub(crate) mod account;
+pub(crate) mod broker;
+pub(crate) mod device_flow;
+pub(crate) mod outcome;
+pub(crate) mod ports;
+pub(crate) mod reach;
+pub(crate) mod record;
+pub(crate) mod refresh;
 pub(crate) mod rejection;
 pub(crate) mod saving;
 mod store_error;

@@ -5,18 +5,18 @@
 
 #![expect(clippy::doc_markdown, reason = "help texts are shown as they stand")]
 
-pub mod exec;
-pub mod get;
-pub mod git_credential;
-pub mod headers;
-pub mod login;
-pub mod logout;
-pub mod mcp;
-pub mod refresh;
-pub mod refresher;
-pub mod schedule;
-pub mod setup;
-pub mod status;
+pub(crate) mod exec;
+pub(crate) mod get;
+pub(crate) mod git_credential;
+pub(crate) mod headers;
+pub(crate) mod login;
+pub(crate) mod logout;
+pub(crate) mod mcp;
+pub(crate) mod refresh;
+pub(crate) mod refresher;
+pub(crate) mod schedule;
+pub(crate) mod setup;
+pub(crate) mod status;
 mod target;
 
 pub(crate) use self::target::{Described, Target};
@@ -25,7 +25,7 @@ use crate::error::{Error, Result};
 use crate::session::Session;
 
 /// What each subcommand has; the struct that implements it holds its flags.
-pub trait Subcommand {
+pub(crate) trait Subcommand {
     /// What the command line says of the App and its store.
     fn flags(&self) -> Flags;
 

@@ -21,8 +21,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+pub use self::append::add_app;
 pub(crate) use self::append::lines_to_add;
-pub use self::append::{AppEntry, add_app};
 use self::choice::AppChoice;
 pub use self::desktop::{Browsers, Desktop};
 pub use self::environment::Environment;

@@ -15,9 +15,9 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-pub use exit_code::{WRAPPER_FAILED, most_serious};
+pub(crate) use exit_code::{WRAPPER_FAILED, most_serious};
 pub use sign_in::SignInReason;
-pub use system::{is_exhausted, is_limit, system_reason};
+pub(crate) use system::{is_exhausted, is_limit, system_reason};
 pub use tokens::{Discarded, StoredTokens};
 
 /// What every fallible function of the program returns.

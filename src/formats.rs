@@ -1,12 +1,12 @@
 //! Text in, text out. Pure: nothing here reads, writes or asks.
 
-pub mod drawing;
+pub(crate) mod drawing;
 pub(crate) mod durations;
 pub(crate) mod git_config;
-pub mod git_credential;
-pub mod json_rpc;
-pub mod mcp_client;
-pub mod percent_encoding;
-pub mod plain_text;
+pub(crate) mod git_credential;
+pub(crate) mod json_rpc;
+pub(crate) mod mcp_client;
+pub(crate) mod percent_encoding;
+pub(crate) mod plain_text;
 pub(crate) mod shell;
-pub mod timestamps;
+pub(crate) mod timestamps;

@@ -20,13 +20,15 @@ mod server_text;
 mod token_response;
 mod user;
 
-pub use device_code::{DeviceAuthorization, is_page_of};
+pub use device_code::DeviceAuthorization;
+pub(crate) use device_code::is_page_of;
 pub use error_code::ErrorCode;
 pub use http_error::{ConnectStage, HttpError};
 pub use installations::{Installation, Installations, Selection};
 pub use network::Network;
 pub use poll::Poll;
-pub use proxy::{Proxy, ProxySetting};
+pub(crate) use proxy::Proxy;
+pub use proxy::ProxySetting;
 pub use refresh_token::{RefreshConnection, Refreshed};
 pub use request_failure::RequestFailure;
 pub use token_response::GrantedTokens;

@@ -1,14 +1,15 @@
 //! A GitHub host: its URLs, its class, and the variables in which tools look for its token. Pure.
 
 mod inherited;
-pub mod token_env;
+pub(crate) mod token_env;
 mod variables;
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
-pub use self::inherited::{HOST_VARIABLES, Inherited};
-pub use self::variables::{HostClass, TOKEN_VARIABLES};
+pub(crate) use self::inherited::HOST_VARIABLES;
+pub use self::inherited::Inherited;
+pub(crate) use self::variables::{HostClass, TOKEN_VARIABLES};
 
 /// A host as configured, in lower case: `github.com`, `SUB.ghe.com`, a GitHub Enterprise Server, or
 /// a loopback address for tests.

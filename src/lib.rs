@@ -2,27 +2,29 @@
 //!
 //! The library serves the `ghtok` binary and the project's tests; it promises no stability.
 
-pub mod app;
-pub mod auth;
+mod app;
+mod auth;
 #[cfg(target_os = "linux")]
-pub mod bus;
-pub mod cli;
-pub mod commands;
-pub mod config;
-pub mod error;
-pub mod formats;
-pub mod github;
-pub mod host;
-pub mod limits;
-pub mod mcp;
-pub mod permits;
-pub mod plain_file;
-pub mod private_file;
-pub mod schedule;
-pub mod session;
-pub mod store;
-pub mod system;
-pub mod token;
+mod bus;
+mod cli;
+mod commands;
+mod config;
+mod error;
+mod formats;
+mod github;
+mod host;
+mod limits;
+mod mcp;
+mod permits;
+mod plain_file;
+mod private_file;
+mod schedule;
+mod session;
+mod store;
+mod system;
+#[doc(hidden)]
+pub mod testing;
+mod token;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -43,6 +45,7 @@ use crate::system::terminal::Terminal;
 
 /// Runs ghtok on this machine.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    process::hide_memory();
     let machine = Machine {
         clock: &SystemClock::start(),
         observer: &Notes,

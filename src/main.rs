@@ -7,6 +7,5 @@ use std::process::ExitCode;
     reason = "the one place that reads the arguments"
 )]
 fn main() -> ExitCode {
-    ghtok::system::process::hide_memory();
     ghtok::run(std::env::args_os())
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// What the system says, or that it is something else than a file.
-pub fn open(path: &Path) -> io::Result<(File, Metadata)> {
+pub(crate) fn open(path: &Path) -> io::Result<(File, Metadata)> {
     let file = match platform::open(path) {
         // Windows does not open a folder at all.
         Err(_) if cfg!(windows) && path.is_dir() => Err(io::Error::other(A_FOLDER)),
@@ -29,7 +29,7 @@ pub fn open(path: &Path) -> io::Result<(File, Metadata)> {
 ///
 /// # Errors
 /// What the system says.
-pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
+pub(crate) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     match open(path).and_then(|(mut file, _)| file.read_to_end(&mut bytes)) {
         Ok(_) => Ok(Some(bytes)),
@@ -39,7 +39,7 @@ pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
 }
 
 /// The bytes of a usual file of a usual size; `None` for anything else.
-pub fn read_small(path: &Path) -> Option<Vec<u8>> {
+pub(crate) fn read_small(path: &Path) -> Option<Vec<u8>> {
     const LARGEST: u64 = 16 * 1024 * 1024;
     let (file, _) = open(path).ok()?;
     let mut bytes = Vec::new();
@@ -49,7 +49,7 @@ pub fn read_small(path: &Path) -> Option<Vec<u8>> {
 
 /// Why the content of a file is not to be trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Distrust {
+pub(crate) enum Distrust {
     /// It belongs to another user.
     Owner,
     /// Others may write it.
@@ -67,7 +67,7 @@ pub enum Distrust {
 /// # Errors
 /// Why it is not to be trusted.
 #[cfg(unix)]
-pub fn trust(metadata: &Metadata) -> Result<(), Distrust> {
+pub(crate) fn trust(metadata: &Metadata) -> Result<(), Distrust> {
     use std::os::unix::fs::MetadataExt;
 
     let owner = metadata.uid();

@@ -9,7 +9,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 
 /// The mode of the new file. Windows has none; there the folder's access list counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
+pub(crate) enum Mode {
     /// This one, whatever the umask says.
     Exact(u32),
     /// That of the old file, whose owner and group are kept too; where there is none, this one.
@@ -18,10 +18,10 @@ pub enum Mode {
 
 impl Mode {
     /// For its owner alone.
-    pub const PRIVATE: Self = Self::Exact(0o600);
+    pub(crate) const PRIVATE: Self = Self::Exact(0o600);
 
     /// That of the old file; for a new one, what the umask leaves, as with most programs.
-    pub fn keep_or_usual() -> Self {
+    pub(crate) fn keep_or_usual() -> Self {
         Self::KeepOr(platform::usual_mode())
     }
 }
@@ -32,7 +32,7 @@ impl Mode {
 ///
 /// # Errors
 /// What the system says; then the old content stands.
-pub fn replace(path: &Path, bytes: &[u8], mode: Mode) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, bytes: &[u8], mode: Mode) -> io::Result<()> {
     let mut new = Replacement::begin(&follow_links(path)?)?;
     new.fill(bytes, mode)?;
     new.commit()
@@ -42,7 +42,7 @@ pub fn replace(path: &Path, bytes: &[u8], mode: Mode) -> io::Result<()> {
 ///
 /// # Errors
 /// What the system says.
-pub fn with_temporary<T>(
+pub(crate) fn with_temporary<T>(
     beside: &Path,
     bytes: &[u8],
     use_it: impl FnOnce(&Path) -> T,
@@ -56,7 +56,7 @@ pub fn with_temporary<T>(
 ///
 /// # Errors
 /// If there are too many links, or one cannot be read.
-pub fn follow_links(path: &Path) -> io::Result<PathBuf> {
+pub(crate) fn follow_links(path: &Path) -> io::Result<PathBuf> {
     const MOST: usize = 40;
     let mut path = path.to_owned();
     for _ in 0..MOST {
@@ -74,7 +74,7 @@ pub fn follow_links(path: &Path) -> io::Result<PathBuf> {
 
 /// The new content beside the file that it will replace; removed unless it is committed.
 #[derive(Debug)]
-pub struct Replacement {
+pub(crate) struct Replacement {
     file: File,
     target: PathBuf,
     temporary: PathBuf,
@@ -86,7 +86,7 @@ impl Replacement {
     ///
     /// # Errors
     /// What the system says.
-    pub fn begin(target: &Path) -> io::Result<Self> {
+    pub(crate) fn begin(target: &Path) -> io::Result<Self> {
         let mut name = std::ffi::OsString::from(".");
         name.push(target.file_name().unwrap_or_default());
         name.push(format!(".{:016x}.new", random()?));
@@ -97,7 +97,7 @@ impl Replacement {
     ///
     /// # Errors
     /// What the system says; [`ErrorKind::AlreadyExists`] if the name is taken, by a link too.
-    pub fn begin_as(target: &Path, temporary: PathBuf) -> io::Result<Self> {
+    pub(crate) fn begin_as(target: &Path, temporary: PathBuf) -> io::Result<Self> {
         let file = platform::create_private(&temporary)?;
         Ok(Self {
             file,
@@ -108,7 +108,7 @@ impl Replacement {
     }
 
     /// The temporary file.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.temporary
     }
 
@@ -116,7 +116,7 @@ impl Replacement {
     ///
     /// # Errors
     /// What the system says, or that the old file is read-only.
-    pub fn fill(&mut self, bytes: &[u8], mode: Mode) -> io::Result<()> {
+    pub(crate) fn fill(&mut self, bytes: &[u8], mode: Mode) -> io::Result<()> {
         self.fill_unsynced(bytes, mode)?;
         self.file.sync_all()
     }
@@ -125,7 +125,7 @@ impl Replacement {
     ///
     /// # Errors
     /// As [`Self::fill`].
-    pub fn fill_unsynced(&mut self, bytes: &[u8], mode: Mode) -> io::Result<()> {
+    pub(crate) fn fill_unsynced(&mut self, bytes: &[u8], mode: Mode) -> io::Result<()> {
         let old = match mode {
             Mode::Exact(_) => None,
             Mode::KeepOr(_) => old_file(&self.target)?,
@@ -142,13 +142,13 @@ impl Replacement {
 
     /// True if the temporary name is still this file's: another process that uses the same name, and
     /// no lock, may have put a file of its own there.
-    pub fn has_its_name(&self) -> bool {
+    pub(crate) fn has_its_name(&self) -> bool {
         let named = fs::symlink_metadata(&self.temporary);
         named.is_ok_and(|named| platform::is_same(&self.file, &named))
     }
 
     /// Leaves the temporary name to the process that has it now.
-    pub fn abandon(mut self) {
+    pub(crate) fn abandon(mut self) {
         self.is_committed = true;
     }
 
@@ -156,7 +156,7 @@ impl Replacement {
     ///
     /// # Errors
     /// What the system says; then the old content stands.
-    pub fn commit(self) -> io::Result<()> {
+    pub(crate) fn commit(self) -> io::Result<()> {
         let target = self.target.clone();
         self.commit_unsynced()?;
         let _ = sync_folder_of(&target);
@@ -167,7 +167,7 @@ impl Replacement {
     ///
     /// # Errors
     /// As [`Self::commit`].
-    pub fn commit_unsynced(mut self) -> io::Result<()> {
+    pub(crate) fn commit_unsynced(mut self) -> io::Result<()> {
         fs::rename(&self.temporary, &self.target)?;
         self.is_committed = true;
         Ok(())
@@ -211,7 +211,7 @@ fn random() -> io::Result<u64> {
 ///
 /// # Errors
 /// What the system says.
-pub fn sync_folder_of(path: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder_of(path: &Path) -> io::Result<()> {
     match path.parent() {
         Some(folder) => platform::sync_folder(folder),
         None => Ok(()),

@@ -2,10 +2,10 @@
 //! installation.
 
 mod cron;
-pub mod installer;
+pub(crate) mod installer;
 mod launchd;
-pub mod notes;
-pub mod rules;
+pub(crate) mod notes;
+pub(crate) mod rules;
 mod systemd;
 mod task_scheduler;
 mod xml;
@@ -26,7 +26,7 @@ use crate::token::Timestamp;
 /// The machine's schedulers that ghtok can use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
-pub enum Scheduler {
+pub(crate) enum Scheduler {
     /// A timer of systemd's user manager
     Systemd,
     /// The user's crontab
@@ -39,7 +39,7 @@ pub enum Scheduler {
 
 impl Scheduler {
     /// All of them, in the order in which they are tried.
-    pub const ALL: [Self; 4] = [
+    pub(crate) const ALL: [Self; 4] = [
         Self::Launchd,
         Self::TaskScheduler,
         Self::Systemd,
@@ -47,7 +47,7 @@ impl Scheduler {
     ];
 
     /// Its name in flags and in JSON.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Systemd => "systemd",
             Self::Cron => "cron",
@@ -57,7 +57,7 @@ impl Scheduler {
     }
 
     /// What can be done with the timer by this scheduler.
-    pub fn installer(self, paths: SchedulerPaths) -> Box<dyn Installer> {
+    pub(crate) fn installer(self, paths: SchedulerPaths) -> Box<dyn Installer> {
         match self {
             Self::Systemd => Box::new(Systemd(paths)),
             Self::Cron => Box::new(Cron(paths)),
@@ -75,7 +75,7 @@ impl fmt::Display for Scheduler {
 
 /// An hourly run of ghtok.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Timer {
+pub(crate) struct Timer {
     /// ghtok's own absolute path.
     pub program: String,
     /// What it is given.
@@ -88,13 +88,13 @@ pub struct Timer {
 
 impl Timer {
     /// The program and its arguments.
-    pub fn command(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn command(&self) -> impl Iterator<Item = &str> {
         std::iter::once(self.program.as_str()).chain(self.arguments.iter().map(String::as_str))
     }
 
     /// Whether every word of it can be written into a scheduler's file, of which each is text made of
     /// lines. What stands for bytes that are no text would name another path.
-    pub fn is_writable(&self) -> bool {
+    pub(crate) fn is_writable(&self) -> bool {
         let variables = self.environment.iter().map(|(_, value)| value.as_str());
         !self
             .command()
@@ -103,7 +103,7 @@ impl Timer {
     }
 
     /// The next run after `now`, where local time is `offset` seconds ahead of UTC.
-    pub fn next_after(&self, now: Timestamp, offset: i32) -> Timestamp {
+    pub(crate) fn next_after(&self, now: Timestamp, offset: i32) -> Timestamp {
         const HOUR: i64 = 3600;
         let since_the_hour = (now.0 + i64::from(offset)).rem_euclid(HOUR);
         let wait = (i64::from(self.minute) * 60 - since_the_hour).rem_euclid(HOUR);

@@ -8,7 +8,7 @@ mod open_store;
 mod reach;
 mod report;
 mod schedule;
-pub mod sign_in;
+pub(crate) mod sign_in;
 mod sign_ins;
 mod stores;
 
@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use log::LevelFilter;
 
-pub use self::background::RefreshOrder;
+pub(crate) use self::background::RefreshOrder;
 pub use self::login_command::login_command;
 pub(crate) use self::report::report;
 pub(crate) use self::sign_ins::{OtherSignIns, Reading};
@@ -58,7 +58,7 @@ pub struct Machine<'a> {
 }
 
 /// One run of ghtok: its configuration and the machine it runs on.
-pub struct Session<'a> {
+pub(crate) struct Session<'a> {
     pub(crate) machine: &'a Machine<'a>,
     pub(crate) config: Config,
     /// Where a new sign-in goes, once that is decided.

@@ -3,25 +3,25 @@
 
 #[cfg(target_os = "macos")]
 pub mod apple;
-pub mod chosen_store;
-pub mod dialog;
-pub mod file;
-pub mod fingerprints;
+pub(crate) mod chosen_store;
+pub(crate) mod dialog;
+pub(crate) mod file;
+pub(crate) mod fingerprints;
 #[cfg(target_os = "linux")]
-pub mod kernel;
+pub(crate) mod kernel;
 #[cfg(any(target_os = "macos", windows))]
 pub mod keyring;
-pub mod lock;
-pub mod network_folder;
-pub mod outcome;
-pub mod reach;
-pub mod record;
-pub mod rescue;
+pub(crate) mod lock;
+pub(crate) mod network_folder;
+pub(crate) mod outcome;
+pub(crate) mod reach;
+pub(crate) mod record;
+pub(crate) mod rescue;
 #[cfg(target_os = "linux")]
-pub mod secret_service;
-pub mod state_file;
-pub mod state_folder;
-pub mod timer_notes;
+pub(crate) mod secret_service;
+pub(crate) mod state_file;
+pub(crate) mod state_folder;
+pub(crate) mod timer_notes;
 #[cfg(windows)]
 pub mod windows;
 

@@ -1,17 +1,17 @@
 //! Whatever touches this machine and is no store: the clock, the terminal, processes, signals,
 //! the log, notices.
 
-pub mod browser;
-pub mod clipboard;
-pub mod clock;
-pub mod git_file;
-pub mod git_program;
-pub mod logger;
-pub mod network;
-pub mod notes;
-pub mod notification;
-pub mod process;
-pub mod public_file;
-pub mod refresher;
-pub mod signals;
-pub mod terminal;
+pub(crate) mod browser;
+pub(crate) mod clipboard;
+pub(crate) mod clock;
+pub(crate) mod git_file;
+pub(crate) mod git_program;
+pub(crate) mod logger;
+pub(crate) mod network;
+pub(crate) mod notes;
+pub(crate) mod notification;
+pub(crate) mod process;
+pub(crate) mod public_file;
+pub(crate) mod refresher;
+pub(crate) mod signals;
+pub(crate) mod terminal;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 
-pub use self::buffer::SecretBuffer;
+pub(crate) use self::buffer::SecretBuffer;
 
 /// Declares a secret whose text leaves only through `expose`.
 macro_rules! secret {
@@ -59,7 +59,7 @@ secret! {
 }
 
 /// How GitHub's tokens begin, and what they are (docs.github.com, "About authentication to GitHub").
-pub const TOKEN_KINDS: [(&str, &str); 6] = [
+pub(crate) const TOKEN_KINDS: [(&str, &str); 6] = [
     ("github_pat_", "a fine-grained personal access token"),
     ("ghp_", "a personal access token"),
     ("gho_", "an OAuth App's token"),
@@ -69,19 +69,19 @@ pub const TOKEN_KINDS: [(&str, &str); 6] = [
 ];
 
 /// The prefix of a text that begins as one of GitHub's tokens does.
-pub fn token_prefix(text: &str) -> Option<&'static str> {
+pub(crate) fn token_prefix(text: &str) -> Option<&'static str> {
     let mut prefixes = TOKEN_KINDS.into_iter().map(|(prefix, _)| prefix);
     prefixes.find(|prefix| text.starts_with(prefix))
 }
 
 /// True if one of GitHub's tokens may begin anywhere in a text, in whatever case it is written.
-pub fn has_token_prefix(text: &str) -> bool {
+pub(crate) fn has_token_prefix(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
     TOKEN_KINDS.iter().any(|(prefix, _)| text.contains(prefix))
 }
 
 /// True for 40 hexadecimal digits: an App's client secret, or a token from before there were prefixes.
-pub fn is_like_a_client_secret(text: &str) -> bool {
+pub(crate) fn is_like_a_client_secret(text: &str) -> bool {
     text.len() == 40 && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 

@@ -5,7 +5,7 @@ use crate::auth::record::Account;
 
 /// What is known of a sign-in's account, held against the configured one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AccountCheck<'a> {
+pub(crate) enum AccountCheck<'a> {
     /// It is the configured one, or none is configured.
     Right,
     /// One is configured, and GitHub has not said yet whose the token is: it may not be served.
@@ -20,7 +20,7 @@ pub enum AccountCheck<'a> {
 }
 
 /// Compares a sign-in's account with the configured one.
-pub fn check_account<'a>(
+pub(crate) fn check_account<'a>(
     expected: Option<&'a AccountName>,
     actual: Option<&'a Account>,
 ) -> AccountCheck<'a> {
@@ -34,7 +34,7 @@ pub fn check_account<'a>(
 
 /// What a new sign-in is to the stored one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Replacement {
+pub(crate) enum Replacement {
     /// The same account's.
     Same,
     /// Another account's.
@@ -44,7 +44,7 @@ pub enum Replacement {
 }
 
 /// Compares a new sign-in's account with that of the stored one: by number, for a login may change.
-pub fn check_replacement(stored: &Account, new: Option<&Account>) -> Replacement {
+pub(crate) fn check_replacement(stored: &Account, new: Option<&Account>) -> Replacement {
     match new {
         None => Replacement::Unknown,
         Some(new) if new.id == stored.id => Replacement::Same,

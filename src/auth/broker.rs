@@ -17,7 +17,8 @@ use crate::formats::durations::flag_duration;
 use crate::limits::Limits;
 use crate::token::{AccessToken, MinTtl, Timestamp, TokenSet};
 
-pub use errors::{exposed, github_error, store_error};
+pub(crate) use errors::exposed;
+pub use errors::{github_error, store_error};
 use waiting::OtherFailures;
 
 /// How long to pause between two tries to take the lock.

@@ -35,7 +35,7 @@ const REFRESHER_ENDS: Duration = Duration::from_millis(100);
   ghtok exec work --min-ttl 1h -- ./release.sh
   ghtok exec -e HOMEBREW_GITHUB_API_TOKEN -- brew upgrade
   ghtok exec -e GH_TOKEN:main -e GH_ENTERPRISE_TOKEN:work -- ./mirror.sh")]
-pub struct Exec {
+pub(crate) struct Exec {
     #[command(flatten)]
     target: Target,
     /// Put the token of the App (or of the named APP) only into this variable; repeatable

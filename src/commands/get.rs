@@ -30,7 +30,7 @@ use crate::token::SecretBuffer;
   ghtok get --format header | curl -H @- https://api.github.com/user
   eval \"$(ghtok get --format env)\"
   ghtok get work --min-ttl 1h --format json")]
-pub struct Get {
+pub(crate) struct Get {
     #[command(flatten)]
     target: Target,
     /// Minimum remaining lifetime, for example 90s, 30m or 1h30m

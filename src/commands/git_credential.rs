@@ -67,7 +67,7 @@ impl Operation {
 #[command(before_help = "Examples:
   git config --global credential.https://github.com.helper '!ghtok git-credential'
   echo url=https://github.com | ghtok git-credential get")]
-pub struct GitCredential {
+pub(crate) struct GitCredential {
     /// git's operation: get, store, erase or capability; others are ignored
     #[arg(value_name = "OPERATION")]
     operation: OsString,

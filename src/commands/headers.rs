@@ -18,7 +18,7 @@ use crate::token::{AccessToken, SecretBuffer};
 #[command(before_help = "Examples:
   ghtok headers
   ghtok headers work")]
-pub struct Headers {
+pub(crate) struct Headers {
     #[command(flatten)]
     target: Target,
     /// Minimum remaining lifetime, for example 90s, 30m or 1h30m

@@ -45,7 +45,7 @@ the system's browser, whichever is found first. Both variables are lists separat
 Windows by \";\"). The command is split at spaces, unless it is the path of a file; no quoting, no
 shell. \"%s\" stands for the page; without it the page is the last argument."
 )]
-pub struct Login {
+pub(crate) struct Login {
     #[command(flatten)]
     target: Target,
     #[command(flatten)]

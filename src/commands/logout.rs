@@ -19,7 +19,7 @@ use crate::system::terminal::Terminal;
   ghtok logout
   ghtok logout --all
   ghtok logout --revoke     also revoke the tokens at GitHub, which sends an e-mail")]
-pub struct Logout {
+pub(crate) struct Logout {
     #[command(flatten)]
     target: Target,
     /// All stored sign-ins, also of Apps that are not configured; with --store, only those in it

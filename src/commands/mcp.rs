@@ -31,7 +31,7 @@ use crate::system::terminal::Terminal;
   ghtok mcp -- github-mcp-server stdio
   ghtok mcp work -- docker run -i --rm -e GITHUB_PERSONAL_ACCESS_TOKEN IMAGE
   ghtok mcp --env GH_TOKEN -- npx -y some-server")]
-pub struct Mcp {
+pub(crate) struct Mcp {
     #[command(flatten)]
     target: Target,
     /// Put the token into this variable; repeatable [default: GITHUB_PERSONAL_ACCESS_TOKEN]
@@ -63,7 +63,7 @@ pub struct Mcp {
 /// End the servers that a killed `mcp` left behind
 #[derive(Debug, Args)]
 #[command(hide = true)]
-pub struct McpGuard {}
+pub(crate) struct McpGuard {}
 
 impl Subcommand for Mcp {
     fn flags(&self) -> Flags {

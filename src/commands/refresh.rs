@@ -21,7 +21,7 @@ use crate::token::TokenSet;
   ghtok refresh             the default App, if its token is about to expire
   ghtok refresh --all       every configured App
   ghtok refresh --force     now, for example after installing the App on a repository")]
-pub struct Refresh {
+pub(crate) struct Refresh {
     #[command(flatten)]
     target: Target,
     /// Every configured App

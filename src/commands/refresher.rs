@@ -38,7 +38,7 @@ impl Record {
 /// Run one refresh in a process of its own
 #[derive(Debug, Args)]
 #[command(hide = true)]
-pub struct Refresher {
+pub(crate) struct Refresher {
     #[command(flatten)]
     record: Record,
     /// What is wanted of the record.
@@ -59,7 +59,7 @@ impl Subcommand for Refresher {
 /// Ask GitHub where an App is installed
 #[derive(Debug, Args)]
 #[command(hide = true)]
-pub struct AskReach {
+pub(crate) struct AskReach {
     #[command(flatten)]
     record: Record,
 }

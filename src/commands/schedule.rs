@@ -1,6 +1,6 @@
 //! `ghtok schedule`: a timer that keeps sign-ins alive and warns in time.
 
-pub mod check;
+pub(crate) mod check;
 mod install;
 mod program_path;
 mod remove;
@@ -28,7 +28,7 @@ use crate::session::{Session, stable_program};
 
 /// Install a timer that keeps sign-ins alive and warns before they expire
 #[derive(Debug, Args)]
-pub struct Schedule {
+pub(crate) struct Schedule {
     #[command(subcommand)]
     action: ScheduleAction,
 }

@@ -1,7 +1,7 @@
 //! `ghtok setup`: has another program ask ghtok.
 
 mod git;
-pub mod mcp;
+pub(crate) mod mcp;
 
 use clap::Args;
 
@@ -14,7 +14,7 @@ use crate::session::Session;
 
 /// Configure git or an MCP client to use ghtok (with undo)
 #[derive(Debug, Args)]
-pub struct Setup {
+pub(crate) struct Setup {
     #[command(subcommand)]
     program: Program,
 }

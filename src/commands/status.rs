@@ -19,7 +19,7 @@ use crate::system::terminal::Terminal;
   ghtok status
   ghtok status --json
   ghtok status work --check && echo signed in")]
-pub struct Status {
+pub(crate) struct Status {
     #[command(flatten)]
     target: Target,
     /// Print JSON

@@ -3,7 +3,7 @@
 use super::{Error, SignInReason};
 
 /// The exit code of `exec` and `mcp` for a failure of ghtok itself: the others are the command's.
-pub const WRAPPER_FAILED: u8 = 125;
+pub(crate) const WRAPPER_FAILED: u8 = 125;
 
 impl Error {
     /// A stable name for programs.
@@ -108,7 +108,7 @@ impl Error {
 
 /// Of the exit codes of several Apps the one that tells most: a missing sign-in before a store that
 /// is out of reach, before a failure, before giving up, before a temporary one.
-pub fn most_serious(codes: impl IntoIterator<Item = u8>) -> u8 {
+pub(crate) fn most_serious(codes: impl IntoIterator<Item = u8>) -> u8 {
     const ORDER: [u8; 5] = [4, 6, 1, 7, 5];
     let rank = |code: &u8| {
         ORDER

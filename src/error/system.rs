@@ -3,7 +3,7 @@
 use std::io;
 
 /// What the system says about a failure, without the number that Rust adds (`(os error 2)`).
-pub fn system_reason(error: &io::Error) -> String {
+pub(crate) fn system_reason(error: &io::Error) -> String {
     let text = error.to_string();
     match text.split_once(" (os error ") {
         Some((words, _)) => words.trim_end_matches('.').to_lowercase(),
@@ -13,7 +13,7 @@ pub fn system_reason(error: &io::Error) -> String {
 
 /// True if this process, or this machine, has reached a limit: of open files, threads, memory, file size,
 /// or of what a sandbox lets it do. Another process may have no such limit.
-pub fn is_limit(error: &io::Error) -> bool {
+pub(crate) fn is_limit(error: &io::Error) -> bool {
     #[cfg(unix)]
     const FORBIDDEN: [i32; 2] = [libc::EPERM, libc::EACCES];
     // WSAEACCES.
@@ -23,7 +23,7 @@ pub fn is_limit(error: &io::Error) -> bool {
 }
 
 /// True if this process, or this machine, has no more open files, threads, memory or file size to give.
-pub fn is_exhausted(error: &io::Error) -> bool {
+pub(crate) fn is_exhausted(error: &io::Error) -> bool {
     #[cfg(unix)]
     const EXHAUSTED: [i32; 6] = [
         libc::EMFILE,

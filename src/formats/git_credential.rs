@@ -11,7 +11,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-pub use self::attributes::{Attributes, LONGEST_LINE, MOST_LINES, Malformed};
+pub use self::attributes::Attributes;
+pub(crate) use self::attributes::{LONGEST_LINE, MOST_LINES, Malformed};
 pub(crate) use self::relay::{Description, RepositoryPath};
 use crate::host::{Host, HostKind};
 use crate::token::{AccessToken, Timestamp};

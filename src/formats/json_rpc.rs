@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde::de::{self, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-pub use self::id::Id;
+pub(crate) use self::id::Id;
 use self::members::BorrowedText;
 pub use self::members::Members;
 

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 /// The decoded bytes, which may be a password; `None` where a `%` has no two hexadecimal digits
 /// behind it, which [`percent_decode`] would leave as it is.
-pub fn decode(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+pub(crate) fn decode(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let is_complete = |at: usize| {
         let digits = text.get(at + 1..at + 3);
         digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))

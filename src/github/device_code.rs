@@ -85,7 +85,7 @@ fn verification_uri(fields: &Fields, host: &Host) -> String {
 
 /// True if this is the address of a page of this host, by its own scheme and port, in characters that no
 /// terminal, shell or browser takes for anything else.
-pub fn is_page_of(host: &Host, uri: &str) -> bool {
+pub(crate) fn is_page_of(host: &Host, uri: &str) -> bool {
     let harmless = |b: u8| b.is_ascii_alphanumeric() || b"-._~:/?#[]=&%+".contains(&b);
     if uri.len() > 200 || !uri.bytes().all(harmless) {
         return false;

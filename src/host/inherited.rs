@@ -5,7 +5,7 @@ use super::Host;
 
 /// Every variable by which tools are told a host (gh help environment; docs.github.com, "Default
 /// environment variables"; GitHub's MCP server).
-pub const HOST_VARIABLES: [&str; 6] = [
+pub(crate) const HOST_VARIABLES: [&str; 6] = [
     "GH_HOST",
     "GITHUB_HOST",
     "GH_REPO",

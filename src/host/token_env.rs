@@ -6,7 +6,7 @@ use super::{Host, HostClass, HostKind};
 use crate::error::{Error, Result};
 
 /// What GitHub's MCP server reads the token from; beside it, it reads `GITHUB_HOST`.
-pub const MCP_TOKEN: &str = "GITHUB_PERSONAL_ACCESS_TOKEN";
+pub(crate) const MCP_TOKEN: &str = "GITHUB_PERSONAL_ACCESS_TOKEN";
 
 /// Who gets the variables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,7 +14,7 @@ pub enum HostClass {
 }
 
 /// Every variable that tools look in for a token.
-pub const TOKEN_VARIABLES: [&str; 5] = [
+pub(crate) const TOKEN_VARIABLES: [&str; 5] = [
     "GH_TOKEN",
     "GITHUB_TOKEN",
     "GITHUB_PERSONAL_ACCESS_TOKEN",

@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 /// The longest line that is passed on, and the most bytes in transit in one direction.
-pub const MAX_BYTES: usize = 64 * 1024 * 1024;
+pub(crate) const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// A line with its line feed.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub struct Line {
 
 /// How many bytes are in transit in one direction. Clones share one budget.
 #[derive(Clone, Debug, Default)]
-pub struct ByteBudget(Arc<(Mutex<usize>, Condvar)>);
+pub(crate) struct ByteBudget(Arc<(Mutex<usize>, Condvar)>);
 
 /// One line's part of a budget.
 #[derive(Debug)]
@@ -59,7 +59,7 @@ impl From<Vec<u8>> for Line {
 
 impl ByteBudget {
     /// Waits until the budget has room for these bytes, and makes a line of them.
-    pub fn acquire(&self, bytes: Vec<u8>) -> Line {
+    pub(crate) fn acquire(&self, bytes: Vec<u8>) -> Line {
         let size = bytes.len();
         let (used, freed) = &*self.0;
         let mut used = used.lock().unwrap_or_else(PoisonError::into_inner);

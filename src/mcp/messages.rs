@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 /// The protocol revisions that differ in how a conversation is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Era {
+pub(crate) enum Era {
     /// With `initialize`: revisions 2024-11-05 to 2025-11-25.
     Legacy,
     /// Not at all: each request has the client's capabilities. Revision 2026-07-28.
@@ -29,7 +29,7 @@ pub struct Code {
 
 /// The dialogs that a client can show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Modes {
+pub(crate) struct Modes {
     /// Opens a page in the browser.
     pub url: bool,
     /// Shows a form.
@@ -37,11 +37,11 @@ pub struct Modes {
 }
 
 /// The key of our dialog in `inputRequests`, among those of a server.
-pub const KEY: &str = "ghtok.login";
+pub(crate) const KEY: &str = "ghtok.login";
 
 impl Modes {
     /// Reads `capabilities.elicitation`; an empty object means forms (revision 2025-06-18).
-    pub fn of(capabilities: &Value) -> Self {
+    pub(crate) fn of(capabilities: &Value) -> Self {
         match capabilities.get("elicitation").and_then(Value::as_object) {
             None => Self::default(),
             Some(modes) => {
@@ -53,14 +53,14 @@ impl Modes {
     }
 
     /// True if the client can show any dialog.
-    pub fn any(self) -> bool {
+    pub(crate) fn any(self) -> bool {
         self.url || self.form
     }
 }
 
 /// `params` of `elicitation/create`. `meta` is that of the held call, without its progress token: some
 /// clients match the dialog to the call by it.
-pub fn elicitation(
+pub(crate) fn elicitation(
     code: &Code,
     app: &str,
     modes: Modes,
@@ -93,22 +93,22 @@ fn message(code: &Code, app: &str) -> String {
 }
 
 /// The text of a tool's result, for a client without dialogs.
-pub fn instructions(code: &Code, app: &str) -> String {
+pub(crate) fn instructions(code: &Code, app: &str) -> String {
     format!("{} Then call the tool again.", message(code, app))
 }
 
 /// A request from ghtok.
-pub fn request(id: &str, method: &str, params: &Value) -> Vec<u8> {
+pub(crate) fn request(id: &str, method: &str, params: &Value) -> Vec<u8> {
     line(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}))
 }
 
 /// A notification from ghtok.
-pub fn notification(method: &str, params: &Value) -> Vec<u8> {
+pub(crate) fn notification(method: &str, params: &Value) -> Vec<u8> {
     line(&json!({"jsonrpc": "2.0", "method": method, "params": params}))
 }
 
 /// A response in place of the server; the id as the client wrote it.
-pub fn response(raw_id: &str, result: &Value) -> Vec<u8> {
+pub(crate) fn response(raw_id: &str, result: &Value) -> Vec<u8> {
     let mut bytes = format!("{{\"jsonrpc\":\"2.0\",\"id\":{raw_id},\"result\":").into_bytes();
     bytes.extend(line(result));
     bytes.push(b'}');
@@ -116,13 +116,13 @@ pub fn response(raw_id: &str, result: &Value) -> Vec<u8> {
 }
 
 /// An error in place of the server.
-pub fn error(raw_id: &str, code: i32, message: &str) -> Vec<u8> {
+pub(crate) fn error(raw_id: &str, code: i32, message: &str) -> Vec<u8> {
     let error = json!({"code": code, "message": message});
     format!("{{\"jsonrpc\":\"2.0\",\"id\":{raw_id},\"error\":{error}}}").into_bytes()
 }
 
 /// The result of a tool call that did not reach the tool, or may not have reached it.
-pub fn failed_call(text: &str, era: Era) -> Value {
+pub(crate) fn failed_call(text: &str, era: Era) -> Value {
     let mut result = json!({"content": [{"type": "text", "text": text}], "isError": true});
     if era == Era::Modern {
         result["resultType"] = "complete".into();
@@ -131,7 +131,7 @@ pub fn failed_call(text: &str, era: Era) -> Value {
 }
 
 /// The answer that asks for a sign-in first (revision 2026-07-28, "Multi Round-Trip Requests").
-pub fn input_required(code: &Code, app: &str, modes: Modes, state: &str) -> Value {
+pub(crate) fn input_required(code: &Code, app: &str, modes: Modes, state: &str) -> Value {
     json!({
         "resultType": "input_required",
         "inputRequests": {
@@ -153,7 +153,7 @@ fn modern(mut params: Value) -> Value {
 }
 
 /// A held call's `_meta` without its progress token, and that token.
-pub fn meta(params: Option<&RawValue>) -> (Option<Value>, Option<Value>) {
+pub(crate) fn meta(params: Option<&RawValue>) -> (Option<Value>, Option<Value>) {
     #[derive(Deserialize)]
     struct WithMeta {
         #[serde(rename = "_meta")]

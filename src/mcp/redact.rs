@@ -7,14 +7,14 @@ use crate::token::SecretBuffer;
 const REPLACEMENT: &[u8] = b"[token]";
 
 /// Replaces one server's token in a stream.
-pub struct Redactor {
+pub(crate) struct Redactor {
     token: Zeroizing<Vec<u8>>,
     held: SecretBuffer,
 }
 
 impl Redactor {
     /// Replaces this token.
-    pub fn new(token: &str) -> Self {
+    pub(crate) fn new(token: &str) -> Self {
         Self {
             token: Zeroizing::new(token.as_bytes().to_vec()),
             held: SecretBuffer::default(),
@@ -22,7 +22,7 @@ impl Redactor {
     }
 
     /// The part of the stream that can be shown now; the rest may be the beginning of a token.
-    pub fn redact(&mut self, bytes: &[u8]) -> Vec<u8> {
+    pub(crate) fn redact(&mut self, bytes: &[u8]) -> Vec<u8> {
         self.held.push(bytes);
         let held = self.held.as_bytes();
         let mut shown = Vec::with_capacity(held.len());
@@ -40,7 +40,7 @@ impl Redactor {
     }
 
     /// What is held back at the end of the stream.
-    pub fn finish(&mut self) -> Vec<u8> {
+    pub(crate) fn finish(&mut self) -> Vec<u8> {
         let rest = self.held.as_bytes().to_vec();
         self.held.consume(rest.len());
         rest

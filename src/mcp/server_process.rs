@@ -35,7 +35,7 @@ const LAST_OUTPUT_LIMIT: Duration = Duration::from_millis(200);
 const CHECK_INTERVAL: Duration = Duration::from_millis(10);
 
 /// A server that was just started.
-pub struct Started {
+pub(crate) struct Started {
     /// What it is controlled by.
     pub process: ServerProcess,
     /// What it writes, for a thread that reads it.
@@ -45,34 +45,34 @@ pub struct Started {
 }
 
 /// A running server.
-pub struct ServerProcess {
+pub(crate) struct ServerProcess {
     group: Arc<ProcessGroup>,
     input: Option<Arc<LineWriter>>,
     stderr: RedactedStderr,
 }
 
 /// A server's standard output.
-pub struct ServerOutput {
+pub(crate) struct ServerOutput {
     stdout: Option<ChildStdout>,
     /// Dropped when all has been read.
     _unread: Sender<()>,
 }
 
 /// The exit of a server's first process.
-pub struct ServerExit {
+pub(crate) struct ServerExit {
     child: Child,
     all_read: Receiver<()>,
 }
 
 /// Shows what a server writes without its token. Both of its output streams share it.
 #[derive(Clone)]
-pub struct RedactedStderr(Arc<Mutex<Redactor>>);
+pub(crate) struct RedactedStderr(Arc<Mutex<Redactor>>);
 
 /// Starts a server with this token, or with a placeholder.
 ///
 /// # Errors
 /// If it cannot be started.
-pub fn start(
+pub(crate) fn start(
     command: &[OsString],
     variables: &[token_env::EnvChange],
     token: Option<&AccessToken>,
@@ -112,12 +112,12 @@ pub fn start(
 
 impl ServerProcess {
     /// The number by which another process can end it and all that it has started.
-    pub fn group(&self) -> Option<u32> {
+    pub(crate) fn group(&self) -> Option<u32> {
         self.group.number()
     }
 
     /// Sends it a line, without waiting until it reads.
-    pub fn send(&self, line: Line) {
+    pub(crate) fn send(&self, line: Line) {
         if let Some(input) = &self.input {
             input.push(line);
             input.wake();
@@ -125,13 +125,13 @@ impl ServerProcess {
     }
 
     /// Where its stray output is shown.
-    pub fn stderr(&self) -> RedactedStderr {
+    pub(crate) fn stderr(&self) -> RedactedStderr {
         self.stderr.clone()
     }
 
     /// Closes its input. The function that is returned, the first time, blocks until it and all that it
     /// has started are gone: it waits, then signals, then kills.
-    pub fn stop(&mut self) -> Option<impl FnOnce() + Send + use<>> {
+    pub(crate) fn stop(&mut self) -> Option<impl FnOnce() + Send + use<>> {
         self.input.take()?.close();
         let group = Arc::clone(&self.group);
         Some(move || end(&group))
@@ -140,7 +140,7 @@ impl ServerProcess {
 
 impl ServerOutput {
     /// Reads lines to the end; `take` may block to slow the server down.
-    pub fn for_each_line(self, mut take: impl FnMut(Line)) {
+    pub(crate) fn for_each_line(self, mut take: impl FnMut(Line)) {
         if let Some(stdout) = self.stdout {
             widen(&stdout);
             let budget = ByteBudget::default();
@@ -151,7 +151,7 @@ impl ServerOutput {
 
 impl ServerExit {
     /// Waits for it, and shortly for the rest of the output.
-    pub fn wait(mut self) -> Ended {
+    pub(crate) fn wait(mut self) -> Ended {
         let code = self.child.wait().map_or(1, exit_code);
         let _ = self.all_read.recv_timeout(LAST_OUTPUT_LIMIT);
         Ended { code }
@@ -160,7 +160,7 @@ impl ServerExit {
 
 impl RedactedStderr {
     /// Shows a line that is no message.
-    pub fn show(&self, bytes: &[u8]) {
+    pub(crate) fn show(&self, bytes: &[u8]) {
         let shown = self.redactor().redact(bytes);
         Terminal.pass(&shown);
     }

@@ -22,7 +22,7 @@ const FINISH_LIMIT: Duration = Duration::from_secs(1);
 
 /// Reads lines until the stream ends, or until a line is too long. A last line without a line feed gets
 /// one.
-pub fn read_lines(input: impl Read, mut take: impl FnMut(Vec<u8>)) {
+pub(crate) fn read_lines(input: impl Read, mut take: impl FnMut(Vec<u8>)) {
     let mut input = BufReader::with_capacity(READ_BUFFER, input);
     let limit = u64::try_from(MAX_BYTES + b"\r\n".len()).unwrap_or(u64::MAX);
     let mut capacity = 0;
@@ -51,7 +51,7 @@ enum Destination {
 }
 
 /// Writes lines in order. A caller that must not block leaves them to the writer's own thread.
-pub struct LineWriter {
+pub(crate) struct LineWriter {
     destination: Destination,
     queue: Mutex<Queue>,
     changed: Condvar,
@@ -69,13 +69,13 @@ struct Queue {
 
 impl LineWriter {
     /// Writes to this process's standard output.
-    pub fn to_client() -> Arc<Self> {
+    pub(crate) fn to_client() -> Arc<Self> {
         widen(&std::io::stdout());
         Self::start(Destination::Client)
     }
 
     /// Writes to a server's standard input.
-    pub fn to_server(stdin: ChildStdin) -> Arc<Self> {
+    pub(crate) fn to_server(stdin: ChildStdin) -> Arc<Self> {
         widen(&stdin);
         Self::start(Destination::Server(stdin))
     }
@@ -93,7 +93,7 @@ impl LineWriter {
 
     /// Adds a line, and writes it if that blocks nobody; otherwise the caller follows with
     /// [`Self::write_queued`] or [`Self::wake`].
-    pub fn push(&self, line: Line) {
+    pub(crate) fn push(&self, line: Line) {
         let mut queue = self.queue();
         if !queue.is_writing && queue.lines.is_empty() && self.takes_at_once(&line) {
             self.write_line(&line);
@@ -103,7 +103,7 @@ impl LineWriter {
     }
 
     /// Writes all queued lines; blocks while the reader is slow, or another thread waits for it.
-    pub fn write_queued(&self) {
+    pub(crate) fn write_queued(&self) {
         let mut queue = self.queue();
         if queue.is_writing {
             queue.waiting += 1;
@@ -127,7 +127,7 @@ impl LineWriter {
     }
 
     /// Has the writer's own thread write all queued lines.
-    pub fn wake(&self) {
+    pub(crate) fn wake(&self) {
         let queue = self.queue();
         if !queue.is_writing && !queue.lines.is_empty() {
             self.changed.notify_all();
@@ -135,13 +135,13 @@ impl LineWriter {
     }
 
     /// No more lines follow. The stream is closed when the writer has been dropped everywhere.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         self.queue().is_closed = true;
         self.changed.notify_all();
     }
 
     /// Closes, and waits a second at most until all lines have been written.
-    pub fn finish(&self) {
+    pub(crate) fn finish(&self) {
         self.close();
         let queue = self.queue();
         let unwritten = |queue: &mut Queue| queue.is_writing || !queue.lines.is_empty();

@@ -13,7 +13,7 @@ use crate::system::process::{self, ProcessGroup, Termination};
 const EXIT_LIMIT: Duration = Duration::from_secs(1);
 
 /// The wrapper's side: starts the process with the first server, and tells it of each.
-pub struct Watchdog {
+pub(crate) struct Watchdog {
     program: fn() -> Option<PathBuf>,
     /// `None` if it could not be started: a server that ignores the end of its input may then outlive
     /// a killed wrapper.
@@ -22,7 +22,7 @@ pub struct Watchdog {
 
 impl Watchdog {
     /// Of this program, whose `mcp-guard` is the watchdog.
-    pub fn new(program: fn() -> Option<PathBuf>) -> Self {
+    pub(crate) fn new(program: fn() -> Option<PathBuf>) -> Self {
         Self {
             program,
             pipe: OnceLock::new(),
@@ -30,12 +30,12 @@ impl Watchdog {
     }
 
     /// A server with these processes was started.
-    pub fn add(&self, group: u32) {
+    pub(crate) fn add(&self, group: u32) {
         self.send('+', group);
     }
 
     /// Its processes are gone.
-    pub fn remove(&self, group: u32) {
+    pub(crate) fn remove(&self, group: u32) {
         self.send('-', group);
     }
 
@@ -55,7 +55,7 @@ impl Watchdog {
 }
 
 /// The watchdog's side: reads `+NUMBER` and `-NUMBER` lines to their end, then ends what is left.
-pub fn run(input: impl Read, clock: &dyn Clock) {
+pub(crate) fn run(input: impl Read, clock: &dyn Clock) {
     let mut numbers: Vec<u32> = Vec::new();
     for line in BufReader::new(input).lines().map_while(Result::ok) {
         let Some((sign, number)) = line.split_at_checked(1) else {

@@ -17,7 +17,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 
 /// Where things are on this machine.
 #[derive(Clone, Debug)]
-pub struct SchedulerPaths {
+pub(crate) struct SchedulerPaths {
     /// The folders in which programs are looked for.
     pub programs: Vec<PathBuf>,
     /// Units of systemd's user manager.
@@ -32,7 +32,7 @@ pub struct SchedulerPaths {
 
 /// A file of a timer, and where it goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TimerFile {
+pub(crate) struct TimerFile {
     /// Where; a crontab has no path of its own.
     pub place: String,
     /// What is in it.
@@ -41,7 +41,7 @@ pub struct TimerFile {
 
 /// What a scheduler has of a timer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Inspection {
+pub(crate) struct Inspection {
     /// What differs from the timer, in words for people; empty if nothing does.
     pub drift: Vec<String>,
     /// When it runs next, where the scheduler tells.
@@ -50,7 +50,7 @@ pub struct Inspection {
 
 /// Why a timer that is installed does not run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stopped {
+pub(crate) struct Stopped {
     /// What is missing.
     pub cause: String,
     /// The command to run.
@@ -58,7 +58,7 @@ pub struct Stopped {
 }
 
 /// One scheduler. Failures are words for people.
-pub trait Installer {
+pub(crate) trait Installer {
     /// Why it cannot be used here, if it cannot.
     fn probe(&self) -> Result<(), String>;
     /// Why it runs no timers now, though they can be installed.

@@ -11,7 +11,7 @@ const VERSION: u32 = 1;
 
 /// The timer that was installed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Installed {
+pub(crate) struct Installed {
     /// With which scheduler.
     pub scheduler: Scheduler,
     /// What.
@@ -22,7 +22,7 @@ pub struct Installed {
 
 /// What a run did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LastRun {
+pub(crate) struct LastRun {
     /// When it began, in seconds since 1970.
     pub at: i64,
     /// For each App.
@@ -62,7 +62,7 @@ pub enum RunResult {
 
 impl LastRun {
     /// The records that a person was warned about, and when.
-    pub fn warnings(&self) -> impl Iterator<Item = (&str, Timestamp)> {
+    pub(crate) fn warnings(&self) -> impl Iterator<Item = (&str, Timestamp)> {
         let warned = |app: &'_ AppRun| app.warned_at.map(Timestamp);
         self.apps
             .iter()
@@ -71,7 +71,7 @@ impl LastRun {
 }
 
 /// Where the notes are kept: files of the state folder (`store/timer_notes.rs`).
-pub trait Notes {
+pub(crate) trait Notes {
     /// What was installed; `None` if nothing is known to be.
     ///
     /// # Errors
@@ -104,7 +104,7 @@ struct Versioned<T> {
 }
 
 /// A note as bytes.
-pub fn encode<T: Serialize>(note: &T) -> Vec<u8> {
+pub(crate) fn encode<T: Serialize>(note: &T) -> Vec<u8> {
     let versioned = Versioned {
         version: VERSION,
         note,
@@ -113,13 +113,13 @@ pub fn encode<T: Serialize>(note: &T) -> Vec<u8> {
 }
 
 /// A note from bytes.
-pub fn decode<T: for<'a> Deserialize<'a>>(bytes: &[u8]) -> Option<T> {
+pub(crate) fn decode<T: for<'a> Deserialize<'a>>(bytes: &[u8]) -> Option<T> {
     let versioned: Versioned<T> = serde_json::from_slice(bytes).ok()?;
     (versioned.version == VERSION).then_some(versioned.note)
 }
 
 /// The version of a note, where that is later than this ghtok's.
-pub fn later_version(bytes: &[u8]) -> Option<u32> {
+pub(crate) fn later_version(bytes: &[u8]) -> Option<u32> {
     #[derive(Deserialize)]
     struct Any {
         version: u32,

@@ -15,7 +15,7 @@ const DAY: u64 = 24 * 3600;
 
 /// What is stored of one sign-in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SignIn {
+pub(crate) enum SignIn {
     /// None: nobody signed in, or somebody signed out.
     Nobody,
     /// Its token never expires by the clock.
@@ -35,7 +35,7 @@ pub enum SignIn {
 
 /// What to do for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
+pub(crate) enum Action {
     /// Nothing, and nobody is asked.
     Nothing,
     /// Refresh it. Its access token has expired, so nobody's token is killed.
@@ -48,7 +48,7 @@ pub enum Action {
 
 /// Decides. A healthy access token is never replaced, whatever the rules: that would kill it for
 /// everybody who holds it.
-pub fn action(
+pub(crate) fn action(
     sign_in: SignIn,
     rules: ScheduleRules,
     warned_at: Option<Timestamp>,

@@ -19,7 +19,7 @@ use crate::token::MinTtl;
 
 /// What the refresh process is asked: a `Want` as one argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RefreshOrder(pub Want);
+pub(crate) struct RefreshOrder(pub Want);
 
 impl RefreshOrder {
     fn to_argument(self) -> String {

@@ -6,7 +6,7 @@ mod new_sign_in;
 
 use another_process::{First, unless_another_is_first};
 use new_sign_in::NewSignIn;
-pub use new_sign_in::Switch;
+pub(crate) use new_sign_in::Switch;
 pub(crate) use new_sign_in::{Agreed, Kept};
 
 use super::Call;
@@ -16,7 +16,7 @@ use crate::error::Result;
 
 /// What to do with a sign-in that is there and good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Present {
+pub(crate) enum Present {
     /// Keep it and say so.
     Keep,
     /// Replace it, even one that cannot be read.

@@ -22,6 +22,6 @@ pub fn read(path: &Path) -> Result<Option<String>, StoreError> {
 ///
 /// # Errors
 /// If it cannot be written.
-pub fn write(path: &Path, name: &str) -> Result<(), StoreError> {
+pub(crate) fn write(path: &Path, name: &str) -> Result<(), StoreError> {
     state_file::replace(path, format!("{name}\n").as_bytes())
 }

@@ -36,7 +36,7 @@ impl FileSlot {
 ///
 /// # Errors
 /// If the folder cannot be read.
-pub fn list(folder: &StateFolder) -> Result<Listing, StoreError> {
+pub(crate) fn list(folder: &StateFolder) -> Result<Listing, StoreError> {
     let records = folder.records();
     let names = state_file::names_in(&records)?;
     let mut apps: Vec<App> = names

@@ -39,7 +39,7 @@ const MOST_KEYS: usize = 1_000_000;
 ///
 /// # Errors
 /// Why it cannot be listed.
-pub fn list() -> Result<Listing, StoreError> {
+pub(crate) fn list() -> Result<Listing, StoreError> {
     let links = user_keyring()
         .and_then(|keyring| keyring.get_links(MOST_KEYS))
         .map_err(failure)?;

@@ -11,7 +11,7 @@ struct FileSystem {
 
 /// The kind of network file system that holds a folder, such as `nfs4`; `None` for a local one, and where
 /// the system does not tell. The folder need not exist yet.
-pub fn network_kind(folder: &Path) -> Option<String> {
+pub(crate) fn network_kind(folder: &Path) -> Option<String> {
     let folder = folder.ancestors().find(|folder| folder.exists())?;
     let found = file_system(folder)?;
     found.is_network.then_some(found.name)

@@ -18,7 +18,7 @@ use crate::store::state_folder::StateFolder;
 pub(crate) struct OutcomeFile(PathBuf);
 
 /// What happened last to a record, for who watches and changes nothing.
-pub fn last(folder: &StateFolder, key: &RecordKey) -> Option<Outcome> {
+pub(crate) fn last(folder: &StateFolder, key: &RecordKey) -> Option<Outcome> {
     OutcomeFile::at(folder.outcome(key)).read()
 }
 

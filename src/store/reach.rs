@@ -67,7 +67,7 @@ pub fn write(path: &Path, reach: &Reach) -> Result<(), StoreError> {
 ///
 /// # Errors
 /// If it is there and stays.
-pub fn remove(path: &Path) -> Result<(), StoreError> {
+pub(crate) fn remove(path: &Path) -> Result<(), StoreError> {
     state_file::remove(path)
 }
 

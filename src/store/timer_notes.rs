@@ -12,25 +12,25 @@ use crate::store::state_folder::StateFolder;
 
 /// The notes of this state folder.
 #[derive(Clone, Debug)]
-pub struct TimerNotes(StateFolder);
+pub(crate) struct TimerNotes(StateFolder);
 
 /// The right to look after the sign-ins; one process at a time has it.
 #[derive(Debug)]
-pub struct Turn {
+pub(crate) struct Turn {
     lock: Lock,
     path: PathBuf,
 }
 
 impl Turn {
     /// Whether the timer's notes were not forgotten in the meantime, and the lock with them.
-    pub fn stands(&self) -> bool {
+    pub(crate) fn stands(&self) -> bool {
         self.lock.is_at(&self.path)
     }
 }
 
 impl TimerNotes {
     /// Names the files; nothing is touched.
-    pub fn of(folder: StateFolder) -> Self {
+    pub(crate) fn of(folder: StateFolder) -> Self {
         Self(folder)
     }
 
@@ -38,7 +38,7 @@ impl TimerNotes {
     ///
     /// # Errors
     /// If the state folder cannot be used.
-    pub fn turn(&self) -> Result<Option<Turn>> {
+    pub(crate) fn turn(&self) -> Result<Option<Turn>> {
         self.0.create().map_err(unusable)?;
         let path = self.0.timer_lock();
         let lock = Lock::try_take(&path).map_err(unusable)?;

@@ -16,7 +16,7 @@ const LOOK: Duration = Duration::from_millis(10);
 
 /// What the program made of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Copied {
+pub(crate) enum Copied {
     /// It took the text.
     Taken,
     /// None is there.
@@ -31,7 +31,7 @@ pub enum Copied {
 }
 
 /// Has the first of these commands that is there read the text.
-pub fn copy(text: &str, commands: &[String], folders: &[PathBuf]) -> Copied {
+pub(crate) fn copy(text: &str, commands: &[String], folders: &[PathBuf]) -> Copied {
     let Some(line) = CommandLine::first_available(commands, folders) else {
         return Copied::NoProgram;
     };
@@ -56,7 +56,7 @@ pub fn copy(text: &str, commands: &[String], folders: &[PathBuf]) -> Copied {
 }
 
 /// Asks the terminal to do it (xterm's control sequences, "OSC 52"). It does not say whether it did.
-pub fn by_terminal(text: &str) -> String {
+pub(crate) fn by_terminal(text: &str) -> String {
     format!("\u{1b}]52;c;{}\u{7}", BASE64_STANDARD.encode(text))
 }
 

@@ -57,7 +57,7 @@ impl SystemClock {
     clippy::disallowed_methods,
     reason = "other processes end in real time, even where a test hurries the Clock port"
 )]
-pub fn pause(duration: Duration) {
+pub(crate) fn pause(duration: Duration) {
     std::thread::sleep(duration);
 }
 

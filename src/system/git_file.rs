@@ -12,7 +12,7 @@ use crate::plain_file;
 use crate::private_file::{Mode, Replacement, follow_links, sync_folder_of};
 
 /// A file that nobody else changes for now.
-pub struct LockedFile {
+pub(crate) struct LockedFile {
     lock: Replacement,
     content: Option<Vec<u8>>,
     target: PathBuf,
@@ -23,7 +23,7 @@ impl LockedFile {
     ///
     /// # Errors
     /// What the system says, or that the lock is held.
-    pub fn lock(path: &Path, limit: Duration) -> io::Result<Self> {
+    pub(crate) fn lock(path: &Path, limit: Duration) -> io::Result<Self> {
         let target = follow_links(path)?;
         let lock = acquire(&target, limit)?;
         let content = plain_file::read(&target)?;
@@ -35,7 +35,7 @@ impl LockedFile {
     }
 
     /// What is in it; `None` if there is no such file.
-    pub fn content(&self) -> Option<&[u8]> {
+    pub(crate) fn content(&self) -> Option<&[u8]> {
         self.content.as_deref()
     }
 
@@ -43,7 +43,7 @@ impl LockedFile {
     ///
     /// # Errors
     /// What the system says; then the old content stands.
-    pub fn replace(mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn replace(mut self, bytes: &[u8]) -> io::Result<()> {
         self.lock.fill(bytes, Mode::keep_or_usual())?;
         self.lock.commit()
     }
@@ -52,7 +52,7 @@ impl LockedFile {
     ///
     /// # Errors
     /// What the system says.
-    pub fn remove(self) -> io::Result<()> {
+    pub(crate) fn remove(self) -> io::Result<()> {
         std::fs::remove_file(&self.target)?;
         let _ = sync_folder_of(&self.target);
         Ok(())

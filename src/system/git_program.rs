@@ -11,11 +11,11 @@ const LIMIT: Duration = Duration::from_secs(20);
 const NO_REPOSITORY: (&str, &str) = ("GIT_DIR", "/no-repository");
 
 /// git, and how it is asked. What it prints is for `formats::git_config::listing`.
-pub struct GitProgram(PathBuf);
+pub(crate) struct GitProgram(PathBuf);
 
 impl GitProgram {
     /// git in the first of these folders that has it.
-    pub fn find(folders: &[PathBuf]) -> Option<Self> {
+    pub(crate) fn find(folders: &[PathBuf]) -> Option<Self> {
         find_program("git", folders).map(Self)
     }
 
@@ -23,7 +23,7 @@ impl GitProgram {
     ///
     /// # Errors
     /// What git says, in a line.
-    pub fn of_file(&self, file: &Path) -> Result<Vec<u8>, String> {
+    pub(crate) fn of_file(&self, file: &Path) -> Result<Vec<u8>, String> {
         self.ask(&["--file".as_ref(), file.as_os_str()], &[])
     }
 
@@ -31,7 +31,7 @@ impl GitProgram {
     ///
     /// # Errors
     /// What git says, in a line.
-    pub fn without_users_files(&self) -> Result<Vec<u8>, String> {
+    pub(crate) fn without_users_files(&self) -> Result<Vec<u8>, String> {
         self.ask(&[], &[("GIT_CONFIG_GLOBAL", "/dev/null")])
     }
 
@@ -39,13 +39,13 @@ impl GitProgram {
     ///
     /// # Errors
     /// What git says, in a line.
-    pub fn of_everything(&self) -> Result<Vec<u8>, String> {
+    pub(crate) fn of_everything(&self) -> Result<Vec<u8>, String> {
         self.ask(&[], &[])
     }
 
     /// What git itself would be told in the current folder, repository included; `None` where git does
     /// not say.
-    pub fn of_current_folder(&self) -> Option<Vec<u8>> {
+    pub(crate) fn of_current_folder(&self) -> Option<Vec<u8>> {
         let arguments = ["config", "--list", "-z", "--show-scope", "--show-origin"];
         let output = run_with_timeout(&self.0, &arguments, &[], b"", LIMIT).ok()?;
         (output.succeeded() && output.is_complete).then_some(output.stdout)

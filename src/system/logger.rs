@@ -24,7 +24,7 @@ static FILE: OnceLock<File> = OnceLock::new();
 struct Logger;
 
 /// Logs to standard error.
-pub fn to_standard_error(level: LevelFilter) {
+pub(crate) fn to_standard_error(level: LevelFilter) {
     if level != LevelFilter::Off {
         STARTED.get_or_init(SystemClock::start);
         // Fails where an earlier run of this process did it.
@@ -34,7 +34,7 @@ pub fn to_standard_error(level: LevelFilter) {
 }
 
 /// Logs to a file, for a process that has no standard error.
-pub fn to_file(level: LevelFilter, file: File) {
+pub(crate) fn to_file(level: LevelFilter, file: File) {
     let _ = FILE.set(file);
     to_standard_error(level);
 }

@@ -6,7 +6,7 @@ use crate::auth::outcome::NetworkId;
 
 /// A number for the namespaces of this process and its network settings. The namespace of mounts counts
 /// too: it may have other name servers and certificates.
-pub fn network_id(settings: impl Hash) -> NetworkId {
+pub(crate) fn network_id(settings: impl Hash) -> NetworkId {
     let mut hasher = DefaultHasher::new();
     settings.hash(&mut hasher);
     #[cfg(target_os = "linux")]

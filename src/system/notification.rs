@@ -32,7 +32,11 @@ mod platform {
     ///
     /// # Errors
     /// Why nothing was shown, in words.
-    pub fn show(notice: &Notice, session: &SessionBus, limit: Duration) -> Result<(), String> {
+    pub(crate) fn show(
+        notice: &Notice,
+        session: &SessionBus,
+        limit: Duration,
+    ) -> Result<(), String> {
         notify(notice, session, limit).map_err(|failure| match failure {
             CallError::Refused { name, .. } if name.ends_with(".ServiceUnknown") => {
                 "no notification service is running".into()
@@ -143,4 +147,4 @@ $name = '{1AC14E77-02E7-4E5D-B744-2EB1AE5198B7}\\WindowsPowerShell\\v1.0\\powers
 }
 
 #[cfg(any(target_os = "linux", target_os = "macos", windows))]
-pub use platform::show;
+pub(crate) use platform::show;

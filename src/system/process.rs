@@ -22,10 +22,10 @@ use self::windows as platform;
 use crate::error::{Error, system_reason};
 use crate::formats::plain_text::one_line;
 
-pub use self::background::{BackgroundProcess, CommandLine};
-pub use self::find::{find_program, stable_path};
-pub use self::run::{ProgramOutput, run_with_timeout};
-pub use platform::{
+pub(crate) use self::background::{BackgroundProcess, CommandLine};
+pub(crate) use self::find::{find_program, stable_path};
+pub(crate) use self::run::{ProgramOutput, run_with_timeout};
+pub(crate) use platform::{
     ProcessGroup, file_of_reader, handed_over, leave_session, reap, takes_at_once, widen,
 };
 
@@ -34,7 +34,7 @@ pub use platform::{
 ///
 /// # Errors
 /// If it cannot be started.
-pub fn spawn_detached(
+pub(crate) fn spawn_detached(
     program: &Path,
     arguments: &[OsString],
     stdin: Option<File>,
@@ -44,16 +44,16 @@ pub fn spawn_detached(
 
 /// A process that outlives this one.
 #[derive(Debug)]
-pub struct Detached(Child);
+pub(crate) struct Detached(Child);
 
 impl Detached {
     /// The system's number of it.
-    pub fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.0.id()
     }
 
     /// Waits for its end; false if that has not come within the limit.
-    pub fn ends_within(&self, limit: Duration) -> bool {
+    pub(crate) fn ends_within(&self, limit: Duration) -> bool {
         platform::ends_within(&self.0, limit)
     }
 }
@@ -62,7 +62,7 @@ impl Detached {
 ///
 /// # Errors
 /// If it cannot be started.
-pub fn spawn_guard(program: &Path, argument: &str, stdin: File) -> io::Result<Child> {
+pub(crate) fn spawn_guard(program: &Path, argument: &str, stdin: File) -> io::Result<Child> {
     silent(program, &[argument.into()], Some(stdin)).spawn()
 }
 
@@ -82,7 +82,7 @@ fn silent(program: &Path, arguments: &[OsString], stdin: Option<File>) -> Comman
 
 /// A change to the environment of a command.
 #[derive(Clone, Copy)]
-pub enum Change<'a> {
+pub(crate) enum Change<'a> {
     /// This variable gets this value, which may be secret.
     Set(&'a str, &'a str),
     /// This variable goes.
@@ -103,7 +103,7 @@ pub(crate) fn not_started(program: &OsStr, error: &io::Error) -> Error {
 
 /// Whether this process has children left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Children {
+pub(crate) enum Children {
     /// At least one runs.
     Running,
     /// None.
@@ -119,7 +119,11 @@ pub enum Children {
     clippy::disallowed_methods,
     reason = "the one place that starts a process"
 )]
-pub fn exec(program: &OsStr, arguments: &[OsString], changes: &[Change<'_>]) -> io::Result<u8> {
+pub(crate) fn exec(
+    program: &OsStr,
+    arguments: &[OsString],
+    changes: &[Change<'_>],
+) -> io::Result<u8> {
     let mut command = Command::new(program);
     command.args(arguments);
     change_environment(&mut command, changes);
@@ -135,7 +139,7 @@ pub fn exec(program: &OsStr, arguments: &[OsString], changes: &[Change<'_>]) -> 
     clippy::disallowed_methods,
     reason = "the one place that starts a process"
 )]
-pub fn spawn_server(
+pub(crate) fn spawn_server(
     program: &OsStr,
     arguments: &[OsString],
     changes: &[Change<'_>],
@@ -161,7 +165,7 @@ fn change_environment(command: &mut Command, changes: &[Change<'_>]) {
 
 /// How a group of processes is ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Termination {
+pub(crate) enum Termination {
     /// They may clean up. Windows has no such request for a program without a window.
     Graceful,
     /// They are killed.
@@ -169,7 +173,7 @@ pub enum Termination {
 }
 
 /// What a process's end says: its code, 128 + n for a signal.
-pub fn exit_code(status: ExitStatus) -> u8 {
+pub(crate) fn exit_code(status: ExitStatus) -> u8 {
     platform::exit_code(status)
 }
 
@@ -179,7 +183,7 @@ pub fn exit_code(status: ExitStatus) -> u8 {
     clippy::exit,
     reason = "an MCP client gives two seconds; a thread may wait for GitHub for longer"
 )]
-pub fn end(code: u8) -> ! {
+pub(crate) fn end(code: u8) -> ! {
     std::process::exit(i32::from(code))
 }
 
@@ -192,7 +196,7 @@ pub fn end(code: u8) -> ! {
     clippy::disallowed_methods,
     reason = "the one place that starts a process"
 )]
-pub fn run_in_shell(line: &OsStr, input: &[u8]) -> io::Result<u8> {
+pub(crate) fn run_in_shell(line: &OsStr, input: &[u8]) -> io::Result<u8> {
     let shell = if cfg!(unix) { "/bin/sh" } else { "sh" };
     let mut child = Command::new(shell)
         .arg("-c")
@@ -215,7 +219,7 @@ pub fn run_in_shell(line: &OsStr, input: &[u8]) -> io::Result<u8> {
     clippy::disallowed_methods,
     reason = "the one place that starts a process"
 )]
-pub fn run_interactively(program: &Path, arguments: &[String]) -> io::Result<bool> {
+pub(crate) fn run_interactively(program: &Path, arguments: &[String]) -> io::Result<bool> {
     let status = Command::new(program)
         .args(arguments)
         .stdout(io::stderr())
@@ -225,7 +229,7 @@ pub fn run_interactively(program: &Path, arguments: &[String]) -> io::Result<boo
 
 /// Keeps this process's memory from core files, debuggers and other processes of the same user
 /// (prctl(2), `PR_SET_DUMPABLE`). A program that replaces this one is not covered.
-pub fn hide_memory() {
+pub(crate) fn hide_memory() {
     #[cfg(target_os = "linux")]
     {
         use rustix::process::{DumpableBehavior, set_dumpable_behavior};

@@ -10,7 +10,7 @@ use crate::private_file::{self, Mode};
 ///
 /// # Errors
 /// What the system says; then the old content stands.
-pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         create_open_folder(folder)?;
     }
@@ -19,7 +19,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// True if whoever of the machine's users can read one file could read another one too, were it there and
 /// readable for all.
-pub fn is_open_to_readers_of(path: &Path, readable: &Path) -> bool {
+pub(crate) fn is_open_to_readers_of(path: &Path, readable: &Path) -> bool {
     platform::is_open_to_readers_of(path, readable)
 }
 
@@ -39,13 +39,13 @@ fn create_open_folder(folder: &Path) -> io::Result<()> {
 }
 
 /// How many of the folders above a file are missing.
-pub fn missing_folders(path: &Path) -> usize {
+pub(crate) fn missing_folders(path: &Path) -> usize {
     let folders = path.ancestors().skip(1);
     folders.take_while(|folder| !folder.exists()).count()
 }
 
 /// Removes this many of the folders above a file, innermost first, as far as nothing is in them.
-pub fn remove_empty_folders(path: &Path, count: usize) {
+pub(crate) fn remove_empty_folders(path: &Path, count: usize) {
     for folder in path.ancestors().skip(1).take(count) {
         if fs::remove_dir(folder).is_err() {
             return;

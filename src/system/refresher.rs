@@ -14,7 +14,7 @@ use crate::system::process::{Detached, spawn_detached};
 use crate::system::signals::BlockedSignals;
 
 /// Starts the refresh command of this program.
-pub struct DetachedRefresher<'a> {
+pub(crate) struct DetachedRefresher<'a> {
     /// Where this program is; asked only when a refresh is due.
     pub program: fn() -> Option<PathBuf>,
     /// The arguments that name the record and what is wanted of it.

@@ -25,14 +25,14 @@ mod platform {
     /// must end: between `intent` and the stored pair, an end would lose the sign-in. Every wait in it
     /// is bounded.
     #[derive(Debug)]
-    pub struct BlockedSignals {
+    pub(crate) struct BlockedSignals {
         over: Arc<AtomicBool>,
         came: Vec<(i32, Arc<AtomicBool>)>,
     }
 
     impl BlockedSignals {
         /// Blocks them until this is dropped.
-        pub fn block() -> Self {
+        pub(crate) fn block() -> Self {
             let over = Arc::new(AtomicBool::new(false));
             let hold = |signal| {
                 let came = Arc::new(AtomicBool::new(false));
@@ -68,7 +68,7 @@ mod platform {
 
     /// Ends the process on INT, HUP or TERM with a word instead of silently. The end is the
     /// signal's own, so that a calling shell sees it.
-    pub fn exit_with_message(word: Box<Word>) {
+    pub(crate) fn exit_with_message(word: Box<Word>) {
         let Ok(mut signals) = Signals::new(ENDING) else {
             return;
         };
@@ -88,7 +88,7 @@ mod platform {
     }
 
     /// Tells of INT, HUP and TERM instead of ending the process.
-    pub fn on_signal(listener: Box<dyn Fn(i32) + Send>) {
+    pub(crate) fn on_signal(listener: Box<dyn Fn(i32) + Send>) {
         let Ok(mut signals) = Signals::new(ENDING) else {
             return;
         };
@@ -96,7 +96,7 @@ mod platform {
     }
 
     /// Until the guard is dropped, no signal ends the process.
-    pub fn delay_exit() -> MutexGuard<'static, ()> {
+    pub(crate) fn delay_exit() -> MutexGuard<'static, ()> {
         EXIT.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -130,4 +130,4 @@ mod platform {
     }
 }
 
-pub use platform::{BlockedSignals, delay_exit, exit_with_message, on_signal};
+pub(crate) use platform::{BlockedSignals, delay_exit, exit_with_message, on_signal};

@@ -1,8 +1,8 @@
 //! Standard output carries data and nothing else; words for people go to standard error. The only
 //! place (with its two rooms) that writes to either, or reads what a person types.
 
-pub mod keys;
-pub mod screen;
+pub(crate) mod keys;
+pub(crate) mod screen;
 
 use std::io::{self, IsTerminal, Read, Write};
 

@@ -8,16 +8,16 @@ use zeroize::{Zeroize, Zeroizing};
 /// A growing buffer whose content is wiped when it is dropped, and whenever it moves to larger memory:
 /// a plain `String` or `Vec` leaves a copy behind each time it grows.
 #[derive(Default)]
-pub struct SecretBuffer(Zeroizing<Vec<u8>>);
+pub(crate) struct SecretBuffer(Zeroizing<Vec<u8>>);
 
 impl SecretBuffer {
     /// An empty buffer with room for so many bytes.
-    pub fn with_capacity(bytes: usize) -> Self {
+    pub(crate) fn with_capacity(bytes: usize) -> Self {
         Self(Zeroizing::new(Vec::with_capacity(bytes)))
     }
 
     /// Appends bytes.
-    pub fn push(&mut self, bytes: &[u8]) {
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
         let needed = self.0.len() + bytes.len();
         if needed > self.0.capacity() {
             let mut larger = Zeroizing::new(Vec::with_capacity(needed.max(2 * self.0.capacity())));
@@ -29,12 +29,12 @@ impl SecretBuffer {
     }
 
     /// Appends text.
-    pub fn push_str(&mut self, text: &str) {
+    pub(crate) fn push_str(&mut self, text: &str) {
         self.push(text.as_bytes());
     }
 
     /// Removes the first bytes.
-    pub fn consume(&mut self, count: usize) {
+    pub(crate) fn consume(&mut self, count: usize) {
         let left = self.0.len() - count;
         self.0.copy_within(count.., 0);
         self.0[left..].zeroize();
@@ -42,7 +42,7 @@ impl SecretBuffer {
     }
 
     /// What is in it.
-    pub fn as_bytes(&self) -> &[u8] {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 }

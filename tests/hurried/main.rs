@@ -10,11 +10,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use ghtok::Machine;
-use ghtok::auth::ports::{Clock, Event, Observer, Step};
-use ghtok::limits::Limits;
-use ghtok::system::clock::SystemClock;
-use ghtok::system::notes::Notes;
-use ghtok::token::Timestamp;
+use ghtok::testing::auth::ports::{Clock, Event, Observer, Step};
+use ghtok::testing::limits::Limits;
+use ghtok::testing::system::clock::SystemClock;
+use ghtok::testing::system::notes::Notes;
+use ghtok::testing::token::Timestamp;
 
 const HASTE: u32 = 10;
 

@@ -9,11 +9,11 @@ mod planted;
 use std::time::Duration;
 
 use fake_github::{CLIENT_ID, Cut, Endpoint, Failure, FakeGitHub, Fault, RateHeaders, RetryAfter};
-use ghtok::app::App;
-use ghtok::host::Host;
-use ghtok::store::Slot;
-use ghtok::store::file::FileSlot;
-use ghtok::store::record::encode;
+use ghtok::testing::app::App;
+use ghtok::testing::host::Host;
+use ghtok::testing::store::Slot;
+use ghtok::testing::store::file::FileSlot;
+use ghtok::testing::store::record::encode;
 
 use crate::support::canned::Canned;
 use crate::support::deadline::{LIMIT, ends, run_command};

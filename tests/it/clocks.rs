@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use fake_github::{App, CLIENT_ID, DateHeader, FakeGitHub, RateHeaders, RetryAfter, Tokens};
 use fake_github::{Endpoint, Failure, Fault};
-use ghtok::auth::outcome::{Attempt, FailureCause, Happened, Outcome, Scope, SharedFailure};
-use ghtok::auth::ports::{Clock, Event, TokenStore};
-use ghtok::auth::record::Record;
-use ghtok::error::{Error, SignInReason};
-use ghtok::token::{MinTtl, TokenSet};
+use ghtok::testing::auth::outcome::{
+    Attempt, FailureCause, Happened, Outcome, Scope, SharedFailure,
+};
+use ghtok::testing::auth::ports::{Clock, Event, TokenStore};
+use ghtok::testing::auth::record::Record;
+use ghtok::testing::error::{Error, SignInReason};
+use ghtok::testing::token::{MinTtl, TokenSet};
 use log::{LevelFilter, Log, Metadata};
 
 use crate::support::bench::{Bench, LIFE, fresh};

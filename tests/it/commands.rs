@@ -19,7 +19,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use fake_github::{Endpoint, FakeGitHub};
-use ghtok::auth::record::Record;
+use ghtok::testing::auth::record::Record;
 use serde_json::Value;
 
 use crate::support::deadline::run;

@@ -10,8 +10,8 @@ mod stores;
 mod timer;
 
 use fake_github::{CLIENT_ID, FakeGitHub};
-use ghtok::cli::Cli;
-use ghtok::error::Error;
+use ghtok::testing::cli::Cli;
+use ghtok::testing::error::Error;
 
 use crate::support::deadline::run_command;
 use crate::support::sandbox::{Program, Sandbox};

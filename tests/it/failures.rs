@@ -14,10 +14,10 @@ mod together;
 use std::time::Duration;
 
 use fake_github::{Endpoint, Failure, Fault, Pair};
-use ghtok::auth::broker::Served;
-use ghtok::auth::ports::Event;
-use ghtok::error::Error;
-use ghtok::limits::Limits;
+use ghtok::testing::auth::broker::Served;
+use ghtok::testing::auth::ports::Event;
+use ghtok::testing::error::Error;
+use ghtok::testing::limits::Limits;
 
 use crate::support::bench::Bench;
 

@@ -19,15 +19,15 @@ use fake_github::{
     CLIENT_ID, Cut, Endpoint, Failure as Fails, FakeGitHub, Fault, RateHeaders, Reception,
     RetryAfter, TlsIdentity, WrongType,
 };
-use ghtok::app::ClientId;
-use ghtok::github::{
+use ghtok::testing::app::ClientId;
+use ghtok::testing::github::{
     ConnectStage, GitHub, Network, Poll, ProxySetting, RefreshConnection, Refreshed,
     RequestFailure, UserAnswer,
 };
-use ghtok::host::Host;
-use ghtok::limits::Limits;
-use ghtok::permits::{HeldLock, WillingPerson};
-use ghtok::token::{AccessToken, RefreshToken};
+use ghtok::testing::host::Host;
+use ghtok::testing::limits::Limits;
+use ghtok::testing::permits::{HeldLock, WillingPerson};
+use ghtok::testing::token::{AccessToken, RefreshToken};
 
 /// Long enough for a handshake on a busy machine, short enough to wait for.
 /// What a busy machine may add to a limit. Hangs last for ever, so this costs no sharpness.

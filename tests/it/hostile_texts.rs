@@ -5,13 +5,13 @@ use std::fs;
 use std::time::Duration;
 
 use fake_github::{CLIENT_ID, FakeGitHub};
-use ghtok::app::App;
-use ghtok::auth::record::Record;
-use ghtok::formats::plain_text::is_treacherous;
-use ghtok::host::Host;
-use ghtok::store::Slot;
-use ghtok::store::file::FileSlot;
-use ghtok::store::record::{decode, encode};
+use ghtok::testing::app::App;
+use ghtok::testing::auth::record::Record;
+use ghtok::testing::formats::plain_text::is_treacherous;
+use ghtok::testing::host::Host;
+use ghtok::testing::store::Slot;
+use ghtok::testing::store::file::FileSlot;
+use ghtok::testing::store::record::{decode, encode};
 use serde_json::{Value, json};
 
 use crate::support::canned::{Asked, Canned};

@@ -6,8 +6,8 @@ mod process;
 
 use std::thread;
 
-use ghtok::auth::ports::StoreError;
-use ghtok::store::Slot;
+use ghtok::testing::auth::ports::StoreError;
+use ghtok::testing::store::Slot;
 use linux_keyutils::{KeyPermissions, KeyRing, KeyRingIdentifier};
 
 use kept::{Kept, slot_of};

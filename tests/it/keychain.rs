@@ -12,11 +12,11 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use fake_github::{CLIENT_ID, Endpoint, FakeGitHub, Stage};
-use ghtok::auth::ports::{LockedStore, TokenStore};
-use ghtok::auth::record::Record;
-use ghtok::store::RecordStore;
-use ghtok::store::secret_service::SecretServiceSlot;
-use ghtok::token::TokenSet;
+use ghtok::testing::auth::ports::{LockedStore, TokenStore};
+use ghtok::testing::auth::record::Record;
+use ghtok::testing::store::RecordStore;
+use ghtok::testing::store::secret_service::SecretServiceSlot;
+use ghtok::testing::token::TokenSet;
 
 use crate::secret_service::bus::PrivateBus;
 use crate::support::deadline::{ends, run_command};

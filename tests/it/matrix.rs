@@ -8,8 +8,8 @@ mod real;
 use std::time::{Duration, Instant};
 
 use fake_github::{Cut, Endpoint, Failure, FakeGitHub, Fault, RateHeaders, RetryAfter, WrongType};
-use ghtok::auth::ports::Event;
-use ghtok::limits::Limits;
+use ghtok::testing::auth::ports::Event;
+use ghtok::testing::limits::Limits;
 
 use crate::polling::SignIn;
 use crate::support::bench::Bench;

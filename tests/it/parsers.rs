@@ -4,9 +4,9 @@
 use std::fs;
 use std::path::Path;
 
-use ghtok::config::{Config, Environment, Flags};
-use ghtok::formats::json_rpc::{Line, Members, read, with_ids};
-use ghtok::store::record::{decode, encode};
+use ghtok::testing::config::{Config, Environment, Flags};
+use ghtok::testing::formats::json_rpc::{Line, Members, read, with_ids};
+use ghtok::testing::store::record::{decode, encode};
 use tempfile::TempDir;
 
 use crate::support::chance::Chance;

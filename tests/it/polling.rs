@@ -8,13 +8,13 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use fake_github::{Builder, CLIENT_ID, Endpoint, FakeGitHub};
-use ghtok::app::{App, ClientId};
-use ghtok::auth::device_flow::DeviceFlow;
-use ghtok::auth::ports::{Clock, Prompt};
-use ghtok::error::Result;
-use ghtok::github::{DeviceAuthorization, GitHub, GrantedTokens, Network};
-use ghtok::host::Host;
-use ghtok::limits::Limits;
+use ghtok::testing::app::{App, ClientId};
+use ghtok::testing::auth::device_flow::DeviceFlow;
+use ghtok::testing::auth::ports::{Clock, Prompt};
+use ghtok::testing::error::Result;
+use ghtok::testing::github::{DeviceAuthorization, GitHub, GrantedTokens, Network};
+use ghtok::testing::host::Host;
+use ghtok::testing::limits::Limits;
 
 use crate::support::fake_clock::{FakeClock, Scripted};
 

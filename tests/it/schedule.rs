@@ -18,7 +18,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use fake_github::FakeGitHub;
-use ghtok::auth::record::RefreshRejected;
+use ghtok::testing::auth::record::RefreshRejected;
 
 use crate::support::deadline::run_command;
 use crate::support::sandbox::{Program, Run, Sandbox, now, path_of};

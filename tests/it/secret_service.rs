@@ -12,14 +12,14 @@ mod whose_bus;
 
 use std::time::{Duration, Instant};
 
-use ghtok::app::{App, ClientId, RecordKey};
-use ghtok::auth::ports::StoreError;
-use ghtok::auth::record::Record;
-use ghtok::bus::SessionBus;
-use ghtok::host::Host;
-use ghtok::store::secret_service::SecretServiceSlot;
-use ghtok::store::{Slot, record};
-use ghtok::token::{AccessToken, Timestamp, TokenSet};
+use ghtok::testing::app::{App, ClientId, RecordKey};
+use ghtok::testing::auth::ports::StoreError;
+use ghtok::testing::auth::record::Record;
+use ghtok::testing::bus::SessionBus;
+use ghtok::testing::host::Host;
+use ghtok::testing::store::secret_service::SecretServiceSlot;
+use ghtok::testing::store::{Slot, record};
+use ghtok::testing::token::{AccessToken, Timestamp, TokenSet};
 
 use self::bus::PrivateBus;
 

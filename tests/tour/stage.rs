@@ -8,8 +8,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 use fake_github::{CLIENT_ID, FakeGitHub};
-use ghtok::store::record;
-use ghtok::token::{Timestamp, TokenSet};
+use ghtok::testing::store::record;
+use ghtok::testing::token::{Timestamp, TokenSet};
 
 /// What every step returns.
 pub type Outcome<T = ()> = Result<T, Box<dyn Error>>;

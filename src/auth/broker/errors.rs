@@ -158,7 +158,7 @@ fn login_to(login: &str, store: Option<&str>) -> String {
 }
 
 /// A private file that is not private, with the command that makes it so.
-pub fn exposed(path: PathBuf, mode: u32) -> Error {
+pub(crate) fn exposed(path: PathBuf, mode: u32) -> Error {
     Error::Exposed {
         cure: format!("chmod 600 {}", word(&path.to_string_lossy())),
         rights: "read or write",

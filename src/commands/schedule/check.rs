@@ -17,7 +17,7 @@ use crate::system::notification::Notice;
 use crate::token::{Timestamp, TokenSet};
 
 /// Shows a notice; what it says where it cannot is why.
-pub type Notify<'a> = dyn Fn(&Notice) -> Result<(), String> + 'a;
+pub(crate) type Notify<'a> = dyn Fn(&Notice) -> Result<(), String> + 'a;
 
 /// What is the same for each App.
 #[derive(Clone, Copy)]
@@ -246,7 +246,7 @@ fn nothing(found: StoredSignIn, warned_at: Option<Timestamp>, call: &Call<'_>) -
 }
 
 /// What came of an App that could not be looked at, or not be refreshed.
-pub fn failed(error: &Error, warned_at: Option<Timestamp>, app: &App) -> AppOutcome {
+pub(crate) fn failed(error: &Error, warned_at: Option<Timestamp>, app: &App) -> AppOutcome {
     // Offline, locked, or another ghtok at work: the next run finds out.
     let is_news = !matches!(error.exit_code(), 5..=7);
     AppOutcome {

@@ -7,10 +7,10 @@ use memchr::memchr;
 use zeroize::Zeroizing;
 
 /// git's own limit (git-credential(1)); a longer line never spills into the next one.
-pub const LONGEST_LINE: usize = 65_535;
+pub(crate) const LONGEST_LINE: usize = 65_535;
 
 /// Far more than git has keys.
-pub const MOST_LINES: usize = 100;
+pub(crate) const MOST_LINES: usize = 100;
 
 /// What some editors and shells put before a text; it would hide the first key.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";

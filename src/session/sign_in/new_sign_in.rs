@@ -21,7 +21,7 @@ const SAVE_LIMIT: Duration = Duration::from_millis(800);
 
 /// Whether a new sign-in may replace another account's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Switch {
+pub(crate) enum Switch {
     /// Not at all: nobody here can be asked.
     Never,
     /// If the person at the terminal agrees.

@@ -12,7 +12,7 @@ const PLACE: &str = "%s";
 
 /// A command that can be run: a program that is there, and its arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CommandLine {
+pub(crate) struct CommandLine {
     program: PathBuf,
     arguments: Vec<String>,
 }
@@ -27,7 +27,7 @@ impl CommandLine {
     /// The first of these commands whose program is there. A command that is the path of a file is
     /// taken whole; else blanks part its words. Quotes, `$` and `&` mean nothing: no shell reads it. A
     /// path must be absolute; a name is looked for in these folders.
-    pub fn first_available(commands: &[String], folders: &[PathBuf]) -> Option<Self> {
+    pub(crate) fn first_available(commands: &[String], folders: &[PathBuf]) -> Option<Self> {
         commands.iter().find_map(|command| {
             if let Some(program) = place_of(command, folders) {
                 return Some(Self {
@@ -44,7 +44,7 @@ impl CommandLine {
     }
 
     /// The program's name.
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         let name = self.program.file_name().unwrap_or_default();
         name.to_string_lossy().into_owned()
     }
@@ -70,7 +70,7 @@ impl CommandLine {
     ///
     /// # Errors
     /// If it cannot be started.
-    pub fn spawn_with_argument(&self, text: &str) -> io::Result<BackgroundProcess> {
+    pub(crate) fn spawn_with_argument(&self, text: &str) -> io::Result<BackgroundProcess> {
         let mut command = self.command(&self.arguments_with(text));
         let child = command.stdin(Stdio::null()).spawn()?;
         Ok(BackgroundProcess { child })
@@ -80,7 +80,7 @@ impl CommandLine {
     ///
     /// # Errors
     /// If it cannot be started, or does not read.
-    pub fn spawn_with_input(&self, text: &str) -> io::Result<BackgroundProcess> {
+    pub(crate) fn spawn_with_input(&self, text: &str) -> io::Result<BackgroundProcess> {
         let mut command = self.command(&self.arguments);
         let mut child = command.stdin(Stdio::piped()).spawn()?;
         // Shorter than any pipe's room, and closed at the end of this statement.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 /// Where a program that can be run is, of these folders: on Unix with the executable bit, on Windows by
 /// the extensions of `PATHEXT` (`.cmd` too). Relative folders are left out: what is found there would
 /// depend on the current folder.
-pub fn find_program(name: &str, folders: &[PathBuf]) -> Option<PathBuf> {
+pub(crate) fn find_program(name: &str, folders: &[PathBuf]) -> Option<PathBuf> {
     if Path::new(name).file_name() != Some(name.as_ref()) {
         return None;
     }
@@ -17,7 +17,7 @@ pub fn find_program(name: &str, folders: &[PathBuf]) -> Option<PathBuf> {
 
 /// The path of this program that outlives an upgrade: by its name in these folders, where package
 /// managers keep a link, and not where that link leads.
-pub fn stable_path(program: PathBuf, folders: &[PathBuf]) -> PathBuf {
+pub(crate) fn stable_path(program: PathBuf, folders: &[PathBuf]) -> PathBuf {
     let itself = std::fs::canonicalize(&program).ok();
     let name = format!("ghtok{}", std::env::consts::EXE_SUFFIX);
     let mut places = folders.iter().map(|folder| folder.join(&name));

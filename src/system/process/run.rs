@@ -19,7 +19,7 @@ const MOST: u64 = 1024 * 1024;
 
 /// What a program said.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProgramOutput {
+pub(crate) struct ProgramOutput {
     /// Its exit code; `None` if a signal ended it.
     pub code: Option<i32>,
     /// Its standard output.
@@ -32,17 +32,17 @@ pub struct ProgramOutput {
 
 impl ProgramOutput {
     /// True if it did its work.
-    pub fn succeeded(&self) -> bool {
+    pub(crate) fn succeeded(&self) -> bool {
         self.code == Some(0)
     }
 
     /// Its standard output as text.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.stdout).into_owned()
     }
 
     /// Why it did not, in a line.
-    pub fn failure(&self) -> String {
+    pub(crate) fn failure(&self) -> String {
         let end = match self.code {
             Some(code) => format!("exit code {code}"),
             None => "ended by a signal".into(),
@@ -64,7 +64,7 @@ impl ProgramOutput {
     clippy::disallowed_methods,
     reason = "processes are started in system/process alone"
 )]
-pub fn run_with_timeout(
+pub(crate) fn run_with_timeout(
     program: &Path,
     arguments: &[impl AsRef<OsStr>],
     environment: &[(&str, &str)],

@@ -50,7 +50,7 @@ pub(super) fn exec_in_place(command: &mut Command) -> io::Result<u8> {
 
 /// A process group: a server and all that it starts, unless that leaves it.
 #[derive(Debug)]
-pub struct ProcessGroup(Pid);
+pub(crate) struct ProcessGroup(Pid);
 
 #[cfg(not(target_os = "linux"))]
 pub(super) fn spawn_group(mut command: Command) -> io::Result<(Child, ProcessGroup)> {
@@ -95,23 +95,23 @@ pub(super) fn spawn_group(mut command: Command) -> io::Result<(Child, ProcessGro
 
 impl ProcessGroup {
     /// The number by which another process can end it.
-    pub fn number(&self) -> Option<u32> {
+    pub(crate) fn number(&self) -> Option<u32> {
         u32::try_from(self.0.as_raw_nonzero().get()).ok()
     }
 
     /// The group of this number.
-    pub fn of_number(number: u32) -> Option<Self> {
+    pub(crate) fn of_number(number: u32) -> Option<Self> {
         let pid = i32::try_from(number).ok().and_then(Pid::from_raw);
         pid.map(Self)
     }
 
     /// True while any process of it is left.
-    pub fn is_there(&self) -> bool {
+    pub(crate) fn is_there(&self) -> bool {
         rustix::process::test_kill_process_group(self.0) != Err(rustix::io::Errno::SRCH)
     }
 
     /// Ends every process of it; false if there is none left.
-    pub fn end(&self, ending: Termination) -> bool {
+    pub(crate) fn end(&self, ending: Termination) -> bool {
         let signal = match ending {
             Termination::Graceful => rustix::process::Signal::TERM,
             Termination::Forced => rustix::process::Signal::KILL,
@@ -128,7 +128,7 @@ pub(super) fn exit_code(status: ExitStatus) -> u8 {
 }
 
 /// Takes note of the refresher's end.
-pub fn reap() -> Children {
+pub(crate) fn reap() -> Children {
     let refresher = Pid::from_raw(REFRESHER.load(Ordering::Relaxed));
     match refresher.map(|pid| waitpid(Some(pid), WaitOptions::NOHANG)) {
         Some(Ok(None)) => Children::Running,
@@ -139,7 +139,7 @@ pub fn reap() -> Children {
 /// Leaves the caller's session and process group, so that neither Ctrl-C, nor a closed
 /// terminal, nor a killed group reaches this process; and closes every descriptor that was
 /// inherited beside the standard ones, so that nobody waits for their end.
-pub fn leave_session() {
+pub(crate) fn leave_session() {
     // It fails only for a group leader, which nobody started as a refresher.
     let _ = rustix::process::setsid();
     // Nobody's unmount waits for it either; every path it uses is absolute.
@@ -174,7 +174,7 @@ fn close_inherited() {
 }
 
 /// Gives a pipe more room, where the system allows it: a long line then passes in one piece.
-pub fn widen(pipe: &impl AsFd) {
+pub(crate) fn widen(pipe: &impl AsFd) {
     #[cfg(target_os = "linux")]
     {
         const ROOM: usize = 512 * 1024;
@@ -185,19 +185,19 @@ pub fn widen(pipe: &impl AsFd) {
 }
 
 /// True if a pipe takes so many bytes now, so that nobody waits for its reader (poll(2), pipe(7)).
-pub fn takes_at_once(pipe: &impl AsFd, count: usize) -> bool {
+pub(crate) fn takes_at_once(pipe: &impl AsFd, count: usize) -> bool {
     let mut asked = [PollFd::new(pipe, PollFlags::OUT)];
     let at_once = Timespec::default();
     count <= rustix::pipe::PIPE_BUF && poll(&mut asked, Some(&at_once)) == Ok(1)
 }
 
 /// A pipe's end, to be handed on.
-pub fn file_of_reader(reader: io::PipeReader) -> File {
+pub(crate) fn file_of_reader(reader: io::PipeReader) -> File {
     File::from(std::os::fd::OwnedFd::from(reader))
 }
 
 /// What was handed to us as standard input.
-pub fn handed_over() -> Option<File> {
+pub(crate) fn handed_over() -> Option<File> {
     let stdin = std::io::stdin().as_fd().try_clone_to_owned().ok()?;
     Some(File::from(stdin))
 }

@@ -14,14 +14,14 @@ mod platform {
 
     /// Waits for keys, or for nothing.
     #[derive(Debug)]
-    pub struct Keys {
+    pub(crate) struct Keys {
         ending: PipeReader,
         listening: bool,
     }
 
     /// Ends the wait when it is dropped.
     #[derive(Debug)]
-    pub struct StopHandle {
+    pub(crate) struct StopHandle {
         _pipe: PipeWriter,
     }
 
@@ -30,7 +30,7 @@ mod platform {
         ///
         /// # Errors
         /// If the process may open no more files.
-        pub fn listen() -> io::Result<(Self, StopHandle)> {
+        pub(crate) fn listen() -> io::Result<(Self, StopHandle)> {
             Self::new(true)
         }
 
@@ -38,7 +38,7 @@ mod platform {
         ///
         /// # Errors
         /// If the process may open no more files.
-        pub fn deaf() -> io::Result<(Self, StopHandle)> {
+        pub(crate) fn deaf() -> io::Result<(Self, StopHandle)> {
             Self::new(false)
         }
 
@@ -48,7 +48,7 @@ mod platform {
         }
 
         /// Waits for at most `limit`.
-        pub fn wait(&mut self, limit: Duration) -> Heard {
+        pub(crate) fn wait(&mut self, limit: Duration) -> Heard {
             let stdin = io::stdin();
             let mut watched = vec![PollFd::new(&self.ending, PollFlags::IN)];
             // Whoever reads without having the terminal is stopped by it.
@@ -88,17 +88,17 @@ mod platform {
 
     /// True unless another process group has the terminal: whoever was sent to the background is stopped
     /// when it reads, and would draw over somebody else's lines. A terminal without jobs is everybody's.
-    pub fn is_ours(terminal: impl AsFd) -> bool {
+    pub(crate) fn is_ours(terminal: impl AsFd) -> bool {
         tcgetpgrp(terminal).map_or(true, |group| group == rustix::process::getpgrp())
     }
 
     /// True if the terminal shows what is typed.
-    pub fn are_echoed() -> bool {
+    pub(crate) fn are_echoed() -> bool {
         tcgetattr(io::stdin()).is_ok_and(|modes| modes.local_modes.contains(LocalModes::ECHO))
     }
 
     /// Throws away what was typed and not read, so that the shell does not find it.
-    pub fn forget_typed() {
+    pub(crate) fn forget_typed() {
         let stdin = io::stdin();
         if stdin.is_terminal() && is_ours(&stdin) {
             let _ = tcflush(stdin, QueueSelector::IFlush);
@@ -106,7 +106,7 @@ mod platform {
     }
 
     /// The next line that a person types.
-    pub fn line() -> Option<String> {
+    pub(crate) fn line() -> Option<String> {
         let mut line = String::new();
         let count = io::stdin().read_line(&mut line).ok()?;
         (count > 0).then_some(line)
@@ -230,11 +230,11 @@ mod platform {
     }
 }
 
-pub use platform::{Keys, StopHandle, are_echoed, forget_typed, is_ours, line};
+pub(crate) use platform::{Keys, StopHandle, are_echoed, forget_typed, is_ours, line};
 
 /// What a wait ended with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Heard {
+pub(crate) enum Heard {
     /// A line, of which nobody wants to know more.
     Enter,
     /// Its time, or something that means nothing.

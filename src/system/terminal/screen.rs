@@ -19,7 +19,7 @@ const ERASE: &str = "\r\u{1b}[K";
 const USUAL_COLUMNS: usize = 80;
 
 /// Standard error, as a person sees it.
-pub struct Screen {
+pub(crate) struct Screen {
     looks: Looks,
     kind: Kind,
     state: Mutex<State>,
@@ -47,7 +47,7 @@ struct State {
 
 impl Screen {
     /// Standard error, of which the environment says this.
-    pub fn new(looks: Looks) -> Self {
+    pub(crate) fn new(looks: Looks) -> Self {
         let kind = Kind::of_standard_error(looks);
         let coloured = looks.coloured && kind == Kind::Ansi;
         Self {
@@ -58,23 +58,23 @@ impl Screen {
     }
 
     /// What can be drawn here.
-    pub fn looks(&self) -> Looks {
+    pub(crate) fn looks(&self) -> Looks {
         self.looks
     }
 
     /// True if a person can read it now.
-    pub fn is_terminal(&self) -> bool {
+    pub(crate) fn is_terminal(&self) -> bool {
         self.kind != Kind::NoTerminal
     }
 
     /// True if a line can be written over.
-    pub fn supports_ansi(&self) -> bool {
+    pub(crate) fn supports_ansi(&self) -> bool {
         self.kind == Kind::Ansi
     }
 
     /// The columns that there are now; the person may change them at any time. Unlimited where there is
     /// no terminal.
-    pub fn columns(&self) -> usize {
+    pub(crate) fn columns(&self) -> usize {
         match (self.kind, terminal_size_of(io::stderr())) {
             (Kind::NoTerminal, _) => usize::MAX,
             (_, Some((width, _))) => width.0.into(),
@@ -83,24 +83,24 @@ impl Screen {
     }
 
     /// Says lines that stay.
-    pub fn say(&self, text: &str) {
+    pub(crate) fn say(&self, text: &str) {
         let text = wrapped(&self.looks.charset.fit(text), self.columns());
         self.print(&text);
     }
 
     /// Says something beside the matter, marked as ours.
-    pub fn note(&self, text: &str) {
+    pub(crate) fn note(&self, text: &str) {
         self.say(&format!("ghtok: {text}"));
     }
 
     /// Shows a picture, whose rows no blank may break.
-    pub fn show(&self, picture: &str) {
+    pub(crate) fn show(&self, picture: &str) {
         self.print(picture);
     }
 
     /// Writes the line anew that is written over. Nothing where no line can be, after [`Self::close`],
     /// and while another program has the terminal.
-    pub fn rewrite(&self, line: &str) {
+    pub(crate) fn rewrite(&self, line: &str) {
         if !self.supports_ansi() || !keys::is_ours(io::stderr()) {
             return;
         }
@@ -112,7 +112,7 @@ impl Screen {
     }
 
     /// A person pressed Enter, and the terminal went down a row: back to ours.
-    pub fn entered(&self) {
+    pub(crate) fn entered(&self) {
         let state = self.state();
         if state.has_line && keys::are_echoed() {
             write(&format!("\u{1b}[A{ERASE}"));
@@ -120,14 +120,14 @@ impl Screen {
     }
 
     /// Tells the terminal something that moves nothing; no other file gets it.
-    pub fn tell(&self, sequence: &str) {
+    pub(crate) fn tell(&self, sequence: &str) {
         if self.supports_ansi() {
             write(sequence);
         }
     }
 
     /// Ends the line that is written over, for good; what was typed meanwhile is for nobody.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         let mut state = self.state();
         if state.has_line {
             write(ERASE);
@@ -140,7 +140,7 @@ impl Screen {
     }
 
     /// As [`Self::close`], and nothing is said any more: the process is about to end.
-    pub fn hush(&self) {
+    pub(crate) fn hush(&self) {
         self.state().hushed = true;
         self.close();
     }

@@ -4,7 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
-    match ghtok::config::apps_of(text) {
+    match ghtok::testing::config::apps_of(text) {
         Ok(apps) => {
             for (at, app) in apps.iter().enumerate() {
                 assert!(!app.key().file_name().contains(['/', '\\', '\0']));

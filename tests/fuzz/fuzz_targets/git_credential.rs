@@ -4,8 +4,8 @@
 
 use std::sync::OnceLock;
 
-use ghtok::formats::git_credential::{Attributes, CredentialRequest};
-use ghtok::host::Host;
+use ghtok::testing::formats::git_credential::{Attributes, CredentialRequest};
+use ghtok::testing::host::Host;
 use libfuzzer_sys::fuzz_target;
 
 static HOST: OnceLock<Host> = OnceLock::new();

@@ -1,7 +1,7 @@
 //! MCP's lines: none panics, and what is replaced in one is replaced alone.
 #![no_main]
 
-use ghtok::formats::json_rpc::{Line, Members, Message, read, with_ids};
+use ghtok::testing::formats::json_rpc::{Line, Members, Message, read, with_ids};
 use libfuzzer_sys::fuzz_target;
 
 const OURS: &str = "\"ghtok:1:1\"";

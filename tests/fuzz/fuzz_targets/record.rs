@@ -1,7 +1,7 @@
 //! Stored records: what can be read is written and read back the same.
 #![no_main]
 
-use ghtok::store::record::{decode, encode};
+use ghtok::testing::store::record::{decode, encode};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -5,13 +5,13 @@ use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 use fake_github::{CLIENT_ID, FakeGitHub};
-use ghtok::app::App;
-use ghtok::auth::outcome::Outcome;
-use ghtok::auth::ports::TokenStore;
-use ghtok::host::Host;
-use ghtok::store::file::FileSlot;
-use ghtok::store::record::encode;
-use ghtok::store::{RecordStore, Slot};
+use ghtok::testing::app::App;
+use ghtok::testing::auth::outcome::Outcome;
+use ghtok::testing::auth::ports::TokenStore;
+use ghtok::testing::host::Host;
+use ghtok::testing::store::file::FileSlot;
+use ghtok::testing::store::record::encode;
+use ghtok::testing::store::{RecordStore, Slot};
 
 use super::{COMMANDS, Home, LOGOUT, run};
 use crate::support::deadline::run_command;

@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
-use ghtok::store::dialog::SharedDialog;
+use ghtok::testing::store::dialog::SharedDialog;
 use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
 
 use super::{CHECK, COMMANDS, EXEC, FORCE, GET, GIT, Home, LOGIN, LOGOUT, MCP, run, said};

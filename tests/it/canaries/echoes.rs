@@ -4,11 +4,11 @@ use std::fs;
 use std::time::Duration;
 
 use fake_github::{CLIENT_ID, FakeGitHub};
-use ghtok::app::App;
-use ghtok::host::Host;
-use ghtok::store::Slot;
-use ghtok::store::file::FileSlot;
-use ghtok::store::record::encode;
+use ghtok::testing::app::App;
+use ghtok::testing::host::Host;
+use ghtok::testing::store::Slot;
+use ghtok::testing::store::file::FileSlot;
+use ghtok::testing::store::record::encode;
 
 use super::Scene;
 use crate::support::canned::{Asked, Canned};

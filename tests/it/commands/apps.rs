@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use fake_github::{App, CLIENT_ID, Endpoint, FakeGitHub, Pair};
-use ghtok::app::ClientId;
-use ghtok::store::Slot;
-use ghtok::store::file::FileSlot;
-use ghtok::store::record::encode;
+use ghtok::testing::app::ClientId;
+use ghtok::testing::store::Slot;
+use ghtok::testing::store::file::FileSlot;
+use ghtok::testing::store::record::encode;
 use serde_json::{Value, json};
 
 use super::{HOUR, configured, error_code};
@@ -67,7 +67,7 @@ impl Apps {
 
 fn put(fake: &FakeGitHub, sandbox: &Sandbox, client_id: &str, left: Duration) -> Pair {
     let pair = fake.mint(client_id);
-    let app = ghtok::app::App {
+    let app = ghtok::testing::app::App {
         client_id: ClientId::parse(client_id).expect("an ID"),
         ..sandbox.app()
     };
@@ -217,8 +217,8 @@ fn another_account_than_the_configured_one_is_not_served() {
     ));
     let told = apps.run(&["get", "--format", "json"]).expect_code(4);
     assert_eq!(error_code(&told), "signed_out");
-    let app = ghtok::app::App {
-        account: Some(ghtok::app::AccountName::parse("hubot").expect("a login")),
+    let app = ghtok::testing::app::App {
+        account: Some(ghtok::testing::app::AccountName::parse("hubot").expect("a login")),
         ..apps.sandbox.app()
     };
     FileSlot::new(&apps.sandbox.state_folder(), &app.key())

@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use fake_github::{CLIENT_ID, Endpoint};
-use ghtok::formats::timestamps::rfc3339;
+use ghtok::testing::formats::timestamps::rfc3339;
 use serde_json::json;
 
 use super::{HOUR, TWO_HOURS, error_code, json, start};

@@ -1,7 +1,7 @@
 //! `--help` begins with examples that work, and every error of usage is exit code 2.
 
 use clap::CommandFactory;
-use ghtok::cli::Cli;
+use ghtok::testing::cli::Cli;
 
 use super::start;
 use crate::support::deadline::run;

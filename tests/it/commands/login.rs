@@ -1,9 +1,9 @@
 //! `ghtok login` to its end: what it says, and what it leaves.
 
 use fake_github::{App, CLIENT_ID, Endpoint, Failure, FakeGitHub, Fault, Tokens};
-use ghtok::auth::record::RefreshRejected;
-use ghtok::formats::timestamps::rfc3339;
-use ghtok::token::TokenSet;
+use ghtok::testing::auth::record::RefreshRejected;
+use ghtok::testing::formats::timestamps::rfc3339;
+use ghtok::testing::token::TokenSet;
 use serde_json::{Value, json};
 
 use super::{HOUR, TWO_HOURS, configured, mark};
@@ -82,7 +82,7 @@ fn a_program_gets_two_events_and_nothing_else() {
             "event": "code", "schema_version": 1, "app": CLIENT_ID, "host": fake.host(),
             "verification_uri": format!("{}/login/device", fake.base_url()),
             "user_code": shown,
-            "expires_at": rfc3339(ghtok::token::Timestamp(end)), "expires_at_unix": end,
+            "expires_at": rfc3339(ghtok::testing::token::Timestamp(end)), "expires_at_unix": end,
         })
     );
     let end = sandbox.record().tokens.expires_at().expect("an end");

@@ -2,7 +2,7 @@
 //! are not kept are revoked.
 
 use fake_github::{CLIENT_ID, Endpoint, Failure, FakeGitHub, Fault};
-use ghtok::auth::record::{Account, Record};
+use ghtok::testing::auth::record::{Account, Record};
 use serde_json::Value;
 
 use super::{HOUR, configured, error_code, mark};

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use fake_github::{CLIENT_ID, Endpoint, Failure, Fault};
-use ghtok::auth::outcome::Happened;
+use ghtok::testing::auth::outcome::Happened;
 
 use super::{HOUR, error_code, json, start};
 use crate::support::deadline::run;

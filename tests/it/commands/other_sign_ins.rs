@@ -6,11 +6,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
 use fake_github::{CLIENT_ID, FakeGitHub};
-use ghtok::app::App;
-use ghtok::store::Slot;
-use ghtok::store::file::FileSlot;
-use ghtok::store::record::encode;
-use ghtok::store::secret_service::SecretServiceSlot;
+use ghtok::testing::app::App;
+use ghtok::testing::store::Slot;
+use ghtok::testing::store::file::FileSlot;
+use ghtok::testing::store::record::encode;
+use ghtok::testing::store::secret_service::SecretServiceSlot;
 use serde_json::{Value, json};
 
 use super::{HOUR, configured, error_code};

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use fake_github::{CLIENT_ID, Endpoint, Failure, Fault};
-use ghtok::formats::timestamps::rfc3339;
-use ghtok::token::TokenSet;
+use ghtok::testing::formats::timestamps::rfc3339;
+use ghtok::testing::token::TokenSet;
 use serde_json::{Value, json};
 
 use super::{TWO_HOURS, error_code, json, mark, start};

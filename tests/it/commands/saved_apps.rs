@@ -96,8 +96,8 @@ fn advice_works(sandbox: &Sandbox, told: &Run, client_id: &str, variables: &[(&s
 }
 
 fn path_of_record(sandbox: &Sandbox, client_id: &str) -> std::path::PathBuf {
-    let app = ghtok::app::App {
-        client_id: ghtok::app::ClientId::parse(client_id).expect("an ID"),
+    let app = ghtok::testing::app::App {
+        client_id: ghtok::testing::app::ClientId::parse(client_id).expect("an ID"),
         ..sandbox.app()
     };
     sandbox.state_folder().records().join(app.key().file_name())
@@ -379,14 +379,15 @@ fn p12_sign_ins_at_once_lose_none_of_each_others_apps() {
         .map(|number| format!("Iv23liATONCE{number:08}"))
         .collect();
     for id in &ids {
-        let app = ghtok::app::App {
-            client_id: ghtok::app::ClientId::parse(id).expect("an ID"),
+        let app = ghtok::testing::app::App {
+            client_id: ghtok::testing::app::ClientId::parse(id).expect("an ID"),
             ..sandbox.app()
         };
         let pair = fake.mint(CLIENT_ID);
         let record = crate::support::sandbox::record_of(&pair, super::HOUR);
-        let slot = ghtok::store::file::FileSlot::new(&sandbox.state_folder(), &app.key());
-        ghtok::store::Slot::write(&slot, &ghtok::store::record::encode(&record)).expect("a record");
+        let slot = ghtok::testing::store::file::FileSlot::new(&sandbox.state_folder(), &app.key());
+        ghtok::testing::store::Slot::write(&slot, &ghtok::testing::store::record::encode(&record))
+            .expect("a record");
     }
     let running: Vec<_> = ids
         .iter()
@@ -415,10 +416,10 @@ fn p12_sign_ins_at_once_lose_none_of_each_others_apps() {
 /// `https` on loopback is no usual host: its scheme has to be said, and brackets quoted.
 #[test]
 fn a_host_that_needs_more_than_its_name_is_advised_so_that_a_shell_reads_it_back() {
-    let app = |host: &str| ghtok::app::App {
+    let app = |host: &str| ghtok::testing::app::App {
         name: None,
-        client_id: ghtok::app::ClientId::parse(CLIENT_ID).expect("an ID"),
-        host: ghtok::host::Host::parse(host).expect("a host"),
+        client_id: ghtok::testing::app::ClientId::parse(CLIENT_ID).expect("an ID"),
+        host: ghtok::testing::host::Host::parse(host).expect("a host"),
         account: None,
         owners: vec![],
     };
@@ -427,7 +428,7 @@ fn a_host_that_needs_more_than_its_name_is_advised_so_that_a_shell_reads_it_back
         ("[::1]:3000", "'[::1]:3000'"),
     ] {
         assert_eq!(
-            ghtok::session::login_command(&app(host), None),
+            ghtok::testing::session::login_command(&app(host), None),
             format!("ghtok login --client-id {CLIENT_ID} --host {words}")
         );
     }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use fake_github::{CLIENT_ID, FakeGitHub};
-use ghtok::auth::record::{Intent, Record, RefreshRejected, Rejected, RescueKey};
-use ghtok::formats::timestamps::rfc3339;
-use ghtok::token::{Timestamp, TokenSet};
+use ghtok::testing::auth::record::{Intent, Record, RefreshRejected, Rejected, RescueKey};
+use ghtok::testing::formats::timestamps::rfc3339;
+use ghtok::testing::token::{Timestamp, TokenSet};
 use serde_json::{Value, json};
 
 use super::{TWO_HOURS, mark, start};

@@ -3,8 +3,8 @@
 use std::process::Child;
 
 use fake_github::{CLIENT_ID, Endpoint, FakeGitHub};
-use ghtok::auth::outcome::{Happened, Outcome};
-use ghtok::auth::record::RefreshRejected;
+use ghtok::testing::auth::outcome::{Happened, Outcome};
+use ghtok::testing::auth::record::RefreshRejected;
 
 use super::{HOUR, json};
 use crate::support::deadline::{LIMIT, ends, run};

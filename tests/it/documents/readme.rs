@@ -6,8 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use fake_github::{App, Endpoint, FakeGitHub};
-use ghtok::cli::Cli;
-use ghtok::config::{Config, Environment, Flags};
+use ghtok::testing::cli::Cli;
+use ghtok::testing::config::{Config, Environment, Flags};
 use serde_json::Value;
 use tempfile::TempDir;
 

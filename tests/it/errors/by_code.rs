@@ -5,15 +5,15 @@ use std::io;
 use std::time::Duration;
 
 use fake_github::CLIENT_ID;
-use ghtok::app::{App, ClientId};
-use ghtok::commands::exec::{self, Unseparated};
-use ghtok::commands::setup::mcp::{McpSetup, ServerKind};
-use ghtok::error::{Discarded, Error, SignInReason};
-use ghtok::formats::mcp_client::{Client, ClientFolders};
-use ghtok::host::Host;
-use ghtok::host::Inherited;
-use ghtok::host::token_env::{self, EnvPlan, OtherTokens, Recipient, TokenVariable};
-use ghtok::token::MinTtl;
+use ghtok::testing::app::{App, ClientId};
+use ghtok::testing::commands::exec::{self, Unseparated};
+use ghtok::testing::commands::setup::mcp::{McpSetup, ServerKind};
+use ghtok::testing::error::{Discarded, Error, SignInReason};
+use ghtok::testing::formats::mcp_client::{Client, ClientFolders};
+use ghtok::testing::host::Host;
+use ghtok::testing::host::Inherited;
+use ghtok::testing::host::token_env::{self, EnvPlan, OtherTokens, Recipient, TokenVariable};
+use ghtok::testing::token::MinTtl;
 
 use super::page::{APP, LOGIN, Page};
 use crate::support::bench::{Bench, LIFE};
@@ -195,7 +195,7 @@ fn min_ttl(life: Duration, asked: Duration) -> Error {
     let bench = Bench::new();
     bench.seed(LIFE);
     let mut record = bench.record();
-    if let ghtok::token::TokenSet::Expiring { access, .. } = &mut record.tokens {
+    if let ghtok::testing::token::TokenSet::Expiring { access, .. } = &mut record.tokens {
         access.lifetime = life;
     }
     bench.put(&record);

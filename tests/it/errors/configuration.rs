@@ -7,10 +7,10 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use ghtok::app::{App, ClientId};
-use ghtok::config::{Config, Environment, Flags, add_app};
-use ghtok::error::Error;
-use ghtok::host::Host;
+use ghtok::testing::app::{App, ClientId};
+use ghtok::testing::config::{Config, Environment, Flags, add_app};
+use ghtok::testing::error::Error;
+use ghtok::testing::host::Host;
 use tempfile::TempDir;
 
 use super::page::Page;

@@ -5,11 +5,11 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
-use ghtok::app::{App, ClientId};
-use ghtok::auth::broker::github_error;
-use ghtok::error::{Error, StoredTokens};
-use ghtok::github::{ConnectStage, ErrorCode, HttpError, ProxySetting};
-use ghtok::host::Host;
+use ghtok::testing::app::{App, ClientId};
+use ghtok::testing::auth::broker::github_error;
+use ghtok::testing::error::{Error, StoredTokens};
+use ghtok::testing::github::{ConnectStage, ErrorCode, HttpError, ProxySetting};
+use ghtok::testing::host::Host;
 
 use super::page::{self, APP, LOGIN, Page};
 

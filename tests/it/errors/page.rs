@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use ghtok::auth::ports::StoreError;
-use ghtok::error::{Error, SignInReason};
-use ghtok::github::{ErrorCode, HttpError};
+use ghtok::testing::auth::ports::StoreError;
+use ghtok::testing::error::{Error, SignInReason};
+use ghtok::testing::github::{ErrorCode, HttpError};
 
 /// Names the variants of an enum. One that is not listed does not compile: it wants its place on
 /// the page.

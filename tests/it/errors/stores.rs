@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use fake_github::Pair;
-use ghtok::auth::broker::store_error;
-use ghtok::auth::outcome::Outcome;
-use ghtok::auth::ports::{LockedStore, OutcomeVersion, StoreError, TokenStore};
-use ghtok::auth::record::Record;
-use ghtok::error::{Error, StoredTokens};
-use ghtok::store::record;
+use ghtok::testing::auth::broker::store_error;
+use ghtok::testing::auth::outcome::Outcome;
+use ghtok::testing::auth::ports::{LockedStore, OutcomeVersion, StoreError, TokenStore};
+use ghtok::testing::auth::record::Record;
+use ghtok::testing::error::{Error, StoredTokens};
+use ghtok::testing::store::record;
 use serde_json::{Value, json};
 
 use super::by_code::app;

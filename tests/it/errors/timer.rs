@@ -1,6 +1,6 @@
 //! What keeps a timer from being installed, removed or looked after.
 
-use ghtok::error::Error;
+use ghtok::testing::error::Error;
 
 use super::page::Page;
 

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use fake_github::{CLIENT_ID, Endpoint, Failure, FakeGitHub, Fault, Pair};
-use ghtok::app::AccountName;
-use ghtok::auth::ports::Clock;
-use ghtok::auth::record::{Record, Rejected};
+use ghtok::testing::app::AccountName;
+use ghtok::testing::auth::ports::Clock;
+use ghtok::testing::auth::record::{Record, Rejected};
 
 use super::seconds;
 use crate::support::bench::{Bench, fresh};

@@ -7,7 +7,7 @@ use fake_github::{Failure, Fault, RateHeaders, RetryAfter};
 use super::{OVER, VALID, assert_next_call_refreshes, assert_served_anyway, assert_untouched};
 use super::{failing, seconds};
 use crate::support::fake_clock::SECOND;
-use ghtok::token::MinTtl;
+use ghtok::testing::token::MinTtl;
 
 struct Row {
     failure: Failure,

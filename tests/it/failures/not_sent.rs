@@ -5,13 +5,13 @@ use std::fs;
 use std::time::Duration;
 
 use fake_github::{FakeGitHub, Pair, Reception, TlsIdentity};
-use ghtok::auth::outcome::{
+use ghtok::testing::auth::outcome::{
     Attempt, FailedConnections, FailureCause, Happened, NetworkId, Outcome, Scope, SharedFailure,
 };
-use ghtok::auth::ports::{Clock, TokenStore};
-use ghtok::host::Host;
-use ghtok::limits::Limits;
-use ghtok::token::MinTtl;
+use ghtok::testing::auth::ports::{Clock, TokenStore};
+use ghtok::testing::host::Host;
+use ghtok::testing::limits::Limits;
+use ghtok::testing::token::MinTtl;
 
 use super::seconds;
 use super::{OVER, VALID, assert_next_call_refreshes, assert_served_anyway, assert_untouched};

@@ -1,8 +1,8 @@
 //! A good answer in an odd form is a good answer: once GitHub sent it, the pair before is dead.
 
 use fake_github::{Builder, Endpoint, Failure, FakeGitHub, Fault};
-use ghtok::auth::ports::Clock;
-use ghtok::token::TokenSet;
+use ghtok::testing::auth::ports::Clock;
+use ghtok::testing::token::TokenSet;
 
 use super::OVER;
 use crate::support::bench::{Bench, LIFE};

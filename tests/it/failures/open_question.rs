@@ -2,12 +2,12 @@
 //! says so itself the old access token is served only after one question about it.
 
 use fake_github::{Cut, Endpoint, Failure, Fault, Pair, WrongType};
-use ghtok::auth::outcome::{Happened, Outcome};
-use ghtok::auth::ports::Clock;
-use ghtok::auth::record::{Intent, Record, RescueKey};
-use ghtok::error::{Error, SignInReason};
-use ghtok::limits::Limits;
-use ghtok::token::Timestamp;
+use ghtok::testing::auth::outcome::{Happened, Outcome};
+use ghtok::testing::auth::ports::Clock;
+use ghtok::testing::auth::record::{Intent, Record, RescueKey};
+use ghtok::testing::error::{Error, SignInReason};
+use ghtok::testing::limits::Limits;
+use ghtok::testing::token::Timestamp;
 
 use super::{OVER, VALID, assert_next_call_refreshes, assert_served_anyway, assert_untouched};
 use super::{failing, seconds};

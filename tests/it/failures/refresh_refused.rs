@@ -2,9 +2,9 @@
 //! the sign-in ends with it.
 
 use fake_github::{CLIENT_ID, Endpoint, Failure, Fault, Pair};
-use ghtok::auth::ports::{Clock, Event};
-use ghtok::auth::record::{Intent, Record, RefreshRejected, Rejected, RescueKey};
-use ghtok::error::{Error, SignInReason};
+use ghtok::testing::auth::ports::{Clock, Event};
+use ghtok::testing::auth::record::{Intent, Record, RefreshRejected, Rejected, RescueKey};
+use ghtok::testing::error::{Error, SignInReason};
 
 use super::{VALID, seconds};
 use crate::support::bench::Bench;

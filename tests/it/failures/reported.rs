@@ -2,8 +2,8 @@
 //! rumour (P7 builds on this).
 
 use fake_github::{Endpoint, Failure, Fault};
-use ghtok::auth::ports::{Clock, Event};
-use ghtok::auth::record::{Record, Rejected};
+use ghtok::testing::auth::ports::{Clock, Event};
+use ghtok::testing::auth::record::{Record, Rejected};
 
 use super::{assert_next_call_refreshes, assert_served_anyway, seconds};
 use crate::support::bench::Bench;

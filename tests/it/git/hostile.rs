@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use fake_github::FakeGitHub;
-use ghtok::formats::git_credential::{Attributes, CredentialRequest};
-use ghtok::host::Host;
+use ghtok::testing::formats::git_credential::{Attributes, CredentialRequest};
+use ghtok::testing::host::Host;
 
 use crate::support::chance::Chance;
 use crate::support::git::feed;

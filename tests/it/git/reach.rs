@@ -9,9 +9,9 @@ use std::time::Duration;
 use fake_github::{
     App, Builder, CLIENT_ID, Cut, Endpoint, Failure, FakeGitHub, Fault, Installation, Installed,
 };
-use ghtok::auth::ports::TokenStore;
-use ghtok::auth::reach::{Installations, Reach, Selection};
-use ghtok::store::reach;
+use ghtok::testing::auth::ports::TokenStore;
+use ghtok::testing::auth::reach::{Installations, Reach, Selection};
+use ghtok::testing::store::reach;
 use tempfile::TempDir;
 
 use crate::support::deadline::{LIMIT, run};
@@ -199,7 +199,7 @@ fn of_several_apps_the_one_that_is_installed_answers() {
     let record = other_file(folder.records(), "");
     fs::write(
         &record,
-        ghtok::store::record::encode(&record_of(&other, HOUR)),
+        ghtok::testing::store::record::encode(&record_of(&other, HOUR)),
     )
     .expect("a record");
     fs::set_permissions(&record, fs::Permissions::from_mode(0o600)).expect("a mode");
@@ -207,7 +207,7 @@ fn of_several_apps_the_one_that_is_installed_answers() {
         user_id: Some(583_231),
         asked_at: now(),
         installations: Installations {
-            installed: vec![ghtok::auth::reach::Installation {
+            installed: vec![ghtok::testing::auth::reach::Installation {
                 owner: owner.into(),
                 selection: Selection::All,
             }],

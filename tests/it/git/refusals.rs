@@ -4,16 +4,16 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use fake_github::{CLIENT_ID, Endpoint, FakeGitHub};
-use ghtok::auth::broker::Broker;
-use ghtok::auth::record::{Intent, Record, Rejected, RescueKey};
-use ghtok::commands::git_credential;
-use ghtok::formats::git_credential::CredentialRequest;
-use ghtok::github::{GitHub, Network};
-use ghtok::limits::Limits;
-use ghtok::session::Call;
-use ghtok::system::clock::SystemClock;
-use ghtok::system::terminal::Terminal;
-use ghtok::token::{MinTtl, Timestamp};
+use ghtok::testing::auth::broker::Broker;
+use ghtok::testing::auth::record::{Intent, Record, Rejected, RescueKey};
+use ghtok::testing::commands::git_credential;
+use ghtok::testing::formats::git_credential::CredentialRequest;
+use ghtok::testing::github::{GitHub, Network};
+use ghtok::testing::limits::Limits;
+use ghtok::testing::session::Call;
+use ghtok::testing::system::clock::SystemClock;
+use ghtok::testing::system::terminal::Terminal;
+use ghtok::testing::token::{MinTtl, Timestamp};
 use tempfile::TempDir;
 
 use crate::support::git::{Desk, feed, gits, url, with_a_repository, with_a_repository_and};
@@ -143,7 +143,7 @@ fn p7_a_held_lock_is_not_waited_for() {
     let pair = sandbox.seed(&fake, HOUR);
     let before = sandbox.record();
     let store = sandbox.store();
-    let held = ghtok::auth::ports::TokenStore::try_lock(&store)
+    let held = ghtok::testing::auth::ports::TokenStore::try_lock(&store)
         .expect("a lock")
         .expect("free");
     let began = Instant::now();
@@ -250,7 +250,7 @@ fn p7_what_was_refreshed_before_the_lock_is_not_marked() {
                 refresher: &NoRefresh,
                 clock: &clock,
                 observer: &Silent,
-                network: &|| ghtok::auth::outcome::NetworkId(1),
+                network: &|| ghtok::testing::auth::outcome::NetworkId(1),
                 limits,
             },
             github: &github,

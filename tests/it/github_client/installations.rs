@@ -1,7 +1,7 @@
 //! Where an App is installed: paged, bounded, and whole or said to be not.
 
 use fake_github::{App, Installation, Installed as At};
-use ghtok::github::{self, Installations, Selection};
+use ghtok::testing::github::{self, Installations, Selection};
 
 use super::*;
 

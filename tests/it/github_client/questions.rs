@@ -25,7 +25,7 @@ fn the_device_flow_goes_from_codes_to_tokens() {
         Ok(Poll::SlowDown(Some(Duration::from_secs(10)))),
         "no time has passed"
     );
-    let wrong = github.poll(&ghtok::token::DeviceCode::new("0".repeat(40)));
+    let wrong = github.poll(&ghtok::testing::token::DeviceCode::new("0".repeat(40)));
     assert_eq!(wrong, Ok(Poll::IncorrectDeviceCode));
 }
 
@@ -135,7 +135,7 @@ fn the_headers_are_those_that_github_asks_for() {
     let github = patient(&server.host(), Network::default());
     let _ = github.user(&AccessToken::new("ghu_secret"));
     let user = seen.recv().expect("a request").to_ascii_lowercase();
-    let _ = github.poll(&ghtok::token::DeviceCode::new("a b&c"));
+    let _ = github.poll(&ghtok::testing::token::DeviceCode::new("a b&c"));
     let poll = seen.recv().expect("a request");
     let agent = format!("user-agent: ghtok/{}\r\n", env!("CARGO_PKG_VERSION"));
     for (request, wanted) in [

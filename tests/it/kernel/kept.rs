@@ -1,9 +1,9 @@
 //! Keys on the real user keyring that end with their test.
 
-use ghtok::app::{App, ClientId};
-use ghtok::host::Host;
-use ghtok::store::Slot;
-use ghtok::store::kernel::{KernelSlot, is_available};
+use ghtok::testing::app::{App, ClientId};
+use ghtok::testing::host::Host;
+use ghtok::testing::store::Slot;
+use ghtok::testing::store::kernel::{KernelSlot, is_available};
 use linux_keyutils::{Key, KeyRing, KeyRingIdentifier};
 
 /// A slot whose keys are gone when the test ends, however it ends.

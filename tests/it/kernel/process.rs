@@ -8,9 +8,9 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use ghtok::auth::ports::StoreError;
-use ghtok::store::Slot;
-use ghtok::store::kernel::{KernelSlot, is_available};
+use ghtok::testing::auth::ports::StoreError;
+use ghtok::testing::store::Slot;
+use ghtok::testing::store::kernel::{KernelSlot, is_available};
 use tempfile::TempDir;
 
 use super::kept::slot_of;

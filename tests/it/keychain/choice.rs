@@ -11,7 +11,7 @@
 //! | file | gone | there | vanished | keychain; the hint names `--store file` |
 //! | nowhere | | no collection | not signed in | kernel |
 
-use ghtok::store::chosen_store;
+use ghtok::testing::store::chosen_store;
 
 use super::*;
 use crate::support::user_keyring::UserKeyring;

@@ -114,7 +114,7 @@ impl Keychain {
     /// A sign-in as an entry of the database.
     fn entry(&self) -> String {
         let pair = self.fake.mint(CLIENT_ID);
-        let record = ghtok::store::record::encode(&record_of(&pair, HOUR));
+        let record = ghtok::testing::store::record::encode(&record_of(&pair, HOUR));
         let record = std::str::from_utf8(&record).expect("JSON");
         let key = self.sandbox.app().key();
         let fields: String = [

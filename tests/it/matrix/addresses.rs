@@ -7,11 +7,11 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use fake_github::{CLIENT_ID, FakeGitHub, TlsIdentity};
-use ghtok::app::App;
-use ghtok::host::Host;
-use ghtok::store::Slot;
-use ghtok::store::file::FileSlot;
-use ghtok::store::record::encode;
+use ghtok::testing::app::App;
+use ghtok::testing::host::Host;
+use ghtok::testing::store::Slot;
+use ghtok::testing::store::file::FileSlot;
+use ghtok::testing::store::record::encode;
 use rustix::fd::OwnedFd;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, connect, listen, socket_with};
 
@@ -172,7 +172,7 @@ fn p6_plain_http_stays_on_this_machine_wherever_localhost_leads() {
     }
 }
 
-fn app_key(trial: &Trial) -> ghtok::app::RecordKey {
+fn app_key(trial: &Trial) -> ghtok::testing::app::RecordKey {
     let app = App {
         host: Host::parse(&trial.host).expect("a host"),
         ..trial.sandbox.app()

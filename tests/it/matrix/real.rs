@@ -10,13 +10,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use fake_github::{CLIENT_ID, Endpoint, Failure, FakeGitHub, Fault, Reception, TlsIdentity};
-use ghtok::app::App;
-use ghtok::auth::record::{Record, Rejected};
-use ghtok::host::Host;
-use ghtok::limits::Limits;
-use ghtok::store::Slot;
-use ghtok::store::file::FileSlot;
-use ghtok::store::record::{decode, encode};
+use ghtok::testing::app::App;
+use ghtok::testing::auth::record::{Record, Rejected};
+use ghtok::testing::host::Host;
+use ghtok::testing::limits::Limits;
+use ghtok::testing::store::Slot;
+use ghtok::testing::store::file::FileSlot;
+use ghtok::testing::store::record::{decode, encode};
 
 use crate::support::deadline::ends;
 use crate::support::processes::{IN_TIME, Watch};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ghtok::mcp::conversation::{Asking, Event, Settings};
+use ghtok::testing::mcp::conversation::{Asking, Event, Settings};
 use serde_json::json;
 
 use super::talk::{Talk, code, needed, settings, token};
@@ -106,7 +106,7 @@ fn a_call_comes_back_from_our_dialog_as_it_was() {
     let wanted = back
         .replace(r#""ghtok.login":{"action":"accept"},"#, "")
         .replace("ghtok.login:", "");
-    let raw = ghtok::mcp::line::Line::from(format!("{back}\n").into_bytes());
+    let raw = ghtok::testing::mcp::line::Line::from(format!("{back}\n").into_bytes());
     talk.on(Event::Client(raw, None));
     let (server, sent) = talk.sent.last().expect("the call");
     assert_eq!(

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ghtok::mcp::conversation::{Ended, Event, Pace, Restarts, Settings};
+use ghtok::testing::mcp::conversation::{Ended, Event, Pace, Restarts, Settings};
 use serde_json::{Value, json};
 
 use super::talk::{Talk, line, offline, settings, token};

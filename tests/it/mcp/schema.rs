@@ -6,7 +6,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use ghtok::mcp::conversation::{Ended, Event};
+use ghtok::testing::mcp::conversation::{Ended, Event};
 use serde_json::{Value, json};
 
 use super::talk::{Talk, code, needed, token};

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use ghtok::mcp::conversation::{
+use ghtok::testing::mcp::conversation::{
     Action, Asking, Conversation, Cure, Event, News, Now, Pace, Restarts, Settings, Told, Trouble,
 };
-use ghtok::mcp::line::Line;
-use ghtok::mcp::messages::Code;
-use ghtok::token::Timestamp;
+use ghtok::testing::mcp::line::Line;
+use ghtok::testing::mcp::messages::Code;
+use ghtok::testing::token::Timestamp;
 use serde_json::{Value, json};
 
 /// When it begins.

@@ -1,9 +1,9 @@
 //! What ends the polling, and what does not.
 
 use fake_github::{App, CLIENT_ID, DeviceFlow, Endpoint, Failure, FakeGitHub, Fault};
-use ghtok::auth::device_flow;
-use ghtok::github::{GitHub, Network};
-use ghtok::token::AccessToken;
+use ghtok::testing::auth::device_flow;
+use ghtok::testing::github::{GitHub, Network};
+use ghtok::testing::token::AccessToken;
 
 use super::{SignIn, app, assert_pauses, seconds};
 

@@ -1,7 +1,7 @@
 //! When the next poll comes. GitHub punishes each early one with five more seconds, for good.
 
 use fake_github::{Endpoint, Failure, FakeGitHub, Fault};
-use ghtok::limits::Limits;
+use ghtok::testing::limits::Limits;
 
 use super::{Person, SignIn, assert_pauses, seconds, sign_in};
 use crate::support::canned::Canned;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fake_github::{Cut, Endpoint, Failure, FakeGitHub, Fault, RateHeaders, RetryAfter, WrongType};
-use ghtok::limits::Limits;
+use ghtok::testing::limits::Limits;
 
 use super::{SignIn, assert_pauses, seconds};
 

@@ -2,7 +2,7 @@
 //! spent; after it the sealed pair waits in the rescue file until it can be stored.
 
 use fake_github::{Endpoint, FakeGitHub};
-use ghtok::auth::outcome::Happened;
+use ghtok::testing::auth::outcome::Happened;
 
 use super::{FAILURE_SHARED, expect_requests, go_on, next_is_served};
 use crate::support::mount::SmallDisk;

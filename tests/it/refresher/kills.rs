@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use fake_github::{Endpoint, Failure, FakeGitHub, Fault};
-use ghtok::auth::ports::Step;
+use ghtok::testing::auth::ports::Step;
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -89,7 +89,7 @@ fn expect_lost(sandbox: &Sandbox, fake: &FakeGitHub) {
     let requests = fake.count(Endpoint::Refresh);
     let again = sandbox.run(["get"]).expect_code(4);
     assert_eq!(again.stdout, "");
-    let day = ghtok::formats::timestamps::rfc3339(now());
+    let day = ghtok::testing::formats::timestamps::rfc3339(now());
     let day = day.get(..10).expect("a date");
     for said in [
         "the sign-in was lost in an interrupted refresh on ",

@@ -9,18 +9,20 @@ use std::process::Command;
 use std::time::Duration;
 
 use fake_github::{CLIENT_ID, Endpoint, FakeGitHub, Pair};
-use ghtok::auth::broker::{Broker, Served};
-use ghtok::auth::outcome::{
+use ghtok::testing::auth::broker::{Broker, Served};
+use ghtok::testing::auth::outcome::{
     Attempt, FailureCause, Happened, NetworkId, Outcome, Scope, SharedFailure,
 };
-use ghtok::auth::ports::{Event, LockedStore, Observer, Refresher, Step, StoreError, TokenStore};
-use ghtok::auth::record::{Intent, Record, RefreshRejected, Rejected, RescueKey, Want};
-use ghtok::auth::refresh::Refresh;
-use ghtok::error;
-use ghtok::github::{GitHub, Network};
-use ghtok::limits::Limits;
-use ghtok::system::clock::SystemClock;
-use ghtok::token::MinTtl;
+use ghtok::testing::auth::ports::{
+    Event, LockedStore, Observer, Refresher, Step, StoreError, TokenStore,
+};
+use ghtok::testing::auth::record::{Intent, Record, RefreshRejected, Rejected, RescueKey, Want};
+use ghtok::testing::auth::refresh::Refresh;
+use ghtok::testing::error;
+use ghtok::testing::github::{GitHub, Network};
+use ghtok::testing::limits::Limits;
+use ghtok::testing::system::clock::SystemClock;
+use ghtok::testing::token::MinTtl;
 
 use crate::support::overtaken::{Door, Overtaken, Silent};
 use crate::support::processes::{Caller, eventually};

@@ -7,10 +7,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use fake_github::{CLIENT_ID, Endpoint, Failure, FakeGitHub, Fault};
-use ghtok::auth::outcome::{Happened, Outcome};
-use ghtok::auth::ports::{Clock, LockedStore, TokenStore};
-use ghtok::error;
-use ghtok::token::MinTtl;
+use ghtok::testing::auth::outcome::{Happened, Outcome};
+use ghtok::testing::auth::ports::{Clock, LockedStore, TokenStore};
+use ghtok::testing::error;
+use ghtok::testing::token::MinTtl;
 
 use crate::support::bench::{Bench, fresh};
 use crate::support::fake_clock::Scripted;

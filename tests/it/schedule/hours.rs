@@ -4,16 +4,16 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use fake_github::Endpoint;
-use ghtok::auth::ports::Clock;
-use ghtok::auth::record::RefreshRejected;
-use ghtok::commands::schedule::check::{AppOutcome, CheckSettings, check};
-use ghtok::config::ScheduleRules;
-use ghtok::github::GitHub;
-use ghtok::schedule::notes::RunResult;
-use ghtok::session::Call;
-use ghtok::system::notification::Notice;
-use ghtok::system::terminal::Terminal;
-use ghtok::token::{MinTtl, Timestamp, TokenSet};
+use ghtok::testing::auth::ports::Clock;
+use ghtok::testing::auth::record::RefreshRejected;
+use ghtok::testing::commands::schedule::check::{AppOutcome, CheckSettings, check};
+use ghtok::testing::config::ScheduleRules;
+use ghtok::testing::github::GitHub;
+use ghtok::testing::schedule::notes::RunResult;
+use ghtok::testing::session::Call;
+use ghtok::testing::system::notification::Notice;
+use ghtok::testing::system::terminal::Terminal;
+use ghtok::testing::token::{MinTtl, Timestamp, TokenSet};
 
 use crate::support::bench::{Bench, LIFE};
 use crate::support::chance::Chance;

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use ghtok::auth::ports::TokenStore;
-use ghtok::store::RecordStore;
-use ghtok::store::secret_service::SecretServiceSlot;
+use ghtok::testing::auth::ports::TokenStore;
+use ghtok::testing::store::RecordStore;
+use ghtok::testing::store::secret_service::SecretServiceSlot;
 use serde_json::Value;
 
 use super::{Stage, everything};

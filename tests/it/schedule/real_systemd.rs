@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use fake_github::Endpoint;
-use ghtok::token::{Expiring, TokenSet};
+use ghtok::testing::token::{Expiring, TokenSet};
 use serde_json::Value;
 
 use super::{Stage, everything};

@@ -4,8 +4,8 @@ use std::fs;
 use std::time::Duration;
 
 use fake_github::{CLIENT_ID, Endpoint, Failure, Fault};
-use ghtok::auth::record::Record;
-use ghtok::token::{Expiring, TokenSet};
+use ghtok::testing::auth::record::Record;
+use ghtok::testing::token::{Expiring, TokenSet};
 use serde_json::Value;
 
 use super::Stage;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use ghtok::auth::ports::StoreError;
-use ghtok::store::Slot;
+use ghtok::testing::auth::ports::StoreError;
+use ghtok::testing::store::Slot;
 
 use super::bus::PrivateBus;
 use super::{items, read, slot, store, taking};

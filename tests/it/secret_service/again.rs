@@ -1,7 +1,7 @@
 //! A record that is read and written again on one connection, while other processes change it.
 
-use ghtok::auth::ports::StoreError;
-use ghtok::store::Slot;
+use ghtok::testing::auth::ports::StoreError;
+use ghtok::testing::store::Slot;
 
 use super::bus::PrivateBus;
 use super::{items, read, record_of, slot, store};

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use dbus::arg::{AppendAll, ReadAll, Variant};
 use dbus::blocking::{Connection, Proxy};
 use dbus::channel::Channel;
-use ghtok::bus::SessionBus;
+use ghtok::testing::bus::SessionBus;
 use tempfile::TempDir;
 
 const SECRETS: &str = "org.freedesktop.secrets";

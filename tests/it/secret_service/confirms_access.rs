@@ -11,8 +11,8 @@ use dbus::arg::{RefArg, Variant};
 use dbus::channel::{MatchingReceiver, Sender};
 use dbus::message::MatchRule;
 use dbus::{Message, Path};
-use ghtok::auth::ports::StoreError;
-use ghtok::store::Slot;
+use ghtok::testing::auth::ports::StoreError;
+use ghtok::testing::store::Slot;
 
 use super::bus::PrivateBus;
 use super::{read, slot, taking};

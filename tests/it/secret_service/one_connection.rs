@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use ghtok::app::{App, ClientId, RecordKey};
-use ghtok::auth::ports::StoreError;
-use ghtok::bus::SessionBus;
-use ghtok::host::Host;
-use ghtok::store::Slot;
-use ghtok::store::secret_service::SecretService;
+use ghtok::testing::app::{App, ClientId, RecordKey};
+use ghtok::testing::auth::ports::StoreError;
+use ghtok::testing::bus::SessionBus;
+use ghtok::testing::host::Host;
+use ghtok::testing::store::Slot;
+use ghtok::testing::store::secret_service::SecretService;
 
 use super::bus::PrivateBus;
 use super::{LIMIT, read, record_of, slot, store};

@@ -3,8 +3,8 @@
 use std::thread;
 use std::time::Duration;
 
-use ghtok::auth::ports::StoreError;
-use ghtok::store::Slot;
+use ghtok::testing::auth::ports::StoreError;
+use ghtok::testing::store::Slot;
 
 use super::bus::PrivateBus;
 use super::{read, slot, taking};

@@ -1,7 +1,7 @@
 //! More than one item of ours, and items that somebody else put in our place.
 
-use ghtok::auth::ports::StoreError;
-use ghtok::store::{Slot, record};
+use ghtok::testing::auth::ports::StoreError;
+use ghtok::testing::store::{Slot, record};
 
 use super::bus::PrivateBus;
 use super::{items, lookup, read, record_of, slot, store};

@@ -7,9 +7,9 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use ghtok::auth::ports::StoreError;
-use ghtok::bus::SessionBus;
-use ghtok::store::Slot;
+use ghtok::testing::auth::ports::StoreError;
+use ghtok::testing::bus::SessionBus;
+use ghtok::testing::store::Slot;
 
 use super::bus::{PrivateBus, wait_until};
 use super::{LIMIT, SecretServiceSlot, read, slot, slot_in, taking};

@@ -10,9 +10,9 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
-use ghtok::auth::ports::StoreError;
-use ghtok::bus::SessionBus;
-use ghtok::store::Slot;
+use ghtok::testing::auth::ports::StoreError;
+use ghtok::testing::bus::SessionBus;
+use ghtok::testing::store::Slot;
 
 use super::bus::PrivateBus;
 use super::{read, slot_in, taking};

@@ -6,19 +6,19 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use fake_github::{Builder, CLIENT_ID, Endpoint, FakeGitHub, Pair};
-use ghtok::app::App;
-use ghtok::auth::broker::{Broker, Served};
-use ghtok::auth::outcome::{NetworkId, Outcome};
-use ghtok::auth::ports::{
+use ghtok::testing::app::App;
+use ghtok::testing::auth::broker::{Broker, Served};
+use ghtok::testing::auth::outcome::{NetworkId, Outcome};
+use ghtok::testing::auth::ports::{
     Clock, Event, LockedStore, Observer, OutcomeVersion, StoreError, TokenStore,
 };
-use ghtok::auth::record::{Account, Record, Rejected};
-use ghtok::auth::refresh::Refresh;
-use ghtok::error::Error;
-use ghtok::github::{GitHub, Network};
-use ghtok::limits::Limits;
-use ghtok::store::RecordStore;
-use ghtok::token::{AccessToken, Expiring, MinTtl, RefreshToken, Timestamp, TokenSet};
+use ghtok::testing::auth::record::{Account, Record, Rejected};
+use ghtok::testing::auth::refresh::Refresh;
+use ghtok::testing::error::Error;
+use ghtok::testing::github::{GitHub, Network};
+use ghtok::testing::limits::Limits;
+use ghtok::testing::store::RecordStore;
+use ghtok::testing::token::{AccessToken, Expiring, MinTtl, RefreshToken, Timestamp, TokenSet};
 
 use super::deadline::LIMIT;
 use super::fake_clock::FakeClock;

@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ghtok::auth::ports::Clock;
-use ghtok::token::Timestamp;
+use ghtok::testing::auth::ports::Clock;
+use ghtok::testing::token::Timestamp;
 
 /// Some moment of 2026 at which every fake clock starts.
 pub const START: Timestamp = Timestamp(1_790_000_000);

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use fake_github::FakeGitHub;
-use ghtok::auth::record::Record;
-use ghtok::store::record::decode;
+use ghtok::testing::auth::record::Record;
+use ghtok::testing::store::record::decode;
 
 /// Shorter needles are not looked for.
 const HEAD: usize = 8;

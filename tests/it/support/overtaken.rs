@@ -3,12 +3,12 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use ghtok::auth::outcome::Outcome;
-use ghtok::auth::ports::{
+use ghtok::testing::auth::outcome::Outcome;
+use ghtok::testing::auth::ports::{
     Event, LockedStore, Observer, OutcomeVersion, Refresher, StoreError, TokenStore,
 };
-use ghtok::auth::record::{Record, Want};
-use ghtok::store::RecordStore;
+use ghtok::testing::auth::record::{Record, Want};
+use ghtok::testing::store::RecordStore;
 
 /// A store on which another process works between two of our reads.
 pub struct Overtaken<'a> {

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use fake_github::{FakeGitHub, Pair};
-use ghtok::auth::outcome::{Happened, Outcome};
-use ghtok::auth::ports::{LockedStore, TokenStore};
-use ghtok::auth::record::Record;
-use ghtok::store::RecordStore;
-use ghtok::token::{Timestamp, TokenSet};
+use ghtok::testing::auth::outcome::{Happened, Outcome};
+use ghtok::testing::auth::ports::{LockedStore, TokenStore};
+use ghtok::testing::auth::record::Record;
+use ghtok::testing::store::RecordStore;
+use ghtok::testing::token::{Timestamp, TokenSet};
 
 use super::processes::eventually;
 use super::sandbox::{Sandbox, now};

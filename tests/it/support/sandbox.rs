@@ -8,15 +8,15 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, SystemTime};
 
 use fake_github::{CLIENT_ID, FakeGitHub, Pair};
-use ghtok::app::{App, ClientId};
-use ghtok::auth::outcome::Outcome;
-use ghtok::auth::ports::TokenStore;
-use ghtok::auth::record::{Account, Record};
-use ghtok::host::Host;
-use ghtok::store::file::FileSlot;
-use ghtok::store::state_folder::StateFolder;
-use ghtok::store::{RecordStore, record};
-use ghtok::token::{AccessToken, Expiring, RefreshToken, Timestamp, TokenSet};
+use ghtok::testing::app::{App, ClientId};
+use ghtok::testing::auth::outcome::Outcome;
+use ghtok::testing::auth::ports::TokenStore;
+use ghtok::testing::auth::record::{Account, Record};
+use ghtok::testing::host::Host;
+use ghtok::testing::store::file::FileSlot;
+use ghtok::testing::store::state_folder::StateFolder;
+use ghtok::testing::store::{RecordStore, record};
+use ghtok::testing::token::{AccessToken, Expiring, RefreshToken, Timestamp, TokenSet};
 use tempfile::TempDir;
 
 /// Which program a test runs.

@@ -17,7 +17,7 @@ pub struct UserKeyring {
 impl UserKeyring {
     /// An empty one. `None`, with a line that says why, where there can be none.
     pub fn new() -> Option<Self> {
-        if let Err(error) = ghtok::store::kernel::is_available() {
+        if let Err(error) = ghtok::testing::store::kernel::is_available() {
             skip!("no kernel keyring here: {error}");
             return None;
         }

@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use ghtok::config::{Browsers, Desktop, Environment};
-use ghtok::host::Host;
-use ghtok::system::browser::Browser;
+use ghtok::testing::config::{Browsers, Desktop, Environment};
+use ghtok::testing::host::Host;
+use ghtok::testing::system::browser::Browser;
 
 use super::Desk;
 use crate::support::processes::eventually;
