@@ -115,7 +115,6 @@ pub struct Config {
 pub enum FileState {
     /// There is none: only flags and variables count.
     Missing,
-    /// It was read.
     Read,
 }
 

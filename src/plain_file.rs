@@ -53,10 +53,7 @@ pub(crate) enum Distrust {
     /// It belongs to another user.
     Owner,
     /// Others may write it.
-    Writable {
-        /// Its mode.
-        mode: u32,
-    },
+    Writable { mode: u32 },
 }
 
 /// Says whether others could have written a file, as ssh does with its own: what stands in ours

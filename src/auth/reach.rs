@@ -25,7 +25,6 @@ pub struct Reach {
 pub enum Coverage {
     /// The App is installed on it.
     Reached,
-    /// It is not.
     NotReached,
     /// Nobody knows.
     Unknown,

@@ -53,7 +53,6 @@ pub enum Kind {
     Request,
     /// It wants none.
     Notification,
-    /// It is one.
     Response,
 }
 

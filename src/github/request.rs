@@ -12,7 +12,6 @@ use super::response::LARGEST_BODY;
 /// The REST API's version that ghtok speaks (docs.github.com, "API Versions").
 const API_VERSION: &str = "2022-11-28";
 
-/// One request.
 pub(super) struct HttpRequest {
     /// Its address.
     pub(super) url: String,
@@ -86,7 +85,6 @@ impl HttpRequest {
         self
     }
 
-    /// Its method.
     pub(super) fn method(&self) -> &'static str {
         if self.body.is_some() { "POST" } else { "GET" }
     }

@@ -90,7 +90,6 @@ pub(super) enum TokenResponse {
     Granted(GrantedTokens),
     /// An OAuth error code.
     Error(String),
-    /// Neither.
     Neither,
 }
 

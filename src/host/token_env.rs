@@ -37,12 +37,10 @@ pub enum OtherTokens {
     Keep,
 }
 
-/// One change to an environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EnvChange {
     /// The variable gets the token of this grant.
     Token {
-        /// The variable.
         variable: String,
         /// Its place among the grants.
         grant: usize,

@@ -10,7 +10,6 @@ use super::installer::{
     Inspection, Installer, SchedulerPaths, Stopped, TimerFile, run, run_checked,
 };
 
-/// cron.
 pub(super) struct Cron(pub(super) SchedulerPaths);
 
 impl Cron {

@@ -35,7 +35,6 @@ pub(crate) struct SchedulerPaths {
 pub(crate) struct TimerFile {
     /// Where; a crontab has no path of its own.
     pub place: String,
-    /// What is in it.
     pub text: String,
 }
 

@@ -16,7 +16,6 @@ use crate::system::clock::pause;
 const TRIES: usize = 10;
 const BETWEEN_TRIES: Duration = Duration::from_millis(200);
 
-/// launchd.
 pub(super) struct Launchd(pub(super) SchedulerPaths);
 
 impl Launchd {

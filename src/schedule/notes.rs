@@ -12,9 +12,7 @@ const VERSION: u32 = 1;
 /// The timer that was installed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Installed {
-    /// With which scheduler.
     pub scheduler: Scheduler,
-    /// What.
     pub timer: Timer,
     /// The folders that were made for it, the deepest first; they go with it if they are empty then.
     pub made: Vec<String>,
@@ -25,7 +23,6 @@ pub(crate) struct Installed {
 pub(crate) struct LastRun {
     /// When it began, in seconds since 1970.
     pub at: i64,
-    /// For each App.
     pub apps: Vec<AppRun>,
 }
 

@@ -8,7 +8,6 @@ use super::Timer;
 use super::installer::{Inspection, Installer, SchedulerPaths, TimerFile, run, run_checked};
 use crate::error::system_reason;
 
-/// The Task Scheduler.
 pub(super) struct TaskScheduler(pub(super) SchedulerPaths);
 
 impl TaskScheduler {

@@ -17,7 +17,6 @@ pub(crate) const SERVICE: &str = "ghtok";
 /// No record is larger, and the Windows Credential Manager takes no more.
 const RECORD_ROOM: usize = 2_560;
 
-/// A system's keychain.
 pub trait SystemKeychain {
     /// What people call it.
     const PLACE: &'static str;

@@ -106,7 +106,6 @@ pub(crate) fn not_started(program: &OsStr, error: &io::Error) -> Error {
 pub(crate) enum Children {
     /// At least one runs.
     Running,
-    /// None.
     None,
 }
 

@@ -41,7 +41,6 @@ impl SecretBuffer {
         self.0.truncate(left);
     }
 
-    /// What is in it.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0
     }

@@ -45,7 +45,6 @@ pub(super) struct ParsedFile {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BadLine(pub usize);
 
-/// Reads a file.
 pub(super) fn read(text: &[u8]) -> Result<ParsedFile, BadLine> {
     let mut parser = Parser {
         text,

@@ -10,12 +10,10 @@ pub(super) const NAME: &str = "ghtok";
 /// until the new tokens are stored.
 const STOP_GRACE: &str = "90s";
 
-/// The file of the timer.
 pub(super) fn timer_file() -> String {
     format!("{NAME}.timer")
 }
 
-/// The file of the service.
 pub(super) fn service_file() -> String {
     format!("{NAME}.service")
 }

@@ -13,7 +13,6 @@ use crate::session::Call;
 
 /// Which sign-in ended first.
 pub(super) enum First<T> {
-    /// The own one.
     Own(T),
     /// Another one, which stored this record.
     Another(Box<Record>),

@@ -47,7 +47,6 @@ pub(crate) enum Agreed {
     Nothing,
     /// That of the account with this number.
     To(u64),
-    /// Any.
     Anything,
 }
 

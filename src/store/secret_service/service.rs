@@ -44,7 +44,6 @@ pub(super) enum DefaultCollection {
     Missing,
 }
 
-/// A connection to the service.
 pub(super) struct ServiceConnection {
     pub(super) bus: Bus,
     known: RefCell<Known>,
@@ -148,7 +147,6 @@ impl ServiceConnection {
         Ok(items)
     }
 
-    /// Whether an item is locked.
     pub(super) fn is_item_locked(&self, item: &ObjectPath) -> Result<bool, CallError> {
         let get = property(item, "org.freedesktop.Secret.Item", "Locked");
         let Variant(locked) = first(&self.ask(get)?)?;
@@ -280,7 +278,6 @@ impl ServiceConnection {
         })
     }
 
-    /// Whether a collection is locked.
     pub(super) fn is_locked(&self, collection: &ObjectPath) -> Result<bool, CallError> {
         let get = property(collection, "org.freedesktop.Secret.Collection", "Locked");
         let Variant(locked) = first(&self.ask(get)?)?;
@@ -317,7 +314,6 @@ impl ServiceConnection {
         self.ask(to_prompt(prompt, "Dismiss\0")).map(drop)
     }
 
-    /// Whether this is gnome-keyring.
     pub(super) fn is_gnome_keyring(&self) -> bool {
         if let Some(known) = self.known.borrow().is_gnome_keyring {
             return known;

@@ -24,7 +24,6 @@ pub(crate) struct ProgramOutput {
     pub code: Option<i32>,
     /// Its standard output.
     pub stdout: Vec<u8>,
-    /// Whether that is all of it.
     pub is_complete: bool,
     /// Its standard error.
     pub stderr: String,
