@@ -89,7 +89,7 @@ pub(crate) fn trust(metadata: &Metadata) -> Result<(), Distrust> {
 /// # Errors
 /// None.
 #[cfg(not(unix))]
-pub fn trust(_: &Metadata) -> Result<(), Distrust> {
+pub(crate) fn trust(_: &Metadata) -> Result<(), Distrust> {
     Ok(())
 }
 

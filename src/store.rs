@@ -2,7 +2,7 @@
 //! together with the lock, the outcome and the rescue file of the state folder; the decisions are not here.
 
 #[cfg(target_os = "macos")]
-pub mod apple;
+pub(crate) mod apple;
 pub(crate) mod chosen_store;
 pub(crate) mod dialog;
 pub(crate) mod file;
@@ -10,7 +10,7 @@ pub(crate) mod fingerprints;
 #[cfg(target_os = "linux")]
 pub(crate) mod kernel;
 #[cfg(any(target_os = "macos", windows))]
-pub mod keyring;
+pub(crate) mod keyring;
 pub(crate) mod lock;
 pub(crate) mod network_folder;
 pub(crate) mod outcome;
@@ -23,7 +23,7 @@ pub(crate) mod state_file;
 pub(crate) mod state_folder;
 pub(crate) mod timer_notes;
 #[cfg(windows)]
-pub mod windows;
+pub(crate) mod windows;
 
 use std::fs::File;
 use std::path::Path;

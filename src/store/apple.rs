@@ -17,11 +17,11 @@ use crate::error::system_reason;
 use crate::store::keyring::{KeyringSlot, SERVICE, SystemKeychain, present};
 
 /// The place of one record in the macOS keychain.
-pub type AppleSlot = KeyringSlot<MacOs>;
+pub(crate) type AppleSlot = KeyringSlot<MacOs>;
 
 /// Its calls wait for a daemon, and for a person where that is allowed, with no limit of their own.
 #[derive(Debug)]
-pub struct MacOs;
+pub(crate) struct MacOs;
 
 impl SystemKeychain for MacOs {
     const PLACE: &'static str = "the macOS keychain";

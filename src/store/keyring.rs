@@ -17,7 +17,7 @@ pub(crate) const SERVICE: &str = "ghtok";
 /// No record is larger, and the Windows Credential Manager takes no more.
 const RECORD_ROOM: usize = 2_560;
 
-pub trait SystemKeychain {
+pub(crate) trait SystemKeychain {
     /// What people call it.
     const PLACE: &'static str;
 
@@ -43,7 +43,7 @@ pub trait SystemKeychain {
 
 /// The place of one record in the keychain of a system.
 #[derive(Debug)]
-pub struct KeyringSlot<S> {
+pub(crate) struct KeyringSlot<S> {
     user: String,
     limit: Duration,
     system: PhantomData<S>,
@@ -53,7 +53,7 @@ pub struct KeyringSlot<S> {
 ///
 /// # Errors
 /// What the keychain says.
-pub fn list<S: SystemKeychain>(limit: Duration) -> Result<Listing, StoreError> {
+pub(crate) fn list<S: SystemKeychain>(limit: Duration) -> Result<Listing, StoreError> {
     let found = S::ask(limit, || present::<S, _>(S::search()))?;
     let app = |entry: &Entry| {
         let (service, user) = entry.get_specifiers()?;
@@ -67,7 +67,7 @@ pub fn list<S: SystemKeychain>(limit: Duration) -> Result<Listing, StoreError> {
 
 impl<S: SystemKeychain> KeyringSlot<S> {
     /// Names the item; nothing is touched. One read or write may last as long as the limit.
-    pub fn new(key: &RecordKey, limit: Duration) -> Self {
+    pub(crate) fn new(key: &RecordKey, limit: Duration) -> Self {
         Self::of_user(key.as_str().to_owned(), limit)
     }
 

@@ -12,12 +12,12 @@ use crate::auth::ports::StoreError;
 use crate::store::keyring::{KeyringSlot, SERVICE, SystemKeychain};
 
 /// The place of one record in the Windows Credential Manager.
-pub type WindowsSlot = KeyringSlot<Windows>;
+pub(crate) type WindowsSlot = KeyringSlot<Windows>;
 
 /// Its calls come from the thread that needs them: Windows does not promise that one thread finds
 /// at once what another has stored.
 #[derive(Debug)]
-pub struct Windows;
+pub(crate) struct Windows;
 
 impl SystemKeychain for Windows {
     const PLACE: &'static str = "the Windows Credential Manager";

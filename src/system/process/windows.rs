@@ -61,26 +61,26 @@ pub(super) fn spawn_group(mut command: Command) -> io::Result<(Child, ProcessGro
 
 /// A server and all that it starts. It ends with this process, whatever ends that.
 #[derive(Debug)]
-pub struct ProcessGroup(Job);
+pub(crate) struct ProcessGroup(Job);
 
 impl ProcessGroup {
     /// No other process need end it.
-    pub fn number(&self) -> Option<u32> {
+    pub(crate) fn number(&self) -> Option<u32> {
         None
     }
 
     /// No number names one.
-    pub fn of_number(_: u32) -> Option<Self> {
+    pub(crate) fn of_number(_: u32) -> Option<Self> {
         None
     }
 
     /// True while any process of it is left.
-    pub fn is_there(&self) -> bool {
+    pub(crate) fn is_there(&self) -> bool {
         self.0.members() > 0
     }
 
     /// Ends every process of it; false if there is none left.
-    pub fn end(&self, ending: Termination) -> bool {
+    pub(crate) fn end(&self, ending: Termination) -> bool {
         if ending == Termination::Forced {
             self.0.end();
         }
@@ -94,28 +94,28 @@ pub(super) fn exit_code(status: ExitStatus) -> u8 {
 }
 
 /// Nobody waits for children here.
-pub fn reap() -> Children {
+pub(crate) fn reap() -> Children {
     Children::None
 }
 
 /// It was started outside the caller's console and group already.
-pub fn leave_session() {}
+pub(crate) fn leave_session() {}
 
 /// A pipe keeps its room here.
-pub fn widen<P>(_: &P) {}
+pub(crate) fn widen<P>(_: &P) {}
 
 /// Nobody can know it here.
-pub fn takes_at_once<P>(_: &P, _: usize) -> bool {
+pub(crate) fn takes_at_once<P>(_: &P, _: usize) -> bool {
     false
 }
 
 /// A pipe's end, to be handed on.
-pub fn file_of_reader(reader: io::PipeReader) -> File {
+pub(crate) fn file_of_reader(reader: io::PipeReader) -> File {
     File::from(std::os::windows::io::OwnedHandle::from(reader))
 }
 
 /// What was handed to us as standard input.
-pub fn handed_over() -> Option<File> {
+pub(crate) fn handed_over() -> Option<File> {
     let stdin = std::io::stdin().as_handle().try_clone_to_owned().ok()?;
     Some(File::from(stdin))
 }
