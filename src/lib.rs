@@ -39,7 +39,7 @@ pub use crate::session::Machine;
 use crate::session::{Session, report};
 use crate::system::clock::SystemClock;
 use crate::system::logger;
-use crate::system::notes::Notes;
+use crate::system::notes::StderrNotes;
 use crate::system::process;
 use crate::system::terminal::Terminal;
 
@@ -48,7 +48,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     process::hide_memory();
     let machine = Machine {
         clock: &SystemClock::start(),
-        observer: &Notes,
+        observer: &StderrNotes,
         limits: Limits::STANDARD,
     };
     run_on(&machine, arguments)

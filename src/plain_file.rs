@@ -49,6 +49,7 @@ pub(crate) fn read_small(path: &Path) -> Option<Vec<u8>> {
 
 /// Why the content of a file is not to be trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(unix), expect(dead_code, reason = "found out on Unix only"))]
 pub(crate) enum Distrust {
     /// It belongs to another user.
     Owner,
@@ -89,6 +90,7 @@ pub(crate) fn trust(metadata: &Metadata) -> Result<(), Distrust> {
 /// # Errors
 /// None.
 #[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "on Unix this can fail")]
 pub(crate) fn trust(_: &Metadata) -> Result<(), Distrust> {
     Ok(())
 }

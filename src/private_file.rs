@@ -33,7 +33,7 @@ impl Mode {
 /// # Errors
 /// What the system says; then the old content stands.
 pub(crate) fn replace(path: &Path, bytes: &[u8], mode: Mode) -> io::Result<()> {
-    let mut new = Replacement::begin(&follow_links(path)?)?;
+    let mut new = PendingFile::begin(&follow_links(path)?)?;
     new.fill(bytes, mode)?;
     new.commit()
 }
@@ -47,7 +47,7 @@ pub(crate) fn with_temporary<T>(
     bytes: &[u8],
     use_it: impl FnOnce(&Path) -> T,
 ) -> io::Result<T> {
-    let mut temporary = Replacement::begin(beside)?;
+    let mut temporary = PendingFile::begin(beside)?;
     temporary.fill(bytes, Mode::PRIVATE)?;
     Ok(use_it(temporary.path()))
 }
@@ -74,14 +74,14 @@ pub(crate) fn follow_links(path: &Path) -> io::Result<PathBuf> {
 
 /// The new content beside the file that it will replace; removed unless it is committed.
 #[derive(Debug)]
-pub(crate) struct Replacement {
+pub(crate) struct PendingFile {
     file: File,
     target: PathBuf,
     temporary: PathBuf,
     is_committed: bool,
 }
 
-impl Replacement {
+impl PendingFile {
     /// Creates a temporary file for `target`, which is not a link (see [`follow_links`]).
     ///
     /// # Errors
@@ -174,7 +174,7 @@ impl Replacement {
     }
 }
 
-impl Drop for Replacement {
+impl Drop for PendingFile {
     fn drop(&mut self) {
         if !self.is_committed {
             // Best effort; this also frees a full disk of a half-written file.

@@ -26,10 +26,7 @@ use crate::token::Timestamp;
 /// The machine's schedulers that ghtok can use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
-#[expect(
-    clippy::enum_variant_names,
-    reason = "the Task Scheduler is called so"
-)]
+#[expect(clippy::enum_variant_names, reason = "the Task Scheduler is called so")]
 pub(crate) enum Scheduler {
     /// A timer of systemd's user manager
     Systemd,

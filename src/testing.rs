@@ -147,7 +147,7 @@ pub mod session {
 }
 
 pub mod store {
-    pub use crate::store::{RecordStore, Slot};
+    pub use crate::store::{Listing, RecordStore, Slot};
     pub mod chosen_store {
         pub use crate::store::chosen_store::read;
     }
@@ -184,7 +184,7 @@ pub mod system {
         pub use crate::system::clock::SystemClock;
     }
     pub mod notes {
-        pub use crate::system::notes::Notes;
+        pub use crate::system::notes::StderrNotes;
     }
     pub mod notification {
         pub use crate::system::notification::Notice;

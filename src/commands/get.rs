@@ -122,7 +122,7 @@ impl Format {
 
 /// The JSON form; docs/exit-codes.md and the tests hold its shape.
 #[derive(Serialize)]
-struct Document<'a> {
+struct TokenJson<'a> {
     schema_version: u32,
     app: &'a str,
     host: String,
@@ -177,7 +177,7 @@ fn line(before: &str, token: &str) -> SecretBuffer {
 }
 
 fn json(app: &App, served: &Served) -> SecretBuffer {
-    let document = Document {
+    let document = TokenJson {
         schema_version: 1,
         app: app.label(),
         host: app.host.to_string(),

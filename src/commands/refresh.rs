@@ -36,7 +36,7 @@ pub(crate) struct Refresh {
 }
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct RefreshJson<'a> {
     schema_version: u32,
     app: &'a str,
     host: String,
@@ -117,7 +117,7 @@ impl Refresh {
 }
 
 fn json(served: &Served, refreshed: bool, had_left: Option<Duration>, call: &Call<'_>) -> String {
-    let document = Document {
+    let document = RefreshJson {
         schema_version: 1,
         app: call.app.label(),
         host: call.app.host.to_string(),

@@ -13,7 +13,7 @@ use crate::session::{RefreshOrder, Session};
 
 /// The flags by which such a process finds its record.
 #[derive(Debug, Args)]
-pub(crate) struct Record {
+pub(crate) struct RecordFlags {
     #[arg(long)]
     app: Option<String>,
     #[command(flatten)]
@@ -24,7 +24,7 @@ pub(crate) struct Record {
     config_dir: Option<PathBuf>,
 }
 
-impl Record {
+impl RecordFlags {
     fn flags(&self) -> Flags {
         Flags {
             app: self.app.clone(),
@@ -40,7 +40,7 @@ impl Record {
 #[command(hide = true)]
 pub(crate) struct Refresher {
     #[command(flatten)]
-    record: Record,
+    record: RecordFlags,
     /// What is wanted of the record.
     #[arg(long)]
     order: RefreshOrder,
@@ -61,7 +61,7 @@ impl Subcommand for Refresher {
 #[command(hide = true)]
 pub(crate) struct AskReach {
     #[command(flatten)]
-    record: Record,
+    record: RecordFlags,
 }
 
 impl Subcommand for AskReach {

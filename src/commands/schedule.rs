@@ -15,7 +15,7 @@ use clap::Args;
 use self::install::Install;
 use self::remove::Remove;
 use self::run::Run;
-use self::status::Status;
+use self::status::TimerStatus;
 use crate::app::App;
 use crate::auth::ports::Clock;
 use crate::commands::{Described, Subcommand};
@@ -36,7 +36,7 @@ pub(crate) struct Schedule {
 #[derive(Debug, clap::Subcommand)]
 enum ScheduleAction {
     Install(Install),
-    Status(Status),
+    Status(TimerStatus),
     Remove(Remove),
     Run(Run),
 }

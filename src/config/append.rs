@@ -11,7 +11,7 @@ use super::{Config, file, settings};
 use crate::app::App;
 use crate::error::{Error, Result, system_reason};
 use crate::host::Host;
-use crate::private_file::{Mode, Replacement};
+use crate::private_file::{Mode, PendingFile};
 
 /// The lines that describe `app` under the name `name` (see [`check_app_name`](super::check_app_name)).
 fn app_section(app: &App, name: &str) -> String {
@@ -115,7 +115,7 @@ impl Edit {
         };
         let folder = target.parent().unwrap_or(Path::new("."));
         create_folder(folder).map_err(refuse)?;
-        let mut new = Replacement::begin(target).map_err(refuse)?;
+        let mut new = PendingFile::begin(target).map_err(refuse)?;
         new.fill(text.as_bytes(), Mode::KeepOr(0o600))
             .map_err(refuse)?;
         if file::read(target)? != self.before {

@@ -66,7 +66,7 @@ fn a_file_keeps_its_mode_or_gets_the_one_that_is_asked_for() {
 fn the_temporary_file_is_private_until_the_content_is_complete() {
     let folder = Folder::new();
     let file = folder.file("a", 0o644);
-    let mut new = Replacement::begin(&file).expect("begun");
+    let mut new = PendingFile::begin(&file).expect("begun");
     assert_eq!(mode_of(&new.temporary), 0o600);
     new.fill(b"new", Mode::KeepOr(0o600)).expect("filled");
     assert_eq!(mode_of(&new.temporary), 0o644);
@@ -120,7 +120,7 @@ fn a_name_that_is_taken_is_not_written_to() {
     let file = folder.file("a", 0o600);
     let other = folder.file("other", 0o600);
     symlink(&other, folder.path("a.lock")).expect("a link");
-    let refused = Replacement::begin_as(&file, folder.path("a.lock")).expect_err("taken");
+    let refused = PendingFile::begin_as(&file, folder.path("a.lock")).expect_err("taken");
     assert_eq!(refused.kind(), ErrorKind::AlreadyExists);
     assert_eq!(content(&other), "old");
     assert!(folder.path("a.lock").is_symlink());

@@ -18,7 +18,7 @@ use self::other as platform;
 use self::unix as platform;
 use crate::auth::ports::StoreError;
 use crate::error::{is_limit, system_reason};
-use crate::private_file::{Mode, Replacement, sync_folder_of};
+use crate::private_file::{Mode, PendingFile, sync_folder_of};
 use platform::{check_owner, check_private, make_folders, open, set_private, set_private_folder};
 
 /// No record, and no file that goes with one, comes near this size.
@@ -145,7 +145,7 @@ fn clear(path: &Path) -> Result<(), StoreError> {
 /// # Errors
 /// If any of that fails; then the old content stands.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    replace_by(Replacement::fill, path, bytes)?;
+    replace_by(PendingFile::fill, path, bytes)?;
     sync_parent(path)
 }
 
@@ -155,10 +155,10 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
 /// # Errors
 /// As [`replace`].
 pub(crate) fn replace_unsynced(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    replace_by(Replacement::fill_unsynced, path, bytes)
+    replace_by(PendingFile::fill_unsynced, path, bytes)
 }
 
-type Fill = fn(&mut Replacement, &[u8], Mode) -> io::Result<()>;
+type Fill = fn(&mut PendingFile, &[u8], Mode) -> io::Result<()>;
 
 fn replace_by(fill: Fill, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     const TRIES: u32 = 3;
@@ -174,7 +174,7 @@ fn replace_by(fill: Fill, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
 fn replace_unless_disturbed(fill: Fill, path: &Path, bytes: &[u8]) -> Result<bool, StoreError> {
     let beside = beside(path);
     clear(&beside)?;
-    let mut new = match Replacement::begin_as(path, beside.clone()) {
+    let mut new = match PendingFile::begin_as(path, beside.clone()) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(false),
         begun => begun.map_err(|error| failed("create", &beside, &error))?,
     };
@@ -344,7 +344,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("record");
         replace(&path, b"old").expect("written");
-        let mut mine = Replacement::begin_as(&path, beside(&path)).expect("begun");
+        let mut mine = PendingFile::begin_as(&path, beside(&path)).expect("begun");
         mine.fill(b"mine", Mode::PRIVATE).expect("filled");
         assert!(mine.has_its_name());
         let others = create(&beside(&path)).expect("another writer's");

@@ -9,11 +9,11 @@ use std::time::Duration;
 use super::clock::{SystemClock, pause};
 use crate::auth::ports::Clock as _;
 use crate::plain_file;
-use crate::private_file::{Mode, Replacement, follow_links, sync_folder_of};
+use crate::private_file::{Mode, PendingFile, follow_links, sync_folder_of};
 
 /// A file that nobody else changes for now.
 pub(crate) struct LockedFile {
-    lock: Replacement,
+    lock: PendingFile,
     content: Option<Vec<u8>>,
     target: PathBuf,
 }
@@ -59,12 +59,12 @@ impl LockedFile {
     }
 }
 
-fn acquire(target: &Path, limit: Duration) -> io::Result<Replacement> {
+fn acquire(target: &Path, limit: Duration) -> io::Result<PendingFile> {
     const PAUSE: Duration = Duration::from_millis(20);
     let name = lock_name(target);
     let clock = SystemClock::start();
     loop {
-        match Replacement::begin_as(target, name.clone()) {
+        match PendingFile::begin_as(target, name.clone()) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 if clock.monotonic() >= limit {
                     return Err(held(&name));

@@ -6,9 +6,9 @@ use crate::system::terminal::Terminal;
 
 /// The notes of a usual call.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Notes;
+pub struct StderrNotes;
 
-impl Observer for Notes {
+impl Observer for StderrNotes {
     fn observe(&self, event: &Event) {
         match event {
             Event::Waiting => Terminal.note("waiting for a refresh of the token …"),

@@ -131,7 +131,7 @@ $name = '{1AC14E77-02E7-4E5D-B744-2EB1AE5198B7}\\WindowsPowerShell\\v1.0\\powers
     ///
     /// # Errors
     /// Why nothing was shown, in words.
-    pub fn show(notice: &Notice, powershell: &Path, limit: Duration) -> Result<(), String> {
+    pub(crate) fn show(notice: &Notice, powershell: &Path, limit: Duration) -> Result<(), String> {
         let words = [
             ("GHTOK_NOTICE_TITLE", notice.title.as_str()),
             ("GHTOK_NOTICE_BODY", notice.body.as_str()),

@@ -105,27 +105,27 @@ mod platform {
 mod platform {
     /// A detached process gets no console events; there is nothing to block.
     #[derive(Debug)]
-    pub struct BlockedSignals;
+    pub(crate) struct BlockedSignals;
 
     impl BlockedSignals {
         /// Blocks nothing.
-        pub fn block() -> Self {
+        pub(crate) fn block() -> Self {
             Self
         }
     }
 
     /// The system's own way to end a console program is kept.
-    pub fn exit_with_message(_: Box<dyn Fn(i32) -> String + Send>) {}
+    pub(crate) fn exit_with_message(_: Box<dyn Fn(i32) -> String + Send>) {}
 
     /// The system's own way to end a console program is kept.
-    pub fn on_signal(_: Box<dyn Fn(i32) + Send>) {}
+    pub(crate) fn on_signal(_: Box<dyn Fn(i32) + Send>) {}
 
     /// Stands for a guard.
     #[derive(Debug)]
-    pub struct ExitDelay;
+    pub(crate) struct ExitDelay;
 
     /// There is nothing to keep away.
-    pub fn delay_exit() -> ExitDelay {
+    pub(crate) fn delay_exit() -> ExitDelay {
         ExitDelay
     }
 }

@@ -13,7 +13,7 @@ use ghtok::Machine;
 use ghtok::testing::auth::ports::{Clock, Event, Observer, Step};
 use ghtok::testing::limits::Limits;
 use ghtok::testing::system::clock::SystemClock;
-use ghtok::testing::system::notes::Notes;
+use ghtok::testing::system::notes::StderrNotes;
 use ghtok::testing::token::Timestamp;
 
 const HASTE: u32 = 10;
@@ -77,7 +77,7 @@ impl StopAt {
 
 impl Observer for StopAt {
     fn observe(&self, event: &Event) {
-        Notes.observe(event);
+        StderrNotes.observe(event);
         let (Event::Refresh(step), Some((at, deed))) = (event, &self.0) else {
             return;
         };

@@ -14,6 +14,7 @@ use sources::{Source, files, parse, source_root, sources};
 const LAYERS: &[&str] = &[
     "main",
     "lib",
+    "testing",
     "cli",
     "commands",
     "mcp",
@@ -191,9 +192,12 @@ fn imported_commands(source: &Source) -> Vec<String> {
         .collect()
 }
 
-/// What a file imports past the session, as `file: module, module`.
+/// What a file imports past the session, as `file: module, module`; `testing` only passes items on.
 fn session_bypass(source: &Source) -> Option<String> {
     let layer = source.layer();
+    if layer == "testing" {
+        return None;
+    }
     let imported: Vec<&str> = SESSION_ONLY
         .into_iter()
         .filter(|adapter| layer != adapter.split('/').next().unwrap_or_default())

@@ -22,7 +22,7 @@ use crate::token::Timestamp;
 #[command(before_help = "Examples:
   ghtok schedule status
   ghtok schedule status --json")]
-pub(super) struct Status {
+pub(super) struct TimerStatus {
     #[command(flatten)]
     pub(super) described: Described,
     /// Print JSON
@@ -30,7 +30,7 @@ pub(super) struct Status {
     pub(super) json: bool,
 }
 
-impl Status {
+impl TimerStatus {
     /// Exit code 1 where what is installed is not as it was.
     ///
     /// # Errors

@@ -70,7 +70,7 @@ struct Problem {
 
 /// The whole answer.
 #[derive(Serialize)]
-struct Document<'a> {
+struct StatusJson<'a> {
     schema_version: u32,
     apps: &'a [Report],
     /// Stores that may hold more.
@@ -139,7 +139,7 @@ pub(super) fn without_store(app: &App, error: &Error) -> Report {
 
 /// All reports as one JSON object.
 pub(super) fn json(reports: &[Report], unseen: &[Error], timer: Option<&TimerReport>) -> String {
-    let document = Document {
+    let document = StatusJson {
         schema_version: 1,
         apps: reports,
         unseen: unseen.iter().map(Problem::of).collect(),

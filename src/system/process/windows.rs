@@ -65,6 +65,7 @@ pub(crate) struct ProcessGroup(Job);
 
 impl ProcessGroup {
     /// No other process need end it.
+    #[expect(clippy::unused_self, reason = "on Unix it has one")]
     pub(crate) fn number(&self) -> Option<u32> {
         None
     }

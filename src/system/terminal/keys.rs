@@ -131,14 +131,14 @@ mod platform {
 
     /// Waits for keys, or for nothing.
     #[derive(Debug)]
-    pub struct Keys {
+    pub(crate) struct Keys {
         ending: Receiver<()>,
         listening: bool,
     }
 
     /// Ends the wait when it is dropped.
     #[derive(Debug)]
-    pub struct StopHandle {
+    pub(crate) struct StopHandle {
         _sender: Sender<()>,
     }
 
@@ -147,7 +147,7 @@ mod platform {
         ///
         /// # Errors
         /// None here.
-        pub fn listen() -> io::Result<(Self, StopHandle)> {
+        pub(crate) fn listen() -> io::Result<(Self, StopHandle)> {
             LINES.get_or_init(|| Mutex::new(read_on()));
             Self::new(true)
         }
@@ -156,7 +156,7 @@ mod platform {
         ///
         /// # Errors
         /// None here.
-        pub fn deaf() -> io::Result<(Self, StopHandle)> {
+        pub(crate) fn deaf() -> io::Result<(Self, StopHandle)> {
             Self::new(false)
         }
 
@@ -167,7 +167,7 @@ mod platform {
         }
 
         /// Waits for at most `limit`.
-        pub fn wait(&mut self, limit: Duration) -> Heard {
+        pub(crate) fn wait(&mut self, limit: Duration) -> Heard {
             let mut waited = Duration::ZERO;
             while waited < limit {
                 if self.listening && typed().is_some() {
@@ -200,22 +200,22 @@ mod platform {
     }
 
     /// The console has no background.
-    pub fn is_ours<T>(_: T) -> bool {
+    pub(crate) fn is_ours<T>(_: T) -> bool {
         true
     }
 
     /// The console shows what is typed.
-    pub fn are_echoed() -> bool {
+    pub(crate) fn are_echoed() -> bool {
         true
     }
 
     /// Throws away the lines that nobody asked for.
-    pub fn forget_typed() {
+    pub(crate) fn forget_typed() {
         while typed().is_some() {}
     }
 
     /// The next line that a person types.
-    pub fn line() -> Option<String> {
+    pub(crate) fn line() -> Option<String> {
         match LINES.get() {
             Some(lines) => {
                 let lines = lines.lock().unwrap_or_else(PoisonError::into_inner);

@@ -21,13 +21,13 @@ const USUAL_COLUMNS: usize = 80;
 /// Standard error, as a person sees it.
 pub(crate) struct Screen {
     looks: Looks,
-    kind: Kind,
-    state: Mutex<State>,
+    kind: OutputKind,
+    state: Mutex<ScreenState>,
 }
 
 /// What standard error is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum OutputKind {
     /// A terminal that obeys control sequences.
     Ansi,
     /// A terminal that only prints.
@@ -37,7 +37,7 @@ enum Kind {
 }
 
 #[derive(Default)]
-struct State {
+struct ScreenState {
     /// The line that is written over stands in the present row.
     has_line: bool,
     closed: bool,
@@ -48,8 +48,8 @@ struct State {
 impl Screen {
     /// Standard error, of which the environment says this.
     pub(crate) fn new(looks: Looks) -> Self {
-        let kind = Kind::of_standard_error(looks);
-        let coloured = looks.coloured && kind == Kind::Ansi;
+        let kind = OutputKind::of_standard_error(looks);
+        let coloured = looks.coloured && kind == OutputKind::Ansi;
         Self {
             looks: Looks { coloured, ..looks },
             kind,
@@ -64,19 +64,19 @@ impl Screen {
 
     /// True if a person can read it now.
     pub(crate) fn is_terminal(&self) -> bool {
-        self.kind != Kind::NoTerminal
+        self.kind != OutputKind::NoTerminal
     }
 
     /// True if a line can be written over.
     pub(crate) fn supports_ansi(&self) -> bool {
-        self.kind == Kind::Ansi
+        self.kind == OutputKind::Ansi
     }
 
     /// The columns that there are now; the person may change them at any time. Unlimited where there is
     /// no terminal.
     pub(crate) fn columns(&self) -> usize {
         match (self.kind, terminal_size_of(io::stderr())) {
-            (Kind::NoTerminal, _) => usize::MAX,
+            (OutputKind::NoTerminal, _) => usize::MAX,
             (_, Some((width, _))) => width.0.into(),
             (_, None) => USUAL_COLUMNS,
         }
@@ -160,12 +160,12 @@ impl Screen {
         write(&format!("{before}{text}\n"));
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, ScreenState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Kind {
+impl OutputKind {
     fn of_standard_error(looks: Looks) -> Self {
         if !io::stderr().is_terminal() {
             return Self::NoTerminal;
