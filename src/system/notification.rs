@@ -93,7 +93,7 @@ mod platform {
     ///
     /// # Errors
     /// Why nothing was shown, in words.
-    pub fn show(notice: &Notice, limit: Duration) -> Result<(), String> {
+    pub(crate) fn show(notice: &Notice, limit: Duration) -> Result<(), String> {
         let words = [notice.title.as_str(), notice.body.as_str()];
         let arguments = [&SCRIPT[..], &words].concat();
         let output =
