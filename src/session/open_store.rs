@@ -64,6 +64,18 @@ impl Session<'_> {
     }
 }
 
+/// What an error calls a store.
+pub(super) fn place_of(store: StoreChoice) -> &'static str {
+    match store {
+        StoreChoice::Kernel => "the kernel keyring",
+        StoreChoice::File => "the state folder",
+        StoreChoice::Auto | StoreChoice::Keychain if cfg!(target_os = "linux") => {
+            "the keychain (Secret Service)"
+        }
+        StoreChoice::Auto | StoreChoice::Keychain => "the keychain",
+    }
+}
+
 /// The Secret Service, or another program that speaks its protocol, and the kernel keyring.
 #[cfg(target_os = "linux")]
 mod platform {

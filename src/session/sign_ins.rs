@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Session;
 use super::open_store::STORES;
+use super::open_store::place_of;
 use crate::app::{App, RecordKey};
 use crate::auth::ports::StoreError;
 use crate::config::StoreChoice;
@@ -163,16 +164,8 @@ fn held_in(store: StoreChoice) -> StoreChoice {
 }
 
 fn not_listed(store: StoreChoice, error: &StoreError) -> Error {
-    let store = match store {
-        StoreChoice::Kernel => "the kernel keyring",
-        StoreChoice::File => "the state folder",
-        StoreChoice::Auto | StoreChoice::Keychain if cfg!(target_os = "linux") => {
-            "the keychain (Secret Service)"
-        }
-        StoreChoice::Auto | StoreChoice::Keychain => "the keychain",
-    };
     Error::NotListed {
-        store: store.to_owned(),
+        store: place_of(store).to_owned(),
         cause: error.to_string(),
     }
 }
