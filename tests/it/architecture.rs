@@ -75,6 +75,39 @@ const NOT_BY_SESSION: &[&str] = &[
 const NEVER_PROMPTING: &[&str] = &["exec", "get", "git_credential", "headers"];
 const CAPABILITIES: [&str; 5] = ["DeviceFlow", "Prompt", "WillingPerson", "Unlock", "unlock"];
 
+/// What only some code may do, and the only files that name it: the trait of a held lock, without which
+/// no refresh token is sent (P3); the trait of a person, without which no device flow starts (P5); the
+/// device flow; and the permission to ask for a keychain to be unlocked.
+const HELD_BY: [(&str, &[&str]); 4] = [
+    (
+        "HeldLock",
+        &[
+            "auth/ports.rs",
+            "github/refresh_token.rs",
+            "permits.rs",
+            "testing.rs",
+        ],
+    ),
+    (
+        "WillingPerson",
+        &[
+            "auth/ports.rs",
+            "github/device_code.rs",
+            "permits.rs",
+            "testing.rs",
+        ],
+    ),
+    (
+        "DeviceFlow",
+        &[
+            "auth/device_flow.rs",
+            "session/sign_in/new_sign_in.rs",
+            "testing.rs",
+        ],
+    ),
+    ("MayAsk", &["commands/login.rs", "session/stores.rs"]),
+];
+
 #[test]
 fn imports_point_down_only() {
     let wrong: BTreeSet<String> = sources().iter().flat_map(upward_imports).collect();
@@ -105,6 +138,13 @@ fn session_alone_imports_stores_and_starts_programs() {
 fn subcommands_that_ask_nobody_cannot_prompt() {
     let wrong: BTreeSet<String> = sources().iter().flat_map(forbidden_capabilities).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn p3_p5_capabilities_are_named_only_where_they_are_made_and_asked_for() {
+    for (capability, files) in HELD_BY {
+        assert_listed(holders(sources(), capability), files);
+    }
 }
 
 #[test]
@@ -218,8 +258,29 @@ fn forbidden_capabilities(source: &Source) -> Vec<String> {
     }
 }
 
+fn holders<'a>(sources: &'a [Source], capability: &'a str) -> impl Iterator<Item = String> + 'a {
+    let names = move |source: &&Source| source.identifiers.contains(capability);
+    sources
+        .iter()
+        .filter(names)
+        .map(|source| source.file.clone())
+}
+
 mod the_checks_see {
     use super::*;
+
+    #[test]
+    fn a_file_that_takes_a_capability_to_itself() {
+        let taken = [
+            parse(
+                "commands/get.rs",
+                "struct S; impl crate::permits::HeldLock for S {}",
+            ),
+            parse("commands/exec.rs", "fn f() {}"),
+        ];
+        let found: Vec<String> = holders(&taken, "HeldLock").collect();
+        assert_eq!(found, ["commands/get.rs"]);
+    }
 
     #[test]
     fn an_upward_import() {
