@@ -19,7 +19,7 @@ pub(crate) const HOST_VARIABLES: [&str; 6] = [
 pub struct Inherited {
     /// The variables for tokens that are set; their values are never read.
     pub tokens: Vec<&'static str>,
-    /// The variables of [`HOST_VARIABLES`] that are set, and their values, lossily decoded.
+    /// The variables of `HOST_VARIABLES` that are set, and their values, lossily decoded.
     pub hosts: Vec<(&'static str, String)>,
 }
 
