@@ -66,11 +66,11 @@ pub(crate) enum Command {
 }
 
 impl Cli {
-    /// Reads the arguments, the program's name first. What scripts, helpers and timers ask all day is
-    /// read without building the parser: plain `get` and `get APP`, git's questions, `schedule run`.
+    /// Reads the arguments, the program's name first. The most frequent calls skip building the parser:
+    /// `get`, `get APP`, `git-credential` and `schedule run`.
     ///
     /// # Errors
-    /// What clap has to say, help and version included.
+    /// Clap's error; help and version pages are errors too.
     pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let arguments = git_credential::under_own_name(arguments);
         let plain = Get::plain(&arguments)
@@ -93,7 +93,7 @@ impl Cli {
         Ok(cli)
     }
 
-    /// What `-v` asks for.
+    /// The log level that `-v` sets.
     pub fn log_level(&self) -> LevelFilter {
         match self.verbose {
             0 => LevelFilter::Off,

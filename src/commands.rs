@@ -1,7 +1,6 @@
-//! One file or folder per subcommand, named like it: its flags, its help and what it does.
+//! One file or folder per subcommand, with the same name: its flags, its help and its code.
 //!
-//! A subcommand gets a `Session`. It names no store and no process of its own, and never another
-//! subcommand.
+//! A subcommand works with a `Session`. It never imports another subcommand.
 
 #![expect(clippy::doc_markdown, reason = "help texts are shown as they stand")]
 
@@ -24,9 +23,9 @@ use crate::config::Flags;
 use crate::error::{Error, Result};
 use crate::session::Session;
 
-/// What each subcommand has; the struct that implements it holds its flags.
+/// A subcommand. The struct that implements it holds its flags.
 pub(crate) trait Subcommand {
-    /// What the command line says of the App and its store.
+    /// The flags that select the App and its store.
     fn flags(&self) -> Flags;
 
     /// Whether errors are printed as JSON.
@@ -34,10 +33,10 @@ pub(crate) trait Subcommand {
         false
     }
 
-    /// Does the work; returns the exit code.
+    /// Runs the subcommand and returns the exit code.
     ///
     /// # Errors
-    /// What is told at the end, with its exit code.
+    /// The caller prints the error and takes the exit code from [`Self::exit_code`].
     fn run(&self, session: &Session<'_>) -> Result<u8>;
 
     /// The exit code for an error.

@@ -1,4 +1,4 @@
-//! ghtok signs a person in to GitHub once and hands every tool a short-lived token.
+//! ghtok signs a person in to GitHub once and gives every tool a short-lived token.
 //!
 //! The library serves the `ghtok` binary and the project's tests; it promises no stability.
 
@@ -60,7 +60,7 @@ pub fn run_on(machine: &Machine<'_>, arguments: impl IntoIterator<Item = OsStrin
     let shell = get::shell_of(&arguments);
     let code = run_to_code(machine, arguments);
     if let Some(shell) = shell.filter(|_| code != 0) {
-        // If nobody reads it, no shell evaluates it.
+        // If it cannot be written, no shell evaluates it.
         let _ = get::tell_shell_of_failure(shell, code, Terminal);
     }
     ExitCode::from(code)
@@ -119,7 +119,7 @@ fn dispatch(machine: &Machine<'_>, cli: &Cli) -> Result<u8> {
     }
 }
 
-/// Prints a help page to standard output, or what is wrong with the arguments to standard error.
+/// Prints a help page to stdout, or an error about the arguments to stderr.
 fn print_help(help: &clap::Error) -> u8 {
     match help.print() {
         Err(error) if !help.use_stderr() => {
@@ -127,7 +127,7 @@ fn print_help(help: &clap::Error) -> u8 {
             report(&error, false);
             error.exit_code()
         }
-        // If nobody can read a complaint, the exit code still tells.
+        // If stderr cannot be written, the exit code still reports the error.
         Ok(()) | Err(_) => u8::try_from(help.exit_code()).unwrap_or(2),
     }
 }

@@ -1,7 +1,8 @@
-//! What only some code may do. A function that does it asks for one of these, and only that code has one.
+//! Markers for actions that only some code may take. A function that takes such an action has one of
+//! these traits as a parameter.
 
-/// A record's lock that is held: no refresh token is sent without it (P3). Each `LockedStore` is one.
+/// A record's lock, held: no refresh token is sent without it (P3). Every `LockedStore` is one.
 pub trait HeldLock {}
 
-/// A person who may be asked: no device flow is started without one (P5). Each `Prompt` is one.
+/// A person who may be prompted: no device flow starts without one (P5). Every `Prompt` is one.
 pub trait WillingPerson {}

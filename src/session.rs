@@ -1,5 +1,5 @@
-//! What a subcommand works with: the configuration, the machine, and for each App its store and the
-//! way to its token.
+//! What a subcommand works with: the configuration, the machine, and for each App its store and its
+//! broker.
 
 mod background;
 mod issued;
@@ -47,13 +47,13 @@ use crate::system::refresher::DetachedRefresher;
 use crate::system::terminal::Terminal;
 use crate::token::MinTtl;
 
-/// What a test replaces of the machine for a whole run.
+/// The parts of the machine that tests replace for a whole run.
 pub struct Machine<'a> {
-    /// Time.
+    /// The wall clock and the monotonic clock.
     pub clock: &'a (dyn Clock + Sync),
-    /// Is told what happens.
+    /// Receives the events of this run.
     pub observer: &'a (dyn Observer + Sync),
-    /// Every wait's limit.
+    /// The time limits.
     pub limits: Limits,
 }
 
@@ -61,7 +61,7 @@ pub struct Machine<'a> {
 pub(crate) struct Session<'a> {
     pub(crate) machine: &'a Machine<'a>,
     pub(crate) config: Config,
-    /// Where a new sign-in goes, once that is decided.
+    /// The store for a new sign-in, once chosen.
     store_for_login: OnceLock<StoreChoice>,
     #[cfg(target_os = "linux")]
     secret_service: OnceLock<Arc<SecretService>>,
@@ -71,30 +71,30 @@ pub(crate) struct Session<'a> {
 pub struct Call<'a> {
     /// The App.
     pub app: &'a App,
-    /// The command that signs in to it.
+    /// The command that signs in to it, for messages.
     pub login_command: &'a str,
-    /// Where its record is.
+    /// The store of its record.
     pub store: &'a dyn TokenStore,
-    /// The way to its token.
+    /// Gets its token.
     pub broker: Broker<'a>,
-    /// Where it is registered.
+    /// The server where it is registered.
     pub github: &'a GitHub,
-    /// The lifetime that a token must have left where the command line does not say it.
+    /// The configured min TTL; `--min-ttl` overrides it.
     pub min_ttl: MinTtl,
-    /// Time.
+    /// The wall clock and the monotonic clock.
     pub clock: &'a dyn Clock,
     /// The standard streams.
     pub terminal: Terminal,
-    /// Every wait's limit.
+    /// The time limits.
     pub limits: Limits,
 }
 
 impl<'a> Session<'a> {
-    /// Reads the configuration. The process ends with its command, and the system then closes the
-    /// connection to the keychain: to drop the session would cost a cached `get` 2 % more.
+    /// Reads the configuration. The session is never dropped: the process ends right after the command,
+    /// and dropping the keychain connection would make a cached `get` 2 % slower.
     ///
     /// # Errors
-    /// What is wrong with the configuration.
+    /// If the configuration is invalid.
     pub(crate) fn load(
         machine: &'a Machine<'a>,
         flags: &Flags,
@@ -105,8 +105,8 @@ impl<'a> Session<'a> {
         Ok(ManuallyDrop::new(Self::new(machine, config)))
     }
 
-    /// As [`Self::load`], for the refresher, which has no standard error: its log is a file of the
-    /// record, which each refresh begins anew.
+    /// As [`Self::load`], for the refresher, which has no stderr: it logs to a file of the record, and
+    /// each refresh overwrites the previous log.
     pub(crate) fn load_with_log_file(
         machine: &'a Machine<'a>,
         flags: &Flags,
@@ -135,20 +135,20 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// The same configuration with no store opened yet: a long conversation outlives buses and
-    /// keychains.
+    /// The same configuration without open stores: an MCP conversation may outlive a connection to the
+    /// keychain.
     pub(crate) fn reopened(&self) -> Self {
         Self::new(self.machine, self.config.clone())
     }
 }
 
 impl Session<'_> {
-    /// Runs `work` for the App that the command line means.
+    /// Runs `work` for the App that the command line selects.
     pub(crate) fn for_app<T>(&self, work: impl FnOnce(&Call<'_>) -> Result<T>) -> Result<T> {
         self.with_call(self.config.app(None)?, work)
     }
 
-    /// Runs `work` for each App; errors are told at once. Returns the most serious exit code.
+    /// Runs `work` for each App and prints errors as they occur. Returns the most serious exit code.
     pub(crate) fn for_all_apps(
         &self,
         as_json: bool,
@@ -162,7 +162,7 @@ impl Session<'_> {
         Ok(most_serious(codes))
     }
 
-    /// Puts together what a command needs for this App, and runs `work`.
+    /// Opens the App's store, builds its broker and runs `work`.
     pub(crate) fn with_call<T>(
         &self,
         app: &App,
@@ -223,13 +223,13 @@ impl Session<'_> {
         GitHub::new(&app.host, &app.client_id, network, self.machine.limits)
     }
 
-    /// Where this process connects from.
+    /// Identifies the network environment of this process.
     pub(crate) fn network_id(&self) -> NetworkId {
         let settings = format!("{:?}", self.config.network);
         network_id((settings, network_variables()))
     }
 
-    /// The flags by which another process finds an App that no configuration describes.
+    /// The flags with which another process finds an App that is not in the configuration file.
     pub(crate) fn flags_of(&self, app: &App) -> Vec<String> {
         if app.name.is_some() {
             return Vec::new();
@@ -263,7 +263,6 @@ impl Session<'_> {
 }
 
 impl Call<'_> {
-    /// The lifetime that a token must have left.
     pub(crate) fn min_ttl_or(&self, asked: Option<Duration>) -> MinTtl {
         asked.map_or(self.min_ttl, MinTtl::Explicit)
     }
@@ -295,13 +294,13 @@ pub(crate) fn told(error: &Error, as_json: bool) -> u8 {
     error.exit_code()
 }
 
-/// This program, by a path that stays the same.
+/// The path of this program that stays valid after an upgrade.
 pub(crate) fn stable_program(environment: &Environment) -> PathBuf {
     let program = this_program().unwrap_or_else(|| PathBuf::from("ghtok"));
     process::stable_path(program, &environment.path())
 }
 
-/// This program, wherever it is now; `None` if the system does not tell.
+/// The current path of this program; `None` if the system does not report it.
 pub(crate) fn this_program() -> Option<PathBuf> {
     std::env::current_exe().ok()
 }

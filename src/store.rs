@@ -1,5 +1,5 @@
-//! Where records are kept. `RecordStore` puts one `Slot` (a keychain item, a kernel key, a file)
-//! together with the lock, the outcome and the rescue file of the state folder; the decisions are not here.
+//! Stores of records. `RecordStore` combines a `Slot` (a keychain item, a kernel key or a file) with the
+//! lock, the outcome and the rescue file in the state folder. Decisions are made in `auth`.
 
 #[cfg(target_os = "macos")]
 pub(crate) mod apple;
@@ -40,39 +40,39 @@ use crate::store::rescue::RescueFile;
 use crate::store::state_folder::StateFolder;
 use zeroize::Zeroizing;
 
-/// Whose records a store holds.
+/// The records in a store.
 #[derive(Debug, Default)]
 pub struct Listing {
-    /// The Apps that the records' keys name.
+    /// The Apps of the records.
     pub apps: Vec<App>,
-    /// Why there may be more.
+    /// Why the list may be incomplete.
     pub unseen: Option<StoreError>,
 }
 
-/// The place of one record's bytes.
+/// The place where one record is stored, as bytes.
 pub trait Slot {
     /// The bytes, if there are any.
     fn read(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError>;
-    /// Replaces the bytes, whole or not at all, durably.
+    /// Replaces the bytes atomically and durably.
     fn write(&self, bytes: &[u8]) -> Result<(), StoreError>;
     /// Removes the bytes.
     fn delete(&self) -> Result<(), StoreError>;
-    /// Has a person unlock the place, if it is locked: the only call that may show a prompt, and it
-    /// takes the prompt back at the limit.
+    /// Unlocks the place if it is locked. The only call that may show a prompt; the prompt is closed at
+    /// the limit.
     fn unlock(&self, limit: Duration) -> Result<(), StoreError>;
-    /// Shows that bytes could be written, without changing any.
+    /// Checks that bytes could be written, without changing any.
     fn prove_writable(&self) -> Result<(), StoreError>;
-    /// Waits until the store could take a new record; false if it could not by then.
+    /// Waits until the store can take a new record; false after the time-out.
     fn wait_until_usable(&self, _patience: Duration) -> Result<bool, StoreError> {
         Ok(true)
     }
-    /// Sees that another process could read what this one may.
+    /// Checks that another process can read what this one can.
     fn prove_readable_elsewhere(&self) -> Result<(), StoreError> {
         Ok(())
     }
-    /// The name that `--store` takes.
+    /// The name for `--store`.
     fn name(&self) -> &'static str;
-    /// What people call this place.
+    /// The name in messages.
     fn describe(&self) -> String;
 }
 
@@ -86,7 +86,7 @@ pub struct RecordStore {
 }
 
 impl RecordStore {
-    /// Puts a record's parts together. Touches nothing yet.
+    /// Does no I/O.
     pub fn new(slot: Box<dyn Slot>, folder: StateFolder, key: RecordKey) -> Self {
         Self {
             slot,
@@ -97,7 +97,7 @@ impl RecordStore {
         }
     }
 
-    /// Says what to advise where this store cannot be used: another one, by name or not.
+    /// Sets what to suggest if this store cannot be used: another store, and whether it must be named.
     #[must_use]
     pub fn advising(self, other_store: fn() -> &'static str, is_chosen_at_sign_in: bool) -> Self {
         Self {
@@ -107,29 +107,29 @@ impl RecordStore {
         }
     }
 
-    /// Deletes the record here. Whoever holds the record's lock may, whichever store it belongs to.
+    /// Deletes the record in this store, with the lock taken through another store: all stores of a
+    /// record have the same lock.
     ///
     /// # Errors
-    /// What the store says; then the record is still there.
+    /// The store's error; the record still exists then.
     pub fn delete_as(&self, _: &mut dyn LockedStore) -> Result<(), StoreError> {
         self.delete_slot()
     }
 
-    /// Takes over a lock that another process opened and locked.
+    /// Adopts an inherited lock file that another process opened and locked.
     ///
     /// # Errors
-    /// If the file is not this record's lock, or is not locked by us.
+    /// If the file is not this record's lock, or is not locked.
     pub fn adopt_lock(&self, file: File) -> Result<Box<dyn LockedStore + '_>, StoreError> {
         Ok(Box::new(
             self.locked(Lock::adopt(file, &self.folder.lock(&self.key))?),
         ))
     }
 
-    /// Whether this is, or lately was, an access token of this record; `None` if nothing is known of
-    /// its tokens.
+    /// Whether this is or recently was an access token of this record; `None` if its tokens are unknown.
     ///
     /// # Errors
-    /// If the record has to be read and cannot be.
+    /// If the record must be read and cannot be.
     pub fn has_issued(&self, token: &str) -> Result<Option<bool>, StoreError> {
         let known = fingerprints::contain(&self.folder.fingerprints(&self.key), token);
         if known.is_some() {
@@ -199,8 +199,8 @@ impl TokenStore for RecordStore {
         }
     }
 
-    /// A lock whose outcome could not be told is not given: its holder could only fall silent.
-    /// A process that must not write here can still wait for the one that holds the lock.
+    /// Fails if the outcome file cannot be written, because the other processes would get no result.
+    /// A process without write permission can still wait for the one that holds the lock.
     fn try_lock(&self) -> Result<Option<Box<dyn LockedStore + '_>>, StoreError> {
         let path = self.folder.lock(&self.key);
         match self.take_lock(&path) {
@@ -222,7 +222,7 @@ impl TokenStore for RecordStore {
         self.outcome_file().version()
     }
 
-    /// Each sign-in writes the note of its store, and nothing else does.
+    /// Only a sign-in writes `KEY.store`.
     fn last_sign_in(&self) -> Option<SystemTime> {
         let note = self
             .folder
@@ -252,7 +252,7 @@ impl TokenStore for RecordStore {
     }
 }
 
-/// A record while its lock is held.
+/// A record whose lock is held.
 struct LockedRecord<'a> {
     store: &'a RecordStore,
     lock: Lock,
@@ -278,7 +278,7 @@ impl LockedStore for LockedRecord<'_> {
         let store = self.store;
         store.logged("save", store.slot.write(&record::encode(record)))?;
         let known = store.folder.fingerprints(&store.key);
-        // Without it the record itself is asked.
+        // Without the fingerprint, `has_issued` reads the record itself.
         let _ = fingerprints::add(&known, record.tokens.access_token());
         Ok(())
     }
@@ -330,7 +330,7 @@ impl LockedStore for LockedRecord<'_> {
             folder.reach(key),
             folder.fingerprints(key),
         ];
-        // One that stays keeps none of the others.
+        // Try to remove all of them, even if one cannot be removed.
         let removed = files.map(|path| state_file::remove(&path));
         let dialog = SharedDialog::new(folder.clone(), key).remove_stale_code();
         removed.into_iter().chain([dialog]).collect()

@@ -1,5 +1,4 @@
-//! Whatever touches this machine and is no store: the clock, the terminal, processes, signals,
-//! the log, notices.
+//! Access to this machine, except for stores: clock, terminal, processes, signals, log, notifications.
 
 pub(crate) mod browser;
 pub(crate) mod clipboard;

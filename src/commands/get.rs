@@ -120,7 +120,7 @@ impl Format {
     }
 }
 
-/// The JSON form; docs/exit-codes.md and the tests hold its shape.
+/// The output of `--format json`, as documented in docs/exit-codes.md.
 #[derive(Serialize)]
 struct TokenJson<'a> {
     schema_version: u32,
@@ -133,7 +133,7 @@ struct TokenJson<'a> {
     expires_at_unix: Option<i64>,
 }
 
-/// The shell that evaluates the output of a `get` whose other arguments may not parse.
+/// The shell that evaluates the output of this `get`. The other arguments may be invalid.
 pub(crate) fn shell_of(arguments: &[OsString]) -> Option<Shell> {
     let (verb, rest) = arguments.get(1..)?.split_first()?;
     if verb != "get" {
@@ -154,8 +154,8 @@ pub(crate) fn shell_of(arguments: &[OsString]) -> Option<Shell> {
     shell
 }
 
-/// What a shell is told that evaluates the output of a `get` that failed: an old token must not stay
-/// in force, and the status must tell.
+/// Prints shell code for a `get` that failed, for the shell that evaluates its output: it unsets the
+/// variables, so that no old token stays in use, and sets the exit status.
 ///
 /// # Errors
 /// If it cannot be written.
@@ -345,7 +345,7 @@ mod tests {
             own.ends_with("GH_HOST='ghes.example'\nunset GITHUB_HOST\nunset GITHUB_API_URL\n"),
             "{own}"
         );
-        // Another host's token is nothing to us.
+        // The token of another host is left alone.
         assert!(!own.contains(" GH_TOKEN"), "{own}");
     }
 

@@ -1,10 +1,11 @@
-//! Tells a person, on standard error, what keeps them waiting and what they got instead.
+//! Notes on stderr: that ghtok is waiting, that the current token was served after a failed refresh,
+//! and that a sign-in ends soon.
 
 use crate::auth::ports::{Event, Observer};
 use crate::formats::durations::human_duration;
 use crate::system::terminal::Terminal;
 
-/// The notes of a usual call.
+/// Prints the notes to stderr. Replaced in tests.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StderrNotes;
 
