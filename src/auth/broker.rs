@@ -1,5 +1,5 @@
-//! The one way to a token: what is stored, else what a refresh brings, else a clear error. It holds
-//! no `Prompt`, so nothing here can start a device flow (P5).
+//! Gets a token: from the store, or from a refresh, or returns an error. The broker has no `Prompt`, so
+//! it cannot start a device flow (P5).
 
 mod errors;
 mod pacing;
@@ -21,27 +21,27 @@ pub(crate) use errors::exposed;
 pub use errors::{github_error, store_error};
 use waiting::OtherFailures;
 
-/// How long to pause between two tries to take the lock.
+/// The pause between two attempts to take the lock.
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
-/// What the broker works with.
+/// Serves the tokens of one App.
 #[derive(Clone, Copy)]
 pub struct Broker<'a> {
-    /// Whose token.
+    /// The App.
     pub app: &'a App,
     /// The command that signs in, for messages.
     pub login_command: &'a str,
-    /// Where the record is.
+    /// The store of the App's record.
     pub store: &'a dyn TokenStore,
-    /// Runs a refresh.
+    /// Starts a refresh.
     pub refresher: &'a dyn Refresher,
-    /// Time.
+    /// The wall clock and the monotonic clock.
     pub clock: &'a dyn Clock,
-    /// Is told what a person may want to know.
+    /// Receives the events that a person may want to see.
     pub observer: &'a dyn Observer,
-    /// Where this process connects from.
+    /// The network environment of this process.
     pub network: &'a dyn Fn() -> NetworkId,
-    /// Every wait's limit.
+    /// The time limits.
     pub limits: Limits,
 }
 
@@ -50,30 +50,30 @@ pub struct Broker<'a> {
 pub struct Served {
     /// The access token.
     pub token: AccessToken,
-    /// When it ends; `None` if it never does by the clock.
+    /// When it expires; `None` if it never expires.
     pub expires_at: Option<Timestamp>,
-    /// When it comes due by the usual rule; `None` likewise.
+    /// When it is due with the default min TTL; `None` if never.
     pub due_at: Option<Timestamp>,
-    /// Whose it is, if GitHub could be asked.
+    /// Its account, if known.
     pub account: Option<Account>,
     /// The generation of its token set.
     pub generation: u64,
-    /// Set if the refresh token was refused: the sign-in ends with this token.
+    /// Set if GitHub rejected the refresh token: the sign-in ends when this token expires.
     pub sign_in_before: Option<Timestamp>,
 }
 
 impl Broker<'_> {
-    /// A token with at least `min_ttl` left. One that is not due costs one read of the store: no
-    /// lock, no network. If a refresh fails, a still-valid token is served all the same.
+    /// A token with at least `min_ttl` left. A token that is not due costs one read of the store, without
+    /// lock or network. If a refresh fails, a token that is still valid is served.
     ///
     /// # Errors
-    /// `SignInNeeded`, `Temporary`, `GaveUpWaiting`, or what the store says.
+    /// `SignInNeeded`, `Temporary`, `GaveUpWaiting`, or the store's error.
     pub fn access_token(&self, min_ttl: MinTtl) -> Result<Served> {
         self.serve(min_ttl, OtherFailures::Shared)
     }
 
-    /// As [`Self::access_token`], for a person who signs in: where another process could not refresh, this
-    /// one tries itself.
+    /// As [`Self::access_token`], for `login`: a failure of another process is ignored, and this process
+    /// tries itself.
     ///
     /// # Errors
     /// As [`Self::access_token`].
@@ -96,7 +96,7 @@ impl Broker<'_> {
         Ok(served)
     }
 
-    /// A token set newer than `generation`, whatever the life of the present one.
+    /// A token set newer than `generation`, even if the current one is still valid.
     ///
     /// # Errors
     /// As [`Self::access_token`]; a failed refresh is always an error here.
@@ -110,23 +110,23 @@ impl Broker<'_> {
         )
     }
 
-    /// The stored record, as it is.
+    /// Reads the stored record.
     ///
     /// # Errors
-    /// `SignInNeeded` if there is none, or what the store says.
+    /// `SignInNeeded` if there is none, or the store's error.
     pub fn load(&self) -> Result<Record> {
         let record = match self.store.load() {
-            // The last thing that is known is a sign-out, of whichever store.
+            // The last outcome is a sign-out, possibly from another store.
             Err(StoreError::Absent(_)) if self.is_signed_out() => None,
             loaded => loaded.map_err(|error| self.store_error(error))?,
         };
         record.ok_or_else(|| self.no_record())
     }
 
-    /// Takes the record's lock, waiting for another ghtok as long as any caller does.
+    /// Takes the record's lock; waits while another ghtok holds it.
     ///
     /// # Errors
-    /// `GaveUpWaiting`, or what the store says.
+    /// `GaveUpWaiting`, or the store's error.
     pub fn lock(&self) -> Result<Box<dyn LockedStore + '_>> {
         let deadline = self.clock.monotonic() + self.limits.caller;
         loop {
@@ -146,13 +146,13 @@ impl Broker<'_> {
         last.is_some_and(|outcome| outcome.what == Happened::Deleted)
     }
 
-    /// Why nothing but a sign-in helps this record; `None` while something does.
+    /// The error of a record that only a sign-in can replace; `None` if it can be served or refreshed.
     pub fn dead_end(&self, record: &Record) -> Option<Error> {
         self.serve_as_stored(record, Want::Valid(MinTtl::DEFAULT))
             .err()
     }
 
-    /// Why this record needs a sign-in, now or when its access token ends; `None` if it does not.
+    /// Why this record needs a sign-in, now or when its access token expires; `None` if it does not.
     pub fn sign_in_reason(&self, record: &Record) -> Option<Error> {
         self.dead_end(record).or_else(|| {
             let refused = record.refresh_rejected?;
@@ -160,8 +160,8 @@ impl Broker<'_> {
         })
     }
 
-    /// The token, if the record can be served as it is. One whose account must be right and is not
-    /// known is due: the refresh asks GitHub.
+    /// The token, if the record can be served as it is. If an account is configured and the token's
+    /// account is unknown, `None`: the refresher then asks GitHub.
     fn serve_as_stored(&self, record: &Record, want: Want) -> Result<Option<Served>> {
         let account = self.check_account(record)?;
         let decision = match record.decide(self.clock.now(), want) {
@@ -176,7 +176,7 @@ impl Broker<'_> {
         }
     }
 
-    /// Why a record is served, refreshed or given up.
+    /// The decision and its reasons, for the log.
     fn reasons(&self, record: &Record, want: Want, decision: &Decision<'_>) -> String {
         let verdict = match decision {
             Decision::Serve(_) => "serve it",
@@ -203,7 +203,8 @@ impl Broker<'_> {
         )
     }
 
-    /// No refresh is to be had: the present token if it still lives and will do, else the error.
+    /// The result if no refresh is possible: the current token if it is still valid and acceptable,
+    /// otherwise the error.
     fn without_refresh(&self, record: &Record, want: Want, error: Error) -> Result<Served> {
         let now = self.clock.now();
         let known = self.check_account(record)? != AccountCheck::Unknown;
@@ -217,7 +218,7 @@ impl Broker<'_> {
                 });
                 Ok(served)
             }
-            // An answer that was lost, or tokens that could not be stored.
+            // The response was lost, or the new tokens could not be stored.
             (Want::Valid(_) | Want::NewerThan(_), _) if record.intent.is_some() => {
                 Err(error.with_an_open_refresh())
             }
@@ -225,8 +226,8 @@ impl Broker<'_> {
         }
     }
 
-    /// A sign-in that is gone although nobody signed out: a kernel keyring after a reboot, a
-    /// keychain that was created again.
+    /// Tells a sign-out from a record that vanished: a kernel keyring after a reboot, or a keychain that
+    /// was created again.
     fn no_record(&self) -> Error {
         self.sign_in_needed(if self.store.has_sign_in() {
             SignInReason::Vanished {
@@ -278,7 +279,7 @@ fn served(record: &Record, token: &AccessToken) -> Served {
     Served {
         token: token.clone(),
         expires_at: record.tokens.expires_at(),
-        // What no refresh can replace is good to its end.
+        // It cannot be refreshed, so it is due only when it expires.
         due_at: match sign_in_before {
             Some(end) => Some(end),
             None => record.tokens.due_at(MinTtl::DEFAULT),
@@ -289,8 +290,8 @@ fn served(record: &Record, token: &AccessToken) -> Served {
     }
 }
 
-/// A life that no new token has would rotate at every call, and each rotation kills the token that
-/// others hold.
+/// Rejects a min TTL that even a new token does not have: every call would refresh, and each refresh
+/// invalidates the token that other processes use.
 fn check_min_ttl(tokens: &TokenSet, min_ttl: MinTtl) -> Result<()> {
     match (tokens, min_ttl) {
         (TokenSet::Expiring { access, .. }, MinTtl::Explicit(asked))

@@ -1,4 +1,4 @@
-//! What the decisions in this folder need of the machine, and what a test replaces.
+//! The traits that this folder needs from the machine; tests replace them.
 
 use std::fs::File;
 use std::time::{Duration, SystemTime};
@@ -11,20 +11,20 @@ use crate::github::DeviceAuthorization;
 use crate::permits::{HeldLock, WillingPerson};
 use crate::token::Timestamp;
 
-/// Time, and the passing of it.
+/// The wall clock, the monotonic clock, and sleeping.
 pub trait Clock {
-    /// The wall clock. It may be wrong and it may jump.
+    /// The wall clock. It may be wrong, and it may jump.
     fn now(&self) -> Timestamp;
     /// Time since some fixed moment; it never goes back.
     fn monotonic(&self) -> Duration;
-    /// Lets time pass.
+    /// Sleeps.
     fn sleep(&self, duration: Duration);
-    /// Lets time pass until `wait` sees what it waits for, which is told for how long it may.
+    /// Calls `wait` with the time that it may wait; it may return earlier.
     fn sleep_unless(&self, duration: Duration, wait: &dyn Fn(Duration)) {
         let _ = wait;
         self.sleep(duration);
     }
-    /// A moment as people read it: local time with its offset.
+    /// Local time with its offset, for messages.
     fn local_time(&self, at: Timestamp) -> String;
     /// How many seconds local time is ahead of UTC.
     fn utc_offset(&self) -> i32 {
@@ -32,25 +32,25 @@ pub trait Clock {
     }
 }
 
-/// One App's record, wherever it is kept.
+/// The store of one App's record.
 pub trait TokenStore {
     /// Reads the record: one read of the underlying store, no lock.
     fn load(&self) -> Result<Option<Record>, StoreError>;
-    /// Takes the record's lock if nobody holds it.
+    /// Takes the record's lock; `None` if another process holds it.
     fn try_lock(&self) -> Result<Option<Box<dyn LockedStore + '_>>, StoreError>;
-    /// Has a person unlock the store, if it is locked. Only for who may ask (P5).
+    /// Unlocks the store if it is locked; may show a prompt (P5).
     fn unlock(&self, limit: Duration) -> Result<(), StoreError>;
-    /// What happened last; `None` if nothing is known.
+    /// The last outcome; `None` if nothing is known.
     fn outcome(&self) -> Option<Outcome>;
-    /// Tells whether [`Self::outcome`] would give something new, without reading it.
+    /// Changes whenever [`Self::outcome`] changes; costs one `stat`.
     fn outcome_version(&self) -> OutcomeVersion;
-    /// When the last sign-in was stored, by the file system's clock; refreshes do not count.
+    /// When the last sign-in (not refresh) was stored, by the file system's clock.
     fn last_sign_in(&self) -> Option<SystemTime> {
         None
     }
-    /// Where the record is, for messages.
+    /// The store's name in messages.
     fn place(&self) -> String;
-    /// True if the last sign-in went here and nobody signed out since.
+    /// True if the last sign-in was stored here and there was no sign-out since.
     fn has_sign_in(&self) -> bool {
         false
     }
@@ -58,93 +58,92 @@ pub trait TokenStore {
     fn other_store(&self) -> &'static str {
         "file"
     }
-    /// True if a sign-in that names no store goes elsewhere by itself if this one is not there.
+    /// True if a sign-in without `--store` chooses another store when this one does not exist.
     fn is_chosen_at_sign_in(&self) -> bool {
         true
     }
 }
 
-/// What one `stat` of the outcome shows. It differs after each report.
+/// What `stat` shows of the outcome file. It differs after each report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OutcomeVersion {
     /// When the file was written; `None` if there is none.
     pub written: Option<SystemTime>,
     /// Its size.
     pub size: u64,
-    /// The system's number of the file.
+    /// Its inode number.
     pub file: u64,
 }
 
-/// The right to change a record. Dropping it gives the lock back.
+/// A record whose lock is held, and which may therefore be changed. Dropping it releases the lock.
 pub trait LockedStore {
     /// Reads the record.
     fn load(&self) -> Result<Option<Record>, StoreError>;
-    /// Shows that a record could be stored now, before somebody is asked for one.
+    /// Checks that a record could be stored, before a person is asked to sign in.
     fn prove_writable(&mut self) -> Result<(), StoreError>;
-    /// Notes that this store has the record, so that later calls look nowhere else.
+    /// Notes that the sign-in is in this store, so that later calls read only this store.
     fn remember_store(&mut self) -> Result<(), StoreError>;
-    /// Stores the record, whole or not at all, durably.
+    /// Stores the record atomically and durably.
     fn save(&mut self, record: &Record) -> Result<(), StoreError>;
     /// Deletes the record, a damaged one too.
     fn delete(&mut self) -> Result<(), StoreError>;
-    /// What happened last.
+    /// The last outcome.
     fn outcome(&self) -> Option<Outcome>;
-    /// Tells everybody what happened.
+    /// Writes the outcome for all waiting processes.
     fn report(&mut self, outcome: &Outcome) -> Result<(), StoreError>;
-    /// Makes room for a rescue that then cannot fail for lack of space.
+    /// Reserves space for the rescue file, so that sealing cannot fail on a full disk.
     fn prepare_rescue(&mut self) -> Result<(), StoreError>;
-    /// Seals the record that a refresh brought into that room, durably.
+    /// Encrypts the new record into the reserved file, durably.
     fn seal_rescue(&mut self, record: &Record, key: &RescueKey) -> Result<(), StoreError>;
-    /// The record that a refresh to `generation` left in the rescue file, if it did. A file that
-    /// cannot be read is an error: the only pair there is may be in it.
+    /// The record that a refresh to `generation` left in the rescue file, if any. A file that cannot be
+    /// read is an error, because it may hold the only valid pair.
     fn rescued(&self, generation: u64, key: &RescueKey) -> Result<Option<Record>, StoreError>;
     /// Removes the rescue file, if there is one.
     fn wipe_rescue(&mut self);
-    /// Removes what is kept beside a record that was deleted: the rescue file, the note of its store, the
-    /// code of an MCP dialog, the log. The lock stays, and so does the outcome: its generation tells the
-    /// next sign-in from this one.
+    /// Removes the other files of a deleted record. The lock stays, and so does the outcome: its generation
+    /// distinguishes the next sign-in from this one.
     fn forget_rest(&mut self) -> Result<(), StoreError>;
-    /// True if the lock may keep nobody out, as on some network file systems.
+    /// True if the lock may not exclude others, as on some network file systems.
     fn may_be_shared(&self) -> bool {
         false
     }
-    /// The open, locked file, for a process that takes over the lock; `None` where locks cannot be
-    /// handed on. The lock ends when both are closed.
+    /// The open, locked file, for a child that takes over the lock; `None` on systems where a lock cannot
+    /// be inherited. The lock is released when both processes have closed the file.
     fn lock_file(&self) -> Option<File>;
 }
 
 impl<T: LockedStore + ?Sized> HeldLock for T {}
 
-/// Runs one refresh where its caller cannot cut it in half.
+/// Starts a refresh that its caller's end does not interrupt.
 pub trait Refresher {
-    /// Says whether this process's own settings let it reach the network. What is wrong with them
-    /// is told to its caller alone, never to those who wait.
+    /// Checks this process's own network settings. An error concerns this caller only and is not shared
+    /// with waiting processes.
     ///
     /// # Errors
-    /// The setting at fault.
+    /// The invalid setting.
     fn check_settings(&self) -> Result<()> {
         Ok(())
     }
-    /// Starts it with the lock already taken. What comes of it is read from the outcome.
+    /// Starts a refresh, which takes over the lock. The result is in the outcome.
     fn start(&self, locked: Box<dyn LockedStore + '_>, want: Want);
-    /// Lets time pass, at most until a refresh that was started here has ended.
+    /// Sleeps, at most until the refresh that was started here has ended.
     fn pause(&self, pause: Duration, clock: &dyn Clock) {
         clock.sleep(pause);
     }
 }
 
-/// A person who may be asked. Code that is handed none cannot start a device flow (P5).
+/// Shows a device flow to a person. Code without a `Prompt` cannot start one (P5).
 pub trait Prompt {
     /// Shows the page and the code (RFC 8628 section 3.3).
     ///
     /// # Errors
-    /// If it cannot be shown, nobody can approve it.
+    /// If they cannot be shown; the device flow then ends.
     fn show(&mut self, authorization: &DeviceAuthorization) -> Result<()>;
-    /// Says that GitHub cannot be asked just now, and that asking goes on.
+    /// A poll failed temporarily; polling goes on.
     fn trouble(&mut self, cause: &str);
-    /// Says that the person has approved: nothing more is asked of them.
+    /// The person has approved.
     fn approved(&mut self) {}
-    /// True once nobody wants the sign-in any more: polling ends as if it had been denied.
+    /// True if the sign-in is no longer wanted: polling ends as if it had been denied.
     fn given_up(&self) -> bool {
         false
     }
@@ -152,29 +151,29 @@ pub trait Prompt {
 
 impl<T: Prompt + ?Sized> WillingPerson for T {}
 
-/// Is told what happens; the terminal, or a test that stops time at a step.
+/// Receives events: prints notes to the terminal, or stops a test at a step.
 pub trait Observer {
-    /// Something happened.
+    /// Handles an event.
     fn observe(&self, event: &Event);
 }
 
-/// What an observer is told.
+/// An event for the observer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// A caller has been waiting for a refresh long enough to say so.
+    /// A caller has waited long enough for a refresh to print a note.
     Waiting,
-    /// A refresh could not be had; a token that is still valid was served instead.
+    /// A refresh failed; a token that is still valid was served instead.
     ServedAnyway {
         /// Why there was no refresh.
         cause: String,
         /// How long the served token has left; `None` if it never expires.
         left: Option<Duration>,
     },
-    /// A token was served whose refresh token was refused: the sign-in ends with it.
+    /// A token was served whose refresh token was rejected: the sign-in ends when it expires.
     SignInBefore {
-        /// What people call the App.
+        /// The App's name in messages.
         app: String,
-        /// When the token ends, in local time.
+        /// When the token expires, in local time.
         end: String,
         /// The command that signs in.
         login: String,
@@ -192,7 +191,7 @@ pub enum Step {
     Connected,
     /// `intent` is stored.
     IntentWritten,
-    /// The rescue file has its room.
+    /// Space for the rescue file is reserved.
     RescuePrepared,
     /// `sent` is reported; the request goes out next.
     SentReported,
@@ -202,9 +201,9 @@ pub enum Step {
     Sealed,
     /// The new pair is stored.
     Saved,
-    /// Everybody was told.
+    /// The outcome `saved` is written.
     Reported,
-    /// The rescue file is gone.
+    /// The rescue file is removed.
     RescueWiped,
 }
 

@@ -1,5 +1,5 @@
-//! What is known of one sign-in: the tokens, whose they are, and the marks of what happened to
-//! them. Pure; how it is stored is the store's affair.
+//! The record of one sign-in (tokens, account, marks), and the decision what to do with it. Pure;
+//! `store/record.rs` has the stored format.
 
 use std::fmt;
 
@@ -11,17 +11,17 @@ use crate::token::{AccessToken, MinTtl, Timestamp, TokenSet, Validity};
 /// One sign-in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// Counts the token sets of this record, one up at each sign-in and refresh.
+    /// The number of the token set; each sign-in and each refresh increases it by one.
     pub generation: u64,
-    /// What the last grant or refresh yielded.
+    /// The tokens of the last sign-in or refresh.
     pub tokens: TokenSet,
-    /// Local clock when they arrived.
+    /// When they arrived, by the local clock.
     pub obtained_at: Timestamp,
-    /// Who signed in; `None` until GitHub could be asked.
+    /// Who signed in; `None` until GitHub has said it.
     pub account: Option<Account>,
-    /// A refresh was about to be sent.
+    /// Set while a refresh is in progress, or was interrupted.
     pub intent: Option<Intent>,
-    /// The access token was answered 401.
+    /// Set if the access token was answered with 401.
     pub rejected: Option<Rejected>,
     /// The refresh token was rejected; it is never sent again.
     pub refresh_rejected: Option<RefreshRejected>,
@@ -32,42 +32,42 @@ pub struct Record {
 pub struct Account {
     /// The login at that time.
     pub login: String,
-    /// The number that stays when the login changes.
+    /// The account's number, which stays the same when the login changes.
     pub id: u64,
 }
 
-/// Written before a refresh is sent: whoever finds it without a lock holder knows that the tokens
-/// may be dead.
+/// Written before a refresh is sent. If nobody holds the lock, an intent means that the refresh was
+/// interrupted and that the tokens may be invalid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Intent {
-    /// The generation that the refresh would bring.
+    /// The generation of the new tokens.
     pub generation: u64,
-    /// Opens the rescue file of this refresh.
+    /// Decrypts the rescue file of this refresh.
     pub key: RescueKey,
     /// When it was written.
     pub started_at: Timestamp,
-    /// When an earlier refresh of the same refresh token was sent, whose answer never came.
+    /// When an earlier refresh was sent with the same refresh token and got no response.
     pub interrupted_at: Option<Timestamp>,
 }
 
 /// A 401 on the access token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rejected {
-    /// Somebody says so; GitHub is asked before anything is spent.
+    /// A tool reported it; ghtok asks GitHub before it refreshes.
     Reported(Timestamp),
-    /// GitHub said so to us.
+    /// GitHub has confirmed it to ghtok.
     Confirmed(Timestamp),
 }
 
 /// GitHub answered `bad_refresh_token`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RefreshRejected {
-    /// When.
+    /// When it answered.
     pub at: Timestamp,
-    /// Set if an earlier refresh was sent without an answer: then the new pair was lost.
+    /// Set if an earlier refresh was sent and got no response: then the new pair was lost.
     pub interrupted_at: Option<Timestamp>,
-    /// When GitHub was asked about the access token since, and accepted it: whoever revokes a sign-in
-    /// most often revokes both tokens.
+    /// When GitHub last accepted the access token after that. It must be asked, because a revocation
+    /// usually covers both tokens.
     pub access_checked_at: Option<Timestamp>,
 }
 
@@ -76,7 +76,7 @@ pub struct RefreshRejected {
 pub struct RescueKey(Zeroizing<[u8; 32]>);
 
 impl RescueKey {
-    /// A fresh random key; `None` if the system has no randomness to give.
+    /// A new random key; `None` if the system returns no random numbers.
     pub fn random() -> Option<Self> {
         let mut bytes = Zeroizing::new([0; 32]);
         SystemRandom::new().fill(bytes.as_mut()).ok()?;
@@ -100,30 +100,30 @@ impl fmt::Debug for RescueKey {
     }
 }
 
-/// What a caller wants of a record.
+/// The token that a caller needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Want {
-    /// A token with this much life left.
+    /// A token with at least this min TTL left.
     Valid(MinTtl),
-    /// A token set after this generation, however good the present one is.
+    /// A token set newer than this generation, even if the current one is valid.
     NewerThan(u64),
 }
 
 /// What to do for a caller.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Decision<'a> {
-    /// Hand out this token.
+    /// Return this token.
     Serve(&'a AccessToken),
-    /// Take the lock and look again; ask GitHub if need be.
+    /// Take the lock, read the record again, and refresh it or ask GitHub about it.
     Refresh,
-    /// Only a person can go on.
+    /// Only a new sign-in helps.
     SignIn(DeadEnd),
 }
 
-/// Why only a person can go on.
+/// Why only a new sign-in helps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeadEnd {
-    /// No refresh token, and the access token is past its time.
+    /// No refresh token, and the access token has expired.
     Expired,
     /// The refresh token was rejected at this time.
     RefreshRejected(Timestamp),
@@ -134,7 +134,7 @@ pub enum DeadEnd {
 }
 
 impl Record {
-    /// What a new grant or a refresh brought, with no marks yet.
+    /// A record of newly granted tokens, without marks.
     pub fn granted(
         generation: u64,
         tokens: TokenSet,
@@ -152,7 +152,7 @@ impl Record {
         }
     }
 
-    /// The one decision: what the stored sign-in is good for at `now`.
+    /// Decides whether to serve, refresh or sign in again. The only place that decides this.
     pub fn decide(&self, now: Timestamp, want: Want) -> Decision<'_> {
         if let Some(dead_end) = self.dead_end(now) {
             return Decision::SignIn(dead_end);
@@ -163,7 +163,7 @@ impl Record {
         let refreshable = self.tokens.refresh_token().is_some() && self.refresh_rejected.is_none();
         if !refreshable {
             return match (want, self.refresh_rejected) {
-                // Who insists on a newer set is not put off with the old one.
+                // A caller that needs a newer set does not get the old one.
                 (Want::NewerThan(generation), Some(rejected)) if self.generation <= generation => {
                     Decision::SignIn(DeadEnd::RefreshRejected(rejected.at))
                 }
@@ -184,7 +184,7 @@ impl Record {
         }
     }
 
-    /// Why nothing but a sign-in helps; `None` while something does.
+    /// Why only a sign-in helps; `None` if the record can be served or refreshed.
     fn dead_end(&self, now: Timestamp) -> Option<DeadEnd> {
         if let Some(RefreshRejected {
             interrupted_at: Some(sent),
@@ -206,7 +206,7 @@ impl Record {
         }
     }
 
-    /// True if GitHub is to be asked about the access token before it is served: somebody saw it
+    /// True if GitHub must be asked about the access token before it is served: a tool reported it as
     /// rejected, or its refresh token was rejected.
     pub fn must_be_checked(&self, now: Timestamp) -> bool {
         let after_refusal = self
@@ -216,13 +216,13 @@ impl Record {
             || (after_refusal && self.dead_end(now).is_none())
     }
 
-    /// When the refresh was sent whose answer never came, if there is one.
+    /// When a refresh was sent that got no response, if there is one.
     pub fn interrupted_at(&self) -> Option<Timestamp> {
         self.intent.as_ref()?.interrupted_at
     }
 
-    /// The access token that may be served when a refresh cannot be had: not called expired by the
-    /// clock, not known to be dead, and not at risk of having been replaced.
+    /// The access token that may be served if a refresh fails: not expired, not known to be invalid, and
+    /// certainly not replaced.
     pub fn still_valid(&self, now: Timestamp) -> Option<&AccessToken> {
         let known_dead = matches!(self.rejected, Some(Rejected::Confirmed(_)))
             || self

@@ -1,8 +1,8 @@
-//! One refresh, from the lock to the stored pair, so that no kill and no fault loses a sign-in but
-//! in the one window that no client can close. It runs in a process of its own (`Refresher`).
+//! One refresh, from the lock to the stored pair. It runs in a separate process (`Refresher`). A kill or a
+//! failure can lose a sign-in only between GitHub's response and the first write.
 //!
-//! Order: connect, then `intent` (proves that the store can be written before anything is spent),
-//! then room for the rescue, then `sent`, then the request; then seal, save, report, wipe.
+//! Order: connect, write `intent` (proves that the store can be written), reserve space for the rescue
+//! file, write `sent`, send the request, seal the pair, save it, report, wipe the rescue file.
 
 mod access_check;
 mod compared_record;
@@ -24,37 +24,37 @@ use crate::limits::Limits;
 use compared_record::{ComparedRecord, NotSaved};
 use failures::{counted, not_stored, store_failure};
 
-/// How long to pause between two looks for another process's newer pair.
+/// The pause between two reads while waiting for a newer pair of another process.
 const NEWER_PAUSE: Duration = Duration::from_millis(250);
 
-/// How often a refresh begins again with a record that another process changed under its lock.
+/// How often a refresh starts over with a record that another process changed despite the lock.
 const OVERTAKEN_TRIES: u32 = 3;
 
-/// What a refresh works with.
+/// Refreshes the record of one App.
 pub struct Refresh<'a> {
-    /// Where the App is registered.
+    /// The server where the App is registered.
     pub github: &'a GitHub,
-    /// The account that it must be signed in as, if the configuration says one.
+    /// The configured account, if any.
     pub account: Option<&'a AccountName>,
-    /// Time.
+    /// The wall clock and the monotonic clock.
     pub clock: &'a dyn Clock,
-    /// Is told each step.
+    /// Receives each step.
     pub observer: &'a dyn Observer,
-    /// Where this process connects from.
+    /// The network environment of this process.
     pub network: &'a dyn Fn() -> NetworkId,
-    /// Every wait's limit.
+    /// The time limits.
     pub limits: Limits,
 }
 
-/// Why a refresh brought nothing.
+/// Why a refresh stops without new tokens of its own.
 enum Stop {
     /// It failed and GitHub did not replace the tokens.
     Failed(Box<SharedFailure>),
     /// It failed and GitHub may have replaced the tokens.
     Unknown(Box<SharedFailure>),
-    /// Another process stored this in the meantime, although this one has the lock.
+    /// Another process stored this record in the meantime, despite the lock.
     Overtaken(Box<Record>),
-    /// Nothing is left to do: somebody signed out, or another process has done it.
+    /// Nothing is left to do: a sign-out, or another process has refreshed.
     Done,
 }
 
@@ -69,7 +69,7 @@ impl Stop {
 }
 
 impl From<NotSaved> for Stop {
-    /// Nothing was spent yet, or nothing that the store should know.
+    /// The refresh token was not used, or the store need not know.
     fn from(not_saved: NotSaved) -> Self {
         match not_saved {
             NotSaved::Store(error) => not_stored(error),
@@ -86,9 +86,9 @@ impl Refresher for Refresh<'_> {
 }
 
 impl Refresh<'_> {
-    /// Does what the record needs to satisfy `want`. What came of it is in the outcome.
+    /// Checks or refreshes the record as `want` requires. The result is in the outcome.
     pub fn run(&self, locked: &mut dyn LockedStore, want: Want) {
-        // Read again under the lock: what another process did meanwhile is adopted, not repeated.
+        // Read again under the lock: another process may have refreshed the record.
         let Ok(Some(mut held)) = ComparedRecord::read(locked) else {
             return;
         };
@@ -108,14 +108,14 @@ impl Refresh<'_> {
                 Stop::Overtaken(_) | Stop::Done => return,
             };
             let aim = held.record().generation + 1;
-            // If even this cannot be written, the callers find the lock free and look for themselves.
+            // If this cannot be written either, the callers notice that the lock is free.
             let _ = held.locked().report(&self.outcome(aim, what));
             return;
         }
     }
 
-    /// Another process changed the record although this one has the lock, which keeps nobody out then.
-    /// Its newer pair is adopted, and a refresh of its that goes on is waited for, not repeated.
+    /// Another process changed the record despite the lock (see `compared_record.rs`). Adopts its newer
+    /// pair, or waits for the refresh that it has begun.
     fn adopt(&self, held: &mut ComparedRecord<'_>, present: Record) -> Result<(), Stop> {
         let is_refreshing = present.intent.is_some();
         let before = held.record().generation;
@@ -147,7 +147,7 @@ impl Refresh<'_> {
 
     fn attempt(&self, held: &mut ComparedRecord<'_>, want: Want) -> Result<(), Stop> {
         self.adopt_rescue(held)?;
-        // Whoever wrote it has died, unless the lock keeps nobody out.
+        // The process that wrote it has ended, unless the lock does not exclude others.
         if held.record().intent.is_some()
             && let Some(newer) = self.wait_for_newer(held)
         {
@@ -163,14 +163,14 @@ impl Refresh<'_> {
         match record.tokens.refresh_token().cloned() {
             Some(refresh_token) if due => self.rotate(held, &refresh_token),
             Some(_) | None => {
-                // Waiting callers go by the outcome, also where there was nothing to refresh.
+                // Waiting callers need an outcome even if there was nothing to refresh.
                 self.report_saved(held);
                 Ok(())
             }
         }
     }
 
-    /// Takes over a pair that an earlier refresh could seal but not store.
+    /// Saves a pair that an earlier refresh sealed but could not store.
     fn adopt_rescue(&self, held: &mut ComparedRecord<'_>) -> Result<(), Stop> {
         let Some(Intent {
             generation, key, ..
@@ -192,14 +192,14 @@ impl Refresh<'_> {
         check_account(self.account, record.account.as_ref())
     }
 
-    /// The record tells the same; waiting callers find it once the lock is free.
+    /// An error is ignored: waiting callers read the record once the lock is free.
     fn report_saved(&self, held: &mut ComparedRecord<'_>) {
         let saved = self.outcome(held.record().generation, Happened::Saved);
         let _ = held.locked().report(&saved);
     }
 
-    /// The pair that another process has stored, or stores within the limit where the lock may keep
-    /// nobody out.
+    /// The newer pair of another process. Waits for it within the limit if the lock may not exclude
+    /// others.
     fn wait_for_newer(&self, held: &ComparedRecord<'_>) -> Option<Record> {
         let deadline = self.clock.monotonic() + self.limits.overtaken;
         loop {
@@ -227,8 +227,8 @@ impl Refresh<'_> {
     }
 }
 
-/// Removes an intent whose refresh was never sent. In one that may have been sent it notes
-/// when: from then on only GitHub's answer tells whether the tokens live.
+/// Removes an intent whose refresh was never sent. If it may have been sent, notes when: only GitHub can
+/// then say whether the tokens are valid.
 fn settle_intent(held: &mut ComparedRecord<'_>) -> Result<(), NotSaved> {
     let Some(intent) = held.record().intent.clone() else {
         return Ok(());
@@ -236,7 +236,7 @@ fn settle_intent(held: &mut ComparedRecord<'_>) -> Result<(), NotSaved> {
     let sent_at = match held.locked().outcome() {
         Some(outcome) if outcome.leaves_open(intent.generation) => Some(outcome.at),
         Some(_) => None,
-        // Nothing is known of it: the worst is assumed.
+        // Nothing is known: assume that it was sent.
         None => Some(intent.started_at),
     };
     let interrupted_at = intent.interrupted_at.or(sent_at);

@@ -1,4 +1,4 @@
-//! What the failures of stores and of GitHub mean to a person.
+//! Turns failures of stores and of GitHub into errors with a message and a hint.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use crate::github::ErrorCode;
 
 use super::Broker;
 
-/// Who made an attempt that failed.
+/// Which process made the failed attempt.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Whose {
     Own,
@@ -43,8 +43,8 @@ impl Broker<'_> {
         }
     }
 
-    /// Why a refresh cannot begin or be kept. What this process alone must not or cannot do is left to one
-    /// outside its sandbox.
+    /// The error if a refresh cannot begin or be stored. If only this process cannot do it, the hint
+    /// suggests one outside its sandbox.
     pub(super) fn cannot_refresh(&self, error: StoreError) -> Error {
         let refresh = || Some(self.login_command.replacen("login", "refresh", 1));
         match error {
@@ -70,7 +70,7 @@ impl Broker<'_> {
     }
 }
 
-/// What did not work, and whether it was another process that tried.
+/// What failed, and whether another process tried it.
 fn not_done(attempt: Attempt, whose: Whose) -> &'static str {
     match (attempt, whose) {
         (Attempt::Refresh, Whose::Own) => "could not refresh the token",
@@ -86,10 +86,10 @@ fn not_done(attempt: Attempt, whose: Whose) -> &'static str {
     }
 }
 
-/// What a store's failure means to a person.
+/// The error for a store's failure.
 pub fn store_error(error: StoreError, app: &App, login: &str, store: &dyn TokenStore) -> Error {
     let place = store.place();
-    // Where there is no such store, a sign-in may go to another one by itself.
+    // Without such a store, a sign-in may choose another one by itself.
     let needs_no_name = matches!(error, StoreError::Absent(_)) && store.is_chosen_at_sign_in();
     let other_store = (!needs_no_name).then(|| store.other_store());
     let login_elsewhere = login_to(login, other_store);
@@ -148,7 +148,7 @@ pub fn store_error(error: StoreError, app: &App, login: &str, store: &dyn TokenS
     }
 }
 
-/// The command that signs in to another store than the one that cannot be used.
+/// The command that signs in to another store.
 fn login_to(login: &str, store: Option<&str>) -> String {
     let (login, _) = login.split_once(" --store ").unwrap_or((login, ""));
     match store {
@@ -157,7 +157,7 @@ fn login_to(login: &str, store: Option<&str>) -> String {
     }
 }
 
-/// A private file that is not private, with the command that makes it so.
+/// The error for a private file that others can read, with the command that corrects it.
 pub(crate) fn exposed(path: PathBuf, mode: u32) -> Error {
     Error::Exposed {
         cure: format!("chmod 600 {}", word(&path.to_string_lossy())),
@@ -167,7 +167,7 @@ pub(crate) fn exposed(path: PathBuf, mode: u32) -> Error {
     }
 }
 
-/// What GitHub's final refusal means to a person.
+/// The error for a permanent error of GitHub.
 pub fn github_error(app: &App, code: &ErrorCode, login: &str) -> Error {
     Error::Refused {
         app: app.label().to_owned(),

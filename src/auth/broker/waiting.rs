@@ -1,5 +1,5 @@
-//! A call whose token is due: it waits for whoever refreshes, takes the lock and starts a refresher where
-//! nobody does, and goes by what the outcome says.
+//! A call whose token is due: it takes the lock and starts a refresher, or waits for the process that
+//! holds the lock, and then acts on the outcome.
 
 use std::time::Duration;
 
@@ -12,46 +12,46 @@ use super::errors::Whose;
 use super::pacing::Pacing;
 use super::{Broker, Served};
 
-/// After so many refreshers that ended without a word, a caller stops starting more.
+/// A caller starts at most this many refreshers that end without an outcome.
 const REFRESHERS_PER_CALL: u32 = 2;
 
-/// What a waiting caller knows.
+/// The state of a waiting caller.
 struct Wait {
     record: Record,
     /// The outcome when the call began.
     before: Option<Outcome>,
-    /// The outcome that the record was read after.
+    /// The outcome read before the record.
     seen: Option<Outcome>,
-    /// What the outcome's file looked like when it was read last.
+    /// The version of the outcome file when it was last read.
     version: OutcomeVersion,
     began: Duration,
-    /// When the lock is tried next.
+    /// When to try the lock next.
     lock_at: Duration,
     pacing: Pacing,
     said_so: bool,
-    /// Whether it was told that another process has the lock: once, however often it is tried.
+    /// Whether the log already says that another process has the lock.
     told_of_lock: bool,
     refreshers: u32,
-    /// When the last one was started.
+    /// When the last refresher was started.
     started: Duration,
     own: OwnAttempt,
     other_failures: OtherFailures,
 }
 
-/// Whether the failures of other attempts answer for a caller.
+/// Whether the failures of other processes count for a caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OtherFailures {
-    /// As the scope of each says.
+    /// As their scope says.
     Shared,
-    /// A person wants to know for themselves.
+    /// Never: a person asked, so this process tries itself.
     Ignored,
 }
 
-/// What is known of the refresher that a caller started itself.
+/// The state of the refresher that this caller started.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum OwnAttempt {
     None,
-    /// It has the lock, and reported nothing yet.
+    /// It has the lock and has reported nothing yet.
     Runs,
     /// The last outcome is its own.
     Reported,
@@ -106,14 +106,14 @@ impl Broker<'_> {
         }
     }
 
-    /// Another attempt's failure answers for this caller too. The record is read again: the one at
-    /// hand may be older than the failure, and tell of a token that was spent since.
+    /// Another attempt's failure counts for this caller too. Reads the record again, because the one in
+    /// memory may be older than the failure.
     fn share(&self, failure: &SharedFailure, whose: Whose, want: Want) -> Result<Served> {
         let mut record = self.load()?;
         if let Some(served) = self.serve_as_stored(&record, want)? {
             return Ok(served);
         }
-        // Looked at after the record: another attempt that was sent meanwhile shows in it.
+        // Read after the record, so that it shows an attempt that was sent in between.
         let told = self.store.outcome();
         if told.is_some_and(|outcome| outcome.voids(record.intent.as_ref())) {
             record.intent = None;
@@ -121,8 +121,8 @@ impl Broker<'_> {
         self.without_refresh(&record, want, self.failed(failure, whose))
     }
 
-    /// Takes the lock if nobody has it, reads again, and hands a token that is still due to a
-    /// refresher together with the lock.
+    /// Takes the lock if it is free and reads the record again. If the token is still due, starts a
+    /// refresher, which takes over the lock.
     fn refresh_if_free(&self, waiting: &mut Wait, want: Want) -> Result<Option<Served>> {
         let now = self.clock.monotonic();
         let waited = now.saturating_sub(waiting.began);
@@ -151,7 +151,7 @@ impl Broker<'_> {
         if self.failure_for(waiting).is_some() {
             return Ok(None);
         }
-        // Such a lock is free while the refresher works.
+        // This lock is free while the refresher works.
         let since = self.clock.monotonic().saturating_sub(waiting.started);
         if waiting.refreshers > 0 && since < self.limits.overtaken && locked.may_be_shared() {
             return Ok(None);
@@ -172,7 +172,7 @@ impl Broker<'_> {
         Ok(None)
     }
 
-    /// Lets a moment pass, and reads the record again once the outcome tells of a change.
+    /// Pauses, and reads the record again if the outcome has changed.
     fn look_again(&self, waiting: &mut Wait, want: Want) -> Result<Option<Served>> {
         let waited = self.clock.monotonic().saturating_sub(waiting.began);
         if waited >= self.limits.caller {
@@ -195,7 +195,7 @@ impl Broker<'_> {
             return Ok(None);
         }
         let Some(outcome) = self.store.outcome() else {
-            // It is being written: the next look finds it whole.
+            // It is being written; the next read finds it complete.
             return Ok(None);
         };
         waiting.version = version;
@@ -203,9 +203,9 @@ impl Broker<'_> {
         waiting.seen = Some(outcome);
         log::info!("outcome: changed; waited {} ms", waited.as_millis());
         match what {
-            // The refresher has the store and the lock; nothing new can be read yet.
+            // The refresher is still working; there is nothing new to read.
             Happened::Sent => return Ok(None),
-            // The record is read again where the failure answers, or under the lock.
+            // The record is read again by the code that adopts the failure or takes the lock.
             Happened::Failed(_) | Happened::Unknown(_) => {
                 self.heard_of_a_failure(waiting);
                 return Ok(None);
@@ -221,8 +221,8 @@ impl Broker<'_> {
         self.serve_as_stored(&waiting.record, want)
     }
 
-    /// The lock is free, and this caller may try itself. After a failure to connect from where it is
-    /// itself, those who connect from elsewhere go first.
+    /// Schedules this caller's own attempt: the lock is free. If the failed connection was made from its own
+    /// network environment, callers in other environments go first.
     fn heard_of_a_failure(&self, waiting: &mut Wait) {
         if waiting.own == OwnAttempt::Runs {
             waiting.own = OwnAttempt::Reported;
@@ -241,8 +241,8 @@ impl Broker<'_> {
         waiting.lock_at = self.clock.monotonic() + pause;
     }
 
-    /// True if the last attempt was made from here a moment ago and brought no connection: somebody may
-    /// wait to try from elsewhere, and a process that fails again and again must not stand in the way.
+    /// True if the last attempt failed to connect from this network environment a moment ago. Callers in
+    /// other environments then get the lock first.
     fn is_last_unconnected(&self, before: Option<&Outcome>, generation: u64) -> bool {
         let Some(before) = before else {
             return false;
@@ -252,7 +252,7 @@ impl Broker<'_> {
         failed.is_some_and(|failed| failed.last == (self.network)()) && age <= Pacing::A_MOMENT
     }
 
-    /// The failure that answers for this caller: that of its own refresher, or of another attempt.
+    /// The failure that counts for this caller: that of its own refresher, or of another attempt.
     fn failure_for(&self, waiting: &Wait) -> Option<(SharedFailure, Whose)> {
         let outcome = waiting.seen.as_ref()?;
         let generation = waiting.record.generation;

@@ -1,4 +1,4 @@
-//! What a refresh asks GitHub about the access token, and keeps of the answer.
+//! A refresher's questions to GitHub about the access token, and the marks that the answers leave.
 
 use crate::auth::account::AccountCheck;
 use crate::auth::outcome::Attempt;
@@ -9,8 +9,8 @@ use super::compared_record::ComparedRecord;
 use super::{Refresh, Stop};
 
 impl Refresh<'_> {
-    /// Asks GitHub what must be known before the access token is served: whether it lives, where there
-    /// is a doubt, and whose it is, where an account is configured.
+    /// Asks GitHub what must be known before the access token is served: whether it is valid if it was
+    /// reported as rejected, and its account if one is configured.
     pub(super) fn check(&self, held: &mut ComparedRecord<'_>, want: Want) -> Result<(), Stop> {
         let (record, now) = (held.record(), self.clock.now());
         if record.must_be_checked(now) {
@@ -47,7 +47,7 @@ impl Refresh<'_> {
             AccessState::Dead => {
                 held.change(|record| record.rejected = Some(Rejected::Confirmed(now)))?;
             }
-            // What is refreshed or signed in to again needs no answer.
+            // It will be refreshed or replaced by a sign-in.
             AccessState::Expired => {}
             AccessState::Unknown(failure) => {
                 return Err(Stop::failed(self.shared(attempt, &failure)));
@@ -56,7 +56,7 @@ impl Refresh<'_> {
         Ok(())
     }
 
-    /// Learns whose tokens these are, where the sign-in could not.
+    /// Asks for the account that the sign-in could not find out.
     pub(super) fn fill_account(&self, held: &mut ComparedRecord<'_>) {
         if let AccessState::Alive(account) = ask_about(held.record(), self.github, self.clock) {
             let _ = held.change(|record| record.account = Some(account));

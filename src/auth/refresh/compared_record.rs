@@ -1,11 +1,12 @@
-//! A record under its lock. Before each save it is read once more: on some file systems (NFS mounted
-//! `nolock`) a lock keeps nobody out, and what another process stored meanwhile must not be lost.
+//! A record under its lock. It is read again before each save: on some file systems (NFS mounted with
+//! `nolock`) a lock does not exclude other machines, and a pair that another process stored must not be
+//! overwritten.
 
 use crate::auth::outcome::Happened;
 use crate::auth::ports::{LockedStore, StoreError};
 use crate::auth::record::Record;
 
-/// A record under its lock, as this process read or saved it last.
+/// A locked record, as this process last read or saved it.
 pub(super) struct ComparedRecord<'a> {
     locked: &'a mut dyn LockedStore,
     record: Record,
@@ -16,9 +17,9 @@ pub(super) struct ComparedRecord<'a> {
 pub(super) enum NotSaved {
     /// The store could not be read or written.
     Store(StoreError),
-    /// Another process stored this in the meantime, although this one has the lock. It stays.
+    /// Another process stored this record in the meantime, despite the lock. It is kept.
     Overtaken(Box<Record>),
-    /// Somebody signed out in the meantime.
+    /// A sign-out in the meantime.
     SignedOut,
 }
 
@@ -42,12 +43,12 @@ impl<'a> ComparedRecord<'a> {
         self.locked
     }
 
-    /// Goes on with what another process stored.
+    /// Continues with the record that another process stored.
     pub(super) fn adopt(&mut self, record: Record) {
         self.record = record;
     }
 
-    /// Saves a change of this generation, unless another process changed it first.
+    /// Saves a change of this generation, unless another process has changed the record.
     pub(super) fn change(&mut self, change: impl FnOnce(&mut Record)) -> Result<(), NotSaved> {
         let mut changed = self.record.clone();
         change(&mut changed);
@@ -61,8 +62,8 @@ impl<'a> ComparedRecord<'a> {
         Ok(())
     }
 
-    /// Saves the pair of a later generation, unless another process stored one first, or somebody
-    /// signed out. It exists nowhere else, so that a store that cannot be read is written all the same.
+    /// Saves a new pair, unless another process has stored one or there was a sign-out. Writes even if the
+    /// store cannot be read, because the pair exists nowhere else.
     pub(super) fn replace(&mut self, new: &Record) -> Result<(), NotSaved> {
         match self.locked.load() {
             Ok(Some(present)) if supersedes(&present, new) => {
@@ -77,19 +78,19 @@ impl<'a> ComparedRecord<'a> {
         Ok(())
     }
 
-    /// True if the lock may keep nobody out.
+    /// True if the lock may not exclude others.
     pub(super) fn may_be_shared(&self) -> bool {
         self.locked.may_be_shared()
     }
 
-    /// What another process stored after this record; `None` if it did not.
+    /// The newer record that another process stored, if any.
     pub(super) fn newer(&self) -> Option<Record> {
         let present = self.locked.load().ok()??;
         supersedes(&present, &self.record).then_some(present)
     }
 
-    /// A missing record alone is no proof: a keychain may have lost it, and then the new pair is all
-    /// that is left.
+    /// A missing record alone does not prove a sign-out: a keychain may have lost it, and the new pair is
+    /// then the only one.
     fn is_signed_out(&self) -> bool {
         self.locked
             .outcome()

@@ -1,4 +1,4 @@
-//! What a failed refresh tells other processes, and for whom it answers.
+//! The failure of a refresh as reported to other processes, with its scope.
 
 use crate::auth::outcome::{Attempt, FailedConnections, FailureCause, Scope, SharedFailure};
 use crate::auth::ports::StoreError;
@@ -22,7 +22,7 @@ impl Refresh<'_> {
                 temporary(cause),
                 Scope::Connection(FailedConnections::first(here())),
             ),
-            // A page for people is seldom GitHub's own.
+            // An HTML page usually comes from a proxy, not from GitHub.
             RequestFailure::Unknown(cause)
             | RequestFailure::Answered {
                 cause: cause @ HttpError::Html { .. },

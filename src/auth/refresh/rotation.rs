@@ -1,5 +1,5 @@
-//! Exchanging the refresh token for the next pair: what must stand before it is spent, and what becomes of
-//! each answer.
+//! Exchanges the refresh token for a new pair: the preparation before the request, and the handling of
+//! each response.
 
 use crate::auth::account::AccountCheck;
 use crate::auth::outcome::{Attempt, Happened};
@@ -38,7 +38,7 @@ impl Refresh<'_> {
         }
     }
 
-    /// Everything that must stand before the refresh token is spent.
+    /// Writes everything that must be on disk before the refresh token is used.
     fn prepare(&self, held: &mut ComparedRecord<'_>) -> Result<RescueKey, Stop> {
         let aim = held.record().generation + 1;
         let key = RescueKey::random().ok_or_else(|| {
@@ -70,7 +70,7 @@ impl Refresh<'_> {
         Ok(key)
     }
 
-    /// The new pair: sealed, then saved before anything else, then told.
+    /// Seals the new pair and saves it before anything else.
     fn keep(
         &self,
         held: &mut ComparedRecord<'_>,
@@ -84,14 +84,14 @@ impl Refresh<'_> {
             now,
             held.record().account.clone(),
         );
-        // A rescue that cannot be sealed costs its protection only; the save below still counts.
+        // Without the rescue file the pair is less protected, but it must still be saved.
         if held.locked().seal_rescue(&new, key).is_ok() {
             self.reached(Step::Sealed);
         }
         self.save_new(held, &new)?;
         match (self.check_account(held.record()), &new.account) {
             (AccountCheck::Unknown, _) => self.learn_account(held),
-            // Nobody waits for it.
+            // The outcome is already reported, so no caller waits for this.
             (_, None) => {
                 self.fill_account(held);
                 Ok(())
@@ -100,7 +100,7 @@ impl Refresh<'_> {
         }
     }
 
-    /// Stores a pair that exists nowhere else, again and again within the limit.
+    /// Saves a pair that exists nowhere else; retries within the limit.
     pub(super) fn save_new(&self, held: &mut ComparedRecord<'_>, new: &Record) -> Result<(), Stop> {
         let is_final = |why: &NotSaved| !matches!(why, NotSaved::Store(_));
         let saved = save_with_retries(self.clock, self.limits.save, is_final, || held.replace(new));
@@ -108,7 +108,7 @@ impl Refresh<'_> {
             Ok(()) => {}
             Err(NotSaved::Overtaken(present)) => return Err(Stop::Overtaken(present)),
             Err(NotSaved::SignedOut) => {
-                // Who signed out wants no tokens; these would live on with nobody.
+                // After a sign-out nobody would use or revoke these tokens.
                 let tokens = &new.tokens;
                 let _ = self
                     .github
@@ -116,7 +116,7 @@ impl Refresh<'_> {
                 held.locked().wipe_rescue();
                 return Err(Stop::Done);
             }
-            // The rescue file keeps the pair; the next run adopts it.
+            // The pair stays in the rescue file; the next refresher saves it.
             Err(NotSaved::Store(error)) => return Err(Stop::unknown(store_failure(error))),
         }
         self.reached(Step::Saved);
@@ -127,11 +127,11 @@ impl Refresh<'_> {
         Ok(())
     }
 
-    /// `bad_refresh_token`: unless another process brought a newer pair (a lock that keeps nobody out),
-    /// this refresh token is never sent again. The access token may live on, and is asked about.
+    /// `bad_refresh_token`: this refresh token is never sent again, unless another process stored a newer
+    /// pair despite the lock. The access token may still be valid, so GitHub is asked about it.
     fn refresh_rejected(&self, held: &mut ComparedRecord<'_>) -> Result<(), Stop> {
         let state = ask_about(held.record(), self.github, self.clock);
-        // A refresh replaces both tokens: while the old access token lives, nobody has newer ones.
+        // A refresh replaces both tokens: if the old access token is valid, there is no newer pair.
         let alive = matches!(state, AccessState::Alive(_));
         if !alive && let Some(newer) = self.wait_for_newer(held) {
             return Err(Stop::Overtaken(Box::new(newer)));
@@ -167,8 +167,7 @@ impl Refresh<'_> {
         }
     }
 
-    /// No complete answer came. One question about the old access token may still show that the
-    /// tokens were not replaced.
+    /// No complete response. If GitHub still accepts the old access token, the tokens were not replaced.
     fn unknown(&self, held: &mut ComparedRecord<'_>, failure: &RequestFailure) -> Stop {
         let shared = self.shared(Attempt::Refresh, failure);
         let state = ask_about(held.record(), self.github, self.clock);
@@ -179,8 +178,8 @@ impl Refresh<'_> {
         Stop::failed(shared)
     }
 
-    /// This attempt did not spend the refresh token; where an earlier one is still open, that is
-    /// no more known than before.
+    /// This attempt did not use the refresh token. If an earlier attempt got no response, its result is
+    /// still unknown.
     fn not_rotated(&self, held: &mut ComparedRecord<'_>, failure: &RequestFailure) -> Stop {
         if held.record().interrupted_at().is_some() {
             return self.unknown(held, failure);
@@ -190,10 +189,10 @@ impl Refresh<'_> {
     }
 }
 
-/// Takes back an intent whose refresh did not replace the tokens.
+/// Removes the intent of a refresh that did not replace the tokens.
 fn clear_intent(held: &mut ComparedRecord<'_>) {
     if held.record().intent.is_some() {
-        // First, so that on a full disk its room serves for the record.
+        // First, so that on a full disk its space is free for the record.
         held.locked().wipe_rescue();
         // If the intent stays, the outcome still says that nothing was replaced.
         let _ = held.change(|record| record.intent = None);
