@@ -125,7 +125,7 @@ impl Error {
                 "start your keychain service and try again, or sign in with: {login}"
             ),
             Self::StoreTimedOut { login, .. } => format!(
-                "try again, or restart your keychain service; or sign in with: {login}"
+                "try again and answer your keychain's dialog if it shows one (KeePassXC asks at each read while \"Confirm when passwords are retrieved by clients\" is on), or restart your keychain service; or sign in with: {login}"
             ),
             Self::NotListed { .. } => {
                 "unlock or start it, and run the command again; the other sign-ins were not affected".into()
