@@ -1,42 +1,42 @@
-//! How long a call waits for the network, the store, another ghtok and a person. The composition root makes
-//! the struct; tests scale it. Elsewhere, beside the code that they belong to, are GitHub's own numbers
-//! (`auth/device_flow.rs`, `github/token_response.rs`), the timers of an MCP conversation
-//! (`mcp/conversation/settings.rs`) and of its processes (`mcp/child.rs`), the limits of schedulers'
-//! programs (`schedule/installer.rs`), the timer's rules (`schedule/rules.rs`), and pauses between two looks.
+//! How long a call waits for the network, the store, another ghtok and a person. `lib.rs` passes the
+//! limits; tests scale them. Limits of one subject are beside its code: GitHub's own numbers
+//! (`auth/device_flow.rs`, `github/token_response.rs`), MCP conversations (`mcp/conversation/settings.rs`)
+//! and their processes (`mcp/server_process.rs`, `mcp/watchdog.rs`), schedulers (`schedule/installer.rs`),
+//! the timer's rules (`schedule/rules.rs`), and pauses while polling.
 
 use std::time::Duration;
 
-/// How long each wait may last.
+/// The time limits of a call.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Name look-up, proxy, TCP and TLS of one request together.
+    /// DNS, proxy, TCP and TLS of one request together.
     pub connect: Duration,
     /// From the first byte sent to the last byte received.
     pub answer: Duration,
-    /// The whole of a check (`GET /user`) that decides about one token.
+    /// One check of an access token (`GET /user`), in all.
     pub check: Duration,
-    /// All questions about where an App is installed together. A sign-in waits for them.
+    /// All requests for the places where an App is installed, together. A sign-in waits for them.
     pub reach: Duration,
-    /// How long a refresher goes on trying to store a new pair.
+    /// How long a refresher retries to store a new pair.
     pub save: Duration,
-    /// How long a newer pair of another process is waited for, where the lock may keep nobody out, before
-    /// a refused refresh token counts as a loss.
+    /// How long to wait for a newer pair of another process, if the lock may not exclude others, before a
+    /// rejected refresh token counts as a lost sign-in.
     pub overtaken: Duration,
-    /// How long a caller waits in all for a refresh, whoever does it.
+    /// How long a caller waits for a refresh, in all.
     pub caller: Duration,
-    /// When a waiting caller says that it waits.
+    /// When a waiting caller prints a note.
     pub note_after: Duration,
     /// How long a person has to unlock the store at a sign-in.
     pub unlock: Duration,
-    /// One whole read or write of the store, all its calls together.
+    /// One read or write of the store, with all its calls.
     pub store: Duration,
-    /// How long a sign-in waits for a keychain that has no collection yet.
+    /// How long a sign-in waits for a keychain without a collection.
     pub collection: Duration,
-    /// How long one failure answers for everybody.
+    /// How long other callers adopt a failure.
     pub failure_shared: Duration,
     /// How long another program may hold the lock of git's configuration.
     pub git_lock: Duration,
-    /// The longest `Retry-After` that is believed.
+    /// The longest `Retry-After` that ghtok accepts.
     pub retry_after: Duration,
 }
 

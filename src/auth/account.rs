@@ -1,14 +1,14 @@
-//! Whose sign-in it is: the one rule for the broker, the refresh and every new sign-in.
+//! Compares accounts: one rule for the broker, the refresh and every new sign-in.
 
 use crate::app::AccountName;
 use crate::auth::record::Account;
 
-/// What is known of a sign-in's account, held against the configured one.
+/// A sign-in's account compared with the configured one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AccountCheck<'a> {
     /// It is the configured one, or none is configured.
     Right,
-    /// One is configured, and GitHub has not said yet whose the token is: it may not be served.
+    /// One is configured, but the token's account is not known yet: it must not be served.
     Unknown,
     /// It is another one.
     Other {
@@ -32,18 +32,18 @@ pub(crate) fn check_account<'a>(
     }
 }
 
-/// What a new sign-in is to the stored one.
+/// A new sign-in's account compared with the stored one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Replacement {
     /// The same account's.
     Same,
     /// Another account's.
     Other,
-    /// GitHub did not say whose it is.
+    /// GitHub did not say the account.
     Unknown,
 }
 
-/// Compares a new sign-in's account with that of the stored one: by number, for a login may change.
+/// Compares a new sign-in's account with the stored one, by number because a login may change.
 pub(crate) fn check_replacement(stored: &Account, new: Option<&Account>) -> Replacement {
     match new {
         None => Replacement::Unknown,

@@ -1,5 +1,5 @@
-//! Signing a person in: the device authorization grant (RFC 8628). The only code that starts one;
-//! it needs a `Prompt`, and it never holds a record's lock.
+//! The device authorization grant (RFC 8628). The only code that starts one. It needs a `Prompt` and
+//! never holds a record's lock.
 
 use std::time::Duration;
 
@@ -12,39 +12,39 @@ use crate::error::{Error, Result, StoredTokens};
 use crate::github::{DeviceAuthorization, ErrorCode, GitHub, GrantedTokens, Poll, RequestFailure};
 use crate::token::AccessToken;
 
-/// Never poll more often than this, whatever the server says (RFC 8628 section 3.2: the default).
+/// The shortest polling interval, whatever the server says (the default of RFC 8628 section 3.2).
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(5);
 
 /// What one `slow_down` adds (RFC 8628 section 3.5).
 const SLOW_DOWN_STEP: Duration = Duration::from_secs(5);
 
-/// Some clocks (WSL, virtual machines) run fast: an exact wait would be early, and GitHub punishes
-/// early polls with a longer interval. A `slow_down` shows that this clock is worse than usual.
+/// Some clocks (WSL, virtual machines) run fast: an exact wait would be early, and GitHub answers early
+/// polls with a longer interval. After a `slow_down`, the margin is larger.
 const MARGIN_PERCENT: u32 = 120;
 const MARGIN_PERCENT_AFTER_SLOW_DOWN: u32 = 140;
 
-/// A code lives 15 minutes at GitHub; no server keeps a person waiting for longer than this.
+/// A code of GitHub is valid for 15 minutes; the longest time that ghtok accepts from a server.
 const LONGEST_CODE_LIFETIME: Duration = Duration::from_secs(3600);
 
-/// The longest pause that network trouble leads to.
+/// The longest pause after network errors.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
 
 /// GitHub answers `incorrect_device_code` now and then right after the approval.
 const INCORRECT_CODE_GRACE: u32 = 2;
 
-/// What a sign-in works with.
+/// Signs in to one App.
 pub struct DeviceFlow<'a> {
     /// The App.
     pub app: &'a App,
     /// The command that signs in, for messages.
     pub login_command: &'a str,
-    /// Where it is registered.
+    /// The server where it is registered.
     pub github: &'a GitHub,
-    /// Time.
+    /// The wall clock and the monotonic clock.
     pub clock: &'a dyn Clock,
 }
 
-/// The pace of polling, as it changes with the server's answers.
+/// The polling interval, which changes with the server's answers.
 struct PollPace {
     interval: Duration,
     margin_percent: u32,
@@ -56,8 +56,8 @@ impl DeviceFlow<'_> {
     /// Asks for a code, shows it, and polls until it is approved, denied or expired.
     ///
     /// # Errors
-    /// `Denied`, `CodeExpired`, `Refused` (an answer that trying again does not change), or
-    /// `Temporary` if no code could be had.
+    /// `Denied`, `CodeExpired`, `Refused` (an answer that a retry does not change), or `Temporary` if
+    /// GitHub gave no code.
     pub fn run(&self, prompt: &mut dyn Prompt) -> Result<GrantedTokens> {
         let authorization = self
             .github
@@ -115,7 +115,7 @@ impl DeviceFlow<'_> {
         }
     }
 
-    /// Whose token this is; `None` if GitHub cannot be asked now.
+    /// The account of this token; `None` if GitHub does not answer.
     pub fn account(&self, token: &AccessToken) -> Option<Account> {
         account_of_new(token, self.github, self.clock)
     }

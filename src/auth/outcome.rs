@@ -1,5 +1,5 @@
-//! What came of the last change to a record, told to every process that waits for it. Holds no
-//! secret. Pure; how it is stored is the store's affair.
+//! The result of the last change to a record, for all processes that wait for it. Contains no secret.
+//! Pure; `store/outcome.rs` has the stored format.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::token::Timestamp;
 /// The last thing that happened to a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
-    /// The generation that is stored, or that a refresh aims at.
+    /// The generation that is stored, or that the refresh would have stored.
     pub generation: u64,
     /// When.
     pub at: Timestamp,
@@ -28,7 +28,7 @@ pub enum Happened {
     Saved,
     /// The record was deleted.
     Deleted,
-    /// A refresh to the generation goes over the wire now, or did when its process died.
+    /// The request of a refresh is being sent, or was when its process ended.
     Sent,
     /// It failed, and GitHub did not replace the tokens.
     Failed(SharedFailure),
@@ -36,21 +36,21 @@ pub enum Happened {
     Unknown(SharedFailure),
 }
 
-/// A failure that answers for everybody who would try the same.
+/// A failure that other callers adopt instead of trying the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SharedFailure {
     /// What was tried.
     pub attempt: Attempt,
     /// Why it failed.
     pub cause: FailureCause,
-    /// Before this moment nobody tries again (the server's Retry-After).
+    /// Nobody tries again before this time (the server's `Retry-After`).
     pub retry_at: Option<Timestamp>,
-    /// For whom it answers.
+    /// Which callers adopt it.
     pub scope: Scope,
 }
 
 impl SharedFailure {
-    /// False if it is certain that the attempt was made elsewhere.
+    /// False if the attempt was certainly made in another network environment.
     pub fn is_from(&self, network: NetworkId) -> bool {
         match &self.scope {
             Scope::Network(made_in) => *made_in == network,
@@ -60,28 +60,28 @@ impl SharedFailure {
     }
 }
 
-/// For whom a failure answers, beside the process that tried.
+/// Which callers adopt a failure, besides the process that tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// For everybody: the server answered, and would answer the same again.
+    /// All: the server answered, and would give the same answer again.
     Everyone,
-    /// For callers in this network environment: the request was sent, and no answer of GitHub came.
+    /// Callers in this network environment: the request was sent, and GitHub did not answer.
     Network(NetworkId),
-    /// There was no connection. One such failure answers for nobody, because it may be the trouble of one
-    /// process; two in the same environment answer for those who waited through both.
+    /// No connection. One such failure counts for nobody else, because the cause may be in that process;
+    /// after two in the same environment, those who waited for both adopt it.
     Connection(FailedConnections),
-    /// For those who waited for it: a store could not be used, which a person may have changed since.
+    /// Those who waited for it: a store could not be used, and a person may have corrected that since.
     Waiting,
-    /// For nobody: a limit of the process that tried.
+    /// None: a limit of the process that tried.
     Process,
 }
 
-/// The namespaces and the network settings of a process, as a number: two processes with the same one
-/// reach the same hosts the same way.
+/// A hash of the namespaces and network settings of a process. Two processes with the same one reach
+/// the same hosts in the same way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NetworkId(pub u64);
 
-/// Attempts in a row that brought no connection, counted by network environment.
+/// Consecutive failed connections, counted by network environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailedConnections {
     /// Where the last attempt was made.
@@ -93,7 +93,7 @@ pub struct FailedConnections {
 impl FailedConnections {
     /// How many environments are remembered.
     pub const MOST: usize = 8;
-    /// So many failures in one environment answer for those who waited through them.
+    /// After this many failures in one environment, those who waited for them adopt the failure.
     const ENOUGH: u32 = 2;
 
     /// The first one.
@@ -104,7 +104,7 @@ impl FailedConnections {
         }
     }
 
-    /// This one, after those before.
+    /// Counts one more failure.
     #[must_use]
     pub fn after(self, before: &Self) -> Self {
         let count = before.count(self.last).saturating_add(1);
@@ -122,12 +122,12 @@ impl FailedConnections {
     }
 }
 
-/// Who asks whether a failure answers for them.
+/// The caller that may adopt a failure.
 #[derive(Clone, Copy, Debug)]
 pub struct Caller<'a> {
-    /// The generation of the record that it knows.
+    /// The generation of the record that it has read.
     pub generation: u64,
-    /// Where it would connect from.
+    /// Its network environment.
     pub network: NetworkId,
     /// The outcome when it began.
     pub before: Option<&'a Outcome>,
@@ -141,7 +141,7 @@ pub enum Attempt {
     Refresh,
     /// Asking GitHub whether it still accepts the access token.
     Check,
-    /// Asking GitHub whose the access token is.
+    /// Asking GitHub for the account of the access token.
     Account,
 }
 
@@ -152,7 +152,7 @@ pub enum FailureCause {
     Temporary(String),
     /// A limit of the process that tried, in plain words.
     Limit(String),
-    /// GitHub's own error code; trying again does not change it.
+    /// GitHub's error code; a retry does not change it.
     Refused(String),
     /// The store could not be written, so nothing was sent.
     Store(StoreError),
@@ -177,8 +177,7 @@ impl Outcome {
         }
     }
 
-    /// The failure that a caller adopts instead of trying itself; `None` if there is none, or it does
-    /// not answer for this caller.
+    /// The failure that this caller adopts instead of trying itself, if any.
     pub fn adoptable(
         &self,
         caller: Caller<'_>,
@@ -203,12 +202,12 @@ impl Outcome {
     }
 
     fn is_recent(&self, now: Timestamp, limits: &Limits) -> bool {
-        // A failure "of the future" was noted before the clock was set back: no ground to wait.
+        // A failure in the future was written before the clock was set back: ignore it.
         let young = now >= self.at && self.at.until(now) < limits.failure_shared;
         young || (now >= self.at && self.retry_in(now, limits).is_some())
     }
 
-    /// How long the server still asks to be left alone.
+    /// The rest of the server's `Retry-After`.
     pub fn retry_in(&self, now: Timestamp, limits: &Limits) -> Option<Duration> {
         let (Happened::Failed(failure) | Happened::Unknown(failure)) = &self.what else {
             return None;
@@ -217,8 +216,8 @@ impl Outcome {
         Some(now.until(until)).filter(|left| !left.is_zero())
     }
 
-    /// True if this failure shows that the intent's refresh did not replace the tokens. Such an
-    /// intent stands only where it could not be taken back, on a full disk for instance.
+    /// True if this failure shows that the intent's refresh did not replace the tokens. Such an intent
+    /// remains only if it could not be removed, for instance on a full disk.
     pub fn voids(&self, intent: Option<&Intent>) -> bool {
         intent.is_some_and(|intent| {
             intent.interrupted_at.is_none()
@@ -227,7 +226,7 @@ impl Outcome {
         })
     }
 
-    /// True if the refresh to `generation` may have reached GitHub without an answer.
+    /// True if the refresh to `generation` may have reached GitHub and got no response.
     pub fn leaves_open(&self, generation: u64) -> bool {
         self.generation == generation && matches!(self.what, Happened::Sent | Happened::Unknown(_))
     }

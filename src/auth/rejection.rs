@@ -1,14 +1,14 @@
-//! An access token that GitHub seems to have rejected heals itself (P7).
+//! Marks an access token that GitHub seems to have rejected, so that the next call checks it (P7).
 
 use crate::auth::ports::{Clock, StoreError, TokenStore};
 use crate::auth::record::{Record, Rejected};
 
-/// Marks the stored access token as rejected, if it is the one that was. Before it is served again GitHub is
-/// asked about it, and it is refreshed if it is dead. Waits for nothing and nobody: a token that another
-/// process is about to replace needs no mark.
+/// Marks the stored access token as rejected, if it is the one that was rejected. The next call then asks
+/// GitHub about it and refreshes it if it is invalid. Does not wait for the lock: a token that another
+/// process is replacing needs no mark.
 ///
 /// # Errors
-/// What the store says.
+/// The store's error.
 pub(crate) fn mark_rejected(
     store: &dyn TokenStore,
     clock: &dyn Clock,

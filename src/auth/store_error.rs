@@ -5,31 +5,31 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-/// Why a store did not do what it was asked.
+/// Why an operation of a store failed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum StoreError {
-    /// It is there and asks to be unlocked first; nothing is known about what it holds.
+    /// It is locked; its content is unknown.
     #[error("locked")]
     Locked,
-    /// It is open, and shows the record to each program only after a person has confirmed that.
+    /// It is unlocked, but a person must confirm each program's access to the record.
     #[error("locked until somebody confirms the access")]
     ConfirmsAccess,
     /// It cannot be reached.
     #[error("cannot be reached: {0}")]
     Unreachable(String),
-    /// There is none: no bus, no service on it, or nothing in that which could keep a record.
+    /// It does not exist: no bus, no service on it, or no collection for a record.
     #[error("is not there: {0}")]
     Absent(String),
     /// It did not answer in time.
     #[error("did not answer within {} s", .0.as_secs())]
     TimedOut(Duration),
-    /// It failed in another process, in these words.
+    /// It failed in another process, with this message.
     #[error("{0}")]
     Failed(String),
-    /// What it holds for us cannot be read back.
+    /// The stored record is damaged.
     #[error("damaged: {0}")]
     Damaged(String),
-    /// What it holds was written by a later ghtok, in this format.
+    /// The record was written by a later ghtok, in this format.
     #[error("written in format {0}")]
     Newer(u64),
     /// A file or folder could not be used.
@@ -51,10 +51,10 @@ pub enum StoreError {
         /// The system's reason.
         cause: String,
     },
-    /// This process has reached one of its limits, in these words.
+    /// This process has reached one of its limits, with this message.
     #[error("{0}")]
     Limit(String),
-    /// A private file is open to others, so that nobody knows who wrote it, or has read it.
+    /// Others can read or write a private file, so its content is not trusted.
     #[error("other users may read or write {} (mode {mode:04o}); chmod 600 it if you trust its content", path.display())]
     Exposed {
         /// Which file.

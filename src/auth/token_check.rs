@@ -1,4 +1,4 @@
-//! One question to GitHub about an access token (`GET /user`): whether it accepts it, and whose it is.
+//! Asks GitHub (`GET /user`) whether an access token is valid, and for its account.
 
 use std::time::Duration;
 
@@ -7,26 +7,26 @@ use crate::auth::record::{Account, Record, Rejected};
 use crate::github::{GitHub, RequestFailure, UserAnswer};
 use crate::token::AccessToken;
 
-/// A new token may be answered 401 for some seconds, until every replica knows it.
+/// A new token may get a 401 for some seconds, until every replica knows it.
 const REPLICA_LAG_PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(2)];
 
-/// After so long every replica knows a token.
+/// After this time every replica knows a token.
 const REPLICA_LAG: Duration = Duration::from_secs(10);
 
-/// What is known of an access token.
+/// The state of an access token.
 #[derive(Debug)]
 pub(crate) enum AccessState {
-    /// GitHub accepts it, and says whose it is.
+    /// GitHub accepts it; this is its account.
     Alive(Account),
     /// GitHub does not accept it, or did not before.
     Dead,
-    /// The clock says that it has expired: GitHub is not asked.
+    /// Expired by the clock; GitHub was not asked.
     Expired,
     /// GitHub could not be asked.
     Unknown(RequestFailure),
 }
 
-/// Asks once about the record's access token, if it can still be alive.
+/// Asks once about the record's access token, unless it is known to be invalid.
 pub(crate) fn ask_about(record: &Record, github: &GitHub, clock: &dyn Clock) -> AccessState {
     if matches!(record.rejected, Some(Rejected::Confirmed(_))) {
         return AccessState::Dead;
@@ -37,7 +37,7 @@ pub(crate) fn ask_about(record: &Record, github: &GitHub, clock: &dyn Clock) -> 
     }
 }
 
-/// Asks whose the record's access token is. That a new one is answered 401 says nothing yet.
+/// Asks for the account of the record's access token. A 401 on a new token proves nothing yet.
 pub(crate) fn ask_account(record: &Record, github: &GitHub, clock: &dyn Clock) -> AccessState {
     let age = record.obtained_at.until(clock.now());
     let mut pauses = REPLICA_LAG_PAUSES.iter().filter(|_| age < REPLICA_LAG);
@@ -49,7 +49,7 @@ pub(crate) fn ask_account(record: &Record, github: &GitHub, clock: &dyn Clock) -
     }
 }
 
-/// Whose the token of a new sign-in is, asked again while GitHub does not say.
+/// The account of a new sign-in's token. Retries while GitHub does not answer.
 pub(crate) fn account_of_new(
     token: &AccessToken,
     github: &GitHub,
