@@ -1,5 +1,4 @@
-//! The command lines of the processes that ghtok starts in the background for one record. No secret
-//! is among their arguments.
+//! Command lines of the background processes for one record. The arguments contain no secret.
 
 use std::ffi::OsString;
 use std::str::FromStr;
@@ -17,7 +16,7 @@ use crate::system::process;
 use crate::system::signals::BlockedSignals;
 use crate::token::MinTtl;
 
-/// What the refresh process is asked: a `Want` as one argument.
+/// A `Want` as one argument of the refresher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RefreshOrder(pub Want);
 
@@ -48,7 +47,7 @@ impl FromStr for RefreshOrder {
 }
 
 impl Session<'_> {
-    /// The body of the refresh process. Signals are held off until the new pair is stored.
+    /// The body of the refresher. Signals are blocked until the new pair is stored.
     pub(crate) fn refresh_here(&self, order: RefreshOrder) -> Result<()> {
         let began = self.machine.clock.now();
         let app = self.config.app(None)?;
@@ -90,7 +89,7 @@ impl Session<'_> {
         arguments
     }
 
-    /// The subcommand, and the flags by which it finds the record.
+    /// The subcommand, and the flags with which it finds the record.
     pub(crate) fn background_arguments(
         &self,
         subcommand: &str,

@@ -5,8 +5,8 @@ use crate::app::App;
 use crate::host::Host;
 
 impl Session<'_> {
-    /// Whether one of these secrets is, or lately was, a token of an App of the host; `None` if that
-    /// cannot be found out. `apps` are asked for only if the state folder does not know.
+    /// Whether one of these secrets is or recently was a token of an App of the host; `None` if unknown.
+    /// `apps` is called only if the state folder does not know.
     pub(crate) fn has_issued<'a>(
         &self,
         secrets: &[Zeroizing<String>],

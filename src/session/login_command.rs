@@ -3,7 +3,7 @@ use crate::config::StoreChoice;
 use crate::formats::shell::word;
 use crate::host::HostKind;
 
-/// The command that signs in to an App, as it can be typed; with a store if it must name one.
+/// The command that signs in to an App, ready to type; with `--store` if it must name one.
 pub fn login_command(app: &App, store: Option<StoreChoice>) -> String {
     let mut command = match &app.name {
         Some(name) => format!("ghtok login {name}"),

@@ -1,4 +1,4 @@
-//! Opens and lists the stores. Nothing else knows which of them a system has.
+//! Opens and lists the stores. The only file that knows which stores a system has.
 
 use super::Session;
 use crate::app::{App, RecordKey};
@@ -13,7 +13,7 @@ pub(super) use platform::{STORES, kernel_is_available};
 use platform::{kernel_slot, list_kernel};
 
 impl Session<'_> {
-    /// The App's record in this store. Nothing is read yet.
+    /// Opens the store of the App's record. Reads nothing yet.
     pub(crate) fn open_store(&self, app: &App, store: StoreChoice) -> Result<RecordStore> {
         let key = app.key();
         let slot = self.slot(store, &key)?;
@@ -46,7 +46,7 @@ impl Session<'_> {
         }
     }
 
-    /// Whose records are in this store. Where it reads many in a few waits, these are read ahead.
+    /// Lists the records in this store. A store that can read many records at once reads `read_ahead`.
     pub(super) fn list(
         &self,
         store: StoreChoice,
@@ -102,7 +102,7 @@ mod platform {
             self.secret_service().list(ahead)
         }
 
-        /// One connection to it serves the whole command.
+        /// One connection for the whole command.
         fn secret_service(&self) -> &Arc<SecretService> {
             self.secret_service
                 .get_or_init(|| SecretService::new(self.session_bus(), self.machine.limits.store))
@@ -130,7 +130,7 @@ mod platform {
     }
 }
 
-/// The system's own keychain on macOS and Windows; elsewhere files alone.
+/// The system's keychain on macOS and Windows; on other systems only the file store.
 #[cfg(not(target_os = "linux"))]
 #[expect(clippy::unnecessary_wraps, reason = "on Linux some of these can fail")]
 mod platform {

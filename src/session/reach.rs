@@ -1,5 +1,5 @@
-//! Asks where an App is installed, and keeps the answer: after a sign-in, when a person has a token
-//! refreshed, and at most once a day after a refresh. What cannot be had changes nothing.
+//! Asks where an App is installed and stores the answer: after a sign-in, after `refresh --force`, and at
+//! most once a day after other refreshes. A failure changes nothing.
 
 use std::time::Duration;
 
@@ -15,16 +15,16 @@ use crate::store::reach;
 use crate::system::process;
 use crate::token::Timestamp;
 
-/// A person who has a token refreshed twice within this time has it asked once.
+/// Two `refresh --force` within this time ask once.
 const JUST_ASKED: Duration = Duration::from_secs(30);
 
 impl Session<'_> {
-    /// Where an App is installed, as far as this machine knows.
+    /// Where an App is installed, according to the last answer.
     pub(crate) fn reach(&self, app: &App) -> Option<Reach> {
         reach::read(&self.reach_file(app))
     }
 
-    /// After a `login` that began then: a new sign-in may be another person's.
+    /// After a `login` that began at this time: the new sign-in may be another person's.
     pub(crate) fn ask_reach_after_login(&self, began: Timestamp, call: &Call<'_>) {
         let Some(record) = obtained_since(began, call) else {
             return;
@@ -32,12 +32,12 @@ impl Session<'_> {
         let asked = self.ask_reach(&record, call);
         let before = self.reach(call.app).and_then(|reach| reach.user_id);
         if asked.is_err() && before != user_id(&record) {
-            // Somebody else's is worse than none.
+            // Another account's reach is worse than none.
             let _ = reach::remove(&self.reach_file(call.app));
         }
     }
 
-    /// After a refresh that a person asked for: often because they installed the App somewhere.
+    /// After a refresh that a person asked for, often because they installed the App somewhere.
     pub(crate) fn ask_reach_after_refresh(&self, began: Timestamp, call: &Call<'_>) {
         let now = call.clock.now();
         let is_new = |reach: &Reach| !reach.is_empty() && reach.asked_at.until(now) < JUST_ASKED;
@@ -49,8 +49,8 @@ impl Session<'_> {
         }
     }
 
-    /// At the end of a refresher: has a process of its own ask, if it is time. Nobody waits for it, and
-    /// no lock is held.
+    /// At the end of a refresher: starts a process that asks, if it is due. Nobody waits for it, and it
+    /// holds no lock.
     pub(crate) fn start_asking_reach(
         &self,
         began: Timestamp,
@@ -63,18 +63,18 @@ impl Session<'_> {
             .is_some_and(|outcome| outcome.what == Happened::Saved && outcome.at.0 >= began.0);
         let now = self.machine.clock.now();
         let is_due = self.reach(app).is_none_or(|reach| reach.is_due(now));
-        // Where a person asked for the refresh, their process asks this too.
+        // If a person asked for the refresh, the calling process asks.
         if has_saved && is_due && matches!(order.0, Want::Valid(_)) {
             let arguments = self.background_arguments("ask-reach", app, choice);
             if let Some(program) = this_program() {
-                // Otherwise the next refresh tries.
+                // After a failure the next refresh tries again.
                 let _ = process::spawn_detached(&program, &arguments, None);
             }
         }
         Ok(())
     }
 
-    /// The body of that process; false if nothing could be had.
+    /// The body of that process; false if GitHub gave no answer.
     pub(crate) fn ask_reach_here(&self, call: &Call<'_>) -> bool {
         match call.store.load() {
             Ok(Some(record)) => self.ask_reach(&record, call).is_ok(),
@@ -82,7 +82,7 @@ impl Session<'_> {
         }
     }
 
-    /// Asks once, and keeps what GitHub told.
+    /// Asks once and stores the answer.
     fn ask_reach(&self, record: &Record, call: &Call<'_>) -> Result<(), RequestFailure> {
         let began = call.clock.monotonic();
         let elapsed = || call.clock.monotonic().saturating_sub(began);

@@ -2,7 +2,7 @@ use crate::error::Error;
 use crate::formats::plain_text::without_tricks;
 use crate::system::terminal::Terminal;
 
-/// Prints an error: JSON to standard output for programs, lines to standard error for people.
+/// Prints an error: as JSON to stdout, or as text to stderr.
 pub(crate) fn report(error: &Error, as_json: bool) {
     match error {
         Error::OutputClosed => {}

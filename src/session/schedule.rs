@@ -8,7 +8,7 @@ use crate::system::notification;
 use crate::system::notification::Notice;
 
 impl Session<'_> {
-    /// What is remembered of the timer.
+    /// The stored notes about the timer.
     pub(crate) fn timer_notes(&self) -> TimerNotes {
         TimerNotes::of(StateFolder::at(self.config.state_dir.clone()))
     }

@@ -1,5 +1,5 @@
-//! Signs a person in by the device flow, and stores what they have approved. Only for subcommands that
-//! may ask somebody: each hands over its prompt.
+//! Runs the device flow and stores the approved sign-in. Only for subcommands that may prompt: each
+//! passes its `Prompt`.
 
 mod another_process;
 mod new_sign_in;
@@ -14,10 +14,10 @@ use crate::auth::ports::Prompt;
 use crate::auth::record::{Account, Record};
 use crate::error::Result;
 
-/// What to do with a sign-in that is there and good.
+/// What to do with a stored sign-in that is valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Present {
-    /// Keep it and say so.
+    /// Keep it and report it.
     Keep,
     /// Replace it, even one that cannot be read.
     Replace,
@@ -31,10 +31,10 @@ pub(crate) enum By {
     Another,
 }
 
-/// Signs in where nobody can be asked whether another account may replace the stored one.
+/// Signs in without a question: another account never replaces the stored one.
 ///
 /// # Errors
-/// Whatever keeps a person from being signed in; then what was stored stays.
+/// The error of the sign-in; the stored sign-in is unchanged then.
 pub(crate) fn sign_in(
     prompt: &mut dyn Prompt,
     elsewhere: Option<&Account>,
@@ -45,7 +45,7 @@ pub(crate) fn sign_in(
     kept.settle(present, switch, elsewhere, call)
 }
 
-/// The own sign-in, or that of another process if it is approved first.
+/// This process's sign-in, or that of another process if it is approved first.
 pub(crate) fn first_sign_in(
     present: Present,
     prompt: &mut dyn Prompt,

@@ -1,4 +1,4 @@
-//! What is stored beside the sign-ins of known Apps: `status` shows it, `logout --all` removes it.
+//! Stored sign-ins of Apps that are not configured. `status` shows them, `logout --all` removes them.
 
 use std::collections::BTreeSet;
 
@@ -12,12 +12,12 @@ use crate::error::Error;
 use crate::formats::shell::word;
 use crate::store::Listing;
 
-/// What is stored and is no configured App's.
+/// Stored data that belongs to no configured App.
 #[derive(Default)]
 pub(crate) struct OtherSignIns {
-    /// Records, and the stores that hold them or should.
+    /// Records, and their stores.
     pub(crate) records: Vec<(App, StoreChoice)>,
-    /// Files that a record left behind in the state folder.
+    /// Files of removed records in the state folder.
     pub(crate) leftovers: Vec<(App, StoreChoice)>,
     /// Stores that may hold more.
     pub(crate) unseen: Vec<Error>,
@@ -32,7 +32,7 @@ pub(crate) enum Reading {
 }
 
 impl Session<'_> {
-    /// What a stores' lists, and the state folder, show beside the Apps that commands know.
+    /// Lists the stores and the state folder, without the configured Apps.
     pub(crate) fn other_sign_ins(&self, reading: Reading) -> OtherSignIns {
         let used = self.used_records();
         let read_ahead: Vec<RecordKey> = match reading {
@@ -75,7 +75,7 @@ impl Session<'_> {
         others
     }
 
-    /// All records that the stores show, and the stores that may hold more.
+    /// The records of all stores, and the stores that could not be listed.
     fn listed(&self, read_ahead: &[RecordKey]) -> (OtherSignIns, Vec<StoreChoice>) {
         let mut others = OtherSignIns::default();
         let mut closed = Vec::new();
@@ -90,8 +90,8 @@ impl Session<'_> {
                         closed.push(store);
                     }
                 }
-                // A store that is not there holds nothing, unless a sign-in went to it; a container has
-                // no kernel keyring.
+                // A store that does not exist is empty, unless a sign-in was stored in it. A container
+                // has no kernel keyring.
                 Err(StoreError::Absent(_)) => closed.push(store),
                 Err(StoreError::Unreachable(_)) if store == StoreChoice::Kernel => {
                     closed.push(store);
@@ -105,7 +105,7 @@ impl Session<'_> {
         (others, closed)
     }
 
-    /// All of them, or the one that the call names.
+    /// All stores, or the one that `--store` names.
     fn stores_to_list(&self) -> Vec<StoreChoice> {
         match self.config.store {
             store if self.config.store_is_named && store != StoreChoice::Auto => vec![store],
@@ -117,7 +117,7 @@ impl Session<'_> {
     pub(crate) fn read_ahead(&self) {
         let keys = keys_in_keychain(&self.used_records());
         if cfg!(target_os = "linux") && keys.len() > 1 {
-            // What keeps it from being listed keeps each record from being read.
+            // The same error appears when each record is read.
             let _ = self.list(StoreChoice::Keychain, &keys);
         }
     }
@@ -130,7 +130,7 @@ impl Session<'_> {
             .collect()
     }
 
-    /// The command that removes this record and no other.
+    /// The command that removes only this record.
     pub(crate) fn logout_command(&self, app: &App, store: StoreChoice) -> String {
         if let Some(name) = &app.name {
             return format!("ghtok logout {name} --store {store}");
@@ -155,7 +155,7 @@ fn keys_in_keychain(records: &BTreeSet<(RecordKey, &str)>) -> Vec<RecordKey> {
         .collect()
 }
 
-/// Where `auto` looks.
+/// The store for `auto`.
 fn held_in(store: StoreChoice) -> StoreChoice {
     match store {
         StoreChoice::Auto => StoreChoice::Keychain,

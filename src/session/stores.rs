@@ -1,4 +1,4 @@
-//! Which store a record is in, and which one a new sign-in goes to.
+//! Which store has a record, and which one a new sign-in is stored in.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::store::network_folder::network_kind;
 use crate::store::state_folder::StateFolder;
 use crate::system::terminal::Terminal;
 
-/// Whether a person may be asked to unlock the keychain, or to have one made (P5).
+/// Whether a prompt may ask a person to unlock or create the keychain (P5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unlock {
     MayAsk,
@@ -26,7 +26,7 @@ pub(crate) enum Unlock {
 }
 
 impl Session<'_> {
-    /// The store that is decided for a new sign-in, else the one in which the App's sign-in is.
+    /// The store chosen for a new sign-in, otherwise the one that has the App's sign-in.
     pub(crate) fn store_of(&self, app: &App) -> Result<StoreChoice> {
         self.config.check_store()?;
         match self.store_for_login.get() {
@@ -35,18 +35,18 @@ impl Session<'_> {
         }
     }
 
-    /// The store that the last sign-in went to.
+    /// The store of the last sign-in.
     pub(crate) fn remembered_store(&self, app: &App) -> Result<Option<StoreChoice>> {
         remembered_store(&self.config, app)
     }
 
-    /// Decides where a sign-in goes that names no store: the keychain, and on a Linux without a
-    /// usable Secret Service the kernel keyring. The keyring's loss at a reboot is said beforehand.
+    /// Chooses the store of a sign-in without `--store`: the keychain, or the kernel keyring on a Linux
+    /// without a usable Secret Service. A note then says that a reboot empties the keyring.
     pub(crate) fn decide_store_for_login(&self, app: &App, unlock: Unlock) {
         self.store_for_login
             .get_or_init(|| match self.config.store {
                 StoreChoice::Auto => self.best_store(app, unlock),
-                // What the call or the configuration says, not where the last sign-in went.
+                // The flag or the configuration decides, not the store of the last sign-in.
                 named => named,
             });
     }
@@ -63,14 +63,14 @@ impl Session<'_> {
         }
     }
 
-    /// Why there is no keychain that could keep a sign-in; `None` if there is one, be it locked or
-    /// silent: its use tells what is wrong with it.
+    /// Why there is no usable keychain; `None` if there is one, even if it is locked or does not respond:
+    /// using it reports the error.
     fn keychain_absence(&self, key: &RecordKey, unlock: Unlock) -> Option<String> {
         let limits = self.machine.limits;
         let slot = self.slot(StoreChoice::Keychain, key).ok()?;
         let is_there = match (slot.wait_until_usable(limits.collection), unlock) {
             (Ok(true), _) => return None,
-            // Makes a collection, if the person agrees.
+            // Creates a collection if the person agrees.
             (Ok(false), Unlock::MayAsk) => slot.unlock(limits.unlock),
             (Ok(false), Unlock::Never) => slot.prove_writable(),
             (Err(error), _) => Err(error),
@@ -81,8 +81,8 @@ impl Session<'_> {
         }
     }
 
-    /// Whose sign-in is in the store that calls have looked in so far, where a new one goes to another
-    /// store and takes its place. What cannot be read there is not compared.
+    /// The account of the sign-in in the current store, if a new sign-in goes to another store and replaces
+    /// it. A record that cannot be read is not compared.
     pub(crate) fn signed_in_elsewhere(
         &self,
         app: &App,
@@ -94,8 +94,7 @@ impl Session<'_> {
         record.account
     }
 
-    /// Notes which store the sign-in is in from now on, and deletes the record that the last one
-    /// left in another.
+    /// Notes the store of the new sign-in, and deletes the record of the previous one in another store.
     pub(crate) fn move_sign_in(&self, app: &App, from: Option<StoreChoice>) -> Result<()> {
         let here = self.store_of(app)?;
         if from == Some(here) {
@@ -120,8 +119,8 @@ impl Session<'_> {
         })
     }
 
-    /// Sees that the next ghtok will be able to read a new sign-in. An empty keychain shows only
-    /// now whether it wants each read confirmed; the sign-in is kept all the same.
+    /// Checks that the next ghtok can read a new sign-in. Only now does a keychain that was empty show
+    /// whether it asks for confirmation at each read; the sign-in is kept in any case.
     pub(crate) fn prove_readable(&self, app: &App) -> Result<()> {
         if self.store_of(app)? != StoreChoice::Keychain {
             return Ok(());
@@ -133,8 +132,8 @@ impl Session<'_> {
         })
     }
 
-    /// The store that the command to sign in must name: one that this call names, and plain files,
-    /// which somebody has asked for by name. Any other is decided again at each sign-in.
+    /// The store that the login command in messages must name: the one that this call names, and the file
+    /// store. Any other is chosen again at each sign-in.
     pub(crate) fn store_to_name(&self, app: &App, choice: StoreChoice) -> Option<StoreChoice> {
         if let Some(flag) = self.config.store_flag {
             return Some(flag).filter(|flag| *flag != StoreChoice::Auto);
@@ -147,12 +146,12 @@ impl Session<'_> {
         must_be_named.then_some(choice)
     }
 
-    /// Whether a sign-in without `--store` decides anew where it goes.
+    /// Whether a sign-in without `--store` chooses its store again.
     pub(super) fn is_chosen_at_sign_in(&self) -> bool {
         self.config.store == StoreChoice::Auto && self.store_for_login.get().is_none()
     }
 
-    /// What happened last to the App's record, without opening its store.
+    /// The last outcome of the App's record, without opening its store.
     pub(crate) fn last_outcome(&self, app: &App) -> Option<Outcome> {
         crate::store::outcome::last(&self.state_folder(), &app.key())
     }
@@ -162,15 +161,15 @@ impl Session<'_> {
         SharedDialog::new(self.state_folder(), &app.key())
     }
 
-    /// The kind of network file system that the state folder is on, if it is on one.
+    /// The kind of network file system of the state folder, if it is on one.
     pub(crate) fn state_folder_network(&self) -> Option<String> {
         network_kind(&self.config.state_dir)
     }
 
-    /// One `login` at a time writes the configuration. Without the lock the file is still compared
-    /// before it is replaced.
+    /// Locks the configuration: one `login` at a time writes it. Without the lock, the file is still
+    /// compared before it is replaced.
     pub(crate) fn lock_config(&self) -> Option<Lock> {
-        /// How long another `login` may take.
+        /// How long to wait for another `login`.
         const WRITING: Duration = Duration::from_secs(2);
         let folder = StateFolder::at(self.config.state_dir.clone());
         let clock = self.machine.clock;
@@ -185,7 +184,7 @@ impl Session<'_> {
     }
 }
 
-/// The store that this call names, else the one that the sign-in went to, else the configured one.
+/// The store that this call names, otherwise that of the sign-in, otherwise the configured one.
 pub(crate) fn store_of(config: &Config, app: &App) -> Result<StoreChoice> {
     if config.store_is_named && config.store != StoreChoice::Auto {
         return Ok(config.store);

@@ -1,4 +1,4 @@
-//! Another sign-in of the same App at the same time: the one that is approved first ends both.
+//! Two sign-ins of the same App at the same time: the one that is approved first ends both.
 
 use std::cell::RefCell;
 use std::time::SystemTime;
@@ -14,7 +14,7 @@ use crate::session::Call;
 /// Which sign-in ended first.
 pub(super) enum First<T> {
     Own(T),
-    /// Another one, which stored this record.
+    /// That of another process, which stored this record.
     Another(Box<Record>),
 }
 
@@ -43,14 +43,14 @@ pub(super) fn unless_another_is_first<T>(
     }
 }
 
-/// The prompt of a device flow, which also looks for another sign-in between two polls.
+/// A prompt that also checks for another sign-in between two polls.
 struct Watch<'a, 'c> {
     prompt: &'a mut dyn Prompt,
     present: Present,
     call: &'a Call<'c>,
     /// When the last sign-in was stored before this one began.
     before: Option<SystemTime>,
-    /// The last outcome that was looked at.
+    /// The version of the outcome that was read last.
     seen: RefCell<Option<Outcome>>,
     found: RefCell<Option<Record>>,
 }
@@ -64,12 +64,12 @@ impl Watch<'_, '_> {
         if outcome == *self.seen.borrow() || !outcome.as_ref().is_some_and(is_saved) {
             return false;
         }
-        // A refresh of the old sign-in is not the new one that was asked for.
+        // A refresh of the old sign-in is not a new sign-in.
         if self.present == Present::Replace && store.last_sign_in() == self.before {
             return false;
         }
         let Ok(Some(record)) = store.load() else {
-            // It may be readable at the next look.
+            // It may be readable the next time.
             return false;
         };
         self.seen.replace(outcome);

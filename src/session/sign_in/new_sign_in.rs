@@ -1,5 +1,5 @@
-//! What becomes of the tokens of a new sign-in: they are stored, or, where they are another account's
-//! than they may be, revoked. A stored sign-in is never replaced by another account's without a word.
+//! Stores the tokens of a new sign-in, or revokes them if they belong to the wrong account. A sign-in is
+//! never replaced by another account's without consent.
 
 use std::time::Duration;
 
@@ -16,13 +16,13 @@ use crate::session::Call;
 use crate::system::signals;
 use crate::system::terminal::keys::forget_typed;
 
-/// How long a new sign-in is tried to be saved.
+/// How long to retry saving a new sign-in.
 const SAVE_LIMIT: Duration = Duration::from_millis(800);
 
 /// Whether a new sign-in may replace another account's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Switch {
-    /// Not at all: nobody here can be asked.
+    /// No: nobody can be asked.
     Never,
     /// If the person at the terminal agrees.
     Ask,
@@ -31,7 +31,7 @@ pub(crate) enum Switch {
 }
 
 impl Switch {
-    /// What is agreed to before anybody was asked.
+    /// The consent before any question.
     pub(crate) fn agreed(self) -> Agreed {
         match self {
             Self::Never | Self::Ask => Agreed::Nothing,
@@ -45,7 +45,7 @@ impl Switch {
 pub(crate) enum Agreed {
     /// None.
     Nothing,
-    /// That of the account with this number.
+    /// The sign-in of the account with this number.
     To(u64),
     Anything,
 }
@@ -60,17 +60,17 @@ impl Agreed {
     }
 }
 
-/// What became of a new sign-in.
+/// The result of storing a new sign-in.
 pub(crate) enum Kept {
     /// It is stored.
     Saved(Record),
-    /// It would replace this account's.
+    /// Not stored: it would replace this account's.
     NotYet { new: NewSignIn, other: Account },
 }
 
 impl Kept {
-    /// Asks a person, if there is one, about each account whose sign-in would be replaced. The lock is
-    /// free while they think.
+    /// Asks the person, if there is one, about each account whose sign-in would be replaced. The lock is
+    /// not held during the question.
     pub(crate) fn settle(
         self,
         present: Present,
@@ -95,7 +95,7 @@ impl Kept {
 /// An approved sign-in that is not stored yet.
 pub(crate) struct NewSignIn {
     grant: GrantedTokens,
-    /// Who approved it; `None` if GitHub did not say.
+    /// The account that approved it; `None` if GitHub did not say.
     account: Option<Account>,
 }
 
@@ -118,12 +118,12 @@ impl NewSignIn {
         Ok(Self { grant, account })
     }
 
-    /// Stores it, unless it is another account's than the configured one or a stored one that nobody
-    /// agreed to replace. The `elsewhere` one is that of a sign-in in another store, of which this one
-    /// takes the place too.
+    /// Stores it, unless its account is not the configured one, or it would replace another account's
+    /// sign-in without consent. `elsewhere` is the account of a sign-in in another store, which is
+    /// replaced too.
     ///
     /// # Errors
-    /// `OtherAccount`, and whatever keeps it from being stored.
+    /// `OtherAccount`, or the store's error.
     pub(super) fn keep(
         self,
         present: Present,
@@ -132,7 +132,7 @@ impl NewSignIn {
         call: &Call<'_>,
     ) -> Result<Kept> {
         let expected = call.app.account.as_ref();
-        // One that GitHub has not named is asked for again before its token is served.
+        // An unknown account is asked for again before the token is served.
         if let AccountCheck::Other { expected, actual } =
             check_account(expected, self.account.as_ref())
         {
@@ -161,7 +161,7 @@ impl NewSignIn {
             let account = stored.account.as_ref();
             account.is_some_and(|account| is_never_served(account, call))
         }) {
-            // GitHub named its account only after it was saved. What cannot be revoked ends by itself.
+            // GitHub named its account only after it was saved. If the revocation fails, the tokens expire.
             let tokens = &replaced.tokens;
             let _ = call
                 .github
@@ -202,7 +202,7 @@ impl NewSignIn {
         }
     }
 
-    /// Tokens that nobody keeps would live on for months.
+    /// Revokes tokens that are not stored: they would otherwise stay valid for months.
     fn discard(&self, call: &Call<'_>) -> Discarded {
         let GrantedTokens {
             access_token,
@@ -246,7 +246,7 @@ impl NewSignIn {
     }
 }
 
-/// A stored sign-in of another account than the configured one is refused wherever it is asked for.
+/// A stored sign-in of another account than the configured one is never served.
 fn is_never_served(stored: &Account, call: &Call<'_>) -> bool {
     let expected = call.app.account.as_ref();
     matches!(
@@ -255,8 +255,7 @@ fn is_never_served(stored: &Account, call: &Call<'_>) -> bool {
     )
 }
 
-/// A full disk, a read-only folder or a record that may not be read is found before a person is
-/// asked, not after.
+/// Detects a full disk, a read-only folder or an unreadable record before a person is asked.
 fn prove_replaceable(present: Present, call: &Call<'_>) -> Result<()> {
     let mut locked = call.lock()?;
     stored(locked.as_ref(), present, call)?;
@@ -273,16 +272,16 @@ fn stored(locked: &dyn LockedStore, present: Present, call: &Call<'_>) -> Result
     }
 }
 
-/// Counts on from what is stored and from what was told, so that a refresh of the sign-in before is
-/// not taken for one of this.
+/// The next generation after both the stored record and the outcome, so that a refresh of the previous
+/// sign-in is not mistaken for one of this sign-in.
 fn next_generation(locked: &dyn LockedStore, stored: Option<&Record>) -> u64 {
     let told = locked.outcome().map(|outcome| outcome.generation);
     let stored = stored.map(|record| record.generation);
     stored.max(told).unwrap_or(0) + 1
 }
 
-/// Another process may store a newer record between two tries, where a lock keeps nobody out: a sign-in
-/// that was just approved comes after it.
+/// If the lock does not exclude others, another process may store a newer record between two attempts. A
+/// sign-in that was just approved gets a later generation.
 fn save_after_others(
     locked: &mut dyn LockedStore,
     record: &mut Record,
