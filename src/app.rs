@@ -136,7 +136,7 @@ impl App {
         (app.key().file_name() == name).then_some(app)
     }
 
-    /// What people call it: its name, else its client ID.
+    /// Its name in messages: its own name, otherwise its client ID.
     pub fn label(&self) -> &str {
         self.name.as_deref().unwrap_or(self.client_id.as_str())
     }

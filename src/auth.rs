@@ -1,5 +1,5 @@
-//! How a token is obtained. Everything here works through ports, so that a test can replace the
-//! machine; the authorization server is the one concrete thing.
+//! How a token is obtained. All code here works through ports, so that tests can replace the machine;
+//! only the authorization server is concrete.
 
 pub(crate) mod account;
 pub(crate) mod broker;

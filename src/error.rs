@@ -65,7 +65,7 @@ pub enum Error {
     /// Only a person can go on from here.
     #[error("{app}: {why}")]
     SignInNeeded {
-        /// What people call the App.
+        /// The App's name in messages.
         app: String,
         /// Why nothing else helps.
         why: SignInReason,
@@ -75,7 +75,7 @@ pub enum Error {
     /// The network or the server: the same command may work later. The sign-in is kept.
     #[error("{app}: {what}: {cause}")]
     Temporary {
-        /// What people call the App.
+        /// The App's name in messages.
         app: String,
         /// What was tried.
         what: &'static str,
@@ -89,7 +89,7 @@ pub enum Error {
     /// GitHub gave an answer that trying again does not change.
     #[error("{app}: {host} refused the request ({code}): {meaning}")]
     Refused {
-        /// What people call the App.
+        /// The App's name in messages.
         app: String,
         /// Who refused.
         host: String,
@@ -103,7 +103,7 @@ pub enum Error {
     /// The person pressed "Cancel" on the device page.
     #[error("{app}: the sign-in was denied on the page")]
     Denied {
-        /// What people call the App.
+        /// The App's name in messages.
         app: String,
         /// The command that signs in.
         login: String,
@@ -111,7 +111,7 @@ pub enum Error {
     /// Nobody typed the code in time.
     #[error("{app}: the code expired before it was approved")]
     CodeExpired {
-        /// What people call the App.
+        /// The App's name in messages.
         app: String,
         /// The command that signs in.
         login: String,
@@ -121,7 +121,7 @@ pub enum Error {
         "{app}: signed in as {actual}, but the configuration says {expected}; nothing was saved, and {tokens}"
     )]
     OtherAccount {
-        /// What people call the App.
+        /// The App's name in messages.
         app: String,
         /// The configured login.
         expected: String,
@@ -137,7 +137,7 @@ pub enum Error {
         "{app}: approved by {actual}, but {stored} is signed in; nothing was changed, and {tokens}"
     )]
     AccountSwitch {
-        /// What people call the App.
+        /// The App's name in messages.
         app: String,
         /// Whose sign-in is stored.
         stored: String,
@@ -153,7 +153,7 @@ pub enum Error {
         "{app}: GitHub does not say who approved the sign-in, and {stored} is signed in; nothing was changed, and {tokens}"
     )]
     AccountUnknown {
-        /// What people call the App.
+        /// The App's name in messages.
         app: String,
         /// Whose sign-in is stored.
         stored: String,
@@ -261,7 +261,7 @@ pub enum Error {
     /// This process has reached one of its limits.
     #[error("{app}: {what}: {limit}")]
     Limit {
-        /// What people call the App.
+        /// The App's name in messages.
         app: String,
         /// What was tried.
         what: &'static str,
@@ -287,7 +287,7 @@ pub enum Error {
     /// A record that cannot be read back.
     #[error("{app}: the stored sign-in in {place} is damaged: {problem}")]
     Damaged {
-        /// What people call the App.
+        /// The App's name in messages.
         app: String,
         /// Where it is.
         place: String,
@@ -299,7 +299,7 @@ pub enum Error {
     /// A record of a later ghtok.
     #[error("{app}: the stored sign-in in {place} was written by a newer ghtok (format {version})")]
     Newer {
-        /// What people call the App.
+        /// The App's name in messages.
         app: String,
         /// Where it is.
         place: String,
@@ -311,7 +311,7 @@ pub enum Error {
     /// Another process holds the lock, or refreshes, for longer than a caller waits.
     #[error("{app}: gave up after waiting {} s for another ghtok, which is still running", waited.as_secs())]
     GaveUpWaiting {
-        /// What people call the App.
+        /// The App's name in messages.
         app: String,
         /// How long this process waited.
         waited: Duration,
@@ -319,7 +319,7 @@ pub enum Error {
     /// A refresh process ended before it said what came of it.
     #[error("{app}: the refresh ended without a result: it was killed, or ran out of memory")]
     RefresherDied {
-        /// What people call the App.
+        /// The App's name in messages.
         app: String,
     },
     /// git's configuration could not be read or changed.

@@ -9,7 +9,7 @@ use crate::token::Timestamp;
 /// After a refresh it is asked for again once it is older than this.
 const GOOD_FOR: Duration = Duration::from_secs(24 * 3600);
 
-/// What GitHub told at one moment.
+/// GitHub's answer at one time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reach {
     /// Whose token asked, by the number that stays when the login changes.

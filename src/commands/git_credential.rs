@@ -1,5 +1,5 @@
-//! `ghtok git-credential`: git's credential helper. Never prompts; what is not ours is passed over in
-//! silence, so that git goes on with its next helper.
+//! `ghtok git-credential`: git's credential helper. Never prompts; it ignores requests for other hosts, so
+//! that git asks its next helper.
 
 mod choice;
 mod messages;

@@ -1,4 +1,4 @@
-//! `ghtok logout`: forgets a sign-in, a damaged one too; with `--revoke` GitHub forgets it first.
+//! `ghtok logout`: removes a sign-in, even a damaged one; with `--revoke`, revokes its tokens first.
 
 use clap::Args;
 

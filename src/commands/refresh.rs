@@ -1,4 +1,4 @@
-//! `ghtok refresh`: refreshes what is due, or, with `--force`, what is not.
+//! `ghtok refresh`: refreshes tokens that are due; with `--force`, others too.
 
 use std::time::Duration;
 

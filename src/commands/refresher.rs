@@ -1,5 +1,5 @@
-//! The hidden processes that ghtok starts in the background for one record. What came of them is read
-//! from the state folder; they say nothing themselves.
+//! The hidden background processes for one record. They print nothing; their results are in the state
+//! folder.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! `ghtok setup`: has another program ask ghtok.
+//! `ghtok setup`: configures other programs to use ghtok.
 
 mod git;
 pub(crate) mod mcp;

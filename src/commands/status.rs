@@ -1,4 +1,4 @@
-//! `ghtok status`: what is stored and how long it is good. No secret, no network, no change.
+//! `ghtok status`: the stored sign-ins and how long they are valid. No secret, no network, no change.
 
 mod report;
 

@@ -1,4 +1,4 @@
-//! The flags that several subcommands have: which App, and where its tokens are kept.
+//! The flags that several subcommands share: the App and its store.
 
 use clap::Args;
 

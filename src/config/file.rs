@@ -1,5 +1,4 @@
-//! The bytes of `config.toml`: read with one open, never waiting for whoever should write a pipe. What
-//! they mean is the affair of `settings`.
+//! Reads the bytes of `config.toml` with one open, and never blocks on a pipe. `settings` parses them.
 
 use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind, Read};

@@ -1,5 +1,5 @@
 //! JSON-RPC lines as MCP sends them (modelcontextprotocol.io, "Transports", stdio): what a line is, and
-//! where its parts are, so that what nobody has to touch stays as it was to the byte. Pure.
+//! where its parts are, so that everything else is passed on byte for byte. Pure.
 
 mod id;
 mod members;

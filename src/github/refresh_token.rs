@@ -51,7 +51,7 @@ impl GitHub {
 }
 
 impl RefreshConnection {
-    /// Sends the refresh token, once, for who holds the record's lock.
+    /// Sends the refresh token once. The caller must hold the record's lock.
     ///
     /// # Errors
     /// `Unknown` if GitHub may have replaced the pair and its answer was lost; after any other

@@ -124,7 +124,7 @@ impl ServerProcess {
         }
     }
 
-    /// Where its stray output is shown.
+    /// Shows its stderr, and stdout lines that are not JSON-RPC, without the token.
     pub(crate) fn stderr(&self) -> RedactedStderr {
         self.stderr.clone()
     }

@@ -1,4 +1,4 @@
-//! What the timer does for a sign-in, and when. Pure: it is told what is stored, and asks nobody.
+//! What the timer does for a sign-in, and when. Pure.
 
 use std::time::Duration;
 

@@ -11,7 +11,7 @@ use crate::error::system_reason;
 pub(super) struct TaskScheduler(pub(super) SchedulerPaths);
 
 impl TaskScheduler {
-    /// The task as the scheduler has it, which is not to the byte as it was given.
+    /// The task as the scheduler has it, which may differ in bytes from the given one.
     fn read(&self) -> Option<String> {
         let arguments = ["/query", "/tn", task_xml::TASK, "/xml"];
         let output = run(&self.0, "schtasks", &arguments, b"").ok()?;

@@ -1,4 +1,4 @@
-//! Which store a sign-in went to, so that a later call never silently looks elsewhere.
+//! Notes the store of a sign-in, so that later calls never silently use another one.
 
 use std::path::Path;
 

@@ -21,7 +21,7 @@ const RECORD_ROOM: usize = 2_560;
 /// The first guess at a payload's size: enough for any record.
 const READ_ROOM: usize = 4_096;
 
-/// Shows that this process may use the user keyring, for who has yet to choose a store.
+/// Checks that this process may use the user keyring, before a store is chosen.
 ///
 /// # Errors
 /// Why it may not: a sandbox forbids it, or the kernel has no keys.

@@ -25,7 +25,7 @@ impl Lock {
     }
 
     /// Takes over a file that another process opened and locked: the lock belongs to the open
-    /// file, whoever holds it.
+    /// file, not to a process.
     pub(crate) fn adopt(file: File, path: &Path) -> Result<Self, StoreError> {
         if platform::is_locked_by(&file, path)? {
             return Ok(Self(file));
@@ -42,7 +42,7 @@ impl Lock {
         platform::is_same_file(&self.0, path)
     }
 
-    /// True if this lock may keep nobody out: a network file system can be mounted so that each machine
+    /// True if this lock may not exclude others: a network file system can be mounted so that each machine
     /// has locks of its own, and some file systems grant every lock.
     pub(crate) fn may_be_shared(&self, path: &Path) -> bool {
         may_grant_every_lock(path) || !self.is_at(path) || !platform::keeps_out(path)

@@ -1,4 +1,4 @@
-//! Which folders are on a network file system, where a lock may keep out nobody on other machines.
+//! Detects folders on a network file system, where a lock may not exclude other machines.
 
 use std::fs;
 use std::path::Path;

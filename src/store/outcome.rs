@@ -17,7 +17,7 @@ use crate::store::state_folder::StateFolder;
 #[derive(Debug)]
 pub(crate) struct OutcomeFile(PathBuf);
 
-/// What happened last to a record, for who watches and changes nothing.
+/// The last outcome of a record, without its lock.
 pub(crate) fn last(folder: &StateFolder, key: &RecordKey) -> Option<Outcome> {
     OutcomeFile::at(folder.outcome(key)).read()
 }

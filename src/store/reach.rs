@@ -1,5 +1,5 @@
-//! What GitHub told of an App's installations, kept in the state folder. No secret. A file that cannot be
-//! read says nothing.
+//! The installations of an App as GitHub reported them, stored in the state folder. No secret. A file
+//! that cannot be read counts as missing.
 
 use std::path::Path;
 

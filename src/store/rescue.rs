@@ -1,5 +1,5 @@
 //! The rescue file: the new pair of a refresh, sealed with the key of its intent, while it is in no
-//! store yet. Its room is taken before the refresh token is spent; it is written in place.
+//! store yet. Its space is reserved before the refresh token is sent; it is written in place.
 
 use std::fs;
 use std::io::{Seek, SeekFrom, Write};
@@ -20,7 +20,7 @@ const MAGIC: &[u8; 8] = b"ghtokR1\n";
 /// Magic and the sealed text's length.
 const HEAD: usize = MAGIC.len() + size_of::<u32>();
 
-/// A rescue file with its room taken.
+/// A rescue file with reserved space.
 #[derive(Debug)]
 pub(crate) struct RescueFile {
     file: fs::File,
@@ -28,7 +28,7 @@ pub(crate) struct RescueFile {
 }
 
 impl RescueFile {
-    /// Takes the room: written zeros and a sync reserve it on every file system.
+    /// Reserves the space: written zeros and a sync do it on every file system.
     pub(crate) fn prepare(path: PathBuf) -> Result<Self, StoreError> {
         let mut file = state_file::create(&path)?;
         file.write_all(&[0; ROOM])
@@ -37,7 +37,7 @@ impl RescueFile {
         Ok(Self { file, path })
     }
 
-    /// Seals a record into the room and syncs it.
+    /// Seals a record into the reserved space and syncs it.
     pub(crate) fn seal(
         &mut self,
         owner: &RecordKey,

@@ -208,7 +208,7 @@ pub(crate) fn note(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         .map_err(|error| failed("write", path, &error))
 }
 
-/// Shows that [`replace`] would find room and permission, and leaves the file as it is.
+/// Checks that [`replace`] would have space and permission; leaves the file as it is.
 ///
 /// # Errors
 /// What `replace` would say.

@@ -1,5 +1,5 @@
-//! The folder for everything that is no configuration: lock, outcome, remembered store, rescue, and
-//! the file store's `records`. Private to its user; nothing else in it ever holds a token.
+//! The paths in the state folder; docs/security.md lists the files. The folder is private to its user,
+//! and only the file store's `records` hold tokens in plain text.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! What is remembered of the timer: two files of the state folder, and the lock of its runs. No secret.
+//! Stores the notes about the timer: two files of the state folder, and the lock of its runs. No secret.
 
 use std::fs;
 use std::path::PathBuf;

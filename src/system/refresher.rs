@@ -1,5 +1,5 @@
-//! Runs a refresh in a process of its own, so that no Ctrl-C, closed terminal or killed caller cuts
-//! it in half. On Unix that process inherits the lock as its standard input: no gap, one refresher.
+//! Runs a refresh in a separate process, so that Ctrl-C, a closed terminal or a killed caller does not
+//! interrupt it. On Unix that process inherits the lock as its stdin, so there is only one refresher.
 
 use std::cell::{Cell, RefCell};
 use std::ffi::OsString;
@@ -15,15 +15,15 @@ use crate::system::signals::BlockedSignals;
 
 /// Starts the refresh command of this program.
 pub(crate) struct DetachedRefresher<'a> {
-    /// Where this program is; asked only when a refresh is due.
+    /// Finds this program; called only when a refresh is due.
     pub program: fn() -> Option<PathBuf>,
-    /// The arguments that name the record and what is wanted of it.
+    /// The arguments that name the record and the wanted token.
     pub arguments: &'a dyn Fn(Want) -> Vec<OsString>,
-    /// Where the refresh leads.
+    /// The server of the refresh.
     pub github: &'a GitHub,
     /// Runs the refresh here, if no process can be started.
     pub otherwise: &'a dyn Refresher,
-    /// The process that was started last, until its end was seen.
+    /// The last process started, until its end was seen.
     pub running: RefCell<Option<Detached>>,
 }
 
@@ -32,8 +32,8 @@ impl Refresher for DetachedRefresher<'_> {
         self.github.check_settings()
     }
 
-    /// The process outlives this one, and its outcome tells what came of it: nobody waits for it.
-    /// Where the lock cannot be handed on, it takes the lock itself once this function gives it up.
+    /// The process may outlive this one; its result is in the outcome. If the lock cannot be inherited,
+    /// the process takes it after this function has released it.
     fn start(&self, locked: Box<dyn LockedStore + '_>, want: Want) {
         let started = (self.program)().and_then(|program| {
             spawn_detached(&program, &(self.arguments)(want), locked.lock_file()).ok()
@@ -48,7 +48,7 @@ impl Refresher for DetachedRefresher<'_> {
         }
     }
 
-    /// Its outcome is there at its end, which is seen sooner than the outcome's file is looked at again.
+    /// The outcome exists when the process ends, and its end is noticed before the next check of the file.
     fn pause(&self, pause: Duration, clock: &dyn Clock) {
         let Some(process) = self.running.take() else {
             return clock.sleep(pause);

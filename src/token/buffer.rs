@@ -11,7 +11,7 @@ use zeroize::{Zeroize, Zeroizing};
 pub(crate) struct SecretBuffer(Zeroizing<Vec<u8>>);
 
 impl SecretBuffer {
-    /// An empty buffer with room for so many bytes.
+    /// An empty buffer with this capacity.
     pub(crate) fn with_capacity(bytes: usize) -> Self {
         Self(Zeroizing::new(Vec::with_capacity(bytes)))
     }

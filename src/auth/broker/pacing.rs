@@ -1,30 +1,30 @@
-//! How a waiting caller spends its time: when it looks at the outcome, when it tries the lock, and how a
-//! crowd that was told the same thing at the same moment does not read the store all at once. Pure.
+//! The pace of a waiting caller: when it checks the outcome, when it tries the lock, and how callers that
+//! see the same outcome at the same moment avoid reading the store all at once. Pure.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::time::Duration;
 
-/// Most refreshes are over by then: until then a caller looks again after a quarter of the time that it
-/// has waited already, within these bounds.
+/// Most refreshes end within this time. Until then a caller checks again after a quarter of the time that
+/// it has waited, within these bounds.
 const OFTEN_UNTIL: Duration = Duration::from_millis(300);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(2);
 const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 
-/// Afterwards it looks seldom: thousands of callers together must leave the processor to the one that
-/// refreshes. A pause is a small part of the time that was waited already, and up to a quarter longer,
-/// so that they do not all look at once.
+/// Later it checks less often, so that thousands of callers leave the processor to the refresher. A
+/// pause is a small part of the time already waited, plus up to a quarter at random, so that they do
+/// not all check at once.
 const SELDOM: Duration = Duration::from_millis(40);
 const MOST_SELDOM: Duration = Duration::from_millis(160);
 
-/// A holder that ended without a word is found by trying the lock, which costs more than a look.
+/// A lock holder that ended without an outcome is detected by trying the lock, which costs more than a check.
 const SOONEST_LOCK: Duration = Duration::from_millis(20);
 const LATEST_LOCK: Duration = Duration::from_secs(1);
 
-/// Those who connect from elsewhere see a failure by then.
+/// Callers in other network environments see a failure within this time.
 const AFTER_A_FAILURE: Duration = Duration::from_millis(200);
 
-/// Nobody waits longer than this for others to read the store first.
+/// The longest pause to let others read the store first.
 const LONGEST_SPREAD: Duration = Duration::from_secs(2);
 
 /// The pace of one waiting caller.
@@ -36,10 +36,10 @@ pub(super) struct Pacing {
 }
 
 impl Pacing {
-    /// How long a caller lets others have the lock that failed to connect from where it is itself: longer
-    /// than those who wait already take to see that it is free.
+    /// How long a caller leaves the lock to others after a failed connection in its own network environment:
+    /// longer than waiting callers need to see that the lock is free.
     pub(super) const AFTER_OTHERS: Duration = Duration::from_millis(350);
-    /// So long ago is a moment ago.
+    /// The age up to which an attempt counts as recent.
     pub(super) const A_MOMENT: Duration = Duration::from_secs(1);
 
     pub(super) fn new(first_read: Duration) -> Self {
@@ -49,7 +49,7 @@ impl Pacing {
         }
     }
 
-    /// The pause before the next look at the outcome.
+    /// The pause before the next check of the outcome.
     pub(super) fn pause(&mut self, waited: Duration) -> Duration {
         if waited < OFTEN_UNTIL {
             return (waited / 4).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
@@ -58,7 +58,7 @@ impl Pacing {
         usual + self.part_of(usual / 4)
     }
 
-    /// The time until the lock is tried again, which another process had.
+    /// The time until the next attempt to take a lock that another process holds.
     pub(super) fn until_next_lock(&mut self, waited: Duration) -> Duration {
         let usual = (waited / 2).clamp(SOONEST_LOCK, LATEST_LOCK);
         usual + self.part_of(usual / 4)
@@ -69,14 +69,13 @@ impl Pacing {
         AFTER_A_FAILURE + self.part_of(AFTER_A_FAILURE / 2)
     }
 
-    /// The pause before the store is read again, which everybody who waited reads now. A store that
-    /// answered at once is asked at once; one that was busy is asked over about the time that it needs
-    /// to answer all.
+    /// The pause before the store is read again, because all waiting callers read it now. None if the store
+    /// was fast; if it was busy, the reads are spread over about the time that it needs for all of them.
     pub(super) fn spread(&mut self) -> Duration {
         self.part_of((self.first_read / 3).min(LONGEST_SPREAD))
     }
 
-    /// A random part of this time (xorshift64).
+    /// A random fraction of this time (xorshift64).
     fn part_of(&mut self, whole: Duration) -> Duration {
         self.chance ^= self.chance << 13;
         self.chance ^= self.chance >> 7;

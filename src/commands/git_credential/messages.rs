@@ -1,4 +1,4 @@
-//! Why git is not answered, in one line each.
+//! The notes that say why git gets no answer, one line each.
 
 use std::path::Path;
 

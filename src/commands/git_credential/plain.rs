@@ -1,4 +1,4 @@
-//! git's usual calls, read without building the parser: git asks at every fetch.
+//! git's usual calls, read without building the parser because git makes them at every fetch.
 
 use std::ffi::OsString;
 use std::path::Path;

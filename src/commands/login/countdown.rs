@@ -1,5 +1,5 @@
-//! What goes on beside the polling, in a thread of its own: the line that counts down, the key that opens
-//! the browser, and a look at what became of it.
+//! A thread beside the polling: the countdown line, the key that opens the browser, and the browser's
+//! result.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! A sign-in for a person: the page and the code, then a line that counts down and a key that opens the
-//! browser until they have approved. Polling waits for none of it.
+//! A sign-in at a terminal: the page and the code, then a countdown line and Enter to open the browser
+//! until the person has approved. Polling does not wait for any of it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, Scope};

@@ -1,4 +1,4 @@
-//! A sign-in for a program: one JSON object a line on standard output, and nothing drawn.
+//! A sign-in for a program: JSON objects on stdout, one per line.
 
 use serde::Serialize;
 

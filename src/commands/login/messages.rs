@@ -1,4 +1,4 @@
-//! What a sign-in says when it is done, to people on standard error and to programs on standard output.
+//! The messages after a sign-in: for people on stderr, for programs on stdout.
 
 use std::path::Path;
 

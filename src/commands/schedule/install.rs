@@ -1,4 +1,4 @@
-//! `ghtok schedule install`: has the machine's scheduler run ghtok every hour.
+//! `ghtok schedule install`: configures the machine's scheduler to run ghtok every hour.
 
 use std::fs;
 use std::path::{Path, PathBuf};

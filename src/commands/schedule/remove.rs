@@ -1,4 +1,4 @@
-//! `ghtok schedule remove`: takes the timer away and leaves nothing.
+//! `ghtok schedule remove`: removes the timer and all its files.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! `ghtok setup git`: has git ask ghtok about the configured hosts, with consent, and takes it back.
+//! `ghtok setup git`: configures git to use ghtok for the configured hosts, with consent and with undo.
 
 mod changes;
 mod undo;

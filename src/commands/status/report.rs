@@ -1,4 +1,4 @@
-//! What `status` says of one App, of stores that could not be listed, and of the timer.
+//! The report of `status` for one App, for stores that could not be listed, and for the timer.
 
 use serde::Serialize;
 

@@ -1,5 +1,5 @@
 //! A timer as lines of a crontab, between two marks (crontab(5)). Everything outside the marks is
-//! somebody else's and stays as it is, to the byte.
+//! somebody else's and stays as it is, byte for byte.
 
 use std::ops::Range;
 

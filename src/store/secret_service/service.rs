@@ -330,7 +330,7 @@ impl ServiceConnection {
         self.bus.begin(deadline);
     }
 
-    /// Asks who answered the search. A service that ended since must not be started anew: it would
+    /// Asks who answered the search. A service that ended since must not be started again: it would
     /// be locked, and `OpenSession` its first call.
     fn ask(&self, mut message: Message) -> Result<Message, CallError> {
         message.set_auto_start(false);

@@ -98,7 +98,7 @@ impl Screen {
         self.print(picture);
     }
 
-    /// Writes the line anew that is written over. Nothing where no line can be, after [`Self::close`],
+    /// Overwrites the status line. Does nothing where there can be no line, after [`Self::close`],
     /// and while another program has the terminal.
     pub(crate) fn rewrite(&self, line: &str) {
         if !self.supports_ansi() || !keys::is_ours(io::stderr()) {
