@@ -16,7 +16,7 @@ impl ClientId {
     /// copied in its place is refused: a token or a client secret would be sent and stored as public.
     ///
     /// # Errors
-    /// What is wrong with the text, in words that follow its quotation.
+    /// What is wrong with the text; the message follows the quoted text.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
         if token_prefix(text).is_some() {
@@ -67,7 +67,7 @@ impl AccountName {
     /// Takes a GitHub login: letters, digits, hyphens, underscores (managed users have one).
     ///
     /// # Errors
-    /// What is wrong with the text, in words that follow its quotation.
+    /// What is wrong with the text; the message follows the quoted text.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
         match text.len() {

@@ -20,10 +20,10 @@ pub use sign_in::SignInReason;
 pub(crate) use system::{is_exhausted, is_limit, system_reason};
 pub use tokens::{Discarded, StoredTokens};
 
-/// What every fallible function of the program returns.
+/// The result type of the program.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Everything that can go wrong, as a person meets it.
+/// All errors that a person can see.
 #[derive(Debug, Error)]
 pub enum Error {
     /// Arguments that do not fit together.
@@ -62,7 +62,7 @@ pub enum Error {
         /// The configured names.
         known: Vec<String>,
     },
-    /// Only a person can go on from here.
+    /// A sign-in is needed.
     #[error("{app}: {why}")]
     SignInNeeded {
         /// The App's name in messages.
@@ -81,21 +81,21 @@ pub enum Error {
         what: &'static str,
         /// What came of it.
         cause: String,
-        /// How long the server asks to be left alone.
+        /// The server's `Retry-After`.
         retry_after: Option<Duration>,
         /// What it means for the stored tokens.
         tokens: StoredTokens,
     },
-    /// GitHub gave an answer that trying again does not change.
+    /// GitHub answered with an error that a retry does not change.
     #[error("{app}: {host} refused the request ({code}): {meaning}")]
     Refused {
         /// The App's name in messages.
         app: String,
         /// Who refused.
         host: String,
-        /// GitHub's own word for it.
+        /// GitHub's error code.
         code: String,
-        /// What that word means.
+        /// What the code means.
         meaning: &'static str,
         /// What to do about it.
         cure: String,
@@ -116,7 +116,7 @@ pub enum Error {
         /// The command that signs in.
         login: String,
     },
-    /// Another account than the configured one approved the code.
+    /// An account other than the configured one approved the code.
     #[error(
         "{app}: signed in as {actual}, but the configuration says {expected}; nothing was saved, and {tokens}"
     )]
@@ -132,7 +132,7 @@ pub enum Error {
         /// What became of the new tokens.
         tokens: Discarded,
     },
-    /// Another account than the stored one approved the code.
+    /// An account other than the stored one approved the code.
     #[error(
         "{app}: approved by {actual}, but {stored} is signed in; nothing was changed, and {tokens}"
     )]
@@ -170,7 +170,7 @@ pub enum Error {
         /// The signal's number.
         signal: i32,
     },
-    /// The store is there but asks to be unlocked first.
+    /// The store is locked.
     #[error("{store} is locked")]
     StoreLocked {
         /// Which store.
@@ -184,7 +184,7 @@ pub enum Error {
         /// Which store.
         store: String,
     },
-    /// The store is open, and asks a person each time that a program wants to read.
+    /// The store is unlocked, but asks a person each time a program reads.
     #[error("{store} asks you to confirm each time that ghtok reads the sign-in")]
     StoreConfirmsAccess {
         /// Which store.
@@ -212,7 +212,7 @@ pub enum Error {
         /// The command that signs in to another store.
         login: String,
     },
-    /// The store is there and does not show what it holds.
+    /// The store exists but could not be listed.
     #[error("cannot list the sign-ins in {store}: {cause}")]
     NotListed {
         /// Which store.
@@ -220,7 +220,7 @@ pub enum Error {
         /// Why not.
         cause: String,
     },
-    /// The store was reached and could not do what it was asked.
+    /// An operation of the store failed.
     #[error("cannot save the tokens in {store}: {cause}")]
     StoreFailed {
         /// Which store.

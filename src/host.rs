@@ -27,7 +27,7 @@ enum Scheme {
     Http,
 }
 
-/// Which product answers at a host; each has its own addresses and variables.
+/// GitHub's products; each has its own URLs and variables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HostKind {
     /// github.com itself.
@@ -39,14 +39,14 @@ pub enum HostKind {
 }
 
 impl Host {
-    /// The host that is meant when nothing is said.
+    /// The default host.
     pub const DEFAULT: &'static str = "github.com";
 
     /// Reads `HOST`, `HOST:PORT`, `https://HOST` or, for loopback, `http://HOST:PORT`. A loopback
     /// host without a scheme is plain http.
     ///
     /// # Errors
-    /// What is wrong with the text, in words that follow its quotation.
+    /// What is wrong with the text; the message follows the quoted text.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let (given, rest) = match text.split_once("://") {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => {
@@ -172,7 +172,7 @@ impl Host {
         Variables { token_names, host }
     }
 
-    /// True if the value of `GH_HOST` or `GITHUB_HOST` means this very host, at the same port.
+    /// True if the value of `GH_HOST` or `GITHUB_HOST` is this host with the same port.
     pub fn is_meant_by(&self, value: &str) -> bool {
         Self::parse(value).is_ok_and(|host| host.name == self.name && host.port == self.port)
     }

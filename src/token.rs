@@ -1,4 +1,4 @@
-//! What GitHub hands out, and how long it is good for. Pure: no clock, no I/O.
+//! GitHub's tokens, and how long they are valid. Pure: no clock, no I/O.
 //! Secrets have no `Display`, a redacting `Debug`, and are wiped when dropped.
 
 mod buffer;
@@ -18,7 +18,7 @@ macro_rules! secret {
         pub struct $name(SecretString);
 
         impl $name {
-            /// Takes over a secret. Tokens are opaque: length and alphabet are GitHub's own affair.
+            /// Wraps a secret. Tokens are opaque: their length and alphabet are up to GitHub.
             pub fn new(secret: impl Into<String>) -> Self {
                 Self(SecretString::from(secret.into()))
             }
@@ -58,7 +58,7 @@ secret! {
     DeviceCode
 }
 
-/// How GitHub's tokens begin, and what they are (docs.github.com, "About authentication to GitHub").
+/// The prefixes of GitHub's tokens, and their kinds (docs.github.com, "About authentication to GitHub").
 pub(crate) const TOKEN_KINDS: [(&str, &str); 6] = [
     ("github_pat_", "a fine-grained personal access token"),
     ("ghp_", "a personal access token"),
@@ -85,42 +85,42 @@ pub(crate) fn is_like_a_client_secret(text: &str) -> bool {
     text.len() == 40 && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-/// A moment in whole seconds since 1970-01-01T00:00:00Z.
+/// Whole seconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
-    /// This moment and a duration later, at most the last representable second.
+    /// The time after a duration, at most the last representable second.
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
         Self(self.0.saturating_add_unsigned(duration.as_secs()))
     }
 
-    /// How long from this moment until `later`; zero if that is not ahead.
+    /// The time until `later`; zero if that is in the past.
     #[must_use]
     pub fn until(self, later: Self) -> Duration {
         Duration::from_secs(u64::try_from(later.0.saturating_sub(self.0)).unwrap_or(0))
     }
 }
 
-/// A token with the moment at which it stops being good.
+/// A token with its expiry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expiring<T> {
     /// The token.
     pub token: T,
-    /// Local clock when the answer arrived + the server's lifetime.
+    /// The time of the response, by the local clock, plus the server's lifetime.
     pub expires_at: Timestamp,
     /// The lifetime as the server gave it.
     pub lifetime: Duration,
 }
 
-/// What one grant or refresh yields.
+/// The tokens of one grant or refresh.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenSet {
     /// The App opted out of expiring tokens: GitHub sends no expiry and no refresh token
     /// (docs.github.com, "Refreshing user access tokens").
     Permanent(AccessToken),
-    /// The usual pair: some 8 hours of access, some 6 months to ask for the next pair.
+    /// The usual pair: an access token for about 8 hours, and a refresh token for about 6 months.
     Expiring {
         /// The user access token.
         access: Expiring<AccessToken>,
@@ -129,18 +129,18 @@ pub enum TokenSet {
     },
 }
 
-/// How much life an access token must have left to be handed out without a refresh.
+/// The lifetime that an access token must have left to be served without a refresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MinTtl {
     /// Nobody asked: the configured duration, but never more than a tenth of the token's lifetime.
-    /// A refresh kills the token that others hold, so it comes late.
+    /// A refresh invalidates the token that other processes use, so it happens late.
     Usual(Duration),
     /// Asked for by the caller.
     Explicit(Duration),
 }
 
 impl MinTtl {
-    /// What a configuration that says nothing means.
+    /// The value without configuration.
     pub const DEFAULT: Self = Self::Usual(Duration::from_secs(5 * 60));
 
     fn for_lifetime(self, lifetime: Duration) -> Duration {
@@ -154,11 +154,11 @@ impl MinTtl {
 /// What can be done with a token set now.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Validity<'a> {
-    /// Hand it out.
+    /// Serve it.
     Fresh(&'a AccessToken),
-    /// Due, and this refresh token brings the next pair.
+    /// Due; this refresh token gets the next pair.
     Refreshable(&'a RefreshToken),
-    /// Past its time, and nothing to refresh it with.
+    /// Expired, without a refresh token.
     Expired,
 }
 
@@ -171,7 +171,7 @@ impl TokenSet {
         }
     }
 
-    /// The refresh token, whatever its age: a clock alone never condemns one.
+    /// The refresh token, whatever its age: the local clock alone never makes it invalid.
     pub fn refresh_token(&self) -> Option<&RefreshToken> {
         match self {
             Self::Permanent(_) => None,
@@ -179,7 +179,7 @@ impl TokenSet {
         }
     }
 
-    /// When the access token comes due; `None` if it never does by the clock.
+    /// When the access token is due; `None` if it never expires.
     pub fn due_at(&self, min_ttl: MinTtl) -> Option<Timestamp> {
         let Self::Expiring { access, .. } = self else {
             return None;
@@ -198,7 +198,7 @@ impl TokenSet {
         ))
     }
 
-    /// When the access token ends; `None` if it never does by the clock.
+    /// When the access token expires; `None` if it never does.
     pub fn expires_at(&self) -> Option<Timestamp> {
         match self {
             Self::Permanent(_) => None,
@@ -230,8 +230,7 @@ impl TokenSet {
         }
     }
 
-    /// The access token while the clock does not call it expired: what may still be served when a
-    /// refresh cannot be had.
+    /// The access token, unless it has expired by the clock. It may be served if a refresh fails.
     pub fn unexpired(&self, now: Timestamp) -> Option<&AccessToken> {
         match self {
             Self::Permanent(token) => Some(token),

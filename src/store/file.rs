@@ -1,4 +1,4 @@
-//! The file store: one private file per record, plain text, only where it was asked for by name.
+//! The file store: one private file per record, in plain text. Used only if it was chosen by name.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,7 +18,7 @@ pub struct FileSlot {
 }
 
 impl FileSlot {
-    /// Names the file; nothing is touched.
+    /// Does no I/O.
     pub fn new(folder: &StateFolder, key: &RecordKey) -> Self {
         Self {
             folder: folder.clone(),

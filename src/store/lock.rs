@@ -1,6 +1,6 @@
-//! A record's lock: a file of its own that one process at a time may have, until the last handle to
-//! the open file is closed, however that comes about. The file is never removed, so that everybody
-//! locks the same one.
+//! A record's lock: an advisory lock on a separate file, held by one process at a time until the last
+//! handle to the open file is closed. The file is never removed, so that all processes lock the same
+//! one.
 
 use std::fs::File;
 use std::path::Path;
@@ -14,12 +14,12 @@ use crate::store::state_file::refused;
 pub(crate) struct Lock(File);
 
 impl Lock {
-    /// Takes the lock if nobody holds it.
+    /// Takes the lock; `None` if another process holds it.
     pub(crate) fn try_take(path: &Path) -> Result<Option<Self>, StoreError> {
         Ok(platform::take(path)?.map(Self))
     }
 
-    /// Whether somebody holds the lock, as a process may see that must not write here.
+    /// Whether a process holds the lock. Works without write permission.
     pub(crate) fn is_held(path: &Path) -> bool {
         platform::is_taken(path)
     }
@@ -37,7 +37,7 @@ impl Lock {
         ))
     }
 
-    /// Whether it is still the lock that others find here.
+    /// Whether the path still names this file.
     pub(crate) fn is_at(&self, path: &Path) -> bool {
         platform::is_same_file(&self.0, path)
     }
@@ -48,7 +48,7 @@ impl Lock {
         may_grant_every_lock(path) || !self.is_at(path) || !platform::keeps_out(path)
     }
 
-    /// The same open, locked file once more, for a process that takes over the lock.
+    /// Another handle of the open, locked file, for a child that takes over the lock.
     pub(crate) fn share(&self) -> Option<File> {
         self.0.try_clone().ok()
     }

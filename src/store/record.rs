@@ -177,7 +177,7 @@ impl<'a> StoredRecord<'a> {
     }
 
     fn token_set(&self) -> Result<TokenSet, &'static str> {
-        // A line break in a token would forge lines for whoever reads `get`.
+        // A line break in a token would forge a line in the output of `get`.
         if !is_token(&self.access_token) || !self.refresh_token.as_deref().is_none_or(is_token) {
             return Err("a token in it has invalid characters");
         }

@@ -137,13 +137,12 @@ fn clear(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Replaces a private file whole or not at all. One writer at a time (the lock), so that the name
-/// beside it is always the same and no kill leaves more than one such file. Where a lock keeps nobody
-/// out, whoever loses the name to another writer begins again. What stands in its place is replaced
-/// too, a link itself and not where it leads.
+/// Replaces a private file atomically. The lock allows one writer at a time, so the temporary file always
+/// has the same name, and a kill leaves at most one. If the lock does not exclude others, a writer that
+/// loses the name to another one starts over. A link is replaced itself, not its target.
 ///
 /// # Errors
-/// If any of that fails; then the old content stands.
+/// If any of that fails; the old content is kept then.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     replace_by(PendingFile::fill, path, bytes)?;
     sync_parent(path)

@@ -13,7 +13,7 @@ use crate::store::{chosen_store, fingerprints, state_file};
 pub struct StateFolder(PathBuf);
 
 impl StateFolder {
-    /// Names the folder; nothing is touched.
+    /// Does no I/O.
     pub fn at(path: PathBuf) -> Self {
         Self(path)
     }
