@@ -8,7 +8,7 @@ use super::syntax::{header, value};
 const MARK: &str = "# Written by: ghtok setup git";
 const HEAD: &str = "# Written by: ghtok setup git (which replaces what is here). Remove it with: ghtok setup git --undo\n# (without ghtok: delete this file, then git asks the helpers that it asked before)\n";
 const WAS_NEW: &str = "# The file that includes this one did not exist before.\n";
-const LINE_ENDS: &str = "# HelperLine ends added before the include: ";
+const LINE_ENDS: &str = "# Line ends added before the include: ";
 const FOLDERS: &str = "# Folders created for this file: ";
 const DIGEST: &str = "# SHA-256 of that file before: ";
 

@@ -171,3 +171,16 @@ fn the_file_says_what_was_before() {
     }
     assert_eq!(before(b"[credential]\n"), None);
 }
+
+/// What an earlier ghtok wrote is undone by this one.
+#[test]
+fn p13_the_remarks_about_the_file_before_stay_as_they_are() {
+    assert_eq!(MARK, "# Written by: ghtok setup git");
+    assert_eq!(
+        WAS_NEW,
+        "# The file that includes this one did not exist before.\n"
+    );
+    assert_eq!(LINE_ENDS, "# Line ends added before the include: ");
+    assert_eq!(FOLDERS, "# Folders created for this file: ");
+    assert_eq!(DIGEST, "# SHA-256 of that file before: ");
+}
