@@ -5,7 +5,7 @@ use crate::auth::account::AccountCheck;
 use crate::auth::outcome::{Attempt, Happened};
 use crate::auth::ports::{Step, StoreError};
 use crate::auth::record::{Intent, Record, RefreshRejected, Rejected, RescueKey};
-use crate::auth::saving::save_with_retries;
+use crate::auth::saving::{Retries, save_with_retries};
 use crate::auth::token_check::{AccessState, ask_about};
 use crate::github::{GrantedTokens, Refreshed, RequestFailure};
 use crate::token::RefreshToken;
@@ -103,7 +103,11 @@ impl Refresh<'_> {
     /// Saves a pair that exists nowhere else; retries within the limit.
     pub(super) fn save_new(&self, held: &mut ComparedRecord<'_>, new: &Record) -> Result<(), Stop> {
         let is_final = |why: &NotSaved| !matches!(why, NotSaved::Store(_));
-        let saved = save_with_retries(self.clock, self.limits.save, is_final, || held.replace(new));
+        let retries = Retries {
+            at_least: 1,
+            within: self.limits.save,
+        };
+        let saved = save_with_retries(self.clock, retries, is_final, || held.replace(new));
         match saved {
             Ok(()) => {}
             Err(NotSaved::Overtaken(present)) => return Err(Stop::Overtaken(present)),

@@ -9,15 +9,18 @@ use crate::auth::device_flow::DeviceFlow;
 use crate::auth::outcome::{Happened, Outcome};
 use crate::auth::ports::{LockedStore, Prompt, StoreError};
 use crate::auth::record::{Account, Record};
-use crate::auth::saving::save_with_retries;
+use crate::auth::saving::{Retries, save_with_retries};
 use crate::error::{Discarded, Error, Result};
 use crate::github::GrantedTokens;
 use crate::session::Call;
 use crate::system::signals;
 use crate::system::terminal::keys::forget_typed;
 
-/// How long to retry saving a new sign-in.
-const SAVE_LIMIT: Duration = Duration::from_millis(800);
+/// How long to retry saving a new sign-in. A slow store gets its tries too.
+const SAVE_RETRIES: Retries = Retries {
+    at_least: 5,
+    within: Duration::from_millis(800),
+};
 
 /// Whether a new sign-in may replace another account's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -290,7 +293,7 @@ fn save_after_others(
     let mut is_first = true;
     save_with_retries(
         call.clock,
-        SAVE_LIMIT,
+        SAVE_RETRIES,
         |_| false,
         || {
             if !is_first && let Ok(Some(stored)) = locked.load() {
