@@ -145,6 +145,7 @@ impl<'a> Session<'a> {
 impl Session<'_> {
     /// Runs `work` for the App that the command line selects.
     pub(crate) fn for_app<T>(&self, work: impl FnOnce(&Call<'_>) -> Result<T>) -> Result<T> {
+        self.config.check_store()?;
         self.with_call(self.config.app(None)?, work)
     }
 

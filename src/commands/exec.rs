@@ -74,6 +74,7 @@ impl Subcommand for Exec {
     }
 
     fn run(&self, session: &Session<'_>) -> Result<u8> {
+        session.config.check_store()?;
         if let Some(unseparated) = &self.unseparated {
             let apps: Vec<&str> = session.config.all_apps().map(App::label).collect();
             return Err(unseparated.error(&apps));

@@ -71,6 +71,7 @@ impl Subcommand for Mcp {
     }
 
     fn run(&self, session: &Session<'_>) -> Result<u8> {
+        session.config.check_store()?;
         let app = session.config.app(None)?;
         // The time zone can be read only while there is one thread.
         let clock = session.machine.clock;

@@ -49,6 +49,7 @@ impl FromStr for RefreshOrder {
 impl Session<'_> {
     /// The body of the refresher. Signals are blocked until the new pair is stored.
     pub(crate) fn refresh_here(&self, order: RefreshOrder) -> Result<()> {
+        self.config.check_store()?;
         let began = self.machine.clock.now();
         let app = self.config.app(None)?;
         self.refresh_whole(order, app)?;

@@ -111,6 +111,18 @@ fn a_variable_that_a_command_does_not_use_is_not_judged() {
         assert_eq!(run.code, Some(2), "{arguments:?}: {run:?}");
         assert!(run.stderr.contains("GHTOK_STORE: \"moon\""), "{run:?}");
     }
+    // It is told before anything else that is wrong with the call.
+    for arguments in [
+        &["get", "nobody"][..],
+        &["headers", "nobody"],
+        &["refresh", "nobody"],
+        &["exec", "gh"],
+        &["exec", "nobody", "--", "true"],
+        &["mcp", "nobody", "--", "true"],
+    ] {
+        let run = run_with(store, arguments);
+        assert!(run.stderr.contains("GHTOK_STORE: \"moon\""), "{run:?}");
+    }
     // A flag overrules each of them; the name of an App, those that describe one.
     let host = home.fake.host();
     let (client_id, host) = (format!("--client-id={CLIENT_ID}"), format!("--host={host}"));
