@@ -142,7 +142,7 @@ impl Slot for KernelSlot {
         Ok(())
     }
 
-    /// Places and removes a key that takes as much quota as the largest record would take anew.
+    /// Adds and removes a key that needs as much quota as the largest record would need in addition.
     fn prove_writable(&self) -> Result<(), StoreError> {
         let present = self.read()?.map_or(0, |bytes| bytes.len());
         let room = RECORD_ROOM.saturating_sub(present).max(1);

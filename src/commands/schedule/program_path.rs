@@ -19,8 +19,8 @@ pub(super) enum ProgramPath {
 }
 
 impl ProgramPath {
-    /// Judges a path; `is_tagged` says whether a folder is marked as one that can be made anew
-    /// (<https://bford.info/cachedir/>), as cargo does.
+    /// Judges a path; `is_tagged` says whether a folder is marked as a cache, as cargo marks build folders
+    /// (<https://bford.info/cachedir/>).
     pub(super) fn of(program: &Path, is_tagged: &dyn Fn(&Path) -> bool) -> Self {
         let has = |names: &[&str]| {
             program.components().any(|part| match part {

@@ -41,7 +41,7 @@ pub(super) fn timer(timer: &Timer) -> String {
     )
 }
 
-/// The service. Exit codes that a later run mends, or a person, are no failure of the unit.
+/// The service. Exit codes for a temporary failure, or for a missing sign-in, do not mark the unit as failed.
 pub(super) fn service(timer: &Timer) -> String {
     let arguments = timer.arguments.iter().map(|word| argument(word));
     let command: Vec<String> = std::iter::once(quoted(&timer.program))
