@@ -42,7 +42,7 @@ use crate::store::state_file;
 use crate::store::state_folder::StateFolder;
 use crate::system::logger;
 use crate::system::network::network_id;
-use crate::system::process;
+use crate::system::process::{self, Children};
 use crate::system::refresher::DetachedRefresher;
 use crate::system::terminal::Terminal;
 use crate::token::MinTtl;
@@ -271,6 +271,16 @@ impl Call<'_> {
     /// As [`Broker::lock`].
     pub(crate) fn lock(&self) -> Result<Box<dyn LockedStore + '_>> {
         self.broker.lock()
+    }
+
+    /// Waits for the end of a refresher that this process started, so that it leaves no zombie. One
+    /// that has reported its outcome exits within this time.
+    pub(crate) fn reap_refresher(&self) {
+        const EXITS_WITHIN: Duration = Duration::from_millis(100);
+        let deadline = self.clock.monotonic() + EXITS_WITHIN;
+        while process::reap() == Children::Running && self.clock.monotonic() < deadline {
+            self.clock.sleep(Duration::from_millis(1));
+        }
     }
 
     pub(crate) fn store_error(&self, error: StoreError) -> Error {

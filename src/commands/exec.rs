@@ -20,13 +20,9 @@ use crate::host::token_env::{
     self, EnvChange, EnvPlan, OtherTokens, Reason, Recipient, TokenVariable,
 };
 use crate::session::{Call, Session};
-use crate::system::process::{self, Children};
+use crate::system::process;
 use crate::system::terminal::Terminal;
 use crate::token::AccessToken;
-
-/// A refresher that has told its outcome ends within this; then the command has no child that it did
-/// not start.
-const REFRESHER_ENDS: Duration = Duration::from_millis(100);
 
 /// Run a command with a token in its environment
 #[derive(Debug, Args)]
@@ -159,10 +155,8 @@ impl Exec {
 
     fn token(&self, call: &Call<'_>) -> Result<AccessToken> {
         let served = call.broker.access_token(call.min_ttl_or(self.min_ttl))?;
-        let deadline = call.clock.monotonic() + REFRESHER_ENDS;
-        while process::reap() == Children::Running && call.clock.monotonic() < deadline {
-            call.clock.sleep(Duration::from_millis(1));
-        }
+        // The command then has no child that it did not start.
+        call.reap_refresher();
         Ok(served.token)
     }
 

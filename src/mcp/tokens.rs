@@ -1,8 +1,6 @@
 //! The tokens of an MCP conversation. Each request opens the App's store again: a conversation outlives
 //! buses and keychains, and its threads share nothing but the configuration.
 
-use std::time::Duration;
-
 use crate::app::App;
 use crate::auth::outcome::Happened;
 use crate::auth::rejection::mark_rejected;
@@ -10,7 +8,6 @@ use crate::error::{Error, Result};
 use crate::mcp::conversation::{Cure, News, Told, Trouble};
 use crate::session::{Call, Session};
 use crate::system::browser::Browser;
-use crate::system::process::{self, Children};
 use crate::token::AccessToken;
 
 /// A token, and what the conversation knows of it.
@@ -66,13 +63,7 @@ impl Tokens<'_> {
 
 pub(super) fn valid_token(call: &Call<'_>) -> Result<(News, AccessToken)> {
     let served = call.broker.access_token(call.min_ttl)?;
-    // A refresher that has reported its outcome exits soon, and leaves no zombie.
-    for _ in 0..100 {
-        if process::reap() == Children::None {
-            break;
-        }
-        call.clock.sleep(Duration::from_millis(1));
-    }
+    call.reap_refresher();
     let news = News {
         generation: served.generation,
         due_at: served.due_at,

@@ -66,7 +66,6 @@ const NOT_BY_SESSION: &[&str] = &[
     "lib.rs: system/process",
     "mcp/server_process.rs: system/process",
     "mcp/streams.rs: system/process",
-    "mcp/tokens.rs: system/process",
     "mcp/watchdog.rs: system/process",
     "schedule/installer.rs: system/process",
 ];
