@@ -19,7 +19,8 @@ fn p8_calls_in_parallel_go_on_while_tokens_come_and_go() {
     let (calls, life, time) = if in_full() {
         (500, 20, 180)
     } else {
-        (96, 10, 25)
+        // A life of 10 s would leave running calls half a second before the renewal.
+        (96, 20, 45)
     };
     let (life, time) = (Duration::from_secs(life), Duration::from_secs(time));
     let builder = FakeGitHub::builder().access_lifetime(life);
