@@ -120,15 +120,15 @@ pub mod limits {
 pub mod mcp {
     pub mod conversation {
         pub use crate::mcp::conversation::{
-            Action, Asking, Conversation, Cure, Ended, Event, News, Now, Pace, Restarts, Settings,
-            Told, Trouble,
+            Action, Asking, Conversation, Ended, Event, Now, Remedy, Restarts, SavedGeneration,
+            Settings, Timing, TokenError, TokenInfo,
         };
     }
     pub mod line {
         pub use crate::mcp::line::Line;
     }
     pub mod messages {
-        pub use crate::mcp::messages::Code;
+        pub use crate::mcp::messages::UserCode;
     }
 }
 

@@ -15,7 +15,7 @@ use crate::host::Host;
 use crate::host::token_env::{
     self, EnvChange, MCP_TOKEN, OtherTokens, Reason, Recipient, TokenVariable,
 };
-use crate::mcp::conversation::{Asking, Pace, Restarts, Settings};
+use crate::mcp::conversation::{Asking, Restarts, Settings, Timing};
 use crate::mcp::runtime::Wrapper;
 use crate::mcp::tokens::Tokens;
 use crate::mcp::watchdog::{self, Watchdog};
@@ -89,7 +89,7 @@ impl Subcommand for Mcp {
             },
             wait: self.wait,
             max_drain: self.max_drain,
-            pace: Pace::STANDARD,
+            pace: Timing::STANDARD,
         };
         let wrapper = Wrapper {
             command: &self.command,

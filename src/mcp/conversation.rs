@@ -19,13 +19,13 @@ use std::time::Duration;
 
 use self::begun::Begun;
 use self::calls::{Call, Suspect};
-pub use self::events::{Action, Cure, Ended, Event, News, Now, Told, Trouble};
-pub use self::settings::{Asking, Pace, Restarts, Settings};
+pub use self::events::{Action, Ended, Event, Now, Remedy, SavedGeneration, TokenError, TokenInfo};
+pub use self::settings::{Asking, Restarts, Settings, Timing};
 use self::sign_in::{Dialog, Login};
 use self::waiting::Waiting;
 use crate::formats::json_rpc::Id;
 use crate::mcp::line::Line;
-use crate::mcp::messages::{self, Era, Modes};
+use crate::mcp::messages::{self, Modes, ProtocolRevision};
 
 /// Why lines of the client are held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,16 +83,16 @@ pub struct Conversation {
     settings: Settings,
     out: VecDeque<Action>,
     now: Now,
-    era: Option<Era>,
+    era: Option<ProtocolRevision>,
     handshake: Handshake,
     modes: Modes,
     /// The server in use, and the token that it has.
     active: Option<u32>,
-    has: Option<News>,
+    has: Option<TokenInfo>,
     /// The token of the server that has its handshake.
-    starting: Option<News>,
+    starting: Option<TokenInfo>,
     /// The newest token at hand.
-    latest: Option<News>,
+    latest: Option<TokenInfo>,
     next_server: u32,
     hold: Option<Hold>,
     held: VecDeque<Line>,
@@ -105,12 +105,12 @@ pub struct Conversation {
     next_asked: u32,
     /// A fetch or a check is under way; there is never a second one.
     token_awaited: bool,
-    trouble: Option<Trouble>,
+    trouble: Option<TokenError>,
     /// No fetch before this, unless the outcome file tells of something new.
     retry_at: Duration,
     backoff: Duration,
-    looked_at: Option<Told>,
-    told: Option<Told>,
+    looked_at: Option<SavedGeneration>,
+    told: Option<SavedGeneration>,
     last_check: Option<Duration>,
     suspects: Vec<Suspect>,
     read_only: HashSet<String>,
@@ -204,7 +204,7 @@ impl Conversation {
             Event::Server(server, line) => self.server_said(server, line),
             Event::Ended(server, ended) => self.ended(server, ended),
             Event::Token(result) => self.token(result),
-            Event::Code(code) => self.code(&code),
+            Event::UserCode(code) => self.code(&code),
             Event::SignedIn(result) => self.signed_in(result),
             Event::Tick => {}
         }
@@ -226,12 +226,12 @@ impl Conversation {
             return;
         }
         self.life = Life::Closing(signal);
-        self.out.push_back(Action::GiveUpSignIn);
+        self.out.push_back(Action::CancelSignIn);
         match self.active {
             Some(server) => self.out.push_back(Action::Stop(server)),
             None => self
                 .out
-                .push_back(Action::End(signal.map_or(0, |n| 128 + n))),
+                .push_back(Action::Exit(signal.map_or(0, |n| 128 + n))),
         }
         if let Some(Hold::Replay(server, _)) = self.hold {
             self.out.push_back(Action::Stop(server));
@@ -264,7 +264,7 @@ impl Conversation {
     fn answer_failed(&mut self, method: &str, raw_id: &str, text: &str) {
         const INTERNAL_ERROR: i32 = -32603;
         let bytes = if method == "tools/call" {
-            let result = messages::failed_call(text, self.era.unwrap_or(Era::Legacy));
+            let result = messages::failed_call(text, self.era.unwrap_or(ProtocolRevision::Legacy));
             messages::response(raw_id, &result)
         } else {
             messages::error(raw_id, INTERNAL_ERROR, text)

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 /// The protocol revisions that differ in how a conversation is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Era {
+pub(crate) enum ProtocolRevision {
     /// With `initialize`: revisions 2024-11-05 to 2025-11-25.
     Legacy,
     /// Not at all: each request has the client's capabilities. Revision 2026-07-28.
@@ -16,7 +16,7 @@ pub(crate) enum Era {
 
 /// The user code of a device flow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Code {
+pub struct UserCode {
     /// The page on which it is entered.
     pub url: String,
     /// The code itself.
@@ -61,7 +61,7 @@ impl Modes {
 /// `params` of `elicitation/create`. `meta` is that of the held call, without its progress token: some
 /// clients match the dialog to the call by it.
 pub(crate) fn elicitation(
-    code: &Code,
+    code: &UserCode,
     app: &str,
     modes: Modes,
     id: Option<&str>,
@@ -84,7 +84,7 @@ pub(crate) fn elicitation(
     params
 }
 
-fn message(code: &Code, app: &str) -> String {
+fn message(code: &UserCode, app: &str) -> String {
     format!(
         "Sign in to GitHub for the App \"{app}\": open {} and enter the code {} (valid until {}). \
          Go on only if you asked for this just now.",
@@ -93,7 +93,7 @@ fn message(code: &Code, app: &str) -> String {
 }
 
 /// The text of a tool's result, for a client without dialogs.
-pub(crate) fn instructions(code: &Code, app: &str) -> String {
+pub(crate) fn instructions(code: &UserCode, app: &str) -> String {
     format!("{} Then call the tool again.", message(code, app))
 }
 
@@ -122,16 +122,16 @@ pub(crate) fn error(raw_id: &str, code: i32, message: &str) -> Vec<u8> {
 }
 
 /// The result of a tool call that did not reach the tool, or may not have reached it.
-pub(crate) fn failed_call(text: &str, era: Era) -> Value {
+pub(crate) fn failed_call(text: &str, era: ProtocolRevision) -> Value {
     let mut result = json!({"content": [{"type": "text", "text": text}], "isError": true});
-    if era == Era::Modern {
+    if era == ProtocolRevision::Modern {
         result["resultType"] = "complete".into();
     }
     result
 }
 
 /// The answer that asks for a sign-in first (revision 2026-07-28, "Multi Round-Trip Requests").
-pub(crate) fn input_required(code: &Code, app: &str, modes: Modes, state: &str) -> Value {
+pub(crate) fn input_required(code: &UserCode, app: &str, modes: Modes, state: &str) -> Value {
     json!({
         "resultType": "input_required",
         "inputRequests": {

@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use crate::auth::ports::Clock;
 use crate::host::token_env;
-use crate::mcp::conversation::{Action, Conversation, Ended, Event, News, Now, Settings, Trouble};
+use crate::mcp::conversation::{
+    Action, Conversation, Ended, Event, Now, Settings, TokenError, TokenInfo,
+};
 use crate::mcp::line::ByteBudget;
 use crate::mcp::server_process::{self, RedactedStderr, ServerProcess, Started};
 use crate::mcp::streams::{LineWriter, read_lines};
@@ -55,7 +57,7 @@ struct Shared<'env> {
 
 struct RuntimeState {
     conversation: Conversation,
-    latest: Option<(News, AccessToken)>,
+    latest: Option<(TokenInfo, AccessToken)>,
     servers: HashMap<u32, ServerProcess>,
     /// Cancels the last sign-in.
     sign_in_cancelled: Arc<AtomicBool>,
@@ -130,7 +132,7 @@ impl<'scope, 'env> Runtime<'scope, 'env> {
     }
 
     /// Keeps the token for servers to come, and handles the event that tells of it.
-    fn post_fetched(self, fetched: Fetched, event: fn(Result<News, Trouble>) -> Event) {
+    fn post_fetched(self, fetched: Fetched, event: fn(Result<TokenInfo, TokenError>) -> Event) {
         let mut state = self.state();
         let news = fetched.map(|(news, token)| {
             state.latest = Some((news, token));
@@ -169,7 +171,7 @@ impl<'scope, 'env> Runtime<'scope, 'env> {
         let mut unparsed = Vec::new();
         while let Some(action) = state.conversation.next_action() {
             match action {
-                Action::Stray(server, line) => unparsed.push((state.stderr_of(server), line)),
+                Action::Unparsed(server, line) => unparsed.push((state.stderr_of(server), line)),
                 action => self.act(&mut state, action),
             }
         }
@@ -207,13 +209,13 @@ impl<'scope, 'env> Runtime<'scope, 'env> {
                 self.post_fetched(wrapper.tokens.check(generation), Event::Token);
             }),
             Action::SignIn => self.sign_in(state),
-            Action::GiveUpSignIn => state.sign_in_cancelled.store(true, Ordering::SeqCst),
+            Action::CancelSignIn => state.sign_in_cancelled.store(true, Ordering::SeqCst),
             Action::Note(_) | Action::Step(_) if !Terminal.takes_notes() => {}
             Action::Note(text) => Terminal.note(&format!("mcp: {text}")),
             Action::Step(text) => log::info!("mcp: {text}"),
             // Shown by `handle`, without the lock.
-            Action::Stray(..) => {}
-            Action::End(code) => {
+            Action::Unparsed(..) => {}
+            Action::Exit(code) => {
                 self.shared.client.finish();
                 (wrapper.end)(Ok(code));
             }
@@ -280,7 +282,7 @@ impl<'scope, 'env> Runtime<'scope, 'env> {
         let cancelled = Arc::clone(&state.sign_in_cancelled);
         let tokens = self.shared.wrapper.tokens;
         self.spawn(move || {
-            let show = |code| self.post(Event::Code(code));
+            let show = |code| self.post(Event::UserCode(code));
             self.post_fetched(tokens.sign_in(&show, &cancelled), Event::SignedIn);
         });
     }

@@ -7,9 +7,9 @@ use std::time::Duration;
 use crate::auth::ports::{Clock, Prompt};
 use crate::error::{Error, Result};
 use crate::github::DeviceAuthorization;
-use crate::mcp::conversation::{Cure, Trouble};
-use crate::mcp::messages::Code;
-use crate::mcp::tokens::{Fetched, Tokens, trouble, valid_token};
+use crate::mcp::conversation::{Remedy, TokenError};
+use crate::mcp::messages::UserCode;
+use crate::mcp::tokens::{Fetched, Tokens, token_error, valid_token};
 use crate::session::sign_in::sign_in;
 use crate::session::{Call, Unlock};
 use crate::system::terminal::Terminal;
@@ -23,14 +23,14 @@ const CANCEL_INTERVAL: Duration = Duration::from_millis(100);
 
 impl Tokens<'_> {
     /// Signs a person in, who is shown the code; ends soon after `cancelled` is set.
-    pub(super) fn sign_in(&self, show: &dyn Fn(Code), cancelled: &AtomicBool) -> Fetched {
+    pub(super) fn sign_in(&self, show: &dyn Fn(UserCode), cancelled: &AtomicBool) -> Fetched {
         let dialog = self.session.sign_in_dialog(self.app);
         let before = self.last_outcome();
-        let mut shown: Option<Code> = None;
+        let mut shown: Option<UserCode> = None;
         while !cancelled.load(Ordering::SeqCst) {
             match dialog.try_lock() {
                 Ok(Some(lock)) => {
-                    let publish = |code: Code| {
+                    let publish = |code: UserCode| {
                         lock.publish(&serde_json::to_vec(&code).unwrap_or_default());
                         self.open_page(&code.url);
                         show(code);
@@ -39,9 +39,9 @@ impl Tokens<'_> {
                 }
                 Ok(None) => {}
                 Err(error) => {
-                    return Err(Trouble {
+                    return Err(TokenError {
                         text: format!("cannot use the state folder: {error}"),
-                        cure: Cure::Other,
+                        remedy: Remedy::Other,
                     });
                 }
             }
@@ -58,14 +58,14 @@ impl Tokens<'_> {
             }
             self.session.machine.clock.sleep(FOLLOW_INTERVAL);
         }
-        Err(trouble(&Error::Denied {
+        Err(token_error(&Error::Denied {
             app: self.app.label().to_owned(),
             login: format!("ghtok login {}", self.app.label()),
         }))
     }
 
     /// With the dialog's lock held.
-    fn run_device_flow(&self, show: &dyn Fn(Code), cancelled: &AtomicBool) -> Fetched {
+    fn run_device_flow(&self, show: &dyn Fn(UserCode), cancelled: &AtomicBool) -> Fetched {
         // Another process may have signed in before this one got the lock.
         if let Ok(fetched) = self.fetch() {
             return Ok(fetched);
@@ -93,7 +93,7 @@ impl Tokens<'_> {
         });
         signed_in
             .and_then(|fetched| session.move_sign_in(self.app, before).map(|()| fetched))
-            .map_err(|error| trouble(&error))
+            .map_err(|error| token_error(&error))
     }
 
     fn open_page(&self, page: &str) {
@@ -107,7 +107,7 @@ impl Tokens<'_> {
 
 /// Shows the code in a dialog of the MCP client.
 struct DialogPrompt<'a> {
-    show: &'a dyn Fn(Code),
+    show: &'a dyn Fn(UserCode),
     cancelled: &'a AtomicBool,
     clock: &'a dyn Clock,
 }
@@ -115,7 +115,7 @@ struct DialogPrompt<'a> {
 impl Prompt for DialogPrompt<'_> {
     fn show(&mut self, authorization: &DeviceAuthorization) -> Result<()> {
         let end = self.clock.now().after(authorization.expires_in);
-        (self.show)(Code {
+        (self.show)(UserCode {
             url: authorization.verification_uri.clone(),
             user_code: authorization.user_code.clone(),
             until: self.clock.local_time(end),

@@ -5,13 +5,13 @@ use crate::app::App;
 use crate::auth::outcome::Happened;
 use crate::auth::rejection::mark_rejected;
 use crate::error::{Error, Result};
-use crate::mcp::conversation::{Cure, News, Told, Trouble};
+use crate::mcp::conversation::{Remedy, SavedGeneration, TokenError, TokenInfo};
 use crate::session::{Call, Session};
 use crate::system::browser::Browser;
 use crate::token::AccessToken;
 
 /// A token, and what the conversation knows of it.
-pub(super) type Fetched = std::result::Result<(News, AccessToken), Trouble>;
+pub(super) type Fetched = std::result::Result<(TokenInfo, AccessToken), TokenError>;
 
 /// The tokens of one App.
 pub(crate) struct Tokens<'a> {
@@ -40,31 +40,34 @@ impl Tokens<'_> {
     }
 
     /// What the outcome file says now.
-    pub(super) fn last_outcome(&self) -> Option<Told> {
+    pub(super) fn last_outcome(&self) -> Option<SavedGeneration> {
         let outcome = self.session.last_outcome(self.app)?;
         let is_stored = match outcome.what {
             Happened::Saved | Happened::Deleted => true,
             Happened::Sent => false,
             Happened::Failed(_) | Happened::Unknown(_) => return None,
         };
-        Some(Told {
+        Some(SavedGeneration {
             generation: outcome.generation,
             is_stored,
         })
     }
 
-    fn with_call(&self, work: impl FnOnce(&Call<'_>) -> Result<(News, AccessToken)>) -> Fetched {
+    fn with_call(
+        &self,
+        work: impl FnOnce(&Call<'_>) -> Result<(TokenInfo, AccessToken)>,
+    ) -> Fetched {
         let session = self.session.reopened();
         session
             .with_call(self.app, work)
-            .map_err(|error| trouble(&error))
+            .map_err(|error| token_error(&error))
     }
 }
 
-pub(super) fn valid_token(call: &Call<'_>) -> Result<(News, AccessToken)> {
+pub(super) fn valid_token(call: &Call<'_>) -> Result<(TokenInfo, AccessToken)> {
     let served = call.broker.access_token(call.min_ttl)?;
     call.reap_refresher();
-    let news = News {
+    let news = TokenInfo {
         generation: served.generation,
         due_at: served.due_at,
         expires_at: served.expires_at,
@@ -72,17 +75,17 @@ pub(super) fn valid_token(call: &Call<'_>) -> Result<(News, AccessToken)> {
     Ok((news, served.token))
 }
 
-pub(super) fn trouble(error: &Error) -> Trouble {
+pub(super) fn token_error(error: &Error) -> TokenError {
     let hint = error
         .hint()
         .map(|hint| format!("; {hint}"))
         .unwrap_or_default();
-    let cure = match error {
-        Error::SignInNeeded { .. } => Cure::SignIn,
-        _ => Cure::Other,
+    let remedy = match error {
+        Error::SignInNeeded { .. } => Remedy::SignIn,
+        _ => Remedy::Other,
     };
-    Trouble {
+    TokenError {
         text: format!("{error}{hint}"),
-        cure,
+        remedy,
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::{Action, Conversation, Era};
+use super::{Action, Conversation, ProtocolRevision};
 use crate::formats::json_rpc::{Id, Message};
 use crate::mcp::line::Line;
 use crate::mcp::messages;
@@ -66,7 +66,7 @@ impl Conversation {
             since: self.now.mono,
             may_begin: asks_of_task
                 || params.task.is_some()
-                || self.era == Some(Era::Modern) && may_ask(&method, self.era),
+                || self.era == Some(ProtocolRevision::Modern) && may_ask(&method, self.era),
             task: params.task_id,
             method,
         };
@@ -145,10 +145,10 @@ impl Conversation {
 }
 
 /// The calls that a dialog may answer.
-pub(super) fn may_ask(method: &str, era: Option<Era>) -> bool {
+pub(super) fn may_ask(method: &str, era: Option<ProtocolRevision>) -> bool {
     match method {
         "tools/call" => true,
-        "prompts/get" | "resources/read" => era == Some(Era::Modern),
+        "prompts/get" | "resources/read" => era == Some(ProtocolRevision::Modern),
         _ => false,
     }
 }

@@ -9,7 +9,7 @@ use super::retry::Retry;
 use super::{Conversation, Hold, Life, Then};
 use crate::formats::json_rpc::{self, Id, Kind, Message};
 use crate::mcp::line::Line;
-use crate::mcp::messages::{self, Era, Modes};
+use crate::mcp::messages::{self, Modes, ProtocolRevision};
 
 /// How our own ids begin, where the client has to answer them.
 const OURS: &str = "ghtok:";
@@ -225,19 +225,19 @@ impl Conversation {
     /// How the client opens tells which protocol it speaks, and what it can show.
     pub(super) fn notice_era(&mut self, method: &str, message: &Message<'_>) {
         if method == "initialize" {
-            self.era = Some(Era::Legacy);
+            self.era = Some(ProtocolRevision::Legacy);
             self.handshake.params = message.params.map(|params| params.get().to_owned());
             let said: Initialize = message.params_as().unwrap_or_default();
             self.modes = Modes::of(&said.capabilities);
             return;
         }
-        if self.era == Some(Era::Legacy) {
+        if self.era == Some(ProtocolRevision::Legacy) {
             return;
         }
         let opening: Opening<'_> = message.params_as().unwrap_or_default();
         let meta = opening.meta.unwrap_or_default();
         if method == "server/discover" || meta.version.is_some() {
-            self.era = Some(Era::Modern);
+            self.era = Some(ProtocolRevision::Modern);
         }
         if let Some(capabilities) = meta.capabilities {
             self.modes = Modes::of(&capabilities);

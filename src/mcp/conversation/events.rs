@@ -1,7 +1,7 @@
 //! What happens to a conversation, and what it has done.
 
 use crate::mcp::line::Line;
-use crate::mcp::messages::Code;
+use crate::mcp::messages::UserCode;
 use crate::token::Timestamp;
 
 use std::time::Duration;
@@ -17,7 +17,7 @@ pub struct Now {
 
 /// What is known of a token; the token itself is not here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct News {
+pub struct TokenInfo {
     /// Its token set's generation.
     pub generation: u64,
     /// When a new one is to be had; `None` for a token without an end.
@@ -28,16 +28,16 @@ pub struct News {
 
 /// Why there is no token, or no newer one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trouble {
+pub struct TokenError {
     /// What failed and the next command, for a person.
     pub text: String,
     /// Whether a sign-in would help.
-    pub cure: Cure,
+    pub remedy: Remedy,
 }
 
 /// What would help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cure {
+pub enum Remedy {
     /// A person has to sign in.
     SignIn,
     /// Time, or the person's own command.
@@ -46,7 +46,7 @@ pub enum Cure {
 
 /// The last saved or sent token set, as the outcome file tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct SavedGeneration {
     /// Its generation.
     pub generation: u64,
     /// True once it is stored.
@@ -64,7 +64,7 @@ pub struct Ended {
 #[derive(Debug)]
 pub enum Event {
     /// The client sent a line; what the outcome file tells just then.
-    Client(Line, Option<Told>),
+    Client(Line, Option<SavedGeneration>),
     /// The client closed its end, or this process shall end; with the signal's number.
     Close(Option<u8>),
     /// A server sent a line.
@@ -72,11 +72,11 @@ pub enum Event {
     /// A server is gone.
     Ended(u32, Ended),
     /// What came of a fetch or a check.
-    Token(Result<News, Trouble>),
+    Token(Result<TokenInfo, TokenError>),
     /// The device flow has a code.
-    Code(Code),
+    UserCode(UserCode),
     /// What came of the sign-in.
-    SignedIn(Result<News, Trouble>),
+    SignedIn(Result<TokenInfo, TokenError>),
     /// Time has passed.
     Tick,
 }
@@ -99,13 +99,13 @@ pub enum Action {
     /// Sign a person in.
     SignIn,
     /// Let the sign-in be.
-    GiveUpSignIn,
+    CancelSignIn,
     /// Tell whoever reads standard error.
     Note(String),
     /// Tell who wants to know each step.
     Step(String),
     /// Show it there: it is no message.
-    Stray(u32, Line),
+    Unparsed(u32, Line),
     /// End, with this code.
-    End(u8),
+    Exit(u8),
 }

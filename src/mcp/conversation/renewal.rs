@@ -9,11 +9,12 @@ use serde_json::{Value, json};
 use super::calls::Suspect;
 use super::server::Agreed;
 use super::{
-    Action, Conversation, Cure, Ended, Exchange, Handshake, Hold, News, Restarts, Then, Trouble,
+    Action, Conversation, Ended, Exchange, Handshake, Hold, Remedy, Restarts, Then, TokenError,
+    TokenInfo,
 };
 use crate::formats::json_rpc::{self, Id, Kind};
 use crate::mcp::line::Line;
-use crate::mcp::messages::{self, Era};
+use crate::mcp::messages::{self, ProtocolRevision};
 
 /// The longest pause between two fetches after failures.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
@@ -35,7 +36,7 @@ impl Conversation {
 
     /// True if there is a token that the server in use does not have.
     pub(super) fn has_another(&self) -> bool {
-        let generation = |news: Option<News>| news.map(|news| news.generation);
+        let generation = |news: Option<TokenInfo>| news.map(|news| news.generation);
         self.latest.is_some() && generation(self.latest) != generation(self.has)
     }
 
@@ -88,7 +89,7 @@ impl Conversation {
         }
     }
 
-    pub(super) fn token(&mut self, result: Result<News, Trouble>) {
+    pub(super) fn token(&mut self, result: Result<TokenInfo, TokenError>) {
         self.token_awaited = false;
         self.looked_at = self.told;
         let checked = self.hold == Some(Hold::Check);
@@ -108,7 +109,7 @@ impl Conversation {
                 self.step(|_| format!("no token: {}", trouble.text));
                 self.retry_at = self.now.mono + self.backoff;
                 self.backoff = (self.backoff * 2).min(LONGEST_BACKOFF);
-                if checked && trouble.cure == Cure::SignIn {
+                if checked && trouble.remedy == Remedy::SignIn {
                     self.has = None;
                     self.latest = None;
                 }
@@ -144,7 +145,7 @@ impl Conversation {
         else {
             return self.switch_to(server);
         };
-        if self.era == Some(Era::Modern) {
+        if self.era == Some(ProtocolRevision::Modern) {
             return self.switch_to(server);
         }
         let line = format!(

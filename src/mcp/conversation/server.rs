@@ -9,7 +9,7 @@ use super::client::Cancelled;
 use super::{Action, Asked, Conversation, Ended, Hold, Life, Then};
 use crate::formats::json_rpc::{self, Id, Kind, Message};
 use crate::mcp::line::Line;
-use crate::mcp::messages::Era;
+use crate::mcp::messages::ProtocolRevision;
 
 /// What a call's text says when its token is dead: github-mcp-server's words, and server-github's.
 const REFUSED: [&[u8]; 3] = [
@@ -94,7 +94,7 @@ impl Conversation {
                 let bytes = self.server_said_several(server, &all, &line);
                 bytes.map_or(Fate::Pass, Fate::PassAs)
             }
-            json_rpc::Line::Noise => return self.out.push_back(Action::Stray(server, line)),
+            json_rpc::Line::Noise => return self.out.push_back(Action::Unparsed(server, line)),
         };
         match fate {
             Fate::Drop => {}
@@ -226,7 +226,7 @@ impl Conversation {
                     self.begun.hear(shape, self.now.mono);
                 }
             }
-            "notifications/cancelled" if self.era != Some(Era::Modern) => {
+            "notifications/cancelled" if self.era != Some(ProtocolRevision::Modern) => {
                 return self.fate_of_cancellation(server, message, line);
             }
             _ => {}
@@ -263,7 +263,7 @@ impl Conversation {
         if let Life::Closing(signal) = self.life {
             if Some(server) == self.active {
                 let code = signal.map_or(ended.code, |n| 128 + n);
-                self.out.push_back(Action::End(code));
+                self.out.push_back(Action::Exit(code));
             }
             return;
         }
@@ -313,7 +313,7 @@ impl Conversation {
         }
         self.release();
         self.end_waiting(&text);
-        self.out.push_back(Action::End(ended.code.max(1)));
+        self.out.push_back(Action::Exit(ended.code.max(1)));
     }
 }
 

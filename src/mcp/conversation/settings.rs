@@ -18,7 +18,7 @@ pub struct Settings {
     /// How long calls that are under way may delay an exchange.
     pub max_drain: Duration,
     /// The waits that nobody chooses.
-    pub pace: Pace,
+    pub pace: Timing,
 }
 
 /// Whether a person may be asked (P5).
@@ -43,7 +43,7 @@ pub enum Restarts {
 
 /// The waits that nobody chooses.
 #[derive(Clone, Copy, Debug)]
-pub struct Pace {
+pub struct Timing {
     /// How long a client's opening waits for a token before a server starts without one.
     pub first_token: Duration,
     /// How long a new server has for the handshake.
@@ -68,7 +68,7 @@ pub struct Pace {
     pub last_calls: Duration,
 }
 
-impl Pace {
+impl Timing {
     /// The product's own.
     pub const STANDARD: Self = Self {
         first_token: Duration::from_secs(5),

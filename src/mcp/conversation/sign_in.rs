@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use super::retry::{Retry, state_of};
-use super::{Action, Asking, Conversation, Cure, Era, Exchange, News, Then, Trouble};
+use super::{
+    Action, Asking, Conversation, Exchange, ProtocolRevision, Remedy, Then, TokenError, TokenInfo,
+};
 use crate::formats::json_rpc::{self, Id};
 use crate::mcp::line::Line;
-use crate::mcp::messages::{self, Code};
+use crate::mcp::messages::{self, UserCode};
 
 /// How far a sign-in is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +18,7 @@ pub(super) enum Login {
     /// A code is asked for.
     Begun,
     /// There is a code.
-    Shown(Code),
+    Shown(UserCode),
 }
 
 /// A dialog that the client shows.
@@ -58,7 +60,7 @@ impl Conversation {
             return;
         }
         match self.trouble.clone() {
-            Some(trouble) if trouble.cure == Cure::SignIn => self.ask(line, &trouble),
+            Some(trouble) if trouble.remedy == Remedy::SignIn => self.ask(line, &trouble),
             Some(trouble) if now < self.retry_at => {
                 let (method, raw_id) = named(&line);
                 self.answer_failed(&method, &raw_id, &format!("ghtok: {}", trouble.text));
@@ -70,7 +72,7 @@ impl Conversation {
         }
     }
 
-    fn ask(&mut self, line: Line, trouble: &Trouble) {
+    fn ask(&mut self, line: Line, trouble: &TokenError) {
         let (method, raw_id) = named(&line);
         let refused = self.now.mono < self.no_until;
         if self.settings.asking == Asking::Never || refused {
@@ -96,7 +98,7 @@ impl Conversation {
         let needed = self
             .trouble
             .as_ref()
-            .is_some_and(|trouble| trouble.cure == Cure::SignIn);
+            .is_some_and(|trouble| trouble.remedy == Remedy::SignIn);
         if self.settings.asking == Asking::AtOnce
             && needed
             && self.lacks_token()
@@ -114,7 +116,7 @@ impl Conversation {
         }
     }
 
-    pub(super) fn code(&mut self, code: &Code) {
+    pub(super) fn code(&mut self, code: &UserCode) {
         if self.login == Login::None {
             return;
         }
@@ -124,7 +126,7 @@ impl Conversation {
     }
 
     /// Shows the code to whoever waits, in the way that the client can.
-    fn show(&mut self, code: &Code) {
+    fn show(&mut self, code: &UserCode) {
         let modes = if self.mute {
             messages::Modes::default()
         } else {
@@ -132,13 +134,13 @@ impl Conversation {
         };
         let app = self.settings.app.clone();
         match self.era {
-            Some(Era::Legacy) if modes.any() && self.negotiated_dialogs(modes.url) => {
+            Some(ProtocolRevision::Legacy) if modes.any() && self.negotiated_dialogs(modes.url) => {
                 if self.dialog.is_none() && (self.handshake.initialized || !self.waiting.is_empty())
                 {
                     self.open_dialog(code);
                 }
             }
-            Some(Era::Modern) if modes.any() => {
+            Some(ProtocolRevision::Modern) if modes.any() => {
                 for one in std::mem::take(&mut self.waiting) {
                     let state = state_of(&one.line);
                     let result = messages::input_required(code, &app, modes, &state);
@@ -160,7 +162,7 @@ impl Conversation {
             }
     }
 
-    fn open_dialog(&mut self, code: &Code) {
+    fn open_dialog(&mut self, code: &UserCode) {
         self.next_asked += 1;
         let id = format!("ghtok:login:{}", self.next_asked);
         let pages = self.handshake.version.as_deref() >= Some("2025-11-25");
@@ -208,7 +210,7 @@ impl Conversation {
     fn declined(&mut self) {
         self.no_until = self.now.mono + self.settings.pace.after_a_no;
         self.login = Login::None;
-        self.out.push_back(Action::GiveUpSignIn);
+        self.out.push_back(Action::CancelSignIn);
         let text = self.declined_text();
         self.end_waiting(&text);
     }
@@ -259,7 +261,7 @@ impl Conversation {
         }
     }
 
-    pub(super) fn signed_in(&mut self, result: Result<News, Trouble>) {
+    pub(super) fn signed_in(&mut self, result: Result<TokenInfo, TokenError>) {
         match result {
             Ok(news) => {
                 self.trouble = None;
@@ -283,7 +285,7 @@ impl Conversation {
     pub(super) fn end_sign_in(&mut self) {
         if self.login != Login::None {
             self.login = Login::None;
-            self.out.push_back(Action::GiveUpSignIn);
+            self.out.push_back(Action::CancelSignIn);
         }
         self.close_dialog(Closing::Done);
     }

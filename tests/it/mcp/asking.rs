@@ -14,7 +14,7 @@ const SECOND: Duration = Duration::from_secs(1);
 fn a_first_token_whose_server_fails_is_tried_again_by_a_later_call() {
     let mut talk = Talk::open("2025-11-25", &json!({"elicitation": {}}));
     talk.call(1, &json!({}));
-    talk.on(Event::Code(code()));
+    talk.on(Event::UserCode(code()));
     talk.on(Event::SignedIn(Ok(token(1))));
     assert_eq!(talk.news(), ["SignIn", "start 2 with Some(1)"]);
     talk.pass(20 * SECOND);
@@ -33,7 +33,7 @@ fn a_first_token_whose_server_fails_is_tried_again_by_a_later_call() {
 fn a_token_that_comes_during_a_handshake_is_for_the_server_after_it() {
     let mut talk = Talk::open("2025-11-25", &json!({"elicitation": {}}));
     talk.call(1, &json!({}));
-    talk.on(Event::Code(code()));
+    talk.on(Event::UserCode(code()));
     talk.on(Event::SignedIn(Ok(token(1))));
     talk.on(Event::Token(Ok(token(2))));
     talk.take_handshake(2);
@@ -47,7 +47,7 @@ fn a_token_that_comes_during_a_handshake_is_for_the_server_after_it() {
 fn a_sign_in_that_ends_during_a_failing_fetch_counts() {
     let mut talk = Talk::open("2025-11-25", &json!({"elicitation": {}}));
     talk.call(1, &json!({}));
-    talk.on(Event::Code(code()));
+    talk.on(Event::UserCode(code()));
     talk.others_saved(1);
     talk.client(&json!({"id": 2, "method": "tools/list"}));
     talk.news();
@@ -62,7 +62,7 @@ fn a_sign_in_that_ends_during_a_failing_fetch_counts() {
 fn a_sign_in_elsewhere_closes_the_open_dialog() {
     let mut talk = Talk::open("2025-11-25", &json!({"elicitation": {"url": {}}}));
     talk.call(1, &json!({}));
-    talk.on(Event::Code(code()));
+    talk.on(Event::UserCode(code()));
     let dialog = talk.said.last().expect("a dialog")["id"].clone();
     talk.others_saved(1);
     talk.client(&json!({"id": 2, "method": "tools/list"}));
@@ -82,7 +82,7 @@ fn a_sign_in_elsewhere_closes_the_open_dialog() {
         ]
     );
     assert_eq!(talk.said[2]["params"]["requestId"], dialog);
-    assert!(talk.news().contains(&"GiveUpSignIn".into()));
+    assert!(talk.news().contains(&"CancelSignIn".into()));
     assert_eq!(talk.requests(2, &json!(1)), 1);
     // What that sign-in says later is nobody's business any more.
     talk.on(Event::SignedIn(Err(needed())));
@@ -97,7 +97,7 @@ fn a_call_comes_back_from_our_dialog_as_it_was() {
         "io.modelcontextprotocol/clientCapabilities": {"elicitation": {}},
     });
     talk.call(1, &meta);
-    talk.on(Event::Code(code()));
+    talk.on(Event::UserCode(code()));
     assert_eq!(talk.said[0]["result"]["requestState"], "ghtok.login");
     talk.on(Event::SignedIn(Ok(token(1))));
     let back = format!(
@@ -124,7 +124,7 @@ fn p5_eager_asks_at_the_start_and_only_there() {
     });
     talk.on(Event::Token(Err(needed())));
     assert_eq!(talk.news(), ["Fetch", "start 1 with None", "SignIn"]);
-    talk.on(Event::Code(code()));
+    talk.on(Event::UserCode(code()));
     talk.client(
         &json!({"id": 0, "method": "initialize", "params": {"capabilities": {"elicitation": {}}}}),
     );
@@ -149,7 +149,7 @@ fn p5_eager_asks_at_the_start_and_only_there() {
 fn answered_after(after: Duration, action: &str) -> Talk {
     let mut talk = Talk::open("2025-11-25", &json!({"elicitation": {}}));
     talk.call(1, &json!({}));
-    talk.on(Event::Code(code()));
+    talk.on(Event::UserCode(code()));
     let dialog = talk.said.last().expect("a dialog")["id"].clone();
     talk.said.clear();
     talk.pass(after);
@@ -171,10 +171,10 @@ fn p5_a_dialog_answered_within_400_ms_was_answered_by_no_person() {
             !text.contains("declined") && !text.contains("closed"),
             "{text}"
         );
-        assert!(!talk.done.contains(&"GiveUpSignIn".into()), "{action}");
+        assert!(!talk.done.contains(&"CancelSignIn".into()), "{action}");
     }
     let declined = answered_after(Duration::from_millis(400), "decline");
-    assert!(declined.done.contains(&"GiveUpSignIn".into()));
+    assert!(declined.done.contains(&"CancelSignIn".into()));
     let text = declined.said[0].to_string();
     assert!(text.contains("the sign-in was declined"), "{text}");
     let closed = answered_after(Duration::from_millis(400), "cancel");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ghtok::testing::mcp::conversation::{Ended, Event, Pace, Restarts, Settings};
+use ghtok::testing::mcp::conversation::{Ended, Event, Restarts, Settings, Timing};
 use serde_json::{Value, json};
 
 use super::talk::{Talk, line, offline, settings, token};
@@ -270,17 +270,17 @@ fn what_was_said_before_the_end_is_served() {
     assert_eq!(talk.requests(1, &json!(0)), 1);
     assert_eq!(talk.news(), ["Fetch", "start 1 with Some(1)"]);
     talk.server(1, &json!({"id": 0, "result": {}}));
-    assert_eq!(talk.news(), ["GiveUpSignIn", "stop 1"]);
+    assert_eq!(talk.news(), ["CancelSignIn", "stop 1"]);
     // Not for ever.
     let mut talk = Talk::begin(settings());
     talk.client(&json!({"id": 0, "method": "initialize", "params": {}}));
     talk.on(Event::Close(None));
-    talk.pass(Pace::STANDARD.last_calls);
-    assert!(talk.news().contains(&"GiveUpSignIn".into()));
+    talk.pass(Timing::STANDARD.last_calls);
+    assert!(talk.news().contains(&"CancelSignIn".into()));
     let mut talk = Talk::begin(settings());
     talk.client(&json!({"id": 0, "method": "initialize", "params": {}}));
     talk.on(Event::Close(Some(15)));
-    assert_eq!(talk.news().last().map(String::as_str), Some("End(143)"));
+    assert_eq!(talk.news().last().map(String::as_str), Some("Exit(143)"));
 }
 
 #[test]
@@ -335,7 +335,7 @@ fn an_answer_that_waits_for_a_check_is_given_at_the_end_too() {
         talk.on(Event::Token(Ok(token(1))));
     }
     assert_eq!(talk.answered(), [&json!(9)]);
-    assert_eq!(talk.news().last().map(String::as_str), Some("End(3)"));
+    assert_eq!(talk.news().last().map(String::as_str), Some("Exit(3)"));
 }
 
 #[test]

@@ -32,7 +32,7 @@ fn everything(version: &str) -> Vec<Value> {
         for end in [Ok(token(1)), Err(needed())] {
             let mut talk = Talk::open(version, &modes);
             talk.call(1, &meta);
-            talk.on(Event::Code(code()));
+            talk.on(Event::UserCode(code()));
             talk.pass(Duration::from_secs(10));
             talk.on(Event::SignedIn(end));
             talk.client(&json!({"id": 2, "method": "ping"}));
@@ -41,7 +41,7 @@ fn everything(version: &str) -> Vec<Value> {
         for action in ["decline", "cancel"] {
             let mut talk = Talk::open(version, &modes);
             talk.call(1, &meta);
-            talk.on(Event::Code(code()));
+            talk.on(Event::UserCode(code()));
             talk.pass(Duration::from_secs(1));
             if let Some(id) = talk.said.last().and_then(|last| last.get("id")).cloned() {
                 talk.client(&json!({"id": id, "result": {"action": action}}));
@@ -51,7 +51,7 @@ fn everything(version: &str) -> Vec<Value> {
         }
         let mut talk = Talk::open(version, &modes);
         talk.call(3, &meta);
-        talk.on(Event::Code(code()));
+        talk.on(Event::UserCode(code()));
         talk.server(1, &json!({"id": 0, "method": "roots/list"}));
         talk.on(Event::SignedIn(Ok(token(1))));
         talk.pass(Duration::from_secs(30));

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use ghtok::testing::mcp::conversation::{
-    Action, Asking, Conversation, Cure, Event, News, Now, Pace, Restarts, Settings, Told, Trouble,
+    Action, Asking, Conversation, Event, Now, Remedy, Restarts, SavedGeneration, Settings, Timing,
+    TokenError, TokenInfo,
 };
 use ghtok::testing::mcp::line::Line;
-use ghtok::testing::mcp::messages::Code;
+use ghtok::testing::mcp::messages::UserCode;
 use ghtok::testing::token::Timestamp;
 use serde_json::{Value, json};
 
@@ -17,7 +18,7 @@ pub const BEGAN: i64 = 1_000_000;
 pub struct Talk {
     conversation: Conversation,
     now: Now,
-    told: Option<Told>,
+    told: Option<SavedGeneration>,
     version: String,
     /// What the client was sent.
     pub said: Vec<Value>,
@@ -35,7 +36,7 @@ pub fn settings() -> Settings {
         restarts: Restarts::Allowed,
         wait: Duration::from_secs(900),
         max_drain: Duration::from_secs(30),
-        pace: Pace::STANDARD,
+        pace: Timing::STANDARD,
     }
 }
 
@@ -109,7 +110,7 @@ impl Talk {
                 }
                 Action::Note(_) | Action::Step(_) => {}
                 Action::Stop(server) => self.done.push(format!("stop {server}")),
-                Action::Stray(server, _) => self.done.push(format!("stray {server}")),
+                Action::Unparsed(server, _) => self.done.push(format!("stray {server}")),
                 other => self.done.push(format!("{other:?}")),
             }
         }
@@ -136,7 +137,7 @@ impl Talk {
 
     /// Another process has saved the token set of this generation.
     pub fn others_saved(&mut self, generation: u64) {
-        self.told = Some(Told {
+        self.told = Some(SavedGeneration {
             generation,
             is_stored: true,
         });
@@ -174,31 +175,31 @@ pub fn line(message: &Value) -> Line {
     Line::from(format!("{message}\n").into_bytes())
 }
 
-pub fn needed() -> Trouble {
-    Trouble {
+pub fn needed() -> TokenError {
+    TokenError {
         text: "main: not signed in; sign in with: ghtok login".into(),
-        cure: Cure::SignIn,
+        remedy: Remedy::SignIn,
     }
 }
 
-pub fn offline() -> Trouble {
-    Trouble {
+pub fn offline() -> TokenError {
+    TokenError {
         text: "main: GitHub cannot be reached".into(),
-        cure: Cure::Other,
+        remedy: Remedy::Other,
     }
 }
 
 /// A token for eight hours.
-pub fn token(generation: u64) -> News {
-    News {
+pub fn token(generation: u64) -> TokenInfo {
+    TokenInfo {
         generation,
         due_at: Some(Timestamp(BEGAN + 28_500)),
         expires_at: Some(Timestamp(BEGAN + 28_800)),
     }
 }
 
-pub fn code() -> Code {
-    Code {
+pub fn code() -> UserCode {
+    UserCode {
         url: "https://github.com/login/device".into(),
         user_code: "ABCD-1234".into(),
         until: "2026-11-23 03:00 +00:00".into(),
