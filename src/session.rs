@@ -26,7 +26,7 @@ pub(crate) use self::background::RefreshOrder;
 pub use self::login_command::login_command;
 pub(crate) use self::report::report;
 pub(crate) use self::sign_ins::{OtherSignIns, Reading};
-pub(crate) use self::stores::{Unlock, store_of};
+pub(crate) use self::stores::store_of;
 use crate::app::App;
 use crate::auth::broker::{Broker, store_error};
 use crate::auth::outcome::NetworkId;

@@ -33,6 +33,7 @@ use crate::app::{App, RecordKey};
 use crate::auth::outcome::{Happened, Outcome};
 use crate::auth::ports::{LockedStore, OutcomeVersion, StoreError, TokenStore};
 use crate::auth::record::{Record, RescueKey};
+use crate::permits::{RefreshPermit, UnlockPermit};
 use crate::store::dialog::SharedDialog;
 use crate::store::lock::Lock;
 use crate::store::outcome::OutcomeFile;
@@ -59,7 +60,7 @@ pub trait Slot {
     fn delete(&self) -> Result<(), StoreError>;
     /// Unlocks the place if it is locked. The only call that may show a prompt; the prompt is closed at
     /// the limit.
-    fn unlock(&self, limit: Duration) -> Result<(), StoreError>;
+    fn unlock(&self, permit: &UnlockPermit, limit: Duration) -> Result<(), StoreError>;
     /// Checks that bytes could be written, without changing any.
     fn prove_writable(&self) -> Result<(), StoreError>;
     /// Waits until the store can take a new record; false after the time-out.
@@ -210,8 +211,8 @@ impl TokenStore for RecordStore {
         }
     }
 
-    fn unlock(&self, limit: Duration) -> Result<(), StoreError> {
-        self.logged("unlock", self.slot.unlock(limit))
+    fn unlock(&self, permit: &UnlockPermit, limit: Duration) -> Result<(), StoreError> {
+        self.logged("unlock", self.slot.unlock(permit, limit))
     }
 
     fn outcome(&self) -> Option<Outcome> {
@@ -260,6 +261,10 @@ struct LockedRecord<'a> {
 }
 
 impl LockedStore for LockedRecord<'_> {
+    fn refresh_permit(&self) -> RefreshPermit<'_> {
+        RefreshPermit::of(&self.lock)
+    }
+
     fn load(&self) -> Result<Option<Record>, StoreError> {
         self.store.load()
     }

@@ -133,7 +133,7 @@ pub mod mcp {
 }
 
 pub mod permits {
-    pub use crate::permits::{HeldLock, WillingPerson};
+    pub use crate::permits::{DeviceFlowPermit, HeldLock, RefreshPermit, UnlockPermit};
 }
 
 pub mod schedule {

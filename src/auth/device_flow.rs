@@ -1,5 +1,5 @@
-//! The device authorization grant (RFC 8628). The only code that starts one. It needs a `Prompt` and
-//! never holds a record's lock.
+//! The device authorization grant (RFC 8628). The only code that starts one. It never holds a
+//! record's lock.
 
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use crate::auth::record::Account;
 use crate::auth::token_check::account_of_new;
 use crate::error::{Error, Result, StoredTokens};
 use crate::github::{DeviceAuthorization, ErrorCode, GitHub, GrantedTokens, Poll, RequestFailure};
+use crate::permits::DeviceFlowPermit;
 use crate::token::AccessToken;
 
 /// The shortest polling interval, whatever the server says (the default of RFC 8628 section 3.2).
@@ -34,14 +35,11 @@ const INCORRECT_CODE_GRACE: u32 = 2;
 
 /// Signs in to one App.
 pub struct DeviceFlow<'a> {
-    /// The App.
-    pub app: &'a App,
-    /// The command that signs in, for messages.
-    pub login_command: &'a str,
-    /// The server where it is registered.
-    pub github: &'a GitHub,
-    /// The wall clock and the monotonic clock.
-    pub clock: &'a dyn Clock,
+    permit: DeviceFlowPermit,
+    app: &'a App,
+    login_command: &'a str,
+    github: &'a GitHub,
+    clock: &'a dyn Clock,
 }
 
 /// The polling interval, which changes with the server's answers.
@@ -52,7 +50,24 @@ struct PollPace {
     incorrect_codes: u32,
 }
 
-impl DeviceFlow<'_> {
+impl<'a> DeviceFlow<'a> {
+    /// Asks nothing yet. `login_command` is the command that signs in, for messages.
+    pub fn new(
+        permit: DeviceFlowPermit,
+        app: &'a App,
+        login_command: &'a str,
+        github: &'a GitHub,
+        clock: &'a dyn Clock,
+    ) -> Self {
+        Self {
+            permit,
+            app,
+            login_command,
+            github,
+            clock,
+        }
+    }
+
     /// Asks for a code, shows it, and polls until it is approved, denied or expired.
     ///
     /// # Errors
@@ -61,7 +76,7 @@ impl DeviceFlow<'_> {
     pub fn run(&self, prompt: &mut dyn Prompt) -> Result<GrantedTokens> {
         let authorization = self
             .github
-            .request_device_code(prompt)
+            .request_device_code(&self.permit)
             .map_err(|failure| self.no_code(&failure))?;
         let expires_at =
             self.clock.monotonic() + authorization.expires_in.min(LONGEST_CODE_LIFETIME);

@@ -8,7 +8,7 @@ use crate::auth::record::{Record, RescueKey, Want};
 pub use crate::auth::store_error::StoreError;
 use crate::error::Result;
 use crate::github::DeviceAuthorization;
-use crate::permits::{HeldLock, WillingPerson};
+use crate::permits::{RefreshPermit, UnlockPermit};
 use crate::token::Timestamp;
 
 /// The wall clock, the monotonic clock, and sleeping.
@@ -39,7 +39,7 @@ pub trait TokenStore {
     /// Takes the record's lock; `None` if another process holds it.
     fn try_lock(&self) -> Result<Option<Box<dyn LockedStore + '_>>, StoreError>;
     /// Unlocks the store if it is locked; may show a prompt (P5).
-    fn unlock(&self, limit: Duration) -> Result<(), StoreError>;
+    fn unlock(&self, permit: &UnlockPermit, limit: Duration) -> Result<(), StoreError>;
     /// The last outcome; `None` if nothing is known.
     fn outcome(&self) -> Option<Outcome>;
     /// Changes whenever [`Self::outcome`] changes; costs one `stat`.
@@ -77,6 +77,8 @@ pub struct OutcomeVersion {
 
 /// A record whose lock is held, and which may therefore be changed. Dropping it releases the lock.
 pub trait LockedStore {
+    /// Permits to refresh the record.
+    fn refresh_permit(&self) -> RefreshPermit<'_>;
     /// Reads the record.
     fn load(&self) -> Result<Option<Record>, StoreError>;
     /// Checks that a record could be stored, before a person is asked to sign in.
@@ -112,8 +114,6 @@ pub trait LockedStore {
     fn lock_file(&self) -> Option<File>;
 }
 
-impl<T: LockedStore + ?Sized> HeldLock for T {}
-
 /// Starts a refresh that its caller's end does not interrupt.
 pub trait Refresher {
     /// Checks this process's own network settings. An error concerns this caller only and is not shared
@@ -132,7 +132,7 @@ pub trait Refresher {
     }
 }
 
-/// Shows a device flow to a person. Code without a `Prompt` cannot start one (P5).
+/// Shows a device flow to a person.
 pub trait Prompt {
     /// Shows the page and the code (RFC 8628 section 3.3).
     ///
@@ -148,8 +148,6 @@ pub trait Prompt {
         false
     }
 }
-
-impl<T: Prompt + ?Sized> WillingPerson for T {}
 
 /// Receives events: prints notes to the terminal, or stops a test at a step.
 pub trait Observer {

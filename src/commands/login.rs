@@ -24,8 +24,9 @@ use crate::auth::record::{Account, Record};
 use crate::commands::{Subcommand, Target};
 use crate::config::{Browsers, Desktop, Environment, Flags, StoreChoice};
 use crate::error::{Error, Result};
+use crate::permits::{DeviceFlowPermit, UnlockPermit};
 use crate::session::sign_in::{Present, Switch, first_sign_in};
-use crate::session::{Call, Session, Unlock};
+use crate::session::{Call, Session};
 use crate::system::browser::Browser;
 use crate::system::signals;
 use crate::system::terminal::Terminal;
@@ -193,9 +194,10 @@ impl<'a> LoginRun<'a> {
         if self.is_signed_in_elsewhere(before)? {
             return Ok(());
         }
-        session.decide_store_for_login(app, Unlock::MayAsk);
+        let unlock = UnlockPermit::asked_for();
+        session.decide_store_for_login(app, Some(&unlock));
         let replaced = session.signed_in_elsewhere(app, before);
-        let since = session.with_call(app, |call| self.log_in(replaced.as_ref(), call))?;
+        let since = session.with_call(app, |call| self.log_in(&unlock, replaced.as_ref(), call))?;
         self.remember_store(before, since)?;
         session.prove_readable(app)?;
         session.with_call(app, |call| {
@@ -229,8 +231,13 @@ impl<'a> LoginRun<'a> {
 
     /// Signs in, unless a good sign-in is there. `replaced` is the account of a sign-in in another store,
     /// of which this one takes the place.
-    fn log_in(&self, replaced: Option<&Account>, call: &Call<'_>) -> Result<Since> {
-        unlock(call)?;
+    fn log_in(
+        &self,
+        unlock: &UnlockPermit,
+        replaced: Option<&Account>,
+        call: &Call<'_>,
+    ) -> Result<Since> {
+        unlock_store(unlock, call)?;
         let present = self.flags.present();
         if present == Present::Keep && self.tell_if_signed_in(call)? {
             return Ok(Since::Before);
@@ -240,7 +247,8 @@ impl<'a> LoginRun<'a> {
         self.explain_signals(&saved);
         let switch = self.flags.switch();
         let sign_in = |prompt: &mut dyn Prompt| {
-            first_sign_in(present, prompt, switch.agreed(), replaced, call)
+            let permit = DeviceFlowPermit::asked_for();
+            first_sign_in(permit, present, prompt, switch.agreed(), replaced, call)
         };
         let (kept, by) = if self.flags.json {
             sign_in(&mut JsonEvents { call })?
@@ -309,9 +317,9 @@ impl BrowserOffer {
     }
 }
 
-fn unlock(call: &Call<'_>) -> Result<()> {
+fn unlock_store(permit: &UnlockPermit, call: &Call<'_>) -> Result<()> {
     call.store
-        .unlock(call.limits.unlock)
+        .unlock(permit, call.limits.unlock)
         .map_err(|error| match error {
             StoreError::Locked => Error::StoreStayedLocked {
                 store: call.store.place(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ureq::http::Uri;
 
 use crate::host::Host;
-use crate::permits::WillingPerson;
+use crate::permits::DeviceFlowPermit;
 use crate::token::DeviceCode;
 
 use super::request::HttpRequest;
@@ -42,7 +42,7 @@ impl GitHub {
     /// `Refused` if the App or the host does not do the device flow; otherwise try again.
     pub fn request_device_code(
         &self,
-        _: &(impl WillingPerson + ?Sized),
+        _: &DeviceFlowPermit,
     ) -> Result<DeviceAuthorization, RequestFailure> {
         let url = self.web("/login/device/code");
         let answer = self.ask(HttpRequest::form(

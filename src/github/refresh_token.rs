@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::app::ClientId;
 use crate::limits::Limits;
-use crate::permits::HeldLock;
+use crate::permits::RefreshPermit;
 use crate::token::RefreshToken;
 
 use super::connection::Link;
@@ -51,7 +51,7 @@ impl GitHub {
 }
 
 impl RefreshConnection {
-    /// Sends the refresh token once. The caller must hold the record's lock.
+    /// Sends the refresh token once, under the record's lock.
     ///
     /// # Errors
     /// `Unknown` if GitHub may have replaced the pair and its answer was lost; after any other
@@ -59,7 +59,7 @@ impl RefreshConnection {
     pub fn refresh(
         self,
         token: &RefreshToken,
-        _: &(impl HeldLock + ?Sized),
+        _: RefreshPermit<'_>,
     ) -> Result<Refreshed, RequestFailure> {
         let fields = [
             ("client_id", self.client_id.as_str()),

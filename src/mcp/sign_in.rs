@@ -10,8 +10,9 @@ use crate::github::DeviceAuthorization;
 use crate::mcp::conversation::{Remedy, TokenError};
 use crate::mcp::messages::UserCode;
 use crate::mcp::tokens::{Fetched, Tokens, token_error, valid_token};
+use crate::permits::DeviceFlowPermit;
+use crate::session::Call;
 use crate::session::sign_in::sign_in;
-use crate::session::{Call, Unlock};
 use crate::system::terminal::Terminal;
 use crate::token::Timestamp;
 
@@ -72,7 +73,7 @@ impl Tokens<'_> {
         }
         let session = self.session.reopened();
         let before = session.remembered_store(self.app).unwrap_or(None);
-        session.decide_store_for_login(self.app, Unlock::Never);
+        session.decide_store_for_login(self.app, None);
         let elsewhere = session.signed_in_elsewhere(self.app, before);
         let signed_in = session.with_call(self.app, |call| {
             let clock = CancellableClock {
@@ -88,7 +89,8 @@ impl Tokens<'_> {
                 cancelled,
                 clock: call.clock,
             };
-            sign_in(&mut prompt, elsewhere.as_ref(), &call)?;
+            let permit = DeviceFlowPermit::asked_for();
+            sign_in(permit, &mut prompt, elsewhere.as_ref(), &call)?;
             valid_token(&call)
         });
         signed_in

@@ -1,5 +1,5 @@
 //! Runs the device flow and stores the approved sign-in. Only for subcommands that may prompt: each
-//! passes its `Prompt`.
+//! passes its permit and its `Prompt`.
 
 mod another_process;
 mod new_sign_in;
@@ -13,6 +13,7 @@ use super::Call;
 use crate::auth::ports::Prompt;
 use crate::auth::record::{Account, Record};
 use crate::error::Result;
+use crate::permits::DeviceFlowPermit;
 
 /// What to do with a stored sign-in that is valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,17 +37,19 @@ pub(crate) enum By {
 /// # Errors
 /// The error of the sign-in; the stored sign-in is unchanged then.
 pub(crate) fn sign_in(
+    permit: DeviceFlowPermit,
     prompt: &mut dyn Prompt,
     elsewhere: Option<&Account>,
     call: &Call<'_>,
 ) -> Result<Record> {
     let (present, switch) = (Present::Keep, Switch::Never);
-    let (kept, _) = first_sign_in(present, prompt, switch.agreed(), elsewhere, call)?;
+    let (kept, _) = first_sign_in(permit, present, prompt, switch.agreed(), elsewhere, call)?;
     kept.settle(present, switch, elsewhere, call)
 }
 
 /// This process's sign-in, or that of another process if it is approved first.
 pub(crate) fn first_sign_in(
+    permit: DeviceFlowPermit,
     present: Present,
     prompt: &mut dyn Prompt,
     agreed: Agreed,
@@ -54,7 +57,7 @@ pub(crate) fn first_sign_in(
     call: &Call<'_>,
 ) -> Result<(Kept, By)> {
     let first = unless_another_is_first(present, prompt, call, |prompt| {
-        NewSignIn::obtain(present, prompt, call)
+        NewSignIn::obtain(permit, present, prompt, call)
     })?;
     Ok(match first {
         First::Own(new) => (new.keep(present, agreed, elsewhere, call)?, By::This),

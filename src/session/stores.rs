@@ -11,19 +11,13 @@ use crate::auth::ports::{StoreError, TokenStore};
 use crate::auth::record::Account;
 use crate::config::{Config, StoreChoice};
 use crate::error::{Error, Result};
+use crate::permits::UnlockPermit;
 use crate::store::chosen_store;
 use crate::store::dialog::SharedDialog;
 use crate::store::lock::Lock;
 use crate::store::network_folder::network_kind;
 use crate::store::state_folder::StateFolder;
 use crate::system::terminal::Terminal;
-
-/// Whether a prompt may ask a person to unlock or create the keychain (P5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unlock {
-    MayAsk,
-    Never,
-}
 
 impl Session<'_> {
     /// The store chosen for a new sign-in, otherwise the one that has the App's sign-in.
@@ -41,8 +35,9 @@ impl Session<'_> {
     }
 
     /// Chooses the store of a sign-in without `--store`: the keychain, or the kernel keyring on a Linux
-    /// without a usable Secret Service. A note then says that a reboot empties the keyring.
-    pub(crate) fn decide_store_for_login(&self, app: &App, unlock: Unlock) {
+    /// without a usable Secret Service. A note then says that a reboot empties the keyring. Without a
+    /// permit to unlock, nobody is asked to create a collection.
+    pub(crate) fn decide_store_for_login(&self, app: &App, unlock: Option<&UnlockPermit>) {
         self.store_for_login
             .get_or_init(|| match self.config.store {
                 StoreChoice::Auto => self.best_store(app, unlock),
@@ -51,7 +46,7 @@ impl Session<'_> {
             });
     }
 
-    fn best_store(&self, app: &App, unlock: Unlock) -> StoreChoice {
+    fn best_store(&self, app: &App, unlock: Option<&UnlockPermit>) -> StoreChoice {
         match self.keychain_absence(&app.key(), unlock) {
             Some(cause) if kernel_is_available() => {
                 Terminal.note(&format!(
@@ -65,14 +60,14 @@ impl Session<'_> {
 
     /// Why there is no usable keychain; `None` if there is one, even if it is locked or does not respond:
     /// using it reports the error.
-    fn keychain_absence(&self, key: &RecordKey, unlock: Unlock) -> Option<String> {
+    fn keychain_absence(&self, key: &RecordKey, unlock: Option<&UnlockPermit>) -> Option<String> {
         let limits = self.machine.limits;
         let slot = self.slot(StoreChoice::Keychain, key).ok()?;
         let is_there = match (slot.wait_until_usable(limits.collection), unlock) {
             (Ok(true), _) => return None,
             // Creates a collection if the person agrees.
-            (Ok(false), Unlock::MayAsk) => slot.unlock(limits.unlock),
-            (Ok(false), Unlock::Never) => slot.prove_writable(),
+            (Ok(false), Some(permit)) => slot.unlock(permit, limits.unlock),
+            (Ok(false), None) => slot.prove_writable(),
             (Err(error), _) => Err(error),
         };
         match is_there {

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::app::{App, RecordKey};
 use crate::auth::ports::StoreError;
+use crate::permits::UnlockPermit;
 use crate::store::state_folder::StateFolder;
 use crate::store::{Listing, Slot, state_file};
 
@@ -64,7 +65,7 @@ impl Slot for FileSlot {
     }
 
     /// Files have no lock of this kind.
-    fn unlock(&self, _: Duration) -> Result<(), StoreError> {
+    fn unlock(&self, _: &UnlockPermit, _: Duration) -> Result<(), StoreError> {
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::app::{App, RecordKey};
 use crate::auth::ports::StoreError;
+use crate::permits::UnlockPermit;
 use crate::store::{Listing, Slot};
 
 /// All rights for whoever possesses the key, and for its user. A process possesses what its session
@@ -138,7 +139,7 @@ impl Slot for KernelSlot {
     }
 
     /// The user keyring has no lock.
-    fn unlock(&self, _: Duration) -> Result<(), StoreError> {
+    fn unlock(&self, _: &UnlockPermit, _: Duration) -> Result<(), StoreError> {
         Ok(())
     }
 

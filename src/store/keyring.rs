@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::app::{App, RecordKey};
 use crate::auth::ports::StoreError;
+use crate::permits::UnlockPermit;
 use crate::store::{Listing, Slot};
 
 /// What every item of ours has as its service, on each system.
@@ -107,7 +108,7 @@ impl<S: SystemKeychain> Slot for KeyringSlot<S> {
         self.ask(Entry::delete_credential).map(drop)
     }
 
-    fn unlock(&self, limit: Duration) -> Result<(), StoreError> {
+    fn unlock(&self, _: &UnlockPermit, limit: Duration) -> Result<(), StoreError> {
         S::unlock(&self.user, limit)
     }
 

@@ -6,12 +6,15 @@ use std::fs::File;
 use std::path::Path;
 
 use crate::auth::ports::StoreError;
+use crate::permits::HeldLock;
 use crate::store::network_folder::may_grant_every_lock;
 use crate::store::state_file::refused;
 
 /// The lock, held.
 #[derive(Debug)]
 pub(crate) struct Lock(File);
+
+impl HeldLock for Lock {}
 
 impl Lock {
     /// Takes the lock; `None` if another process holds it.

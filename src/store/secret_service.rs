@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 use crate::app::RecordKey;
 use crate::auth::ports::StoreError;
 use crate::bus::{CallError, Deadline, SessionBus};
+use crate::permits::UnlockPermit;
 use crate::store::Slot;
 
 use finding::{
@@ -179,7 +180,7 @@ impl Slot for SecretServiceSlot {
     }
 
     /// Makes the default collection too, where a new user has none.
-    fn unlock(&self, limit: Duration) -> Result<(), StoreError> {
+    fn unlock(&self, _: &UnlockPermit, limit: Duration) -> Result<(), StoreError> {
         let for_a_person = Deadline::after(limit);
         let (mut service, hits) = self.service.search_with(&self.key, Activation::Allowed)?;
         let mut closed = hits.locked;

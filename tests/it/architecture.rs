@@ -72,27 +72,26 @@ const NOT_BY_SESSION: &[&str] = &[
 
 /// Subcommands that ask nobody: they must not start a device flow nor have a keychain unlocked.
 const NEVER_PROMPTING: &[&str] = &["exec", "get", "git_credential", "headers"];
-const CAPABILITIES: [&str; 5] = ["DeviceFlow", "Prompt", "WillingPerson", "Unlock", "unlock"];
+const CAPABILITIES: [&str; 5] = [
+    "DeviceFlow",
+    "DeviceFlowPermit",
+    "Prompt",
+    "UnlockPermit",
+    "unlock",
+];
 
-/// What only some code may do, and the only files that name it: the trait of a held lock, without which
-/// no refresh token is sent (P3); the trait of a person, without which no device flow starts (P5); the
-/// device flow; and the permission to ask for a keychain to be unlocked.
-const HELD_BY: [(&str, &[&str]); 4] = [
+/// What only some code may do, and the only files that name it. Who wants a permit must name it: the
+/// permit to send a refresh token (P3) and the trait of the held lock that it is made from; the device
+/// flow and the permit to start one, and the permit to have a keychain unlocked (P5).
+const HELD_BY: [(&str, &[&str]); 5] = [
+    ("HeldLock", &["permits.rs", "store/lock.rs", "testing.rs"]),
     (
-        "HeldLock",
+        "RefreshPermit",
         &[
             "auth/ports.rs",
             "github/refresh_token.rs",
             "permits.rs",
-            "testing.rs",
-        ],
-    ),
-    (
-        "WillingPerson",
-        &[
-            "auth/ports.rs",
-            "github/device_code.rs",
-            "permits.rs",
+            "store.rs",
             "testing.rs",
         ],
     ),
@@ -104,7 +103,34 @@ const HELD_BY: [(&str, &[&str]); 4] = [
             "testing.rs",
         ],
     ),
-    ("MayAsk", &["commands/login.rs", "session/stores.rs"]),
+    (
+        "DeviceFlowPermit",
+        &[
+            "auth/device_flow.rs",
+            "commands/login.rs",
+            "github/device_code.rs",
+            "mcp/sign_in.rs",
+            "permits.rs",
+            "session/sign_in.rs",
+            "session/sign_in/new_sign_in.rs",
+            "testing.rs",
+        ],
+    ),
+    (
+        "UnlockPermit",
+        &[
+            "auth/ports.rs",
+            "commands/login.rs",
+            "permits.rs",
+            "session/stores.rs",
+            "store.rs",
+            "store/file.rs",
+            "store/kernel.rs",
+            "store/keyring.rs",
+            "store/secret_service.rs",
+            "testing.rs",
+        ],
+    ),
 ];
 
 #[test]
@@ -366,7 +392,10 @@ mod the_checks_see {
             1
         );
         assert_eq!(
-            named("commands/headers.rs", "fn f() { vec![Unlock::new()] }"),
+            named(
+                "commands/headers.rs",
+                "fn f() { vec![UnlockPermit::asked_for()] }"
+            ),
             1
         );
         assert_eq!(

@@ -26,7 +26,7 @@ use ghtok::testing::github::{
 };
 use ghtok::testing::host::Host;
 use ghtok::testing::limits::Limits;
-use ghtok::testing::permits::{HeldLock, WillingPerson};
+use ghtok::testing::permits::{DeviceFlowPermit, HeldLock, RefreshPermit};
 use ghtok::testing::token::{AccessToken, RefreshToken};
 
 /// Long enough for a handshake on a busy machine, short enough to wait for.
@@ -65,12 +65,14 @@ fn within<T: Send + 'static>(limit: Duration, work: impl FnOnce() -> T + Send + 
         .expect("an end in time")
 }
 
-/// No record is locked here, and nobody is asked: the client alone is tested.
-struct Permit;
+/// No record is locked here: the client alone is tested.
+struct NoLock;
 
-impl HeldLock for Permit {}
+impl HeldLock for NoLock {}
 
-impl WillingPerson for Permit {}
+fn permit() -> RefreshPermit<'static> {
+    RefreshPermit::of(&NoLock)
+}
 
 fn refresh_token() -> RefreshToken {
     RefreshToken::new("ghr_secret")
@@ -79,7 +81,7 @@ fn refresh_token() -> RefreshToken {
 fn refresh(github: GitHub) -> Result<Refreshed, RequestFailure> {
     let limits = short();
     within(limits.connect + limits.answer, move || {
-        github.connect()?.refresh(&refresh_token(), &Permit)
+        github.connect()?.refresh(&refresh_token(), permit())
     })
 }
 

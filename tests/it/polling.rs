@@ -15,6 +15,7 @@ use ghtok::testing::error::Result;
 use ghtok::testing::github::{DeviceAuthorization, GitHub, GrantedTokens, Network};
 use ghtok::testing::host::Host;
 use ghtok::testing::limits::Limits;
+use ghtok::testing::permits::DeviceFlowPermit;
 
 use crate::support::fake_clock::{FakeClock, Scripted};
 
@@ -144,12 +145,8 @@ fn sign_in(
 ) -> Result<GrantedTokens> {
     let app = app(host);
     let github = GitHub::new(&app.host, &app.client_id, Network::default(), limits);
-    let flow = DeviceFlow {
-        app: &app,
-        login_command: "ghtok login",
-        github: &github,
-        clock,
-    };
+    let permit = DeviceFlowPermit::asked_for();
+    let flow = DeviceFlow::new(permit, &app, "ghtok login", &github, clock);
     flow.run(&mut Seen(person))
 }
 

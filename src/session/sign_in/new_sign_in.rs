@@ -12,6 +12,7 @@ use crate::auth::record::{Account, Record};
 use crate::auth::saving::{Retries, save_with_retries};
 use crate::error::{Discarded, Error, Result};
 use crate::github::GrantedTokens;
+use crate::permits::DeviceFlowPermit;
 use crate::session::Call;
 use crate::system::signals;
 use crate::system::terminal::keys::forget_typed;
@@ -105,17 +106,19 @@ pub(crate) struct NewSignIn {
 impl NewSignIn {
     /// The device flow.
     pub(super) fn obtain(
+        permit: DeviceFlowPermit,
         present: Present,
         prompt: &mut dyn Prompt,
         call: &Call<'_>,
     ) -> Result<Self> {
         prove_replaceable(present, call)?;
-        let flow = DeviceFlow {
-            app: call.app,
-            login_command: call.login_command,
-            github: call.github,
-            clock: call.clock,
-        };
+        let flow = DeviceFlow::new(
+            permit,
+            call.app,
+            call.login_command,
+            call.github,
+            call.clock,
+        );
         let grant = flow.run(prompt)?;
         let account = flow.account(&grant.access_token);
         Ok(Self { grant, account })

@@ -11,6 +11,7 @@ use ghtok::testing::auth::outcome::Outcome;
 use ghtok::testing::auth::ports::{LockedStore, OutcomeVersion, StoreError, TokenStore};
 use ghtok::testing::auth::record::Record;
 use ghtok::testing::error::{Error, StoredTokens};
+use ghtok::testing::permits::UnlockPermit;
 use ghtok::testing::store::record;
 use serde_json::{Value, json};
 
@@ -30,7 +31,7 @@ impl TokenStore for Place {
         Ok(None)
     }
 
-    fn unlock(&self, _: Duration) -> Result<(), StoreError> {
+    fn unlock(&self, _: &UnlockPermit, _: Duration) -> Result<(), StoreError> {
         Ok(())
     }
 

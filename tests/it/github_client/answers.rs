@@ -39,7 +39,7 @@ fn a_cut_answer_over_tls_leaves_it_open() {
         let github = patient(fake.base_url(), trusting(&ca.0));
         let connection = github.connect().expect("a connection");
         let failure = connection
-            .refresh(&refresh_token(), &Permit)
+            .refresh(&refresh_token(), permit())
             .expect_err("a cut answer");
         assert!(
             matches!(failure, RequestFailure::Unknown(_)),
@@ -142,7 +142,7 @@ fn a_pair_in_odd_clothes_is_kept() {
         let refreshed = github
             .connect()
             .expect("a connection")
-            .refresh(&RefreshToken::new(token), &Permit);
+            .refresh(&RefreshToken::new(token), permit());
         let Ok(Refreshed::Granted(grant)) = refreshed else {
             panic!("{failure:?}: {refreshed:?}")
         };
@@ -164,7 +164,7 @@ fn long_tokens_and_quoted_numbers_are_read() {
     let refreshed = github
         .connect()
         .expect("a connection")
-        .refresh(&RefreshToken::new(token), &Permit);
+        .refresh(&RefreshToken::new(token), permit());
     let Ok(Refreshed::Granted(grant)) = refreshed else {
         panic!("{refreshed:?}")
     };

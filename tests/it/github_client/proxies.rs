@@ -33,7 +33,7 @@ fn a_tunnel_leads_to_the_host_and_the_proxy_sees_no_request() {
     };
     let connection = patient(BEHIND, network).connect().expect("a connection");
     assert_eq!(fake.ledger().len(), 0);
-    let refreshed = connection.refresh(&RefreshToken::new(token), &Permit);
+    let refreshed = connection.refresh(&RefreshToken::new(token), permit());
     assert!(
         matches!(refreshed, Ok(Refreshed::Granted(_))),
         "{refreshed:?}"

@@ -9,7 +9,9 @@ fn the_device_flow_goes_from_codes_to_tokens() {
         .start()
         .expect("a fake GitHub");
     let github = patient(fake.base_url(), Network::default());
-    let codes = github.request_device_code(&Permit).expect("two codes");
+    let codes = github
+        .request_device_code(&DeviceFlowPermit::asked_for())
+        .expect("two codes");
     assert_eq!(
         codes.verification_uri,
         format!("{}/login/device", fake.base_url())
@@ -36,7 +38,11 @@ fn each_decision_of_a_person_is_heard() {
         .start()
         .expect("a fake GitHub");
     let github = patient(fake.base_url(), Network::default());
-    let codes = || github.request_device_code(&Permit).expect("two codes");
+    let codes = || {
+        github
+            .request_device_code(&DeviceFlowPermit::asked_for())
+            .expect("two codes")
+    };
 
     let approved = codes();
     assert_eq!(github.poll(&approved.device_code), Ok(Poll::Pending));
@@ -66,7 +72,7 @@ fn a_client_id_nobody_knows_is_refused() {
     let id = ClientId::parse("Iv23liNOBODY").expect("a client ID");
     let github = GitHub::new(&host, &id, Network::default(), Limits::STANDARD);
     let failure = github
-        .request_device_code(&Permit)
+        .request_device_code(&DeviceFlowPermit::asked_for())
         .expect_err("no such App");
     let RequestFailure::Refused { code } = &failure else {
         panic!("{failure:?}")

@@ -49,7 +49,7 @@ fn the_request_may_come_long_after_the_connection() {
         assert_eq!((fake.connections(), fake.ledger().len()), (1, 0));
 
         let token = RefreshToken::new(pair.refresh_token.expect("a refresh token"));
-        let Ok(Refreshed::Granted(grant)) = connection.refresh(&token, &Permit) else {
+        let Ok(Refreshed::Granted(grant)) = connection.refresh(&token, permit()) else {
             panic!("the next pair")
         };
         assert!(fake.is_alive(grant.access_token.expose()));
@@ -78,7 +78,7 @@ fn a_second_refresh_needs_a_second_connection_and_the_old_token_is_refused() {
         github
             .connect()
             .expect("a connection")
-            .refresh(&token, &Permit)
+            .refresh(&token, permit())
     };
     assert!(matches!(again(), Ok(Refreshed::Granted(_))));
     assert_eq!(again(), Ok(Refreshed::BadRefreshToken));

@@ -3,6 +3,7 @@
 use fake_github::{App, CLIENT_ID, DeviceFlow, Endpoint, Failure, FakeGitHub, Fault};
 use ghtok::testing::auth::device_flow;
 use ghtok::testing::github::{GitHub, Network};
+use ghtok::testing::permits::DeviceFlowPermit;
 use ghtok::testing::token::AccessToken;
 
 use super::{SignIn, app, assert_pauses, seconds};
@@ -109,13 +110,10 @@ fn incorrect_device_code_ends_it_the_third_time() {
 fn account(flow: &SignIn, token: &AccessToken) -> Option<String> {
     let app = app(&flow.fake.host());
     let github = GitHub::new(&app.host, &app.client_id, Network::default(), flow.limits);
-    let flow = device_flow::DeviceFlow {
-        app: &app,
-        login_command: "ghtok login",
-        github: &github,
-        clock: &flow.clock,
-    };
-    flow.account(token).map(|account| account.login)
+    let permit = DeviceFlowPermit::asked_for();
+    device_flow::DeviceFlow::new(permit, &app, "ghtok login", &github, &flow.clock)
+        .account(token)
+        .map(|account| account.login)
 }
 
 /// coder/coder#8956: replicas that lag answer a new token with 401 for some seconds.

@@ -21,6 +21,7 @@ use ghtok::testing::auth::refresh::Refresh;
 use ghtok::testing::error;
 use ghtok::testing::github::{GitHub, Network};
 use ghtok::testing::limits::Limits;
+use ghtok::testing::permits::RefreshPermit;
 use ghtok::testing::system::clock::SystemClock;
 use ghtok::testing::token::MinTtl;
 

@@ -12,6 +12,7 @@ use dbus::channel::{MatchingReceiver, Sender};
 use dbus::message::MatchRule;
 use dbus::{Message, Path};
 use ghtok::testing::auth::ports::StoreError;
+use ghtok::testing::permits::UnlockPermit;
 use ghtok::testing::store::Slot;
 
 use super::bus::PrivateBus;
@@ -142,7 +143,9 @@ fn an_item_that_each_connection_must_have_confirmed_is_not_a_locked_keychain() {
     assert_eq!(slot.delete(), Err(confirms.clone()));
     assert_eq!(service.prompts(), 0, "only a sign-in may ask");
 
-    let unlocked = taking(Duration::ZERO, || slot.unlock(A_MINUTE));
+    let unlocked = taking(Duration::ZERO, || {
+        slot.unlock(&UnlockPermit::asked_for(), A_MINUTE)
+    });
     assert_eq!(
         unlocked,
         Err(confirms),
@@ -159,7 +162,7 @@ fn a_sign_in_learns_from_other_programs_items_that_each_read_must_be_confirmed()
         return;
     };
     let service = Service::start(&bus, Items::Others);
-    let unlocked = slot(&bus).unlock(A_MINUTE);
+    let unlocked = slot(&bus).unlock(&UnlockPermit::asked_for(), A_MINUTE);
     assert_eq!(unlocked, Err(StoreError::ConfirmsAccess));
     assert_eq!(service.prompts(), 0, "nothing of ours is to be opened");
 }
@@ -170,6 +173,9 @@ fn an_empty_open_keychain_is_used() {
         return;
     };
     let _service = Service::start(&bus, Items::None);
-    assert_eq!(slot(&bus).unlock(A_MINUTE), Ok(()));
+    assert_eq!(
+        slot(&bus).unlock(&UnlockPermit::asked_for(), A_MINUTE),
+        Ok(())
+    );
     assert_eq!(read(&slot(&bus)), Ok(None));
 }

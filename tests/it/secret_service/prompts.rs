@@ -4,6 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use ghtok::testing::auth::ports::StoreError;
+use ghtok::testing::permits::UnlockPermit;
 use ghtok::testing::store::Slot;
 
 use super::bus::PrivateBus;
@@ -17,7 +18,11 @@ fn what_is_unlocked_needs_no_prompt() {
     let Some(bus) = PrivateBus::with_keyring() else {
         return;
     };
-    assert_eq!(taking(AT_ONCE, || slot(&bus).unlock(A_MINUTE)), Ok(()));
+    assert_eq!(
+        taking(AT_ONCE, || slot(&bus)
+            .unlock(&UnlockPermit::asked_for(), A_MINUTE)),
+        Ok(())
+    );
 }
 
 #[test]
@@ -30,7 +35,11 @@ fn without_a_display_it_stays_locked_and_says_so_at_once() {
     let pid = bus.keyring_pid();
     bus.lock();
     let locked = Err(StoreError::Locked);
-    assert_eq!(taking(AT_ONCE, || slot.unlock(A_MINUTE)), locked);
+    assert_eq!(
+        taking(AT_ONCE, || slot
+            .unlock(&UnlockPermit::asked_for(), A_MINUTE)),
+        locked
+    );
     bus.unlock();
     assert_eq!(read(&slot), Ok(Some(b"kept".to_vec())));
     assert_eq!(bus.keyring_pid(), pid);
@@ -48,7 +57,10 @@ fn a_prompt_that_nobody_answers_is_taken_back_at_the_limit() {
     bus.lock();
     let limit = Duration::from_secs(3);
     let timed_out = Err(StoreError::TimedOut(limit));
-    assert_eq!(taking(limit, || slot.unlock(limit)), timed_out);
+    assert_eq!(
+        taking(limit, || slot.unlock(&UnlockPermit::asked_for(), limit)),
+        timed_out
+    );
     // Nothing of it stands in anybody's way afterwards.
     assert_eq!(taking(AT_ONCE, || read(&slot)), Err(StoreError::Locked));
     bus.unlock();
@@ -67,7 +79,7 @@ fn an_unlock_elsewhere_ends_the_wait() {
     bus.lock();
     thread::scope(|scope| {
         let own = slot.clone();
-        let unlocking = scope.spawn(move || own.unlock(A_MINUTE));
+        let unlocking = scope.spawn(move || own.unlock(&UnlockPermit::asked_for(), A_MINUTE));
         thread::sleep(Duration::from_secs(3));
         assert!(!unlocking.is_finished());
         bus.unlock();
@@ -88,7 +100,7 @@ fn a_daemon_that_ends_while_it_asks_is_out_of_reach_at_once() {
     bus.lock();
     thread::scope(|scope| {
         let own = slot.clone();
-        let unlocking = scope.spawn(move || own.unlock(A_MINUTE));
+        let unlocking = scope.spawn(move || own.unlock(&UnlockPermit::asked_for(), A_MINUTE));
         thread::sleep(Duration::from_millis(1500));
         bus.kill_keyring();
         let result = taking(AT_ONCE, || unlocking.join()).expect("an end");
@@ -105,7 +117,9 @@ fn a_new_user_without_a_display_gets_no_collection() {
         return;
     };
     bus.start_locked_keyring();
-    let unlocked = taking(AT_ONCE, || slot(&bus).unlock(A_MINUTE));
+    let unlocked = taking(AT_ONCE, || {
+        slot(&bus).unlock(&UnlockPermit::asked_for(), A_MINUTE)
+    });
     assert!(
         matches!(unlocked, Err(StoreError::Absent(_))),
         "{unlocked:?}"
@@ -117,6 +131,6 @@ fn a_sign_in_may_start_the_service() {
     let Some(bus) = PrivateBus::without_keyring() else {
         return;
     };
-    let _ = slot(&bus).unlock(A_MINUTE);
+    let _ = slot(&bus).unlock(&UnlockPermit::asked_for(), A_MINUTE);
     assert!(bus.has_service());
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use ghtok::testing::auth::ports::StoreError;
 use ghtok::testing::bus::SessionBus;
+use ghtok::testing::permits::UnlockPermit;
 use ghtok::testing::store::Slot;
 
 use super::bus::{PrivateBus, wait_until};
@@ -169,7 +170,10 @@ fn a_dead_address_is_out_of_reach_at_once() {
         let result = taking(Duration::ZERO, || read(&slot));
         assert!(matches!(result, Err(StoreError::Absent(_))), "{result:?}");
         assert!(matches!(slot.write(b"x"), Err(StoreError::Absent(_))));
-        assert!(matches!(slot.unlock(limit), Err(StoreError::Absent(_))));
+        assert!(matches!(
+            slot.unlock(&UnlockPermit::asked_for(), limit),
+            Err(StoreError::Absent(_))
+        ));
     }
     let other_transport = read(&slot_with("autolaunch:"));
     assert!(matches!(other_transport, Err(StoreError::Unreachable(_))));

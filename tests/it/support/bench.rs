@@ -17,6 +17,7 @@ use ghtok::testing::auth::refresh::Refresh;
 use ghtok::testing::error::Error;
 use ghtok::testing::github::{GitHub, Network};
 use ghtok::testing::limits::Limits;
+use ghtok::testing::permits::UnlockPermit;
 use ghtok::testing::store::RecordStore;
 use ghtok::testing::token::{AccessToken, Expiring, MinTtl, RefreshToken, Timestamp, TokenSet};
 
@@ -85,8 +86,8 @@ impl TokenStore for Patient {
         }
     }
 
-    fn unlock(&self, limit: Duration) -> Result<(), StoreError> {
-        self.store.unlock(limit)
+    fn unlock(&self, permit: &UnlockPermit, limit: Duration) -> Result<(), StoreError> {
+        self.store.unlock(permit, limit)
     }
 
     fn outcome(&self) -> Option<Outcome> {

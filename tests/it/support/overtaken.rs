@@ -8,6 +8,7 @@ use ghtok::testing::auth::ports::{
     Event, LockedStore, Observer, OutcomeVersion, Refresher, StoreError, TokenStore,
 };
 use ghtok::testing::auth::record::{Record, Want};
+use ghtok::testing::permits::UnlockPermit;
 use ghtok::testing::store::RecordStore;
 
 /// A store on which another process works between two of our reads.
@@ -45,8 +46,8 @@ impl TokenStore for Overtaken<'_> {
         self.store.try_lock()
     }
 
-    fn unlock(&self, limit: Duration) -> Result<(), StoreError> {
-        self.store.unlock(limit)
+    fn unlock(&self, permit: &UnlockPermit, limit: Duration) -> Result<(), StoreError> {
+        self.store.unlock(permit, limit)
     }
 
     fn outcome(&self) -> Option<Outcome> {

@@ -9,6 +9,10 @@ struct Refusing<'a> {
 }
 
 impl LockedStore for Refusing<'_> {
+    fn refresh_permit(&self) -> RefreshPermit<'_> {
+        self.locked.refresh_permit()
+    }
+
     fn save(&mut self, record: &Record) -> Result<(), StoreError> {
         if record.generation == 1 {
             return self.locked.save(record);
