@@ -17,9 +17,7 @@ mod scratch;
 mod settings;
 mod toml_document;
 
-use std::fmt;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 pub use self::append::add_app;
 pub(crate) use self::append::lines_to_add;
@@ -35,6 +33,7 @@ pub(crate) use self::settings::check_app_name;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::github::Network;
+use crate::store_choice::StoreChoice;
 use crate::token::MinTtl;
 
 const STORE: &str = "GHTOK_STORE";
@@ -54,20 +53,6 @@ pub struct Flags {
     pub account: Option<String>,
     /// `--config-dir`: the folder of the configuration file.
     pub config_dir: Option<PathBuf>,
-}
-
-/// Where sign-ins are kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum StoreChoice {
-    /// What was used at the sign-in; then the OS keychain; on a Linux without one, the kernel keyring.
-    #[default]
-    Auto,
-    /// The OS keychain.
-    Keychain,
-    /// Linux's kernel keyring.
-    Kernel,
-    /// A plain file for each record.
-    File,
 }
 
 /// Everything that a call is told from outside.
@@ -211,35 +196,6 @@ fn named_store(
     }))
 }
 
-impl StoreChoice {
-    /// Its name in flags, variables and the file.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Keychain => "keychain",
-            Self::Kernel => "kernel",
-            Self::File => "file",
-        }
-    }
-}
-
-impl FromStr for StoreChoice {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [Self::Auto, Self::Keychain, Self::Kernel, Self::File]
-            .into_iter()
-            .find(|choice| choice.as_str() == text)
-            .ok_or("is not one of auto, keychain, kernel, file")
-    }
-}
-
-impl fmt::Display for StoreChoice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -333,13 +289,5 @@ mod tests {
             error.to_string(),
             "GHTOK_STORE: \"File\" is not one of auto, keychain, kernel, file"
         );
-        for choice in [
-            StoreChoice::Auto,
-            StoreChoice::Keychain,
-            StoreChoice::Kernel,
-            StoreChoice::File,
-        ] {
-            assert_eq!(choice.to_string().parse(), Ok(choice));
-        }
     }
 }

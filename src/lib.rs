@@ -21,6 +21,7 @@ mod private_file;
 mod schedule;
 mod session;
 mod store;
+mod store_choice;
 mod system;
 #[doc(hidden)]
 pub mod testing;

@@ -2,7 +2,8 @@
 
 use clap::Args;
 
-use crate::config::{Flags, StoreChoice};
+use crate::config::Flags;
+use crate::store_choice::StoreChoice;
 
 /// Which App, and where its tokens are kept.
 #[derive(Debug, Default, Args)]

@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use toml::de::DeValue;
 
-use super::StoreChoice;
 use super::toml_document::{TomlDocument, TomlTable};
 use crate::app::{AccountName, App, ClientId};
 use crate::error::Result;
 use crate::formats::durations::parse_duration;
 use crate::github::ProxySetting;
 use crate::host::Host;
+use crate::store_choice::StoreChoice;
 
 /// The content of a configuration file; of a missing one by `Default`.
 #[derive(Debug, Default)]

@@ -1,7 +1,7 @@
 use crate::app::App;
-use crate::config::StoreChoice;
 use crate::formats::shell::word;
 use crate::host::HostKind;
+use crate::store_choice::StoreChoice;
 
 /// The command that signs in to an App, ready to type; with `--store` if it must name one.
 pub fn login_command(app: &App, store: Option<StoreChoice>) -> String {

@@ -3,11 +3,11 @@
 use super::Session;
 use crate::app::{App, RecordKey};
 use crate::auth::ports::StoreError;
-use crate::config::StoreChoice;
 use crate::error::Result;
 use crate::store::file::{self, FileSlot};
 use crate::store::state_folder::StateFolder;
 use crate::store::{Listing, RecordStore, Slot};
+use crate::store_choice::StoreChoice;
 
 pub(super) use platform::{STORES, kernel_is_available};
 use platform::{kernel_slot, list_kernel};

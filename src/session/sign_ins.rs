@@ -7,10 +7,10 @@ use super::open_store::STORES;
 use super::open_store::place_of;
 use crate::app::{App, RecordKey};
 use crate::auth::ports::StoreError;
-use crate::config::StoreChoice;
 use crate::error::Error;
 use crate::formats::shell::word;
 use crate::store::Listing;
+use crate::store_choice::StoreChoice;
 
 /// Stored data that belongs to no configured App.
 #[derive(Default)]

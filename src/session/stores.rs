@@ -9,7 +9,7 @@ use crate::auth::broker::exposed;
 use crate::auth::outcome::Outcome;
 use crate::auth::ports::{StoreError, TokenStore};
 use crate::auth::record::Account;
-use crate::config::{Config, StoreChoice};
+use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::permits::UnlockPermit;
 use crate::store::chosen_store;
@@ -17,6 +17,7 @@ use crate::store::dialog::SharedDialog;
 use crate::store::lock::Lock;
 use crate::store::network_folder::network_kind;
 use crate::store::state_folder::StateFolder;
+use crate::store_choice::StoreChoice;
 use crate::system::terminal::Terminal;
 
 impl Session<'_> {

@@ -34,6 +34,7 @@ const LAYERS: &[&str] = &[
     "permits",
     "plain_file",
     "private_file",
+    "store_choice",
     "token",
 ];
 

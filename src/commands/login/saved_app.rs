@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use super::LoginRun;
 use crate::app::App;
-use crate::config::{Config, Environment, Flags, StoreChoice, add_app, lines_to_add};
+use crate::config::{Config, Environment, Flags, add_app, lines_to_add};
 use crate::error::Error;
 use crate::formats::shell::word;
 use crate::session::store_of;
+use crate::store_choice::StoreChoice;
 
 /// The App in the configuration, and on a command line.
 pub(super) struct SavedApp {

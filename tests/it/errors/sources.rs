@@ -68,6 +68,7 @@ const SOURCES: &[&str] = &[
     "store/secret_service/prompt.rs",
     "store/timer_notes.rs",
     "store/windows.rs",
+    "store_choice.rs",
     "system/git_file.rs",
     "system/git_program.rs",
     "system/process/run.rs",

@@ -1,0 +1,61 @@
+//! The names of the stores.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// Where sign-ins are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum StoreChoice {
+    /// What was used at the sign-in; then the OS keychain; on a Linux without one, the kernel keyring.
+    #[default]
+    Auto,
+    /// The OS keychain.
+    Keychain,
+    /// Linux's kernel keyring.
+    Kernel,
+    /// A plain file for each record.
+    File,
+}
+
+impl StoreChoice {
+    const ALL: [Self; 4] = [Self::Auto, Self::Keychain, Self::Kernel, Self::File];
+
+    /// Its name in flags, variables and the file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Keychain => "keychain",
+            Self::Kernel => "kernel",
+            Self::File => "file",
+        }
+    }
+}
+
+impl FromStr for StoreChoice {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|choice| choice.as_str() == text)
+            .ok_or("is not one of auto, keychain, kernel, file")
+    }
+}
+
+impl fmt::Display for StoreChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_store_is_found_by_its_name() {
+        for choice in StoreChoice::ALL {
+            assert_eq!(choice.to_string().parse(), Ok(choice));
+        }
+    }
+}
