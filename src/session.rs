@@ -4,7 +4,6 @@
 mod background;
 mod issued;
 mod login_command;
-mod open_store;
 mod reach;
 mod report;
 mod schedule;
@@ -15,8 +14,6 @@ mod stores;
 use std::cell::RefCell;
 use std::mem::ManuallyDrop;
 use std::path::PathBuf;
-#[cfg(target_os = "linux")]
-use std::sync::Arc;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -36,8 +33,7 @@ use crate::config::{Config, Environment, FileState, Flags, network_variables};
 use crate::error::{Error, Result, most_serious};
 use crate::github::GitHub;
 use crate::limits::Limits;
-#[cfg(target_os = "linux")]
-use crate::store::secret_service::SecretService;
+use crate::store::Stores;
 use crate::store::state_file;
 use crate::store::state_folder::StateFolder;
 use crate::store_choice::StoreChoice;
@@ -64,8 +60,7 @@ pub(crate) struct Session<'a> {
     pub(crate) config: Config,
     /// The store for a new sign-in, once chosen.
     store_for_login: OnceLock<StoreChoice>,
-    #[cfg(target_os = "linux")]
-    secret_service: OnceLock<Arc<SecretService>>,
+    stores: Stores,
 }
 
 /// What a subcommand needs for one App.
@@ -129,10 +124,9 @@ impl<'a> Session<'a> {
     fn new(machine: &'a Machine<'a>, config: Config) -> Self {
         Self {
             machine,
+            stores: stores::stores(&config, machine.limits),
             config,
             store_for_login: OnceLock::new(),
-            #[cfg(target_os = "linux")]
-            secret_service: OnceLock::new(),
         }
     }
 

@@ -13,7 +13,7 @@ impl Session<'_> {
         is_host: &dyn Fn(&Host) -> bool,
         apps: &dyn Fn() -> Option<Vec<&'a App>>,
     ) -> Option<bool> {
-        let folder = self.state_folder();
+        let folder = &self.stores.folder;
         let is_remembered = |secret: &Zeroizing<String>| folder.has_issued(secret, is_host);
         if secrets.iter().any(is_remembered) {
             return Some(true);

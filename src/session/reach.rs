@@ -103,7 +103,7 @@ impl Session<'_> {
     }
 
     fn reach_file(&self, app: &App) -> std::path::PathBuf {
-        self.state_folder().reach(&app.key())
+        self.stores.folder.reach(&app.key())
     }
 }
 

@@ -1,7 +1,6 @@
 use super::Session;
 #[cfg(windows)]
 use crate::config::Environment;
-use crate::store::state_folder::StateFolder;
 use crate::store::timer_notes::TimerNotes;
 #[cfg(any(target_os = "linux", target_os = "macos", windows))]
 use crate::system::notification;
@@ -10,12 +9,13 @@ use crate::system::notification::Notice;
 impl Session<'_> {
     /// The stored notes about the timer.
     pub(crate) fn timer_notes(&self) -> TimerNotes {
-        TimerNotes::of(StateFolder::at(self.config.state_dir.clone()))
+        TimerNotes::of(self.stores.folder.clone())
     }
 
     #[cfg(target_os = "linux")]
     pub(crate) fn notify(&self, notice: &Notice) -> Result<(), String> {
-        notification::show(notice, &self.session_bus(), self.machine.limits.store)
+        let bus = super::stores::session_bus(&self.config);
+        notification::show(notice, &bus, self.machine.limits.store)
     }
 
     #[cfg(target_os = "macos")]

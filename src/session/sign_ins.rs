@@ -3,13 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::Session;
-use super::open_store::STORES;
-use super::open_store::place_of;
 use crate::app::{App, RecordKey};
 use crate::auth::ports::StoreError;
 use crate::error::Error;
 use crate::formats::shell::word;
-use crate::store::Listing;
+use crate::store::{Listing, STORES, place_of};
 use crate::store_choice::StoreChoice;
 
 /// Stored data that belongs to no configured App.
@@ -40,7 +38,7 @@ impl Session<'_> {
             Reading::OneByOne => Vec::new(),
         };
         let (mut others, closed) = self.listed(&read_ahead);
-        match self.state_folder().beside_records() {
+        match self.stores.folder.beside_records() {
             Ok(beside) => {
                 for (app, note) in beside {
                     let store = note.and_then(|name| name.parse().ok());
@@ -80,7 +78,7 @@ impl Session<'_> {
         let mut others = OtherSignIns::default();
         let mut closed = Vec::new();
         for store in self.stores_to_list() {
-            match self.list(store, read_ahead) {
+            match self.stores.list(store, read_ahead) {
                 Ok(Listing { apps, unseen }) => {
                     others
                         .records
@@ -90,12 +88,8 @@ impl Session<'_> {
                         closed.push(store);
                     }
                 }
-                // A store that does not exist is empty, unless a sign-in was stored in it. A container
-                // has no kernel keyring.
+                // A store that does not exist is empty, unless a sign-in was stored in it.
                 Err(StoreError::Absent(_)) => closed.push(store),
-                Err(StoreError::Unreachable(_)) if store == StoreChoice::Kernel => {
-                    closed.push(store);
-                }
                 Err(error) => {
                     others.unseen.push(not_listed(store, &error));
                     closed.push(store);
@@ -118,7 +112,7 @@ impl Session<'_> {
         let keys = keys_in_keychain(&self.used_records());
         if cfg!(target_os = "linux") && keys.len() > 1 {
             // The same error appears when each record is read.
-            let _ = self.list(StoreChoice::Keychain, &keys);
+            let _ = self.stores.list(StoreChoice::Keychain, &keys);
         }
     }
 

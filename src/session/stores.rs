@@ -3,24 +3,34 @@
 use std::time::Duration;
 
 use super::Session;
-use super::open_store::kernel_is_available;
 use crate::app::{App, RecordKey};
 use crate::auth::broker::exposed;
 use crate::auth::outcome::Outcome;
 use crate::auth::ports::{StoreError, TokenStore};
 use crate::auth::record::Account;
+#[cfg(target_os = "linux")]
+use crate::bus::SessionBus;
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::limits::Limits;
 use crate::permits::UnlockPermit;
 use crate::store::chosen_store;
 use crate::store::dialog::SharedDialog;
 use crate::store::lock::Lock;
 use crate::store::network_folder::network_kind;
+#[cfg(target_os = "linux")]
+use crate::store::secret_service::SecretService;
 use crate::store::state_folder::StateFolder;
+use crate::store::{RecordStore, Stores, kernel_is_available};
 use crate::store_choice::StoreChoice;
 use crate::system::terminal::Terminal;
 
 impl Session<'_> {
+    /// Opens the store of the App's record. Reads nothing yet.
+    pub(crate) fn open_store(&self, app: &App, store: StoreChoice) -> Result<RecordStore> {
+        self.stores.open(app, store, self.is_chosen_at_sign_in())
+    }
+
     /// The store chosen for a new sign-in, otherwise the one that has the App's sign-in.
     pub(crate) fn store_of(&self, app: &App) -> Result<StoreChoice> {
         self.config.check_store()?;
@@ -63,7 +73,7 @@ impl Session<'_> {
     /// using it reports the error.
     fn keychain_absence(&self, key: &RecordKey, unlock: Option<&UnlockPermit>) -> Option<String> {
         let limits = self.machine.limits;
-        let slot = self.slot(StoreChoice::Keychain, key).ok()?;
+        let slot = self.stores.slot(StoreChoice::Keychain, key).ok()?;
         let is_there = match (slot.wait_until_usable(limits.collection), unlock) {
             (Ok(true), _) => return None,
             // Creates a collection if the person agrees.
@@ -122,7 +132,8 @@ impl Session<'_> {
             return Ok(());
         }
         self.with_call(app, |call| {
-            self.slot(StoreChoice::Keychain, &app.key())?
+            self.stores
+                .slot(StoreChoice::Keychain, &app.key())?
                 .prove_readable_elsewhere()
                 .map_err(|error| call.store_error(error))
         })
@@ -143,18 +154,18 @@ impl Session<'_> {
     }
 
     /// Whether a sign-in without `--store` chooses its store again.
-    pub(super) fn is_chosen_at_sign_in(&self) -> bool {
+    fn is_chosen_at_sign_in(&self) -> bool {
         self.config.store == StoreChoice::Auto && self.store_for_login.get().is_none()
     }
 
     /// The last outcome of the App's record, without opening its store.
     pub(crate) fn last_outcome(&self, app: &App) -> Option<Outcome> {
-        crate::store::outcome::last(&self.state_folder(), &app.key())
+        crate::store::outcome::last(&self.stores.folder, &app.key())
     }
 
     /// The sign-in dialog that all MCP conversations of the App share.
     pub(crate) fn sign_in_dialog(&self, app: &App) -> SharedDialog {
-        SharedDialog::new(self.state_folder(), &app.key())
+        SharedDialog::new(self.stores.folder.clone(), &app.key())
     }
 
     /// The kind of network file system of the state folder, if it is on one.
@@ -167,16 +178,38 @@ impl Session<'_> {
     pub(crate) fn lock_config(&self) -> Option<Lock> {
         /// How long to wait for another `login`.
         const WRITING: Duration = Duration::from_secs(2);
-        let folder = StateFolder::at(self.config.state_dir.clone());
         let clock = self.machine.clock;
         let end = clock.monotonic() + WRITING;
         loop {
-            match Lock::try_take(&folder.config_lock()) {
+            match Lock::try_take(&self.stores.folder.config_lock()) {
                 Ok(None) if clock.monotonic() < end => clock.sleep(Duration::from_millis(20)),
                 Ok(lock) => return lock,
                 Err(_) => return None,
             }
         }
+    }
+}
+
+/// The stores of this configuration. Reads nothing yet.
+#[cfg_attr(
+    not(any(target_os = "linux", target_os = "macos", windows)),
+    expect(unused_variables, reason = "the file store needs no limit")
+)]
+pub(super) fn stores(config: &Config, limits: Limits) -> Stores {
+    Stores {
+        folder: StateFolder::at(config.state_dir.clone()),
+        #[cfg(target_os = "linux")]
+        secret_service: SecretService::new(session_bus(config), limits.store),
+        #[cfg(any(target_os = "macos", windows))]
+        limit: limits.store,
+    }
+}
+
+#[cfg(target_os = "linux")]
+pub(super) fn session_bus(config: &Config) -> SessionBus {
+    SessionBus {
+        bus_address: config.session_bus.clone(),
+        runtime_dir: config.runtime_dir.clone(),
     }
 }
 
