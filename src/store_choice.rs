@@ -18,6 +18,8 @@ pub enum StoreChoice {
 }
 
 impl StoreChoice {
+    /// All of them, for help.
+    pub(crate) const NAMES: &str = "auto, keychain, kernel or file";
     const ALL: [Self; 4] = [Self::Auto, Self::Keychain, Self::Kernel, Self::File];
 
     /// Its name in flags, variables and the file.
@@ -27,6 +29,19 @@ impl StoreChoice {
             Self::Keychain => "keychain",
             Self::Kernel => "kernel",
             Self::File => "file",
+        }
+    }
+
+    /// Whether a sign-in without `--store` may choose it.
+    pub(crate) fn is_automatic(self) -> bool {
+        matches!(self, Self::Auto | Self::Keychain | Self::Kernel)
+    }
+
+    /// The store that this means: the keychain for `auto`.
+    pub(crate) fn or_keychain(self) -> Self {
+        match self {
+            Self::Auto => Self::Keychain,
+            named => named,
         }
     }
 }
@@ -56,6 +71,15 @@ mod tests {
     fn every_store_is_found_by_its_name() {
         for choice in StoreChoice::ALL {
             assert_eq!(choice.to_string().parse(), Ok(choice));
+        }
+    }
+
+    #[test]
+    fn the_help_and_the_error_name_every_store() {
+        let error = "vault".parse::<StoreChoice>().expect_err("no store");
+        for choice in StoreChoice::ALL {
+            assert!(StoreChoice::NAMES.contains(choice.as_str()), "{choice}");
+            assert!(error.contains(choice.as_str()), "{choice}");
         }
     }
 }

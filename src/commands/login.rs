@@ -214,7 +214,7 @@ impl<'a> LoginRun<'a> {
     /// Where a sign-in goes is decided for a new one only: one that is good stays where it is.
     fn is_signed_in_elsewhere(&self, store: Option<StoreChoice>) -> Result<bool> {
         // The keychain may have to be unlocked first, and `log_in` looks into it.
-        let is_elsewhere = matches!(store, Some(StoreChoice::Kernel | StoreChoice::File));
+        let is_elsewhere = store.is_some_and(|store| store.or_keychain() != StoreChoice::Keychain);
         if self.session.config.store != StoreChoice::Auto
             || !is_elsewhere
             || self.flags.present() == Present::Replace

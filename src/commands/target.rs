@@ -27,9 +27,13 @@ pub(crate) struct Described {
     /// The host of the App [env: GHTOK_HOST] [default: github.com]
     #[arg(long, value_name = "HOST")]
     host: Option<String>,
-    /// Where tokens are stored: auto, keychain, kernel or file [env: GHTOK_STORE] [default: auto]
-    #[arg(long, value_name = "STORE")]
+    #[arg(long, value_name = "STORE", help = store_help())]
     store: Option<StoreChoice>,
+}
+
+fn store_help() -> String {
+    let names = StoreChoice::NAMES;
+    format!("Where tokens are stored: {names} [env: GHTOK_STORE] [default: auto]")
 }
 
 impl Target {

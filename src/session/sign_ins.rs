@@ -42,7 +42,7 @@ impl Session<'_> {
             Ok(beside) => {
                 for (app, note) in beside {
                     let store = note.and_then(|name| name.parse().ok());
-                    match store.map(held_in) {
+                    match store.map(StoreChoice::or_keychain) {
                         Some(store) if closed.contains(&store) => others.records.push((app, store)),
                         store => others
                             .leftovers
@@ -120,7 +120,7 @@ impl Session<'_> {
     fn used_records(&self) -> BTreeSet<(RecordKey, &'static str)> {
         self.config
             .all_apps()
-            .filter_map(|app| Some((app.key(), held_in(self.store_of(app).ok()?).as_str())))
+            .filter_map(|app| Some((app.key(), self.store_of(app).ok()?.or_keychain().as_str())))
             .collect()
     }
 
@@ -147,14 +147,6 @@ fn keys_in_keychain(records: &BTreeSet<(RecordKey, &str)>) -> Vec<RecordKey> {
         .filter(|(_, store)| *store == StoreChoice::Keychain.as_str())
         .map(|(key, _)| key.clone())
         .collect()
-}
-
-/// The store for `auto`.
-fn held_in(store: StoreChoice) -> StoreChoice {
-    match store {
-        StoreChoice::Auto => StoreChoice::Keychain,
-        named => named,
-    }
 }
 
 fn not_listed(store: StoreChoice, error: &StoreError) -> Error {

@@ -139,16 +139,15 @@ impl Session<'_> {
         })
     }
 
-    /// The store that the login command in messages must name: the one that this call names, and the file
-    /// store. Any other is chosen again at each sign-in.
+    /// The store that the login command in messages must name: the one that this call names, and one that
+    /// is not chosen again at each sign-in.
     pub(crate) fn store_to_name(&self, app: &App, choice: StoreChoice) -> Option<StoreChoice> {
         if let Some(flag) = self.config.store_flag {
             return Some(flag).filter(|flag| *flag != StoreChoice::Auto);
         }
         let must_be_named = match self.config.store {
-            StoreChoice::Auto => choice == StoreChoice::File,
-            StoreChoice::Kernel | StoreChoice::File => app.name.is_none(),
-            StoreChoice::Keychain => false,
+            StoreChoice::Auto => !choice.is_automatic(),
+            named => named != StoreChoice::Keychain && app.name.is_none(),
         };
         must_be_named.then_some(choice)
     }

@@ -134,6 +134,7 @@ const ELSEWHERE: &[&str] = &[
     "no browser was found",
     "no browser is opened",
     // The parser shows them.
+    "auto, keychain, kernel or file",
     "the name of a variable is letters, digits and underscores",
     "the App's name",
     // Where the system gives no random numbers, TLS ends before.
