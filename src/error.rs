@@ -16,6 +16,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 pub(crate) use exit_code::{WRAPPER_FAILED, most_serious};
+pub(crate) use report::joined;
 pub use sign_in::SignInReason;
 pub(crate) use system::{is_exhausted, is_limit, system_reason};
 pub use tokens::{Discarded, StoredTokens};

@@ -122,13 +122,12 @@ fn dispatch(machine: &Machine<'_>, cli: &Cli) -> Result<u8> {
 
 /// Prints a help page to stdout, or an error about the arguments to stderr.
 fn print_help(help: &clap::Error) -> u8 {
-    match help.print() {
-        Err(error) if !help.use_stderr() => {
-            let error = Error::of_output(error);
-            report(&error, false);
-            error.exit_code()
-        }
-        // If stderr cannot be written, the exit code still reports the error.
-        Ok(()) | Err(_) => u8::try_from(help.exit_code()).unwrap_or(2),
+    if help.use_stderr() {
+        Terminal.styled(&help.render().ansi().to_string());
+    } else if let Err(error) = help.print() {
+        let error = Error::of_output(error);
+        report(&error, false);
+        return error.exit_code();
     }
+    u8::try_from(help.exit_code()).unwrap_or(2)
 }

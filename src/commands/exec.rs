@@ -195,7 +195,7 @@ fn tell(plan: &EnvPlan) {
 pub fn no_command() -> Error {
     Error::Usage {
         message: "exec: no command is given".into(),
-        hint: "for example: ghtok exec -- gh repo list".into(),
+        hint: "for example:\n  ghtok exec -- gh repo list".into(),
     }
 }
 

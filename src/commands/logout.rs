@@ -176,7 +176,7 @@ fn no_revocation(status: u16, call: &Call<'_>) -> Error {
         code: format!("HTTP {status}"),
         meaning: "it does not support this way of revoking tokens, so nothing was deleted",
         cure: format!(
-            "revoke the App at {}/settings/apps/authorizations, then delete the tokens here with: {logout}",
+            "revoke the App at {}/settings/apps/authorizations, then delete the tokens here with:\n  {logout}",
             call.app.host.web_url()
         ),
     }

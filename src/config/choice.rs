@@ -130,7 +130,7 @@ impl Config {
                 self.choice.description.words(),
                 present.label()
             ),
-            hint: format!("use that name: ghtok login {}", present.label()),
+            hint: format!("use that name:\n  ghtok login {}", present.label()),
         })
     }
 

@@ -1,4 +1,5 @@
-//! The next command to run after an error, or what to do.
+//! The next command to run after an error, or what to do. A command stands alone on its line, behind two
+//! blanks.
 
 use std::time::Duration;
 
@@ -44,7 +45,7 @@ impl Error {
             Self::Limit {
                 refresh, tokens, ..
             } => limit_hint(refresh.as_deref(), *tokens),
-            Self::Exposed { cure, .. } => format!("if you trust its content: {cure}"),
+            Self::Exposed { cure, .. } => format!("if you trust its content:\n  {cure}"),
             Self::GaveUpWaiting { .. } => {
                 "run the command again; it uses the result of a finished refresh".into()
             }
@@ -52,10 +53,10 @@ impl Error {
                 "run the command again to find out its result".into()
             }
             Self::GitConfig { .. } => {
-                "the file is unchanged; correct this and run the command again, or edit it yourself with the lines from: ghtok setup git --print".into()
+                "the file is unchanged; correct this and run the command again, or edit it yourself with the lines from:\n  ghtok setup git --print".into()
             }
             Self::ClientFailed { client, .. } => {
-                format!("add it yourself with the lines from: ghtok setup mcp {client}")
+                format!("add it yourself with the lines from:\n  ghtok setup mcp {client}")
             }
             Self::CommandNotFound { .. } => "check its name and PATH".into(),
             Self::CommandNotRun { .. } => "check that it is an executable file".into(),
@@ -68,7 +69,7 @@ impl Error {
     fn app_hint(&self) -> Option<String> {
         let text = match self {
             Self::NoApp { config_file } => format!(
-                "sign in with your GitHub App's client ID: ghtok login --client-id Iv23li…, or add the App as an [[app]] to {} (no App yet? https://github.com/settings/apps/new)",
+                "sign in with your GitHub App's client ID, for example:\n  ghtok login --client-id Iv23liAbCdEf\nor add the App as an [[app]] to {} (no App yet? https://github.com/settings/apps/new)",
                 config_file.display()
             ),
             Self::WhichApp { known } => format!(
@@ -92,20 +93,22 @@ impl Error {
                 why: SignInReason::OtherAccount { expected, .. },
                 login,
                 ..
-            } => format!("switch to {expected} in the browser, then: {login}"),
+            } => format!("switch to {expected} in the browser, then:\n  {login}"),
             Self::SignInNeeded { login, .. }
             | Self::Denied { login, .. }
-            | Self::CodeExpired { login, .. } => format!("sign in with: {login}"),
+            | Self::CodeExpired { login, .. } => format!("sign in with:\n  {login}"),
             Self::OtherAccount {
                 expected, login, ..
             } => {
-                format!("switch to {expected} in the browser, then: {login}")
+                format!("switch to {expected} in the browser, then:\n  {login}")
             }
             Self::AccountSwitch { stored, login, .. } => format!(
-                "switch to {stored} in the browser, then: {login}; or replace that sign-in: {login} --switch-account"
+                "switch to {stored} in the browser, then:\n  {login}\nor replace that sign-in:\n  {login} --switch-account"
             ),
             Self::AccountUnknown { login, .. } => {
-                format!("try again later: {login}; or accept any account: {login} --switch-account")
+                format!(
+                    "try again later:\n  {login}\nor accept any account:\n  {login} --switch-account"
+                )
             }
             _ => return None,
         };
@@ -114,18 +117,18 @@ impl Error {
 
     fn store_hint(&self) -> Option<String> {
         let text = match self {
-            Self::StoreLocked { login, .. } => format!("unlock it with: {login}"),
+            Self::StoreLocked { login, .. } => format!("unlock it with:\n  {login}"),
             Self::StoreStayedLocked { .. } => {
                 "unlock it on the desktop, or use another store: --store kernel (until the next reboot) or --store file (plain text)".into()
             }
             Self::StoreConfirmsAccess { login, .. } => format!(
-                "turn this off (KeePassXC: Settings > Secret Service Integration > Authorization > Confirm when passwords are retrieved by clients), or sign in with: {login}"
+                "turn this off (KeePassXC: Settings > Secret Service Integration > Authorization > Confirm when passwords are retrieved by clients), or sign in with:\n  {login}"
             ),
             Self::StoreUnreachable { login, .. } => format!(
-                "start your keychain service and try again, or sign in with: {login}"
+                "start your keychain service and try again, or sign in with:\n  {login}"
             ),
             Self::StoreTimedOut { login, .. } => format!(
-                "try again and answer your keychain's dialog if it shows one (KeePassXC asks at each read while \"Confirm when passwords are retrieved by clients\" is on), or restart your keychain service; or sign in with: {login}"
+                "try again and answer your keychain's dialog if it shows one (KeePassXC asks at each read while \"Confirm when passwords are retrieved by clients\" is on), or restart your keychain service; or sign in with:\n  {login}"
             ),
             Self::NotListed { .. } => {
                 "unlock or start it, and run the command again; the other sign-ins were not affected".into()
@@ -137,7 +140,7 @@ impl Error {
                 "sign in with --store file (plain text), or set GHTOK_STORE=file".into()
             }
             Self::Damaged { login, .. } | Self::Newer { login, .. } => {
-                format!("replace it with a new sign-in: {login} --force")
+                format!("replace it with a new sign-in:\n  {login} --force")
             }
             _ => return None,
         };
@@ -154,7 +157,7 @@ fn temporary_hint(retry_after: Option<Duration>, tokens: StoredTokens) -> String
 
 fn read_only_hint(refresh: Option<&str>, tokens: StoredTokens) -> String {
     match refresh {
-        Some(refresh) => format!("{tokens}; run it outside this sandbox: {refresh}"),
+        Some(refresh) => format!("{tokens}; run it outside this sandbox:\n  {refresh}"),
         None => "run the command outside this sandbox, where the folder can be written".into(),
     }
 }
@@ -162,7 +165,7 @@ fn read_only_hint(refresh: Option<&str>, tokens: StoredTokens) -> String {
 fn limit_hint(refresh: Option<&str>, tokens: StoredTokens) -> String {
     match refresh {
         Some(refresh) => format!(
-            "{tokens}; raise the limit (ulimit, or the container's), or run outside of it: {refresh}"
+            "{tokens}; raise the limit (ulimit, or the container's), or run outside of it:\n  {refresh}"
         ),
         None => "raise the limit (ulimit, or the container's)".into(),
     }

@@ -5,12 +5,17 @@ use serde::Serialize;
 use super::Error;
 
 impl Error {
-    /// The error and its hint, a line each, as a person reads them.
+    /// The error and its hint, as a person reads them.
     pub fn to_text(&self) -> String {
         match self.hint() {
             Some(hint) => format!("error: {self}\nhint: {hint}"),
             None => format!("error: {self}"),
         }
+    }
+
+    /// The hint where there is no room for more than a line.
+    pub fn one_line_hint(&self) -> Option<String> {
+        self.hint().map(|hint| joined(&hint))
     }
 
     /// The error as one line of JSON (docs/exit-codes.md).
@@ -30,7 +35,7 @@ impl Error {
         let error = Details {
             code: self.code(),
             message: self.to_string(),
-            hint: self.hint(),
+            hint: self.one_line_hint(),
             exit_code: self.exit_code(),
         };
         serde_json::to_string(&ErrorReport {
@@ -39,4 +44,18 @@ impl Error {
         })
         .unwrap_or_default()
     }
+}
+
+/// A message in one line; what follows a command is set off by a semicolon.
+pub(crate) fn joined(message: &str) -> String {
+    let mut lines = message.lines().peekable();
+    let mut text = String::new();
+    while let Some(line) = lines.next() {
+        let command = line.strip_prefix("  ");
+        text.push_str(command.unwrap_or(line));
+        if lines.peek().is_some() {
+            text.push_str(if command.is_some() { "; " } else { " " });
+        }
+    }
+    text
 }

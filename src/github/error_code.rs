@@ -131,7 +131,7 @@ impl ErrorCode {
                 }
             },
             Self::BadVerificationCode | Self::IncorrectDeviceCode | Self::AccessDenied => {
-                format!("start again with a new code: {login}")
+                format!("start again with a new code:\n  {login}")
             }
             Self::UnverifiedUserEmail => {
                 format!(

@@ -77,7 +77,7 @@ pub(super) fn valid_token(call: &Call<'_>) -> Result<(TokenInfo, AccessToken)> {
 
 pub(super) fn token_error(error: &Error) -> TokenError {
     let hint = error
-        .hint()
+        .one_line_hint()
         .map(|hint| format!("; {hint}"))
         .unwrap_or_default();
     let remedy = match error {

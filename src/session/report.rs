@@ -1,6 +1,6 @@
 use crate::error::Error;
 use crate::formats::plain_text::without_tricks;
-use crate::system::terminal::Terminal;
+use crate::system::terminal::{Label, Terminal};
 
 /// Prints an error: as JSON to stdout, or as text to stderr.
 pub(crate) fn report(error: &Error, as_json: bool) {
@@ -8,8 +8,10 @@ pub(crate) fn report(error: &Error, as_json: bool) {
         Error::OutputClosed => {}
         error if as_json => Terminal.say(&error.to_json()),
         error => {
-            for line in error.to_text().lines() {
-                Terminal.note(&without_tricks(line));
+            Terminal.labelled(Label::Error, &without_tricks(&error.to_string()));
+            if let Some(hint) = error.hint() {
+                let lines: Vec<String> = hint.lines().map(without_tricks).collect();
+                Terminal.labelled(Label::Hint, &lines.join("\n"));
             }
         }
     }

@@ -96,7 +96,7 @@ fn unusable(error: StoreError) -> Error {
         other => Error::Timer {
             doing: "use its state file",
             cause: other.to_string(),
-            cure: "check the state folder; this shows its path: ghtok status -v".into(),
+            cure: "check the state folder; this shows its path:\n  ghtok status -v".into(),
         },
     }
 }

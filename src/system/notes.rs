@@ -24,7 +24,7 @@ impl Observer for StderrNotes {
                 Terminal.note(&format!("{cause}; the current token was used"));
             }
             Event::SignInBefore { app, end, login } => Terminal.note(&format!(
-                "{app}: GitHub refused the refresh token; sign in again before {end} with: {login}"
+                "{app}: GitHub refused the refresh token; sign in again before {end} with:\n  {login}"
             )),
             Event::Refresh(_) => {}
         }

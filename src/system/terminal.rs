@@ -6,11 +6,38 @@ pub(crate) mod screen;
 
 use std::io::{self, IsTerminal, Read, Write};
 
+use anstream::AutoStream;
+use anstyle::{AnsiColor, Style};
+use terminal_size::terminal_size_of;
+
 use crate::error::{Error, Result};
+use crate::formats::drawing::wrap::{wrapped, wrapped_message};
+
+/// The columns of a terminal that does not tell.
+const USUAL_COLUMNS: usize = 80;
 
 /// The process's standard streams.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Terminal;
+
+/// The first word of a message, coloured as clap colours its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Label {
+    /// What failed.
+    Error,
+    /// What to do next.
+    Hint,
+}
+
+impl Label {
+    fn styled(self) -> String {
+        let (word, style): (_, Style) = match self {
+            Self::Error => ("error:", AnsiColor::Red.on_default().bold()),
+            Self::Hint => ("hint:", AnsiColor::Green.on_default()),
+        };
+        format!("{style}{word}{style:#}")
+    }
+}
 
 impl Terminal {
     /// Writes data to standard output, whole.
@@ -37,7 +64,7 @@ impl Terminal {
         io::stdin().lock()
     }
 
-    /// Writes lines for people to standard error. If nobody can read them, that is no failure.
+    /// Writes lines for people to standard error as they are. If nobody can read them, that is no failure.
     pub fn say(self, text: &str) {
         let mut err = io::stderr().lock();
         let _ = err
@@ -51,9 +78,24 @@ impl Terminal {
         let _ = err.write_all(bytes).and_then(|()| err.flush());
     }
 
-    /// Says something beside the matter, marked as ours.
+    /// Says something beside the matter, marked as ours. A line after the first that begins with two blanks
+    /// is a command; on a terminal all other lines are broken between words.
     pub fn note(self, text: &str) {
-        self.say(&format!("ghtok: {text}"));
+        self.say(&fitted(&format!("ghtok: {text}")));
+    }
+
+    /// As [`Self::note`], for a text without control characters that follows a coloured word.
+    pub fn labelled(self, label: Label, text: &str) {
+        print_styled(&fitted(&format!("ghtok: {} {text}\n", label.styled())));
+    }
+
+    /// Writes the parser's message, all lines broken between words.
+    pub fn styled(self, text: &str) {
+        if io::stderr().is_terminal() {
+            print_styled(&wrapped(text, columns()));
+        } else {
+            print_styled(text);
+        }
     }
 
     /// True if standard error takes a short line at once, as far as that can be known: where a note may be
@@ -80,11 +122,31 @@ impl Terminal {
         // Not locked while the person thinks: whoever ends the process has a word to say there.
         let mut err = io::stderr();
         let asked = err
-            .write_all(format!("{question} [y/N] ").as_bytes())
+            .write_all(format!("{} ", fitted(&format!("{question} [y/N]"))).as_bytes())
             .and_then(|()| err.flush());
         let answer = asked.ok().and_then(|()| keys::line());
         answer.is_some_and(|answer| {
             matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
         })
+    }
+}
+
+/// Colours remain only where they are shown.
+fn print_styled(text: &str) {
+    let mut err = AutoStream::auto(io::stderr().lock());
+    let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+}
+
+/// The columns of the terminal that standard error is; the person may change them at any time.
+fn columns() -> usize {
+    terminal_size_of(io::stderr()).map_or(USUAL_COLUMNS, |(width, _)| width.0.into())
+}
+
+/// A message for standard error: on a terminal its lines are broken to fit.
+fn fitted(text: &str) -> String {
+    if io::stderr().is_terminal() {
+        wrapped_message(text, columns())
+    } else {
+        text.to_owned()
     }
 }

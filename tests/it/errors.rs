@@ -9,6 +9,7 @@ mod sources;
 mod stores;
 mod timer;
 
+use clap::CommandFactory;
 use fake_github::{CLIENT_ID, FakeGitHub};
 use ghtok::testing::cli::Cli;
 use ghtok::testing::error::Error;
@@ -69,11 +70,16 @@ fn every_error_reads_well() {
     for entry in whole_page().entries() {
         let hint = entry.error.hint().unwrap_or_default();
         for text in [&entry.error.to_string(), &hint] {
-            for bad in ["os error", "  ", "..", ",,", ";;", ": :", " ,", "()"] {
+            for bad in ["os error", "..", ",,", ";;", ": :", " ,", "()"] {
                 assert!(!text.contains(bad), "\"{bad}\" in: {entry}");
             }
             assert!(!text.ends_with(['.', ' ', ':', ',', ';']), "{entry}");
-            assert!(!text.contains(char::is_control), "{entry}");
+            let in_line = |c: char| c.is_control() && c != '\n';
+            assert!(!text.contains(in_line), "{entry}");
+            for line in text.lines() {
+                let line = line.strip_prefix("  ").unwrap_or(line);
+                assert!(!line.contains("  ") && !line.is_empty(), "{entry}");
+            }
             assert!(text.chars().count() < 330, "too long: {entry}");
         }
         assert!(!hint.contains("hint"), "{entry}");
@@ -92,18 +98,20 @@ fn programs_read_what_people_read() {
         assert_eq!(error["exit_code"], entry.error.exit_code(), "{entry}");
         assert_eq!(
             error["hint"].as_str(),
-            entry.error.hint().as_deref(),
+            entry.error.one_line_hint().as_deref(),
             "{entry}"
         );
     }
 }
 
-/// A command in a hint begins with `ghtok` and ends with the hint, or where its sentence goes on.
+/// A command in a hint stands alone on its line, behind two blanks.
 #[test]
 fn every_command_in_a_hint_is_one() {
     let mut tried = 0;
     for entry in whole_page().entries() {
-        for command in commands_in(&entry.error.hint().unwrap_or_default()) {
+        let hint = entry.error.hint().unwrap_or_default();
+        assert!(!has_hidden_command(&hint), "{entry}");
+        for command in commands_in(&hint) {
             let words = command.split(' ').map(Into::into);
             let read = Cli::read(words);
             assert!(
@@ -118,26 +126,35 @@ fn every_command_in_a_hint_is_one() {
 }
 
 fn commands_in(hint: &str) -> Vec<&str> {
-    let starts = hint.match_indices("ghtok ").map(|(at, _)| at);
-    starts
-        .filter(|at| *at == 0 || hint[..*at].ends_with(": "))
-        .map(|at| {
-            let rest = &hint[at..];
-            let end = rest.find([',', ';']).unwrap_or(rest.len());
-            &rest[..end]
-        })
+    let commands = hint.lines().filter_map(|line| line.strip_prefix("  "));
+    commands
+        .filter(|command| command.starts_with("ghtok "))
         .collect()
+}
+
+/// A command in the middle of a sentence is hard to see and to copy.
+fn has_hidden_command(hint: &str) -> bool {
+    let names: Vec<String> = Cli::command()
+        .get_subcommands()
+        .map(|command| format!("ghtok {}", command.get_name()))
+        .collect();
+    let sentences = hint.lines().filter(|line| !line.starts_with("  "));
+    let mut sentences = sentences.filter(|line| names.iter().any(|name| line.contains(name)));
+    sentences.next().is_some()
 }
 
 #[test]
 fn commands_are_found_in_hints() {
     let hint =
-        "confirm with: ghtok setup git --yes, or see the lines with: ghtok setup git --print";
+        "confirm with:\n  ghtok setup git --yes\nor see the lines with:\n  ghtok setup git --print";
     assert_eq!(
         commands_in(hint),
         ["ghtok setup git --yes", "ghtok setup git --print"]
     );
+    assert!(!has_hidden_command(hint));
     assert!(commands_in("update ghtok if you can").is_empty());
+    assert!(!has_hidden_command("update ghtok if you can"));
+    assert!(has_hidden_command("confirm with: ghtok setup git --yes"));
 }
 
 #[test]
@@ -168,7 +185,7 @@ fn the_sign_in_that_a_hint_names_is_found_by_the_same_call() {
         (by_variable, "ghtok login work"),
         (by_flag, "ghtok login work --store file"),
     ] {
-        let hint = format!("ghtok: hint: sign in with: {login}\n");
+        let hint = format!("ghtok: hint: sign in with:\n  {login}\n");
         assert!(run.stderr.ends_with(&hint), "{login}: {run:?}");
     }
 }

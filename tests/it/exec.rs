@@ -213,7 +213,7 @@ fn the_exit_code_is_the_commands_own_and_ours_are_apart() {
     let stranger = Sandbox::new(&fake);
     let out = runs(&stranger, &["--", "true"]).expect_code(125);
     assert!(
-        out.stderr.contains("hint: sign in with: ghtok login"),
+        out.stderr.contains("hint: sign in with:\n  ghtok login"),
         "{out:?}"
     );
 }
@@ -237,7 +237,9 @@ fn without_dashes_the_corrected_line_is_printed() {
         let run = runs(&sandbox, given).expect_code(125);
         assert_eq!(
             run.stderr,
-            format!("ghtok: error: exec: put -- before the command\nghtok: hint: {corrected}\n")
+            format!(
+                "ghtok: error: exec: put -- before the command\nghtok: hint: run:\n  {corrected}\n"
+            )
         );
     }
 }

@@ -342,7 +342,7 @@ fn p9_without_a_bus_the_keychain_is_out_of_reach_and_named() {
         told.stderr.contains("cannot reach the keychain"),
         "{told:?}"
     );
-    let login = format!("sign in with: ghtok login --client-id {CLIENT_ID} --host");
+    let login = format!("sign in with:\n  ghtok login --client-id {CLIENT_ID} --host");
     assert!(told.stderr.contains(&login), "{told:?}");
     assert!(!told.stderr.contains("--store"), "{told:?}");
 }

@@ -341,7 +341,7 @@ fn old_tokens_and_who_keeps_them_are_named() {
     );
     assert!(
         told.contains(
-            "remove it with: echo url=https://github.com | git credential-libsecret erase"
+            "remove it with:\n  echo url=https://github.com | git credential-libsecret erase\n"
         ),
         "{told}"
     );

@@ -6,6 +6,7 @@ mod clipboard;
 mod endings;
 mod hostile;
 mod looks;
+mod messages;
 mod opener;
 mod qr;
 mod sign_in;

@@ -71,7 +71,7 @@ impl Unseparated {
         Error::Usage {
             message: "exec: put -- before the command".into(),
             hint: format!(
-                "ghtok exec{}{} --{}",
+                "run:\n  ghtok exec{}{} --{}",
                 shown(&self.flags),
                 shown(app),
                 shown(command)

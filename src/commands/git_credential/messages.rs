@@ -1,4 +1,4 @@
-//! The notes that say why git gets no answer, one line each.
+//! The notes that say why git gets no answer.
 
 use std::path::Path;
 
@@ -69,22 +69,23 @@ pub(super) fn tell_choice(
 /// configuration.
 pub(super) fn tell_no_app(file: &Path, terminal: Terminal) {
     terminal.note(&format!(
-        "git-credential: not answered: no App is configured in {}; if the configuration is in another folder, run this where ghtok finds it: ghtok setup git",
+        "git-credential: not answered: no App is configured in {}; if the configuration is in another folder, run this where ghtok finds it:\n  ghtok setup git",
         without_tricks(&file.to_string_lossy())
     ));
 }
 
-/// Says in one line why there is no token, and goes on: git asks its next helper, or the person.
+/// Says why there is no token, and goes on: git asks its next helper, or the person.
 pub(super) fn give_up(error: &Error, git: Git, terminal: Terminal) {
     const LONGEST: usize = 2000;
     if matches!(error, Error::OutputClosed | Error::Output(_)) {
         return;
     }
-    let words = match error.hint() {
-        Some(hint) => format!("{error}; {hint}"),
-        None => error.to_string(),
-    };
-    terminal.note(&one_line(&words, LONGEST));
+    let mut words = one_line(&error.to_string(), LONGEST);
+    if let Some(hint) = error.hint() {
+        let lines: Vec<String> = hint.lines().map(without_tricks).collect();
+        words = format!("{words}; {}", lines.join("\n"));
+    }
+    terminal.note(&words);
     if git.quit {
         // git that no longer listens needs no answer.
         let _ = print(&CredentialAnswer::Quit, terminal);

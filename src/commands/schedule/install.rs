@@ -128,7 +128,7 @@ fn tell(was_there: bool, is_stopped: bool, scheduler: Scheduler, timer: &Timer) 
         ));
     } else {
         Terminal.note(&format!(
-            "{what}: {scheduler} runs \"{command}\" at minute {minute} of every hour; see: ghtok schedule status"
+            "{what}: {scheduler} runs \"{command}\" at minute {minute} of every hour; see:\n  ghtok schedule status"
         ));
     }
 }
@@ -139,7 +139,7 @@ fn check_words(timer: &Timer) -> Result<()> {
     }
     Err(Error::Usage {
         message: "schedule: a path has a control character or is not UTF-8, so it cannot be written into a scheduler's file".into(),
-        hint: "rename it, and run again: ghtok schedule install".into(),
+        hint: "rename it, and run again:\n  ghtok schedule install".into(),
     })
 }
 
@@ -149,17 +149,17 @@ fn check_program(timer: &Timer) -> Result<ProgramPath> {
     let (what, cure) = match ProgramPath::of(Path::new(program), &tagged) {
         ProgramPath::BuildFolder => (
             "is in a build folder, which may be emptied",
-            "install ghtok first, for example: cargo install --locked --path .",
+            "install ghtok first, for example:\n  cargo install --locked --path .",
         ),
         ProgramPath::Shim => (
             "is a version manager's shim, which does not work in a timer",
-            "run ghtok by its real path, or install it outside the version manager, for example: cargo install ghtok",
+            "run ghtok by its real path, or install it outside the version manager, for example:\n  cargo install ghtok",
         ),
         kind => return Ok(kind),
     };
     Err(Error::Usage {
         message: format!("schedule: {program} {what}"),
-        hint: format!("{cure}; then: ghtok schedule install"),
+        hint: format!("{cure}\nthen:\n  ghtok schedule install"),
     })
 }
 
@@ -194,7 +194,7 @@ fn choose(
             None => "find a scheduler that works here",
         },
         cause: problems.join("; "),
-        cure: "run this every hour with another scheduler: ghtok schedule run".into(),
+        cure: "run this every hour with another scheduler:\n  ghtok schedule run".into(),
     })
 }
 
@@ -247,7 +247,7 @@ fn put(
         Error::Timer {
             doing: "install the timer",
             cause: format!("{}: {cause}", installed.scheduler),
-            cure: format!("{left}; select another with --scheduler, or run this every hour in another way: ghtok schedule run"),
+            cure: format!("{left}\nselect another with --scheduler, or run this every hour in another way:\n  ghtok schedule run"),
         }
     })
 }
@@ -263,7 +263,7 @@ fn take_back(
     super::remove::tidy(&installed.made);
     let Some(before) = before else {
         if removed.is_err() {
-            return "some changes could not be undone, remove them with: ghtok schedule remove";
+            return "some changes could not be undone, remove them with:\n  ghtok schedule remove";
         }
         let _ = timers.notes.forget();
         super::remove::tidy(&installed.made);
@@ -273,7 +273,7 @@ fn take_back(
     if timers.notes.remember(before).is_ok() && put_back.is_ok() {
         "the previous timer stays"
     } else {
-        "the previous timer could not be restored, see: ghtok schedule status"
+        "the previous timer could not be restored, see:\n  ghtok schedule status"
     }
 }
 
@@ -290,7 +290,7 @@ fn missing(adapter: &dyn Installer, state_dir: &Path) -> Vec<String> {
 fn warn_of_folders(variables: &[&str]) {
     for name in variables {
         Terminal.note(&format!(
-            "{name} is set only here; set it for the user so that the task sees it: setx {name} \"…\""
+            "{name} is set only here; set it for the user so that the task sees it:\n  setx {name} \"…\""
         ));
     }
 }
@@ -304,7 +304,7 @@ fn warn_of_program(kind: ProgramPath) {
         ProgramPath::Lasting | ProgramPath::BuildFolder | ProgramPath::Shim => return,
     };
     Terminal.note(&format!(
-        "{about_program}; after moving it, run again: ghtok schedule install"
+        "{about_program}; after moving it, run again:\n  ghtok schedule install"
     ));
 }
 
@@ -313,7 +313,7 @@ fn warn_of_proxy(session: &Session<'_>) {
     let proxy = session.config.network.proxy.as_ref();
     if let Some(variable) = proxy.and_then(ProxySetting::variable) {
         Terminal.note(&format!(
-            "the timer does not see {variable}; if it needs that proxy, write it into {}: proxy = \"…\"",
+            "the timer does not see {variable}; if it needs that proxy, write it into {}:\n  proxy = \"…\"",
             session.config.file.display()
         ));
     }

@@ -8,7 +8,7 @@ use super::Timers;
 use crate::auth::ports::Clock;
 use crate::commands::Described;
 use crate::config::ScheduleRules;
-use crate::error::Result;
+use crate::error::{Result, joined};
 use crate::formats::timestamps::rfc3339;
 use crate::schedule::installer::Stopped;
 use crate::schedule::notes::{Installed, LastRun, RunResult};
@@ -156,7 +156,7 @@ fn words(found: &InstalledTimer, rules: ScheduleRules, clock: &dyn Clock) -> Str
                 lines.push(("drift", drift.clone()));
             }
             if let Some(stopped) = &found.stopped {
-                lines.push(("next", stopped.cure.clone()));
+                lines.push(("next", joined(&stopped.cure)));
             } else if !found.drift.is_empty() {
                 lines.push(("next", "repair it with: ghtok schedule install".into()));
             }

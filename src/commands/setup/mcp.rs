@@ -190,7 +190,7 @@ impl McpSetup<'_> {
         if let Some(command) = command {
             let words: Vec<String> = command.iter().map(|word| shell::word(word)).collect();
             Terminal.note(&format!(
-                "or use the client's own command, which --write runs: {}",
+                "or use the client's own command, which --write runs:\n  {}",
                 words.join(" ")
             ));
         }
@@ -211,7 +211,7 @@ impl McpSetup<'_> {
 
     fn have_written(&self, command: Option<Vec<String>>) -> Result<()> {
         let by_hand = format!(
-            "print the lines with: ghtok setup mcp {}",
+            "print the lines with:\n  ghtok setup mcp {}",
             self.client.name()
         );
         let Some(command) = command else {

@@ -152,7 +152,7 @@ pub(super) fn json(reports: &[Report], unseen: &[Error], timer: Option<&TimerRep
 pub(super) fn text(reports: &[Report], unseen: &[Error], timer: Option<&TimerReport>) -> String {
     let mut blocks: Vec<String> = reports.iter().map(Report::block).collect();
     blocks.extend(unseen.iter().map(|error| {
-        let hint = error.hint().unwrap_or_default();
+        let hint = error.one_line_hint().unwrap_or_default();
         format!(
             "other sign-ins\n  {:<14} {error}\n  {:<14} {hint}",
             "problem", "next"
@@ -349,7 +349,7 @@ impl Problem {
         Self {
             code: error.code(),
             message: error.to_string(),
-            hint: error.hint(),
+            hint: error.one_line_hint(),
             exit_code: error.exit_code(),
         }
     }

@@ -10,6 +10,18 @@ pub(crate) fn wrapped(text: &str, columns: usize) -> String {
     lines.join("\n")
 }
 
+/// As [`wrapped`], for a message. Its indented lines are commands, which are to be copied: they are not
+/// broken, and lose their indent where they are too wide with it.
+pub(crate) fn wrapped_message(text: &str, columns: usize) -> String {
+    let fit = |line: &str| match line.strip_prefix("  ") {
+        Some(command) if width(line) > columns => command.to_owned(),
+        Some(_) => line.to_owned(),
+        None => broken(line, columns),
+    };
+    let lines: Vec<String> = text.split('\n').map(fit).collect();
+    lines.join("\n")
+}
+
 fn broken(line: &str, columns: usize) -> String {
     if width(line) <= columns {
         return line.to_owned();
@@ -32,7 +44,7 @@ fn broken(line: &str, columns: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::wrapped;
+    use super::{wrapped, wrapped_message};
 
     #[test]
     fn lines_break_at_blanks_and_keep_their_indent() {
@@ -46,6 +58,16 @@ mod tests {
         assert_eq!(
             wrapped(&format!("  1. Open   {page}"), 20),
             format!("  1. Open\n{page}")
+        );
+    }
+
+    #[test]
+    fn a_command_in_a_message_is_not_broken() {
+        let text = "sign in with:\n  ghtok login work";
+        assert_eq!(wrapped_message(text, 18), text);
+        assert_eq!(
+            wrapped_message(text, 12),
+            "sign in\nwith:\nghtok login work"
         );
     }
 

@@ -64,9 +64,9 @@ impl System {
     /// What to run for a daemon that is installed here.
     fn cure(&self, as_root: bool) -> String {
         match self.start_command() {
-            Some(command) if as_root => format!("start it with: {command}"),
-            Some(command) => format!("start it with: sudo {command}"),
-            None => "install a cron daemon and start it, or run this every hour with another scheduler: ghtok schedule run".into(),
+            Some(command) if as_root => format!("start it with:\n  {command}"),
+            Some(command) => format!("start it with:\n  sudo {command}"),
+            None => "install a cron daemon and start it, or run this every hour with another scheduler:\n  ghtok schedule run".into(),
         }
     }
 
@@ -204,8 +204,11 @@ mod tests {
             (&["usr/sbin/crond"], "/usr/sbin/crond"),
         ] {
             let (_root, system) = system(files);
-            assert_eq!(system.cure(true), format!("start it with: {command}"));
-            assert_eq!(system.cure(false), format!("start it with: sudo {command}"));
+            assert_eq!(system.cure(true), format!("start it with:\n  {command}"));
+            assert_eq!(
+                system.cure(false),
+                format!("start it with:\n  sudo {command}")
+            );
         }
         let (_root, system) = system(&[]);
         assert!(system.cure(true).starts_with("install a cron daemon"));

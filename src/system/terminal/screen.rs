@@ -6,17 +6,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anstream::adapter::strip_str;
 use anstream::{AutoStream, ColorChoice};
-use terminal_size::terminal_size_of;
 
-use super::keys;
+use super::{columns, keys};
 use crate::formats::drawing::Looks;
-use crate::formats::drawing::wrap::wrapped;
+use crate::formats::drawing::wrap::{wrapped, wrapped_message};
 
 /// To the row's beginning, and empty from there (ECMA-48, `EL`).
 const ERASE: &str = "\r\u{1b}[K";
-
-/// The columns of a terminal that does not tell.
-const USUAL_COLUMNS: usize = 80;
 
 /// Standard error, as a person sees it.
 pub(crate) struct Screen {
@@ -75,10 +71,9 @@ impl Screen {
     /// The columns that there are now; the person may change them at any time. Unlimited where there is
     /// no terminal.
     pub(crate) fn columns(&self) -> usize {
-        match (self.kind, terminal_size_of(io::stderr())) {
-            (OutputKind::NoTerminal, _) => usize::MAX,
-            (_, Some((width, _))) => width.0.into(),
-            (_, None) => USUAL_COLUMNS,
+        match self.kind {
+            OutputKind::NoTerminal => usize::MAX,
+            OutputKind::Ansi | OutputKind::Dumb => columns(),
         }
     }
 
@@ -90,7 +85,8 @@ impl Screen {
 
     /// Says something beside the matter, marked as ours.
     pub(crate) fn note(&self, text: &str) {
-        self.say(&format!("ghtok: {text}"));
+        let text = self.looks.charset.fit(&format!("ghtok: {text}"));
+        self.print(&wrapped_message(&text, self.columns()));
     }
 
     /// Shows a picture, whose rows no blank may break.

@@ -109,7 +109,7 @@ fn an_app_that_is_not_clear_or_not_there_is_a_usage_error() {
     }
     let told = apps.run(&["get", "idle"]).expect_code(4);
     assert!(
-        told.stderr.contains("sign in with: ghtok login idle"),
+        told.stderr.contains("sign in with:\n  ghtok login idle"),
         "{told:?}"
     );
 }

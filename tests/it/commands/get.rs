@@ -121,7 +121,7 @@ fn errors_are_lines_for_people_and_an_object_for_programs() {
             "",
             format!(
                 "ghtok: error: {CLIENT_ID}: not signed in\n\
-                 ghtok: hint: sign in with: ghtok login --client-id {CLIENT_ID} --host {} --store file\n",
+                 ghtok: hint: sign in with:\n  ghtok login --client-id {CLIENT_ID} --host {} --store file\n",
                 fake.host()
             )
             .as_str()

@@ -216,7 +216,7 @@ fn the_store_that_a_login_chose_is_remembered() {
     // Whether `auto` means a keychain out of reach or none at all, the way on is the same.
     assert!(matches!(missing.code, Some(1 | 6)), "{missing:?}");
     assert!(
-        missing.stderr.contains("sign in with: ghtok login"),
+        missing.stderr.contains("sign in with:\n  ghtok login"),
         "{missing:?}"
     );
 

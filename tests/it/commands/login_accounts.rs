@@ -189,7 +189,7 @@ fn a_configured_account_that_github_does_not_confirm_is_served_nothing() {
         "{told:?}"
     );
     // The advice works: what is never served stands in nobody's way, and is not left alive.
-    let advice = "switch to octocat in the browser, then: ghtok login work\n";
+    let advice = "switch to octocat in the browser, then:\n  ghtok login work\n";
     assert!(told.stderr.ends_with(advice), "{told:?}");
     assert_eq!(fake.count(Endpoint::Revoke), 0);
     let login = configured(&sandbox, Program::Hurried, &["login", "work"]);

@@ -42,7 +42,7 @@ fn a_denial_and_an_expiry_are_failures_that_name_the_next_command() {
         assert_eq!((told.code, told.stdout.as_str()), (Some(1), ""), "{told:?}");
         assert!(told.stderr.contains(text), "{told:?}");
         assert!(
-            told.stderr.contains("hint: sign in with: ghtok login"),
+            told.stderr.contains("hint: sign in with:\n  ghtok login"),
             "{told:?}"
         );
 

@@ -57,7 +57,7 @@ fn every_command_of_the_readme_works_from_top_to_bottom() {
         ("\"login\": \"octocat\"", "curl takes the header"),
         ("gh: repo list", "exec runs the command"),
         ("{\"Authorization\":\"Bearer ghu_", "headers"),
-        ("done; undo with: ghtok setup git --undo", "setup git"),
+        ("done; undo with:", "setup git"),
         ("is as it was", "its undo"),
         ("installed: cron runs", "schedule install"),
         ("the timer was removed", "schedule remove"),

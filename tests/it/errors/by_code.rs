@@ -285,7 +285,7 @@ fn setup(client: Client, server: ServerKind, write: bool, host: &str) -> Error {
 fn nobody_agrees() -> Error {
     Error::Usage {
         message: "setup git: cannot ask for confirmation (no terminal)".into(),
-        hint: "confirm with: ghtok setup git --yes, or see the lines with: ghtok setup git --print"
+        hint: "confirm with:\n  ghtok setup git --yes\nor see the lines with:\n  ghtok setup git --print"
             .into(),
     }
 }

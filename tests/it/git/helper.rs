@@ -55,8 +55,8 @@ fn each_form_goes_to_who_understands_it() {
 fn told_once(run: &Run, words: &str) -> bool {
     run.code == Some(0)
         && run.stdout.is_empty()
-        && run.stderr.lines().count() == 1
         && run.stderr.starts_with("ghtok: ")
+        && run.stderr.matches("ghtok: ").count() == 1
         && run.stderr.contains(words)
 }
 
@@ -250,7 +250,7 @@ fn p5_no_sign_in_means_one_line_for_the_person_and_nothing_for_git() {
     assert_eq!(
         run.stderr,
         format!(
-            "ghtok: {0}: not signed in; sign in with: ghtok login --client-id {0} --host {1} --store file\n",
+            "ghtok: {0}: not signed in; sign in with:\n  ghtok login --client-id {0} --host {1} --store file\n",
             fake_github::CLIENT_ID,
             fake.host()
         )

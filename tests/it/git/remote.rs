@@ -144,7 +144,7 @@ fn each_repository_gets_the_token_of_its_owners_app() {
         assert!(
             other
                 .stderr
-                .contains("ghtok: other: not signed in; sign in with: ghtok login other"),
+                .contains("ghtok: other: not signed in; sign in with:\n  ghtok login other"),
             "{other:?}"
         );
         assert!(fake.is_alive(&pair.access_token));

@@ -182,7 +182,7 @@ fn p9_without_the_bus_a_sign_in_in_the_keychain_is_out_of_reach_and_a_new_one_is
     let told = run_command(&mut get).expect_code(6);
     assert!(told.stderr.contains("DBUS_SESSION_BUS_ADDRESS"), "{told:?}");
     assert!(
-        told.stderr.contains("sign in with: ghtok login"),
+        told.stderr.contains("sign in with:\n  ghtok login"),
         "{told:?}"
     );
     assert!(!told.stderr.contains("--store"), "{told:?}");

@@ -95,7 +95,7 @@ fn expect_lost(sandbox: &Sandbox, fake: &FakeGitHub) {
         "the sign-in was lost in an interrupted refresh on ",
         day,
         "GitHub replaced the tokens, and the new ones did not arrive or could not be stored (this is not a sign of theft)",
-        "sign in with: ghtok login --client-id ",
+        "sign in with:\n  ghtok login --client-id ",
     ] {
         assert!(again.stderr.contains(said), "{said:?} in {again:?}");
     }

@@ -124,7 +124,7 @@ fn the_scheduler_that_works_is_chosen() {
          task-scheduler: schtasks /query: schtasks: out of order (exit code 1); \
          systemd: systemctl --user list-timers: systemctl: out of order (exit code 1); \
          cron: crontab -l: crontab: out of order (exit code 1)\n\
-         ghtok: hint: run this every hour with another scheduler: ghtok schedule run\n"
+         ghtok: hint: run this every hour with another scheduler:\n  ghtok schedule run\n"
             .replace(
                 "gui/0",
                 &format!("gui/{}", rustix::process::getuid().as_raw())

@@ -177,7 +177,7 @@ const WITHOUT_A_DAEMON: &str = r#"
 ghtok schedule install --scheduler cron 2>first; echo "first: $?"
 crontab -l | grep -c 'BEGIN ghtok schedule'
 ghtok schedule status >status; echo "status: $?"
-start=$(sed -n 's/^ghtok: hint: start it with: //p' first)
+start=$(sed -n '/^ghtok: hint: start it with:$/{n;s/^  //p}' first)
 echo "start: $start"
 $start >/dev/null
 ghtok schedule install --scheduler cron 2>second; echo "second: $?"

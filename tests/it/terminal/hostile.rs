@@ -224,7 +224,8 @@ fn assert_tame(left: &Left, what: &str) {
 }
 
 /// Everything that `login` itself writes to drive a terminal.
-const OURS: [&str; 7] = [
+const OURS: [&str; 8] = [
+    "\u{1b}[1m\u{1b}[31merror:\u{1b}[0m",
     "\r\u{1b}[K",
     "\u{1b}[A",
     "\u{1b}[4m",

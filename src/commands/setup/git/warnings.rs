@@ -135,6 +135,6 @@ fn keeper(helper: &[u8]) -> Option<&'static str> {
 fn forget(name: &str, sections: &[HostSection]) -> String {
     let url = sections.first().map_or("", |section| section.url.as_str());
     format!(
-        "the helper \"{name}\" may still have an old token; remove it with: echo url={url} | git credential-{name} erase"
+        "the helper \"{name}\" may still have an old token; remove it with:\n  echo url={url} | git credential-{name} erase"
     )
 }

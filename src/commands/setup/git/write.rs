@@ -36,7 +36,7 @@ impl GitSetup<'_> {
             ));
         }
         self.terminal
-            .note("done; undo with: ghtok setup git --undo");
+            .note("done; undo with:\n  ghtok setup git --undo");
         self.warn(&changes);
         Ok(())
     }
@@ -65,7 +65,7 @@ impl GitSetup<'_> {
         Err(Error::Usage {
             message: "setup git: cannot ask for confirmation (no terminal)".into(),
             hint:
-                "confirm with: ghtok setup git --yes, or see the lines with: ghtok setup git --print"
+                "confirm with:\n  ghtok setup git --yes\nor see the lines with:\n  ghtok setup git --print"
                     .into(),
         })
     }
