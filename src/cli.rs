@@ -44,6 +44,9 @@ pub struct Cli {
     /// Log steps and timings to stderr (-vv for more) [env: GHTOK_LOG]
     #[arg(short, long, action = ArgAction::Count, global = true)]
     verbose: u8,
+    /// No drawing, colour or rewritten line, for screen readers [env: GHTOK_PLAIN]
+    #[arg(long, global = true)]
+    pub(crate) plain: bool,
 }
 
 /// The subcommands.
@@ -81,6 +84,7 @@ impl Cli {
             return Ok(Self {
                 command,
                 verbose: 0,
+                plain: false,
             });
         }
         let Some((separated, unseparated)) = Exec::separated(&arguments) else {

@@ -91,6 +91,9 @@ fn run_to_code(machine: &Machine<'_>, arguments: Vec<OsString>) -> u8 {
 fn dispatch(machine: &Machine<'_>, cli: &Cli) -> Result<u8> {
     let load = |flags: &Flags| {
         let environment = Environment::from_process();
+        if cli.plain || environment.is_plain() {
+            Terminal::make_plain();
+        }
         let level = cli.log_level().max(environment.log_level()?);
         match cli.command {
             Command::Refresher(_) => {
@@ -122,6 +125,9 @@ fn dispatch(machine: &Machine<'_>, cli: &Cli) -> Result<u8> {
 
 /// Prints a help page to stdout, or an error about the arguments to stderr.
 fn print_help(help: &clap::Error) -> u8 {
+    if Environment::from_process().is_plain() {
+        Terminal::make_plain();
+    }
     if help.use_stderr() {
         Terminal.styled(&help.render().ansi().to_string());
     } else if let Err(error) = help.print() {

@@ -20,6 +20,7 @@ pub(super) const CONFIG_DIR: &str = "GHTOK_CONFIG_DIR";
 pub(super) const STATE_DIR: &str = "GHTOK_STATE_DIR";
 pub(super) const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
 const LOG: &str = "GHTOK_LOG";
+const PLAIN: &str = "GHTOK_PLAIN";
 
 /// What a call means, where no flag says so.
 const CHOICE: [&str; 4] = ["GHTOK_APP", "GHTOK_CLIENT_ID", "GHTOK_HOST", "GHTOK_STORE"];
@@ -121,6 +122,11 @@ impl Environment {
                 Err(invalid(LOG, format!("{} {reason}", quoted(text))))
             }
         }
+    }
+
+    /// True if `GHTOK_PLAIN` asks for output that a screen reader can follow.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.value(PLAIN).is_some_and(|value| value != "0")
     }
 
     /// The value of a variable; an empty one counts as not set.

@@ -5,8 +5,9 @@ pub(crate) mod keys;
 pub(crate) mod screen;
 
 use std::io::{self, IsTerminal, Read, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use anstream::AutoStream;
+use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use terminal_size::terminal_size_of;
 
@@ -15,6 +16,9 @@ use crate::formats::drawing::wrap::{wrapped, wrapped_message};
 
 /// The columns of a terminal that does not tell.
 const USUAL_COLUMNS: usize = 80;
+
+/// Set once, by `--plain` or `GHTOK_PLAIN`.
+static PLAIN: AtomicBool = AtomicBool::new(false);
 
 /// The process's standard streams.
 #[derive(Clone, Copy, Debug, Default)]
@@ -62,6 +66,12 @@ impl Terminal {
     /// What a program sends us.
     pub fn input(self) -> impl Read {
         io::stdin().lock()
+    }
+
+    /// From now on nothing is drawn, coloured or written over, as a screen reader needs it.
+    pub(crate) fn make_plain() {
+        ColorChoice::Never.write_global();
+        PLAIN.store(true, Ordering::Relaxed);
     }
 
     /// Writes lines for people to standard error as they are. If nobody can read them, that is no failure.

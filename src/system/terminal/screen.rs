@@ -2,12 +2,13 @@
 //! the terminal and hides nothing, so that whatever ends the process leaves nothing to be undone.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::Ordering;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anstream::adapter::strip_str;
 use anstream::{AutoStream, ColorChoice};
 
-use super::{columns, keys};
+use super::{PLAIN, columns, keys};
 use crate::formats::drawing::Looks;
 use crate::formats::drawing::wrap::{wrapped, wrapped_message};
 
@@ -169,7 +170,7 @@ impl OutputKind {
         // Switches an older console of Windows to control sequences, if it knows them.
         let stream = AutoStream::new(io::stderr(), ColorChoice::Always);
         let obeys = stream.current_choice() == ColorChoice::AlwaysAnsi;
-        if obeys && !looks.dumb {
+        if obeys && !looks.dumb && !PLAIN.load(Ordering::Relaxed) {
             Self::Ansi
         } else {
             Self::Dumb

@@ -2,6 +2,7 @@
 //! clap's.
 
 use super::Desk;
+use crate::support::deadline::LIMIT;
 use crate::support::pty::{Left, Terminal};
 use crate::support::sandbox::Program;
 
@@ -72,4 +73,36 @@ fn error_and_hint_are_coloured_as_clap_colours_them() {
         text(true),
         "ghtok: error: work: not signed in\r\nghtok: hint: sign in with:\r\n  ghtok login work\r\n"
     );
+}
+
+#[test]
+fn a_plain_sign_in_draws_nothing_and_writes_nothing_over() {
+    for desk in [
+        Desk::new().with("GHTOK_PLAIN", "1"),
+        Desk::new().asking("--plain"),
+    ] {
+        let desk = desk.with_noting_browser();
+        let terminal = desk.sit_down();
+        let code = desk.fake.wait_for_code(LIMIT).expect("a code");
+        terminal.wait_for("Waiting for the approval");
+        desk.fake.approve(&code);
+        let left = terminal.end();
+        assert_eq!(left.code, Some(0), "{left:?}");
+        let text = String::from_utf8(left.bytes).expect("UTF-8");
+        assert!(!text.contains(['\u{1b}', '┌', '│']), "{text:?}");
+        assert!(!text.replace("\r\n", "").contains('\r'), "{text:?}");
+        assert!(text.contains("Press Enter"), "{text:?}");
+    }
+}
+
+#[test]
+fn a_plain_error_has_no_colours() {
+    for (name, is_plain) in [("1", true), ("0", false), ("", false)] {
+        for arguments in [["get", "work"], ["get", "--nonsense"]] {
+            let mut desk = Desk::new().with("GHTOK_PLAIN", name);
+            desk.arguments = arguments.to_vec();
+            let left = Terminal::start(&desk.command(Program::Real), 40, 80).end();
+            assert_eq!(!left.bytes.contains(&0x1b), is_plain, "{name}: {left:?}");
+        }
+    }
 }
