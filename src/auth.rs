@@ -10,6 +10,7 @@ pub(crate) mod reach;
 pub(crate) mod record;
 pub(crate) mod refresh;
 pub(crate) mod rejection;
+pub(crate) mod repository_access;
 pub(crate) mod saving;
 mod store_error;
 pub(crate) mod token_check;

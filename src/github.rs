@@ -12,6 +12,7 @@ mod no_proxy;
 mod poll;
 mod proxy;
 mod refresh_token;
+mod repository;
 mod request;
 mod request_failure;
 mod response;
@@ -30,6 +31,7 @@ pub use poll::Poll;
 pub(crate) use proxy::Proxy;
 pub use proxy::ProxySetting;
 pub use refresh_token::{RefreshConnection, Refreshed};
+pub(crate) use repository::{RepositoryAnswer, RepositoryName};
 pub use request_failure::RequestFailure;
 pub use token_response::GrantedTokens;
 pub use user::UserAnswer;
@@ -121,4 +123,12 @@ impl GitHub {
     fn api(&self, path: &str) -> String {
         format!("{}{path}", self.host.api_url())
     }
+}
+
+/// True for an App's name as the addresses of its pages spell it.
+fn is_slug(text: &str) -> bool {
+    (1..=100).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b))
 }

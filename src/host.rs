@@ -1,5 +1,6 @@
 //! A GitHub host: its URLs, its class, and the variables in which tools look for its token. Pure.
 
+mod app_pages;
 mod inherited;
 pub(crate) mod token_env;
 mod variables;

@@ -21,6 +21,7 @@ use log::LevelFilter;
 
 pub(crate) use self::background::RefreshOrder;
 pub use self::login_command::login_command;
+pub(crate) use self::reach::OnlineCheck;
 pub(crate) use self::report::report;
 pub(crate) use self::sign_ins::{OtherSignIns, Reading};
 pub(crate) use self::stores::store_of;

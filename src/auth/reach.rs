@@ -36,6 +36,7 @@ impl Reach {
         let Installations {
             installed,
             is_whole,
+            ..
         } = &self.installations;
         let mut of_owner = installed
             .iter()
@@ -56,6 +57,23 @@ impl Reach {
                 Coverage::NotReached => 2,
             })
             .unwrap_or(Coverage::Unknown)
+    }
+
+    /// What tokens may do with repositories of this owner, as `contents: write, metadata: read`; empty
+    /// where GitHub did not say it.
+    pub fn permissions(&self, owner: &str) -> String {
+        let permissions = self.installation(owner).map(Installation::permissions_text);
+        permissions.unwrap_or_default()
+    }
+
+    /// The page where the repositories of this owner's installation are selected.
+    pub fn installation_page(&self, owner: &str) -> Option<String> {
+        self.installation(owner)?.page.clone()
+    }
+
+    fn installation(&self, owner: &str) -> Option<&Installation> {
+        let mut installed = self.installations.installed.iter();
+        installed.find(|installed| installed.owner.eq_ignore_ascii_case(owner))
     }
 
     /// True once it is time to ask again: also after the clock was set back.
@@ -97,15 +115,13 @@ mod tests {
             installations: Installations {
                 installed,
                 is_whole,
+                ..Installations::default()
             },
         }
     }
 
     fn installed(owner: &str, selection: Selection) -> Installation {
-        Installation {
-            owner: owner.into(),
-            selection,
-        }
+        Installation::new(owner, selection)
     }
 
     #[test]

@@ -1,5 +1,7 @@
-//! `ghtok status`: the stored sign-ins and how long they are valid. No secret, no network, no change.
+//! `ghtok status`: the stored sign-ins and how long they are valid. No secret, no change, and no network
+//! without `--online`.
 
+mod online;
 mod report;
 
 use clap::Args;
@@ -9,14 +11,16 @@ use crate::app::App;
 use crate::commands::{Subcommand, Target};
 use crate::config::Flags;
 use crate::error::{Result, most_serious};
+use crate::github::RepositoryName;
 use crate::schedule::notes::Notes as _;
-use crate::session::{OtherSignIns, Reading, Session};
+use crate::session::{Call, OtherSignIns, Reading, Session};
 use crate::system::terminal::Terminal;
 
-/// Show stored sign-ins and when they expire; no secrets, no network
+/// Show stored sign-ins and when they expire
 #[derive(Debug, Args)]
 #[command(before_help = "Examples:
   ghtok status
+  ghtok status --online --repo acme/app    where the App is installed, and why 404
   ghtok status --json
   ghtok status work --check && echo signed in")]
 pub(crate) struct Status {
@@ -28,6 +32,12 @@ pub(crate) struct Status {
     /// Exit with the error code of a sign-in that cannot be used
     #[arg(long)]
     check: bool,
+    /// Ask GitHub too: whether it accepts the token, and where the App is installed
+    #[arg(long)]
+    online: bool,
+    /// What the token can do with this repository, and why
+    #[arg(long, value_name = "OWNER/NAME", requires = "online")]
+    repo: Option<RepositoryName>,
 }
 
 impl Subcommand for Status {
@@ -56,7 +66,7 @@ impl Subcommand for Status {
             .into_iter()
             .map(|app| {
                 session
-                    .with_call(app, |call| Ok(report::look(call)))
+                    .with_call(app, |call| Ok(self.look(session, call)))
                     .unwrap_or_else(|error| report::without_store(app, &error))
             })
             .collect();
@@ -79,6 +89,15 @@ impl Subcommand for Status {
 }
 
 impl Status {
+    fn look(&self, session: &Session<'_>, call: &Call<'_>) -> Report {
+        let report = report::look(call);
+        if self.online {
+            report.with_online(online::ask(session, self.repo.as_ref(), call))
+        } else {
+            report
+        }
+    }
+
     fn names_an_app(&self) -> bool {
         let flags = self.flags();
         flags.app.is_some() || flags.client_id.is_some() || flags.host.is_some()

@@ -1,6 +1,7 @@
 //! Asking where an App is installed, and so what its token reaches (docs.github.com, "REST API endpoints
 //! for GitHub App installations": `GET /user/installations`, `GET /user/installations/{id}/repositories`).
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -8,10 +9,11 @@ use serde::de::DeserializeOwned;
 
 use crate::token::AccessToken;
 
+use super::device_code::is_page_of;
 use super::request::HttpRequest;
 use super::response::HttpResponse;
 use super::user::is_login;
-use super::{GitHub, RequestFailure};
+use super::{GitHub, RequestFailure, is_slug};
 
 /// Entries of one page, the most that GitHub gives.
 const PAGE: usize = 100;
@@ -22,10 +24,14 @@ const MOST_REPOSITORIES: usize = 500;
 const LARGEST_PAGE: usize = 4 * 1024 * 1024;
 
 /// Where an App is installed, for one person.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Installations {
     /// One for each account.
     pub installed: Vec<Installation>,
+    /// Accounts whose owner suspended the installation: it reaches nothing there. Not stored.
+    pub suspended: Vec<String>,
+    /// The App's name in the addresses of its pages, where GitHub says it. Not stored.
+    pub app_slug: Option<String>,
     /// Whether these are all.
     pub is_whole: bool,
 }
@@ -37,6 +43,31 @@ pub struct Installation {
     pub owner: String,
     /// Which of its repositories.
     pub selection: Selection,
+    /// What tokens may do there, in GitHub's words: `contents` is `write`. Not stored.
+    pub permissions: BTreeMap<String, String>,
+    /// The page where its repositories are selected, where GitHub says it. Not stored.
+    pub page: Option<String>,
+}
+
+impl Installation {
+    /// An installation of which no more is known.
+    pub fn new(owner: impl Into<String>, selection: Selection) -> Self {
+        Self {
+            owner: owner.into(),
+            selection,
+            permissions: BTreeMap::new(),
+            page: None,
+        }
+    }
+
+    /// What tokens may do there, as `contents: write, metadata: read`.
+    pub fn permissions_text(&self) -> String {
+        let permissions = self.permissions.iter();
+        let words: Vec<String> = permissions
+            .map(|(name, level)| format!("{name}: {level}"))
+            .collect();
+        words.join(", ")
+    }
 }
 
 /// Which repositories of an account an installation covers.
@@ -62,6 +93,10 @@ struct InstallationJson {
     account: Option<OwnerJson>,
     repository_selection: Option<String>,
     suspended_at: Option<String>,
+    #[serde(default)]
+    permissions: BTreeMap<String, String>,
+    html_url: Option<String>,
+    app_slug: Option<String>,
 }
 
 /// An enterprise has no login, and no repositories.
@@ -116,30 +151,35 @@ impl GitHub {
                 break false;
             }
         };
-        let installed = listed
-            .into_iter()
-            .filter(|installation| installation.suspended_at.is_none())
-            .filter_map(
-                |InstallationJson {
-                     id,
-                     account,
-                     repository_selection,
-                     ..
-                 }| {
-                    let owner = account?.login.filter(|login| is_login(login))?;
-                    let selection = match repository_selection.as_deref() {
-                        Some("all") => Selection::All,
-                        Some("selected") => self.selected(id, &ask),
-                        Some(_) | None => Selection::Unknown,
-                    };
-                    Some(Installation { owner, selection })
-                },
-            )
-            .collect();
-        Ok(Installations {
-            installed,
+        let mut installations = Installations {
             is_whole,
-        })
+            ..Installations::default()
+        };
+        for listed in listed {
+            let slug = listed.app_slug.filter(|slug| is_slug(slug));
+            installations.app_slug = installations.app_slug.or(slug);
+            let login = listed.account.and_then(|account| account.login);
+            let Some(owner) = login.filter(|login| is_login(login)) else {
+                continue;
+            };
+            if listed.suspended_at.is_some() {
+                installations.suspended.push(owner);
+                continue;
+            }
+            let selection = match listed.repository_selection.as_deref() {
+                Some("all") => Selection::All,
+                Some("selected") => self.selected(listed.id, &ask),
+                Some(_) | None => Selection::Unknown,
+            };
+            let is_plain = |(name, level): &(String, String)| is_word(name) && is_word(level);
+            installations.installed.push(Installation {
+                owner,
+                selection,
+                permissions: listed.permissions.into_iter().filter(is_plain).collect(),
+                page: listed.html_url.filter(|page| is_page_of(&self.host, page)),
+            });
+        }
+        Ok(installations)
     }
 
     fn selected(
@@ -174,11 +214,19 @@ impl GitHub {
         }
     }
 
-    fn read<T: DeserializeOwned>(&self, answer: HttpResponse) -> Result<T, RequestFailure> {
+    pub(super) fn read<T: DeserializeOwned>(
+        &self,
+        answer: HttpResponse,
+    ) -> Result<T, RequestFailure> {
         let page = match answer.status() {
             200 => answer.json(),
             _ => None,
         };
         page.ok_or_else(|| answer.failure(&self.limits))
     }
+}
+
+/// The name or the level of a permission.
+fn is_word(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
 }

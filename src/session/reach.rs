@@ -1,5 +1,6 @@
 //! Asks where an App is installed and stores the answer: after a sign-in, after `refresh --force`, and at
-//! most once a day after other refreshes. A failure changes nothing.
+//! most once a day after other refreshes. A failure changes nothing. `status --online` and `doctor` ask too,
+//! together with what the token is worth.
 
 use std::time::Duration;
 
@@ -9,8 +10,10 @@ use crate::auth::outcome::Happened;
 use crate::auth::ports::TokenStore;
 use crate::auth::reach::Reach;
 use crate::auth::record::{Record, Want};
+use crate::auth::repository_access::{Explanation, explain};
+use crate::auth::token_check::{AccessState, ask_about};
 use crate::error::Result;
-use crate::github::RequestFailure;
+use crate::github::{RepositoryName, RequestFailure};
 use crate::store::reach;
 use crate::system::process;
 use crate::token::Timestamp;
@@ -18,7 +21,45 @@ use crate::token::Timestamp;
 /// Two `refresh --force` within this time ask once.
 const JUST_ASKED: Duration = Duration::from_secs(30);
 
+/// What GitHub says now about a stored sign-in. Nothing is refreshed for it.
+pub(crate) struct OnlineCheck {
+    /// What the access token is worth.
+    pub(crate) token: AccessState,
+    /// Where the App is installed, and with which permissions; `None` without a valid token.
+    pub(crate) reach: Option<Result<Reach, RequestFailure>>,
+    /// What the token can do with the repository that was asked about, and why.
+    pub(crate) repository: Option<Result<Explanation, RequestFailure>>,
+}
+
 impl Session<'_> {
+    /// Asks GitHub about a record's access token, where the App is installed, and why a repository
+    /// answers as it does. Stores the installations, as every answer about them.
+    pub(crate) fn ask_github(
+        &self,
+        record: &Record,
+        repository: Option<&RepositoryName>,
+        call: &Call<'_>,
+    ) -> OnlineCheck {
+        let token = ask_about(record, call.github, call.clock);
+        if !matches!(token, AccessState::Alive(_)) {
+            return OnlineCheck {
+                token,
+                reach: None,
+                repository: None,
+            };
+        }
+        let reach = self.ask_reach(record, call);
+        let repository = match (&reach, repository) {
+            (Ok(reach), Some(repository)) => Some(explained(record, repository, reach, call)),
+            _ => None,
+        };
+        OnlineCheck {
+            token,
+            reach: Some(reach),
+            repository,
+        }
+    }
+
     /// Where an App is installed, according to the last answer.
     pub(crate) fn reach(&self, app: &App) -> Option<Reach> {
         reach::read(&self.reach_file(app))
@@ -83,7 +124,7 @@ impl Session<'_> {
     }
 
     /// Asks once and stores the answer.
-    fn ask_reach(&self, record: &Record, call: &Call<'_>) -> Result<(), RequestFailure> {
+    fn ask_reach(&self, record: &Record, call: &Call<'_>) -> Result<Reach, RequestFailure> {
         let began = call.clock.monotonic();
         let elapsed = || call.clock.monotonic().saturating_sub(began);
         let (token, whole) = (record.tokens.access_token(), call.limits.reach);
@@ -99,12 +140,25 @@ impl Session<'_> {
             known.installations.installed.len(),
             kept.map_or_else(|error| error.to_string(), |()| "kept".into())
         );
-        Ok(())
+        Ok(known)
     }
 
     fn reach_file(&self, app: &App) -> std::path::PathBuf {
         self.stores.folder.reach(&app.key())
     }
+}
+
+fn explained(
+    record: &Record,
+    repository: &RepositoryName,
+    reach: &Reach,
+    call: &Call<'_>,
+) -> Result<Explanation, RequestFailure> {
+    let token = record.tokens.access_token();
+    let answer = call.github.repository(token, repository)?;
+    let refresh = call.login_command.replacen("login", "refresh", 1);
+    let host = &call.app.host;
+    Ok(explain(&answer, repository, reach, host, &refresh))
 }
 
 /// The record, if its tokens are not older than this call.

@@ -95,13 +95,13 @@ impl StoredReach {
     }
 
     fn into_reach(self) -> Reach {
-        let installed = |line: StoredInstallation| Installation {
-            owner: line.owner,
-            selection: match line.selection {
+        let installed = |line: StoredInstallation| {
+            let selection = match line.selection {
                 StoredSelection::All => Selection::All,
                 StoredSelection::Selected => Selection::These(line.repositories),
                 StoredSelection::Unknown => Selection::Unknown,
-            },
+            };
+            Installation::new(line.owner, selection)
         };
         Reach {
             user_id: self.user_id,
@@ -109,6 +109,7 @@ impl StoredReach {
             installations: Installations {
                 installed: self.installations.into_iter().map(installed).collect(),
                 is_whole: self.is_whole,
+                ..Installations::default()
             },
         }
     }
@@ -139,15 +140,13 @@ mod tests {
             installations: Installations {
                 installed,
                 is_whole: true,
+                ..Installations::default()
             },
         }
     }
 
     fn installed(owner: &str, selection: Selection) -> Installation {
-        Installation {
-            owner: owner.into(),
-            selection,
-        }
+        Installation::new(owner, selection)
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod login;
 mod login_accounts;
 mod login_checks;
 mod logout;
+mod online;
 mod other_sign_ins;
 mod refresh;
 mod saved_apps;

@@ -274,11 +274,12 @@ mod tests {
             user_id: None,
             asked_at: Timestamp(0),
             installations: Installations {
-                installed: vec![Installation {
-                    owner: owner.into(),
-                    selection: Selection::These(names.iter().map(|name| (*name).into()).collect()),
-                }],
+                installed: vec![Installation::new(
+                    owner,
+                    Selection::These(names.iter().map(|name| (*name).into()).collect()),
+                )],
                 is_whole: true,
+                ..Installations::default()
             },
         }
     }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::online::Online;
 use crate::app::App;
 use crate::auth::account::{AccountCheck, check_account};
 use crate::auth::ports::Clock;
@@ -36,6 +37,9 @@ pub(super) struct Report {
     configured: bool,
     /// The command that removes it, where it is no configured App's.
     logout: Option<String>,
+    /// What GitHub says, if it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    online: Option<Online>,
     #[serde(skip)]
     lines: Vec<(&'static str, String)>,
 }
@@ -171,9 +175,16 @@ impl Report {
         self.problem.as_ref().map_or(0, |problem| problem.exit_code)
     }
 
+    /// The report with what GitHub says.
+    pub(super) fn with_online(mut self, online: Option<Online>) -> Self {
+        self.online = online;
+        self
+    }
+
     fn block(&self) -> String {
         let mut block = self.app.clone();
-        for (name, value) in &self.lines {
+        let online = self.online.iter().flat_map(|online| &online.lines);
+        for (name, value) in self.lines.iter().chain(online) {
             block.push_str(&format!("\n  {name:<14} {value}"));
         }
         block
@@ -267,6 +278,7 @@ fn blank(app: &App, store: String, state: State, problem: Option<Problem>) -> Re
         problem,
         configured: true,
         logout: None,
+        online: None,
     }
 }
 

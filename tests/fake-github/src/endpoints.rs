@@ -31,7 +31,7 @@ pub(crate) fn answer(
         Endpoint::Poll | Endpoint::Refresh => oauth::access_token(request, authority, findings),
         Endpoint::Page => page::answer(request, authority, findings),
         Endpoint::User | Endpoint::Revoke | Endpoint::Installations | Endpoint::Api => {
-            rest::answer(endpoint, request, authority, findings)
+            rest::answer(endpoint, request, authority, base_url, findings)
         }
         Endpoint::Git | Endpoint::Other => {
             findings.push((ViolationKind::UnknownPath, request.path.clone()));

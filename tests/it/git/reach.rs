@@ -207,11 +207,12 @@ fn of_several_apps_the_one_that_is_installed_answers() {
         user_id: Some(583_231),
         asked_at: now(),
         installations: Installations {
-            installed: vec![ghtok::testing::auth::reach::Installation {
-                owner: owner.into(),
-                selection: Selection::All,
-            }],
+            installed: vec![ghtok::testing::auth::reach::Installation::new(
+                owner,
+                Selection::All,
+            )],
             is_whole: true,
+            ..Installations::default()
         },
     };
     reach::write(&folder.reach(&key), &known("octocat")).expect("a file");
@@ -315,6 +316,7 @@ fn what_is_known_of_another_person_does_not_outlive_their_sign_in() {
             installations: Installations {
                 installed: vec![],
                 is_whole: true,
+                ..Installations::default()
             },
         };
         reach::write(&reach_file(&sandbox), &known).expect("a file");

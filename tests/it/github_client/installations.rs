@@ -44,6 +44,15 @@ fn all_pages_are_read_and_suspended_installations_reach_nothing() {
     assert_eq!(selection("none"), Some(Selection::These(vec![])));
     assert_eq!(selection("org146"), Some(Selection::All));
     assert_eq!(selection("gone"), None);
+    assert_eq!(told.suspended, ["gone"]);
+    assert_eq!(told.app_slug.as_deref(), Some("fake-app"));
+    let acme = &told.installed[0];
+    assert_eq!(acme.permissions_text(), "contents: write, metadata: read");
+    let page = format!(
+        "{}/organizations/acme/settings/installations/1",
+        fake.base_url()
+    );
+    assert_eq!(acme.page, Some(page));
     // Two pages of installations, three of repositories, one that is empty.
     assert_eq!(fake.count(Endpoint::Installations), 6);
     assert_eq!(fake.violations(), []);

@@ -17,13 +17,15 @@ pub(super) fn installations(
     request: &Incoming,
     authority: &Authority,
     bearer: &Bearer,
+    base_url: &str,
     findings: &mut Findings,
 ) -> Answer {
     let below = request.path.strip_prefix("/api/v3/user/installations");
     let below = below.unwrap_or_default();
     if below.is_empty() {
         let all = bearer.installed.iter().enumerate();
-        let all = all.map(|(at, installed)| installation(at + 1, installed, authority, bearer));
+        let all =
+            all.map(|(at, installed)| installation(at + 1, installed, authority, bearer, base_url));
         return page(request, "installations", &all.collect::<Vec<_>>(), findings);
     }
     let id = below
@@ -57,7 +59,13 @@ pub(super) fn one(path: &str, authority: &Authority, bearer: Option<&Bearer>) ->
     }
 }
 
-fn installation(id: usize, installed: &Installed, authority: &Authority, bearer: &Bearer) -> Value {
+fn installation(
+    id: usize,
+    installed: &Installed,
+    authority: &Authority,
+    bearer: &Bearer,
+    base_url: &str,
+) -> Value {
     let Installed {
         owner,
         repositories,
@@ -74,6 +82,10 @@ fn installation(id: usize, installed: &Installed, authority: &Authority, bearer:
     } else {
         "Organization"
     };
+    let settings = match user {
+        Some(_) => format!("{base_url}/settings/installations/{id}"),
+        None => format!("{base_url}/organizations/{owner}/settings/installations/{id}"),
+    };
     json!({
         "id": id,
         "account": {"login": owner, "id": user.map_or(id as u64, |user| user.id), "type": kind},
@@ -83,6 +95,7 @@ fn installation(id: usize, installed: &Installed, authority: &Authority, bearer:
         "repository_selection": selection,
         "permissions": {"contents": "write", "metadata": "read"},
         "events": [],
+        "html_url": settings,
         "suspended_at": suspended.then_some("2026-01-01T00:00:00Z"),
     })
 }

@@ -17,6 +17,7 @@ pub(super) fn answer(
     endpoint: Endpoint,
     request: &Incoming,
     authority: &mut Authority,
+    base_url: &str,
     findings: &mut Findings,
 ) -> Answer {
     if request.header("user-agent").is_none_or(str::is_empty) {
@@ -36,7 +37,7 @@ pub(super) fn answer(
         (Endpoint::User, _) => {
             require_bearer(request, authority, findings).map(|bearer| user(authority, &bearer))
         }
-        _ => other(request, authority, findings),
+        _ => other(request, authority, base_url, findings),
     };
     let answer = answered.unwrap_or_else(|refusal| refusal);
     answer.with("X-GitHub-Media-Type", "github.v3; format=json")
@@ -45,6 +46,7 @@ pub(super) fn answer(
 fn other(
     request: &Incoming,
     authority: &mut Authority,
+    base_url: &str,
     findings: &mut Findings,
 ) -> Result<Answer, Answer> {
     match request.path.as_str() {
@@ -63,7 +65,7 @@ fn other(
         path if path.starts_with("/api/v3/user/installations") => {
             let bearer = require_bearer(request, authority, findings)?;
             Ok(repositories::installations(
-                request, authority, &bearer, findings,
+                request, authority, &bearer, base_url, findings,
             ))
         }
         path if path.starts_with("/api/v3/repos/") => {
