@@ -4,6 +4,7 @@
 pub(crate) mod include;
 mod listing;
 mod own_file;
+mod paths;
 mod pattern;
 mod syntax;
 
@@ -11,5 +12,6 @@ pub(crate) use self::listing::{CredentialSetting, Setting, listing};
 pub(crate) use self::own_file::{
     Before, GhtokCommand, HostSection, before, is_ghtok, others, own_file, sections,
 };
+pub(crate) use self::paths::{bytes_of, path_of};
 pub(crate) use self::pattern::PatternMatch;
 pub(crate) use self::syntax::BadLine;

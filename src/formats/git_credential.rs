@@ -42,6 +42,16 @@ pub(crate) struct RequestedRepository<'a> {
     pub(crate) name: Option<&'a str>,
 }
 
+/// The addresses about which git asks for a host: its own, and for github.com that of gists, which are
+/// a host of their own.
+pub(crate) fn credential_urls(host: &Host) -> Vec<String> {
+    let mut urls = vec![host.web_url()];
+    if host.kind() == HostKind::GitHubCom {
+        urls.push(format!("https://gist.{host}"));
+    }
+    urls
+}
+
 /// How the caller takes a token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Form {

@@ -5,7 +5,7 @@ mod undo;
 mod warnings;
 mod write;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
@@ -14,8 +14,8 @@ use crate::app::App;
 use crate::commands::Described;
 use crate::config::{Environment, Flags, GitPlaces};
 use crate::error::{Error, Result, system_reason};
-use crate::formats::git_config::{BadLine, GhtokCommand, HostSection, include};
-use crate::host::HostKind;
+use crate::formats::git_config::{BadLine, GhtokCommand, HostSection, bytes_of, include};
+use crate::formats::git_credential::credential_urls;
 use crate::plain_file;
 use crate::session::{Session, stable_program};
 use crate::system::git_file::LockedFile;
@@ -126,15 +126,11 @@ impl<'a> GitSetup<'a> {
         })
     }
 
-    /// One section for each host, and one for the gists of github.com, which are a host of their own.
+    /// One section for each host.
     fn sections(&self) -> Vec<HostSection> {
         let mut sections: Vec<HostSection> = Vec::new();
         for (app, arguments) in &self.apps {
-            let mut urls = vec![app.host.web_url()];
-            if app.host.kind() == HostKind::GitHubCom {
-                urls.push(format!("https://gist.{}", app.host));
-            }
-            for url in urls {
+            for url in credential_urls(&app.host) {
                 if !sections.iter().any(|section| section.url == url) {
                     sections.push(HostSection {
                         url,
@@ -200,20 +196,4 @@ fn failed(doing: &'static str, file: &Path, error: &std::io::Error) -> Error {
 
 fn read(file: &Path) -> Result<Option<Vec<u8>>> {
     plain_file::read(file).map_err(|error| failed("read", file, &error))
-}
-
-/// A path's bytes, as git writes it.
-fn bytes_of(path: &Path) -> Vec<u8> {
-    #[cfg(unix)]
-    return std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str()).to_vec();
-    #[cfg(not(unix))]
-    path.to_string_lossy().replace('\\', "/").into_bytes()
-}
-
-/// The path that git wrote so.
-fn path_of(bytes: &[u8]) -> PathBuf {
-    #[cfg(unix)]
-    return PathBuf::from(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(bytes));
-    #[cfg(not(unix))]
-    PathBuf::from(String::from_utf8_lossy(bytes).into_owned())
 }

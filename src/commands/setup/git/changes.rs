@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{GitSetup, bytes_of, failed, path_of, read, unreadable};
+use super::{GitSetup, failed, read, unreadable};
 use crate::error::{Error, Result};
 use crate::formats::git_config::include::{self, WithoutBlock};
 use crate::formats::git_config::{
-    self, Before, CredentialSetting, HostSection, Setting, listing, others,
+    self, Before, CredentialSetting, HostSection, Setting, bytes_of, listing, others, path_of,
 };
 use crate::plain_file;
 use crate::private_file;

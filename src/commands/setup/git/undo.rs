@@ -4,10 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::changes::digest;
-use super::{GitSetup, changed_meanwhile, failed, lines_of_others, path_of, read, unreadable};
+use super::{GitSetup, changed_meanwhile, failed, lines_of_others, read, unreadable};
 use crate::error::Result;
 use crate::formats::git_config::include::{self, WithoutBlock};
-use crate::formats::git_config::{self, Before};
+use crate::formats::git_config::{self, Before, path_of};
 use crate::system::public_file;
 
 /// One file without ghtok's lines.

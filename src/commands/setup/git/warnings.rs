@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use super::GitSetup;
 use super::changes::GitChanges;
-use super::{GitSetup, path_of};
 use crate::formats::git_config::{
-    CredentialSetting, HostSection, PatternMatch, Setting, include, is_ghtok, listing,
+    CredentialSetting, HostSection, PatternMatch, Setting, include, is_ghtok, listing, path_of,
 };
 use crate::formats::plain_text::one_line;
 use crate::plain_file;

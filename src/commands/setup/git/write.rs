@@ -1,9 +1,9 @@
 //! Shows the lines of `setup git`, asks, and writes them.
 
 use super::changes::GitChanges;
-use super::{Consent, GitSetup, bytes_of, changed_meanwhile, failed, lines_of_others, read};
+use super::{Consent, GitSetup, changed_meanwhile, failed, lines_of_others, read};
 use crate::error::{Error, Result, system_reason};
-use crate::formats::git_config;
+use crate::formats::git_config::{self, bytes_of};
 use crate::formats::plain_text::one_line;
 use crate::system::public_file;
 use std::fs;
