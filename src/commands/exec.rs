@@ -1,6 +1,7 @@
-//! `ghtok exec`: runs a command with tokens in its environment and nowhere else. On Unix the command
+//! `ghtok exec`: runs a command with tokens in its environment and nowhere else, and git in it asks ghtok. On Unix the command
 //! takes this process's place, with its terminal, its signals and its exit code.
 
+mod git;
 mod separator;
 
 use std::ffi::OsString;
@@ -28,6 +29,7 @@ use crate::token::AccessToken;
 #[derive(Debug, Args)]
 #[command(before_help = "Examples:
   ghtok exec -- gh repo list
+  ghtok exec -- git clone https://github.com/octocat/hello.git
   ghtok exec work --min-ttl 1h -- ./release.sh
   ghtok exec -e HOMEBREW_GITHUB_API_TOKEN -- brew upgrade
   ghtok exec -e GH_TOKEN:main -e GH_ENTERPRISE_TOKEN:work -- ./mirror.sh")]
@@ -62,6 +64,8 @@ struct Named {
 struct Assignment<'a> {
     variable: &'a str,
     app: &'a App,
+    /// Whether a flag or an argument names it.
+    is_named: bool,
 }
 
 impl Subcommand for Exec {
@@ -80,7 +84,8 @@ impl Subcommand for Exec {
         let plan = self.plan(&assignments)?;
         let tokens = self.tokens(&assignments, session)?;
         tell(&plan);
-        self.run_command(&plan, &tokens)
+        let git = git::variables(&assignments, self.flags().store, session);
+        self.run_command(&plan, &tokens, &git)
     }
 
     fn exit_code(&self, error: &Error) -> u8 {
@@ -102,7 +107,12 @@ impl Exec {
         if self.variables.is_empty() {
             let app = session.config.app(None)?;
             let names = app.host.variables().token_names;
-            let all = names.iter().map(|variable| Assignment { variable, app });
+            let is_named = self.flags().app.is_some();
+            let all = names.iter().map(|variable| Assignment {
+                variable,
+                app,
+                is_named,
+            });
             return Ok(all.collect());
         }
         let assignment = |named: &'a Named| {
@@ -110,8 +120,11 @@ impl Exec {
                 Some(name) => session.config.app_named(name)?,
                 None => session.config.app(None)?,
             };
-            let variable = named.variable.as_str();
-            Ok(Assignment { variable, app })
+            Ok(Assignment {
+                variable: &named.variable,
+                app,
+                is_named: named.app.is_some() || self.flags().app.is_some(),
+            })
         };
         self.variables.iter().map(assignment).collect()
     }
@@ -161,18 +174,26 @@ impl Exec {
     }
 
     /// On Unix this returns only if the command cannot be run.
-    fn run_command(&self, plan: &EnvPlan, tokens: &[AccessToken]) -> Result<u8> {
-        let changes: Vec<process::Change<'_>> = plan
+    fn run_command(
+        &self,
+        plan: &EnvPlan,
+        tokens: &[AccessToken],
+        git: &[(String, OsString)],
+    ) -> Result<u8> {
+        let mut changes: Vec<process::Change<'_>> = plan
             .changes
             .iter()
             .filter_map(|change| match change {
                 EnvChange::Remove(name) => Some(process::Change::Remove(name)),
-                EnvChange::Text(name, text) => Some(process::Change::Set(name, text)),
+                EnvChange::Text(name, text) => Some(process::Change::Set(name, text.as_ref())),
                 EnvChange::Token { variable, grant } => {
-                    Some(process::Change::Set(variable, tokens.get(*grant)?.expose()))
+                    let token = tokens.get(*grant)?;
+                    Some(process::Change::Set(variable, token.expose().as_ref()))
                 }
             })
             .collect();
+        let git = git.iter();
+        changes.extend(git.map(|(name, value)| process::Change::Set(name, value)));
         let (program, arguments) = self.command.split_first().ok_or_else(no_command)?;
         process::exec(program, arguments, &changes)
             .map_err(|error| process::not_started(program, &error))

@@ -48,6 +48,15 @@ impl GitPlaces {
 }
 
 impl Environment {
+    /// How many settings the environment tells git (git-config(1), `GIT_CONFIG_COUNT`); `None` where git
+    /// could not read that.
+    pub(crate) fn git_config_count(&self) -> Option<u32> {
+        match self.lossy_text("GIT_CONFIG_COUNT") {
+            None => Some(0),
+            Some(text) => text.trim_start().parse().ok(),
+        }
+    }
+
     /// Where git keeps what it is told.
     pub(crate) fn git_places(&self) -> Result<GitPlaces> {
         let home = self.home()?;

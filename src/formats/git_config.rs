@@ -1,4 +1,4 @@
-//! git's configuration, as far as `setup git` changes it. Pure.
+//! git's configuration, as far as ghtok reads and changes it. Pure.
 //! <https://git-scm.com/docs/git-config>, <https://git-scm.com/docs/gitcredentials>
 
 pub(crate) mod include;
@@ -7,6 +7,7 @@ mod own_file;
 mod paths;
 mod pattern;
 mod syntax;
+mod variables;
 
 pub(crate) use self::listing::{CredentialSetting, Setting, listing};
 pub(crate) use self::own_file::{
@@ -15,3 +16,4 @@ pub(crate) use self::own_file::{
 pub(crate) use self::paths::{bytes_of, path_of};
 pub(crate) use self::pattern::PatternMatch;
 pub(crate) use self::syntax::BadLine;
+pub(crate) use self::variables::{HostHelpers, variables};

@@ -84,8 +84,8 @@ pub(crate) fn start(
     let changes: Vec<Change<'_>> = variables
         .iter()
         .map(|variable| match variable {
-            token_env::EnvChange::Token { variable, .. } => Change::Set(variable, secret),
-            token_env::EnvChange::Text(name, text) => Change::Set(name, text),
+            token_env::EnvChange::Token { variable, .. } => Change::Set(variable, secret.as_ref()),
+            token_env::EnvChange::Text(name, text) => Change::Set(name, text.as_ref()),
             token_env::EnvChange::Remove(name) => Change::Remove(name),
         })
         .collect();

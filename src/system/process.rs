@@ -84,7 +84,7 @@ fn silent(program: &Path, arguments: &[OsString], stdin: Option<File>) -> Comman
 #[derive(Clone, Copy)]
 pub(crate) enum Change<'a> {
     /// This variable gets this value, which may be secret.
-    Set(&'a str, &'a str),
+    Set(&'a str, &'a OsStr),
     /// This variable goes.
     Remove(&'a str),
 }

@@ -1,5 +1,7 @@
 //! `ghtok exec`: a command with a token in its environment, in ghtok's own place.
 
+mod git;
+
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::process::{Command, Stdio};

@@ -43,7 +43,7 @@ impl GhtokCommand {
     }
 
     /// The line by which another helper is asked after ghtok.
-    fn via(&self, helper: &[u8], keeps_path: bool) -> Vec<u8> {
+    pub(super) fn via(&self, helper: &[u8], keeps_path: bool) -> Vec<u8> {
         let mut line = self.helper(&[]);
         if keeps_path {
             line.extend(b" --keep-path");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::app::Installation;
+use crate::app::{Installation, Installed};
 use crate::authority::Decision;
 use crate::faults::{Fault, Stage};
 use crate::ledger::Endpoint;
@@ -119,6 +119,21 @@ impl FakeGitHub {
         );
         self.shared
             .change(|state| state.authority.mint(client_id, login))
+    }
+
+    /// A personal access token: it reaches what the person does, wherever Apps are installed.
+    ///
+    /// # Panics
+    /// If no such user is registered.
+    #[track_caller]
+    pub fn personal_token(&self, login: &str, reaches: Vec<Installed>) -> String {
+        self.shared.change(|state| {
+            assert!(
+                state.authority.user(login).is_some(),
+                "user {login} is not registered"
+            );
+            state.authority.personal_token(login, reaches)
+        })
     }
 
     /// The person installs the App there, and nowhere else. A token that exists reaches

@@ -88,6 +88,26 @@ impl Authority {
         }
     }
 
+    /// A token of a person and of no App, which no clock ends.
+    pub(crate) fn personal_token(&mut self, login: &str, installed: Vec<Installed>) -> String {
+        self.families += 1;
+        let value = format!("ghp_{}", chance::text(chance::ALPHANUMERIC, 36));
+        self.pairs.push(Issued {
+            family: self.families,
+            client_id: String::new(),
+            login: login.to_owned(),
+            installed,
+            access: Token {
+                value: value.clone(),
+                expires_at: None,
+                revoked: false,
+            },
+            refresh: None,
+            born_at: self.now(),
+        });
+        value
+    }
+
     /// RFC 6749 section 6 with rotation: the old refresh token and the old access
     /// token die in this moment.
     /// <https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/refreshing-user-access-tokens>

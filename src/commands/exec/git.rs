@@ -1,0 +1,59 @@
+//! git in the command asks ghtok about the hosts of the command's Apps, and gets a valid token after the
+//! one in the environment has expired.
+
+use std::ffi::OsString;
+
+use super::Assignment;
+use crate::config::Environment;
+use crate::formats::git_config::{self, GhtokCommand, HostHelpers, bytes_of, path_of};
+use crate::formats::git_credential::credential_urls;
+use crate::session::{Session, stable_program};
+use crate::store_choice::StoreChoice;
+
+/// The variables that say so. None where git could not read those of the caller: it would fail already.
+pub(super) fn variables(
+    assignments: &[Assignment<'_>],
+    store: Option<StoreChoice>,
+    session: &Session<'_>,
+) -> Vec<(String, OsString)> {
+    let environment = Environment::from_process();
+    let Some(count) = environment.git_config_count() else {
+        return Vec::new();
+    };
+    let ghtok = GhtokCommand {
+        program: bytes_of(&stable_program(&environment)),
+        // The command inherits the variable by which this process found it.
+        config_dir: None,
+    };
+    let mut hosts: Vec<HostHelpers> = Vec::new();
+    for assignment in assignments {
+        let helper = ghtok.helper(&assignment.arguments(store, session));
+        for url in credential_urls(&assignment.app.host) {
+            match hosts.iter_mut().find(|host| host.url == url) {
+                Some(host) if host.helpers.contains(&helper) => {}
+                Some(host) => host.helpers.push(helper.clone()),
+                None => hosts.push(HostHelpers {
+                    url,
+                    helpers: vec![helper.clone()],
+                }),
+            }
+        }
+    }
+    git_config::variables(count, &hosts, &ghtok)
+        .into_iter()
+        .map(|(name, value)| (name, path_of(&value).into_os_string()))
+        .collect()
+}
+
+impl Assignment<'_> {
+    /// The arguments of the helper. An App that nothing names is chosen for each repository, as by
+    /// `setup git`.
+    fn arguments(&self, store: Option<StoreChoice>, session: &Session<'_>) -> Vec<String> {
+        let Some(name) = &self.app.name else {
+            return session.flags_of(self.app);
+        };
+        let app = self.is_named.then(|| format!("--app={name}"));
+        let store = store.map(|store| format!("--store={store}"));
+        app.into_iter().chain(store).collect()
+    }
+}
