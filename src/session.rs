@@ -69,13 +69,13 @@ pub struct Call<'a> {
     /// The App.
     pub app: &'a App,
     /// The command that signs in to it, for messages.
-    pub login_command: &'a str,
+    pub login_command: &'a dyn Fn() -> String,
     /// The store of its record.
     pub store: &'a dyn TokenStore,
     /// Gets its token.
     pub broker: Broker<'a>,
     /// The server where it is registered.
-    pub github: &'a GitHub,
+    pub github: &'a dyn Fn() -> GitHub,
     /// The configured min TTL; `--min-ttl` overrides it.
     pub min_ttl: MinTtl,
     /// The wall clock and the monotonic clock.
@@ -159,7 +159,8 @@ impl Session<'_> {
         Ok(most_serious(codes))
     }
 
-    /// Opens the App's store, builds its broker and runs `work`.
+    /// Opens the App's store, builds its broker and runs `work`. What a token that is not due does not need
+    /// is a function here.
     pub(crate) fn with_call<T>(
         &self,
         app: &App,
@@ -181,15 +182,14 @@ impl Session<'_> {
             limits,
         } = *self.machine;
         let store = self.open_store(app, choice)?;
-        let login_command = login_command(app, self.store_to_name(app, choice));
-        let github = self.github(app);
+        let login_command = || login_command(app, self.store_to_name(app, choice));
+        let github = || self.github(app);
         let network = || self.network_id();
-        let here = self.refresh(app, &github, &network);
         let detached = DetachedRefresher {
             program: this_program,
             arguments: &|want| self.refresher_arguments(app, choice, want),
             github: &github,
-            otherwise: &here as &dyn Refresher,
+            otherwise: &|locked, want| self.refresh(app, &github(), &network).start(locked, want),
             running: RefCell::default(),
         };
         let broker = Broker {
@@ -260,6 +260,14 @@ impl Session<'_> {
 }
 
 impl Call<'_> {
+    pub(crate) fn login_command(&self) -> String {
+        (self.login_command)()
+    }
+
+    pub(crate) fn github(&self) -> GitHub {
+        (self.github)()
+    }
+
     pub(crate) fn min_ttl_or(&self, asked: Option<Duration>) -> MinTtl {
         asked.map_or(self.min_ttl, MinTtl::Explicit)
     }
@@ -280,7 +288,7 @@ impl Call<'_> {
     }
 
     pub(crate) fn store_error(&self, error: StoreError) -> Error {
-        store_error(error, self.app, self.login_command, self.store)
+        store_error(error, self.app, &self.login_command(), self.store)
     }
 }
 

@@ -30,7 +30,7 @@ pub struct Broker<'a> {
     /// The App.
     pub app: &'a App,
     /// The command that signs in, for messages.
-    pub login_command: &'a str,
+    pub login_command: &'a dyn Fn() -> String,
     /// The store of the App's record.
     pub store: &'a dyn TokenStore,
     /// Starts a refresh.
@@ -90,7 +90,7 @@ impl Broker<'_> {
             self.observer.observe(&Event::SignInBefore {
                 app: self.app.label().to_owned(),
                 end: self.clock.local_time(until),
-                login: self.login_command.to_owned(),
+                login: (self.login_command)(),
             });
         }
         Ok(served)
@@ -267,7 +267,7 @@ impl Broker<'_> {
         Error::SignInNeeded {
             app: self.app.label().to_owned(),
             why,
-            login: self.login_command.to_owned(),
+            login: (self.login_command)(),
         }
     }
 }

@@ -127,7 +127,7 @@ enum Stored {
 
 fn revoke(record: &Record, call: &Call<'_>) -> Result<()> {
     let tokens = &record.tokens;
-    call.github
+    call.github()
         .revoke(tokens.access_token(), tokens.refresh_token())
         .map_err(|failure| {
             let app = call.app.label().to_owned();
@@ -137,7 +137,7 @@ fn revoke(record: &Record, call: &Call<'_>) -> Result<()> {
             };
             match failure {
                 RequestFailure::Refused { code } => {
-                    github_error(call.app, &code, call.login_command)
+                    github_error(call.app, &code, &call.login_command())
                 }
                 RequestFailure::Answered {
                     status: 401 | 403 | 404 | 422,
@@ -169,7 +169,7 @@ fn revoke(record: &Record, call: &Call<'_>) -> Result<()> {
 /// GitHub Enterprise Server has no such address, or asks for a signature that we must not give
 /// (docs.github.com, "REST API endpoints for revocation").
 fn no_revocation(status: u16, call: &Call<'_>) -> Error {
-    let logout = call.login_command.replacen("login", "logout", 1);
+    let logout = call.login_command().replacen("login", "logout", 1);
     Error::Refused {
         app: call.app.label().to_owned(),
         host: call.app.host.to_string(),

@@ -40,7 +40,7 @@ impl Session<'_> {
         repository: Option<&RepositoryName>,
         call: &Call<'_>,
     ) -> OnlineCheck {
-        let token = ask_about(record, call.github, call.clock);
+        let token = ask_about(record, &call.github(), call.clock);
         if !matches!(token, AccessState::Alive(_)) {
             return OnlineCheck {
                 token,
@@ -128,7 +128,7 @@ impl Session<'_> {
         let began = call.clock.monotonic();
         let elapsed = || call.clock.monotonic().saturating_sub(began);
         let (token, whole) = (record.tokens.access_token(), call.limits.reach);
-        let installations = call.github.installations(token, whole, &elapsed)?;
+        let installations = call.github().installations(token, whole, &elapsed)?;
         let known = Reach {
             user_id: user_id(record),
             asked_at: call.clock.now(),
@@ -155,8 +155,8 @@ fn explained(
     call: &Call<'_>,
 ) -> Result<Explanation, RequestFailure> {
     let token = record.tokens.access_token();
-    let answer = call.github.repository(token, repository)?;
-    let refresh = call.login_command.replacen("login", "refresh", 1);
+    let answer = call.github().repository(token, repository)?;
+    let refresh = call.login_command().replacen("login", "refresh", 1);
     let host = &call.app.host;
     Ok(explain(&answer, repository, reach, host, &refresh))
 }

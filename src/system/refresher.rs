@@ -20,16 +20,16 @@ pub(crate) struct DetachedRefresher<'a> {
     /// The arguments that name the record and the wanted token.
     pub arguments: &'a dyn Fn(Want) -> Vec<OsString>,
     /// The server of the refresh.
-    pub github: &'a GitHub,
+    pub github: &'a dyn Fn() -> GitHub,
     /// Runs the refresh here, if no process can be started.
-    pub otherwise: &'a dyn Refresher,
+    pub otherwise: &'a dyn Fn(Box<dyn LockedStore + '_>, Want),
     /// The last process started, until its end was seen.
     pub running: RefCell<Option<Detached>>,
 }
 
 impl Refresher for DetachedRefresher<'_> {
     fn check_settings(&self) -> Result<()> {
-        self.github.check_settings()
+        (self.github)().check_settings()
     }
 
     /// The process may outlive this one; its result is in the outcome. If the lock cannot be inherited,
@@ -44,7 +44,7 @@ impl Refresher for DetachedRefresher<'_> {
         } else {
             log::info!("no refresher could be started: refreshing here");
             let _blocked = BlockedSignals::block();
-            self.otherwise.start(locked, want);
+            (self.otherwise)(locked, want);
         }
     }
 

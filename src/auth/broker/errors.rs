@@ -31,7 +31,7 @@ impl Broker<'_> {
             FailureCause::Store(error) => self.cannot_refresh(error.clone()),
             FailureCause::Limit(limit) => self.cannot_refresh(StoreError::Limit(limit.clone())),
             FailureCause::Refused(code) => {
-                github_error(self.app, &ErrorCode::parse(code), self.login_command)
+                github_error(self.app, &ErrorCode::parse(code), &(self.login_command)())
             }
             FailureCause::Temporary(cause) => Error::Temporary {
                 app: self.app.label().to_owned(),
@@ -46,7 +46,7 @@ impl Broker<'_> {
     /// The error if a refresh cannot begin or be stored. If only this process cannot do it, the hint
     /// suggests one outside its sandbox.
     pub(super) fn cannot_refresh(&self, error: StoreError) -> Error {
-        let refresh = || Some(self.login_command.replacen("login", "refresh", 1));
+        let refresh = || Some((self.login_command)().replacen("login", "refresh", 1));
         match error {
             StoreError::ReadOnly { path, cause } => Error::ReadOnly {
                 path,
@@ -66,7 +66,7 @@ impl Broker<'_> {
     }
 
     pub(super) fn store_error(&self, error: StoreError) -> Error {
-        store_error(error, self.app, self.login_command, self.store)
+        store_error(error, self.app, &(self.login_command)(), self.store)
     }
 }
 

@@ -51,7 +51,7 @@ pub(super) fn tell_present(run: &LoginRun<'_>, served: &Served, call: &Call<'_>)
         call.app.label(),
         as_whom(served.account.as_ref()),
         until(end, call),
-        call.login_command,
+        call.login_command(),
     ));
     if let Some(words) = app.in_config.words() {
         let steps = next_steps(&app.arguments);

@@ -158,7 +158,7 @@ fn needed(why: SignInReason, call: &Call<'_>) -> Error {
     Error::SignInNeeded {
         app: call.app.label().to_owned(),
         why,
-        login: call.login_command.to_owned(),
+        login: call.login_command(),
     }
 }
 
@@ -173,9 +173,9 @@ fn ended(error: Error) -> StoredSignIn {
 fn sign_in_again(found: &StoredSignIn, call: &Call<'_>) -> Notice {
     let command = match &found.ended {
         Some(Error::Damaged { .. }) => {
-            format!("{} --force", call.login_command)
+            format!("{} --force", call.login_command())
         }
-        Some(_) | None => call.login_command.to_owned(),
+        Some(_) | None => call.login_command(),
     };
     Notice {
         title: "ghtok: sign in again".into(),
@@ -195,7 +195,7 @@ fn ends_soon(left: Duration, call: &Call<'_>) -> Notice {
             "{}: the sign-in to {} {when}. Run: {}",
             call.app.label(),
             call.app.host,
-            call.login_command
+            call.login_command()
         ),
     }
 }

@@ -87,7 +87,7 @@ impl Online {
     }
 
     fn of_token(token: &AccessState, call: &Call<'_>) -> Self {
-        let refresh = call.login_command.replacen("login", "refresh", 1);
+        let refresh = call.login_command().replacen("login", "refresh", 1);
         let (token, login, problem, line) = match token {
             AccessState::Alive(account) => {
                 let line = format!("accepts the token of {}", account.login);

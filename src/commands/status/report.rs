@@ -351,7 +351,7 @@ impl Problem {
         Self {
             hint: Some(format!(
                 "sign in again before {end} with: {}",
-                call.login_command
+                call.login_command()
             )),
             ..self
         }

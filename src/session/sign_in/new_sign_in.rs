@@ -112,13 +112,8 @@ impl NewSignIn {
         call: &Call<'_>,
     ) -> Result<Self> {
         prove_replaceable(present, call)?;
-        let flow = DeviceFlow::new(
-            permit,
-            call.app,
-            call.login_command,
-            call.github,
-            call.clock,
-        );
+        let (login, github) = (call.login_command(), call.github());
+        let flow = DeviceFlow::new(permit, call.app, &login, &github, call.clock);
         let grant = flow.run(prompt)?;
         let account = flow.account(&grant.access_token);
         Ok(Self { grant, account })
@@ -146,7 +141,7 @@ impl NewSignIn {
                 app: call.app.label().to_owned(),
                 expected: expected.to_string(),
                 actual: actual.login.clone(),
-                login: call.login_command.to_owned(),
+                login: call.login_command(),
                 tokens: self.discard(call),
             });
         }
@@ -170,7 +165,7 @@ impl NewSignIn {
             // GitHub named its account only after it was saved. If the revocation fails, the tokens expire.
             let tokens = &replaced.tokens;
             let _ = call
-                .github
+                .github()
                 .revoke(tokens.access_token(), tokens.refresh_token());
         }
         Ok(Kept::Saved(saved))
@@ -189,7 +184,7 @@ impl NewSignIn {
     }
 
     fn refuse(&self, other: &Account, call: &Call<'_>) -> Error {
-        let (app, login) = (call.app.label().to_owned(), call.login_command.to_owned());
+        let (app, login) = (call.app.label().to_owned(), call.login_command());
         let (stored, tokens) = (other.login.clone(), self.discard(call));
         match &self.account {
             Some(account) => Error::AccountSwitch {
@@ -215,7 +210,7 @@ impl NewSignIn {
             refresh_token,
             ..
         } = &self.grant;
-        match call.github.revoke(access_token, refresh_token.as_ref()) {
+        match call.github().revoke(access_token, refresh_token.as_ref()) {
             Ok(()) => Discarded::Revoked,
             Err(failure) => {
                 let host = call.app.host.web_url();

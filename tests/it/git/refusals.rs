@@ -241,11 +241,11 @@ fn p7_what_was_refreshed_before_the_lock_is_not_marked() {
         &request,
         &Call {
             app: &app,
-            login_command: "ghtok login",
+            login_command: &|| "ghtok login".into(),
             store: &store,
             broker: Broker {
                 app: &app,
-                login_command: "ghtok login",
+                login_command: &|| "ghtok login".into(),
                 store: &store,
                 refresher: &NoRefresh,
                 clock: &clock,
@@ -253,7 +253,7 @@ fn p7_what_was_refreshed_before_the_lock_is_not_marked() {
                 network: &|| ghtok::testing::auth::outcome::NetworkId(1),
                 limits,
             },
-            github: &github,
+            github: &|| github.clone(),
             min_ttl: MinTtl::DEFAULT,
             clock: &clock,
             terminal: Terminal,

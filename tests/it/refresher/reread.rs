@@ -71,7 +71,7 @@ fn overtaken(
     let (spy, app, clock) = (Spy::default(), sandbox.app(), SystemClock::start());
     let broker = Broker {
         app: &app,
-        login_command: "ghtok login",
+        login_command: &|| "ghtok login".into(),
         store: &store,
         refresher: &spy,
         clock: &clock,

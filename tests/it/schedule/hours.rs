@@ -73,7 +73,7 @@ impl Machine {
                 login_command: broker.login_command,
                 store: broker.store,
                 broker: *broker,
-                github: &github,
+                github: &|| github.clone(),
                 clock: broker.clock,
                 terminal: Terminal,
                 limits: broker.limits,

@@ -211,7 +211,7 @@ impl Bench {
         let store = self.store();
         work(&Broker {
             app: &self.app,
-            login_command: "ghtok login",
+            login_command: &|| "ghtok login".into(),
             store: &store,
             refresher: &refresh,
             clock,
