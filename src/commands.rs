@@ -15,9 +15,11 @@ pub(crate) mod refresh;
 pub(crate) mod refresher;
 pub(crate) mod schedule;
 pub(crate) mod setup;
+mod sign_in;
 pub(crate) mod status;
 mod target;
 
+pub(crate) use self::sign_in::{PageFlags, SignIn, SignInOptions};
 pub(crate) use self::target::{Described, Target};
 use crate::config::Flags;
 use crate::error::{Error, Result};

@@ -59,7 +59,7 @@ const SESSION_ONLY: [&str; 4] = [
 const NOT_BY_SESSION: &[&str] = &[
     "commands/exec.rs: system/process",
     "commands/git_credential/via.rs: system/process",
-    "commands/login/countdown.rs: system/process",
+    "commands/sign_in/countdown.rs: system/process",
     "commands/mcp.rs: system/process",
     "commands/schedule/check.rs: system/notification",
     "commands/schedule/run.rs: system/notification",
@@ -108,7 +108,7 @@ const HELD_BY: [(&str, &[&str]); 5] = [
         "DeviceFlowPermit",
         &[
             "auth/device_flow.rs",
-            "commands/login.rs",
+            "commands/sign_in.rs",
             "github/device_code.rs",
             "mcp/sign_in.rs",
             "permits.rs",
@@ -121,7 +121,7 @@ const HELD_BY: [(&str, &[&str]); 5] = [
         "UnlockPermit",
         &[
             "auth/ports.rs",
-            "commands/login.rs",
+            "commands/sign_in.rs",
             "permits.rs",
             "session/stores.rs",
             "store.rs",
@@ -401,7 +401,7 @@ mod the_checks_see {
             1
         );
         assert_eq!(
-            named("commands/login.rs", "use crate::auth::DeviceFlow;"),
+            named("commands/sign_in.rs", "use crate::auth::DeviceFlow;"),
             0
         );
         assert_eq!(named("commands/get.rs", "#[test] fn f() { unlock() }"), 0);

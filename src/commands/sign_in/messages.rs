@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::json_events::signed_in;
 use super::saved_app::{AppInConfig, SavedApp, next_steps};
-use super::{LoginRun, Since};
+use super::{SignIn, Since};
 use crate::app::App;
 use crate::auth::broker::Served;
 use crate::auth::record::{Account, Record};
@@ -39,10 +39,10 @@ pub(super) fn warn_of_network_folder(folder: &Path, kind: &str) {
     ));
 }
 
-pub(super) fn tell_present(run: &LoginRun<'_>, served: &Served, call: &Call<'_>) -> Result<()> {
+pub(super) fn tell_present(run: &SignIn<'_>, served: &Served, call: &Call<'_>) -> Result<()> {
     let end = served.expires_at;
     let app = run.save_app();
-    if run.flags.json {
+    if run.options.json {
         note_unwritten(&app.in_config, call);
         return signed_in(Since::Before, served.account.as_ref(), end, &app, call);
     }
@@ -60,9 +60,9 @@ pub(super) fn tell_present(run: &LoginRun<'_>, served: &Served, call: &Call<'_>)
     Ok(())
 }
 
-pub(super) fn tell_new(run: &LoginRun<'_>, record: &Record, by: By, call: &Call<'_>) -> Result<()> {
+pub(super) fn tell_new(run: &SignIn<'_>, record: &Record, by: By, call: &Call<'_>) -> Result<()> {
     let app = run.save_app();
-    if run.flags.json {
+    if run.options.json {
         note_unwritten(&app.in_config, call);
         let end = record.tokens.expires_at();
         let since = match by {

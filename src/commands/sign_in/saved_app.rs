@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::LoginRun;
+use super::SignIn;
 use crate::app::App;
 use crate::config::{Config, Environment, Flags, add_app, lines_to_add};
 use crate::error::Error;
@@ -47,14 +47,14 @@ pub(super) enum AppInConfig {
     },
 }
 
-impl LoginRun<'_> {
+impl SignIn<'_> {
     /// Writes the App into the configuration, if it is not there, and finds out how commands name it.
     pub(super) fn save_app(&self) -> SavedApp {
         let (session, app) = (self.session, self.app);
         let file = &session.config.file;
         let in_config = match &app.name {
             Some(name) => AppInConfig::Before { name: name.clone() },
-            None if self.flags.no_save => AppInConfig::NotWanted,
+            None if self.options.no_save => AppInConfig::NotWanted,
             None => {
                 let _lock = session.lock_config();
                 match add_app(file, app, self.new_name) {

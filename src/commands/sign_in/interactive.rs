@@ -7,7 +7,7 @@ use std::thread::{self, Scope};
 use anstyle::{AnsiColor, Style};
 
 use super::countdown::Countdown;
-use super::{BrowserOffer, LoginRun};
+use super::{BrowserOffer, SignIn};
 use crate::auth::ports::Prompt;
 use crate::error::Result;
 use crate::formats::drawing::frame::framed;
@@ -24,7 +24,7 @@ const CODE: Style = AnsiColor::Green.on_default().bold();
 
 /// Does the work beside a person, and leaves their terminal in order.
 pub(super) fn beside_person<T>(
-    run: &LoginRun<'_>,
+    run: &SignIn<'_>,
     call: &Call<'_>,
     work: impl FnOnce(&mut dyn Prompt) -> T,
 ) -> T {
@@ -46,7 +46,7 @@ pub(super) fn beside_person<T>(
 /// The person, as the device flow sees them.
 struct Person<'scope, 'env, 'call> {
     scope: &'scope Scope<'scope, 'env>,
-    run: &'env LoginRun<'env>,
+    run: &'env SignIn<'env>,
     call: &'call Call<'call>,
     is_approved: &'env AtomicBool,
     /// Ends the countdown.
@@ -58,11 +58,11 @@ impl Prompt for Person<'_, '_, '_> {
         // Nothing that was typed before this was an answer to it.
         forget_typed();
         let screen = &self.run.screen;
-        if self.run.flags.page.qr {
+        if self.run.options.page.qr {
             self.draw_code_of(&authorization.verification_uri);
         }
         screen.say(&self.invitation(authorization));
-        if self.run.flags.page.copy {
+        if self.run.options.page.copy {
             self.copy(&authorization.user_code);
         }
         let browser = self.offer();
@@ -127,7 +127,7 @@ impl<'env> Person<'_, 'env, '_> {
     }
 
     fn copy(&self, code: &str) {
-        let LoginRun {
+        let SignIn {
             screen,
             clipboards,
             folders,
@@ -148,7 +148,7 @@ impl<'env> Person<'_, 'env, '_> {
 
     /// The browser, if a person is here who can press Enter.
     fn offer(&self) -> Option<&'env Browser> {
-        if self.run.flags.page.no_browser || !self.call.terminal.has_person() {
+        if self.run.options.page.no_browser || !self.call.terminal.has_person() {
             return None;
         }
         let screen = &self.run.screen;
