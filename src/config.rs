@@ -4,6 +4,7 @@
 mod append;
 mod choice;
 mod desktop;
+mod edit;
 mod environment;
 mod file;
 mod folder_permissions;

@@ -1,17 +1,12 @@
-//! Adds an `[[app]]` to the configuration file: everything that stands there stays byte for byte, and
-//! a kill at any instant leaves either the old file or the new one.
+//! Adds an `[[app]]` to the configuration file: everything that stands there stays byte for byte.
 
-use std::fs;
-use std::io;
-#[cfg(unix)]
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::{Config, file, settings};
+use super::edit::{Edit, write_edited};
+use super::{Config, settings};
 use crate::app::App;
-use crate::error::{Error, Result, system_reason};
+use crate::error::Result;
 use crate::host::Host;
-use crate::private_file::{Mode, PendingFile};
 
 /// The lines that describe `app` under the name `name` (see [`check_app_name`](super::check_app_name)).
 fn app_section(app: &App, name: &str) -> String {
@@ -41,89 +36,34 @@ pub struct AppEntry {
     pub new_default: Option<String>,
 }
 
-/// How often a write begins again because somebody else changed the file meanwhile.
-const TRIES: u32 = 5;
-
 /// Writes an App into the file, under the wanted name or one made of its host, unless it is there
-/// already. A missing file is begun (folder 0700, file 0600); a linked one is written where the link
-/// leads. What ghtok could not read again is not written.
+/// already. What ghtok could not read again is not written.
 ///
 /// # Errors
-/// If the file cannot be read or written, or does not stay as it is for a moment.
+/// As [`write_edited`].
 pub fn add_app(file: &Path, app: &App, wanted: Option<&str>) -> Result<AppEntry> {
-    for _ in 0..TRIES {
-        let edit = Edit::new(file, app, wanted)?;
-        if edit.write()? {
-            return Ok(edit.entry);
-        }
+    write_edited(file, |text| edit(file, text, app, wanted))
+}
+
+fn edit(file: &Path, text: &str, app: &App, wanted: Option<&str>) -> Result<Edit<AppEntry>> {
+    let settings = settings::parse(file, text)?;
+    let present = settings.apps.iter().find(|known| known.key() == app.key());
+    if let Some(name) = present.and_then(|known| known.name.clone()) {
+        return Ok(Edit {
+            after: None,
+            done: AppEntry {
+                name,
+                new_default: None,
+            },
+        });
     }
-    Err(Error::File {
-        doing: "write",
-        path: file.to_owned(),
-        cause: "another program changed it at the same time".into(),
+    let name = free_name(app, wanted, &settings.apps);
+    let new_default = default_for(&settings.apps, settings.default_app.as_deref());
+    let after = with_app(file, text, app, &name, new_default.as_deref())?;
+    Ok(Edit {
+        after: Some(after),
+        done: AppEntry { name, new_default },
     })
-}
-
-/// The file with the App in it, as it is to be.
-struct Edit {
-    target: PathBuf,
-    before: Option<String>,
-    /// `None` where the App is there already.
-    after: Option<String>,
-    entry: AppEntry,
-}
-
-impl Edit {
-    fn new(file: &Path, app: &App, wanted: Option<&str>) -> Result<Self> {
-        let target = target_of(file)?;
-        let before = file::read(&target)?;
-        let text = before.as_deref().unwrap_or_default();
-        let settings = settings::parse(file, text)?;
-        let present = settings.apps.iter().find(|known| known.key() == app.key());
-        if let Some(name) = present.and_then(|known| known.name.clone()) {
-            return Ok(Self {
-                target,
-                before,
-                after: None,
-                entry: AppEntry {
-                    name,
-                    new_default: None,
-                },
-            });
-        }
-        let name = free_name(app, wanted, &settings.apps);
-        let new_default = default_for(&settings.apps, settings.default_app.as_deref());
-        let after = with_app(file, text, app, &name, new_default.as_deref())?;
-        Ok(Self {
-            target,
-            before,
-            after: Some(after),
-            entry: AppEntry { name, new_default },
-        })
-    }
-
-    /// Puts it in the file's place; false if the file is no longer the one that was read.
-    fn write(&self) -> Result<bool> {
-        let Some(text) = &self.after else {
-            return Ok(true);
-        };
-        let target = &self.target;
-        let refuse = |error: io::Error| Error::File {
-            doing: "write",
-            path: target.clone(),
-            cause: system_reason(&error),
-        };
-        let folder = target.parent().unwrap_or(Path::new("."));
-        create_folder(folder).map_err(refuse)?;
-        let mut new = PendingFile::begin(target).map_err(refuse)?;
-        new.fill(text.as_bytes(), Mode::KeepOr(0o600))
-            .map_err(refuse)?;
-        if file::read(target)? != self.before {
-            return Ok(false);
-        }
-        new.commit().map_err(refuse)?;
-        Ok(true)
-    }
 }
 
 /// The name that an App gets: the wanted one, else one made of its host; with a number if it is taken.
@@ -229,19 +169,6 @@ fn newline_of(text: &str) -> &'static str {
     }
 }
 
-/// Where a linked file really is: people keep their dot-files elsewhere.
-fn target_of(file: &Path) -> Result<PathBuf> {
-    let is_link = fs::symlink_metadata(file).is_ok_and(|metadata| metadata.is_symlink());
-    if !is_link {
-        return Ok(file.to_owned());
-    }
-    fs::canonicalize(file).map_err(|error| Error::File {
-        doing: "follow the link",
-        path: file.to_owned(),
-        cause: system_reason(&error),
-    })
-}
-
 fn joined(before: &str, newline: &str, section: &str) -> String {
     let gap = match before {
         "" => "",
@@ -259,29 +186,6 @@ fn basic_string(text: &str) -> String {
         c => c.to_string(),
     };
     format!("\"{}\"", text.chars().map(escaped).collect::<String>())
-}
-
-/// Creates what is missing of a folder, each part for its owner alone whatever the umask says.
-#[cfg(unix)]
-fn create_folder(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-
-    if folder.is_dir() {
-        return Ok(());
-    }
-    if let Some(parent) = folder.parent() {
-        create_folder(parent)?;
-    }
-    match fs::DirBuilder::new().mode(0o700).create(folder) {
-        Ok(()) => fs::set_permissions(folder, fs::Permissions::from_mode(0o700)),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
-        Err(error) => Err(error),
-    }
-}
-
-#[cfg(not(unix))]
-fn create_folder(folder: &Path) -> io::Result<()> {
-    fs::create_dir_all(folder)
 }
 
 #[cfg(all(test, unix))]

@@ -1,3 +1,5 @@
+use std::cell::Cell;
+use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use super::super::scratch::Scratch;
@@ -187,22 +189,34 @@ fn p12_a_file_that_changes_meanwhile_is_not_replaced_and_the_next_try_keeps_both
             Some(text) => Scratch::new().with(text),
             None => Scratch::new(),
         };
-        let edit = Edit::new(&folder.file(), &plain("Iv1.d"), None).expect("an edit");
-        fs::write(folder.file(), other).expect("an edit");
-        assert!(!edit.write().expect("no failure"), "{before:?}");
-        assert_eq!(content(&folder.file()), other);
+        let tries = Cell::new(0);
+        let added = write_edited(&folder.file(), |text| {
+            let edit = edit(&folder.file(), text, &plain("Iv1.d"), None);
+            if tries.replace(tries.get() + 1) == 0 {
+                fs::write(folder.file(), other).expect("a change");
+            }
+            edit
+        });
+        assert_eq!(added.expect("written").name, "github", "{before:?}");
+        assert_eq!(tries.get(), 2);
         assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
-        add_app(&folder.file(), &plain("Iv1.d"), None).expect("written");
         let text = content(&folder.file());
         let settings = settings::parse(Path::new("c"), &text).expect("read");
         let names: Vec<&str> = settings.apps.iter().map(App::label).collect();
         assert_eq!(names, ["other", "github"]);
     }
     let folder = Scratch::new().with(SECTION);
-    let edit = Edit::new(&folder.file(), &plain("Iv1.d"), None).expect("an edit");
-    fs::remove_file(folder.file()).expect("removed");
-    assert!(!edit.write().expect("no failure"));
-    assert!(!folder.file().exists());
+    let always_removed = write_edited(&folder.file(), |text| {
+        let edit = edit(&folder.file(), text, &plain("Iv1.d"), None);
+        if folder.file().exists() {
+            fs::remove_file(folder.file()).expect("removed");
+        } else {
+            fs::write(folder.file(), SECTION).expect("a change");
+        }
+        edit
+    });
+    let error = always_removed.expect_err("no moment of rest").to_string();
+    assert!(error.contains("changed it at the same time"), "{error}");
 }
 
 #[test]
