@@ -132,8 +132,7 @@ fn print_help(help: &clap::Error) -> u8 {
         Terminal.styled(&help.render().ansi().to_string());
     } else if let Err(error) = help.print() {
         let error = Error::of_output(error);
-        report(&error, false);
-        return error.exit_code();
+        return report(&error, false);
     }
     u8::try_from(help.exit_code()).unwrap_or(2)
 }

@@ -154,7 +154,7 @@ impl Session<'_> {
         self.config.check_store()?;
         let codes = self.config.all_apps().map(|app| {
             let done = self.with_call(app, &work);
-            done.map_or_else(|error| told(&error, as_json), |()| 0)
+            done.map_or_else(|error| report(&error, as_json), |()| 0)
         });
         Ok(most_serious(codes))
     }
@@ -301,12 +301,6 @@ fn log_configuration(config: &Config) {
             FileState::Read => "read",
         }
     );
-}
-
-/// Prints an error; returns its exit code.
-pub(crate) fn told(error: &Error, as_json: bool) -> u8 {
-    report(error, as_json);
-    error.exit_code()
 }
 
 /// The path of this program that stays valid after an upgrade.

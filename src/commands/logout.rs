@@ -10,7 +10,7 @@ use crate::commands::{Subcommand, Target};
 use crate::config::Flags;
 use crate::error::{Error, Result, StoredTokens, most_serious};
 use crate::github::{HttpError, RequestFailure};
-use crate::session::{Call, Reading, Session, told};
+use crate::session::{Call, Reading, Session, report};
 use crate::system::terminal::Terminal;
 
 /// Remove a stored sign-in
@@ -83,8 +83,9 @@ impl Logout {
         if results.is_empty() {
             Terminal.note("nothing is stored");
         }
-        let told = |result: Result<()>| result.map_or_else(|error| told(&error, self.json), |()| 0);
-        most_serious(results.into_iter().map(told))
+        let exit_code =
+            |result: Result<()>| result.map_or_else(|error| report(&error, self.json), |()| 0);
+        most_serious(results.into_iter().map(exit_code))
     }
 
     fn log_out(&self, call: &Call<'_>) -> Result<()> {

@@ -2,8 +2,8 @@ use crate::error::Error;
 use crate::formats::plain_text::without_tricks;
 use crate::system::terminal::{Label, Terminal};
 
-/// Prints an error: as JSON to stdout, or as text to stderr.
-pub(crate) fn report(error: &Error, as_json: bool) {
+/// Prints an error: as JSON to stdout, or as text to stderr. Returns its exit code.
+pub(crate) fn report(error: &Error, as_json: bool) -> u8 {
     match error {
         Error::OutputClosed => {}
         error if as_json => Terminal.say(&error.to_json()),
@@ -15,4 +15,5 @@ pub(crate) fn report(error: &Error, as_json: bool) {
             }
         }
     }
+    error.exit_code()
 }
