@@ -218,7 +218,7 @@ impl Outcome {
 
     /// True if this failure shows that the intent's refresh did not replace the tokens. Such an intent
     /// remains only if it could not be removed, for instance on a full disk.
-    pub fn voids(&self, intent: Option<&Intent>) -> bool {
+    pub fn cancels(&self, intent: Option<&Intent>) -> bool {
         intent.is_some_and(|intent| {
             intent.interrupted_at.is_none()
                 && self.generation == intent.generation
@@ -360,22 +360,22 @@ mod tests {
 
     #[test]
     fn p3_only_a_failure_of_its_own_generation_clears_an_intent() {
-        assert!(failed(None).voids(Some(&intent(None))));
-        assert!(!failed(None).voids(Some(&intent(Some(AT)))), "still open");
-        assert!(!failed(None).voids(None));
+        assert!(failed(None).cancels(Some(&intent(None))));
+        assert!(!failed(None).cancels(Some(&intent(Some(AT)))), "still open");
+        assert!(!failed(None).cancels(None));
         for generation in [3, 5] {
             let other = Outcome {
                 generation,
                 ..failed(None)
             };
-            assert!(!other.voids(Some(&intent(None))), "{generation}");
+            assert!(!other.cancels(Some(&intent(None))), "{generation}");
         }
         for what in [Happened::Saved, Happened::Deleted, Happened::Sent] {
             let other = Outcome {
                 what,
                 ..failed(None)
             };
-            assert!(!other.voids(Some(&intent(None))), "{other:?}");
+            assert!(!other.cancels(Some(&intent(None))), "{other:?}");
         }
     }
 

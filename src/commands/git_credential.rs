@@ -32,7 +32,7 @@ use crate::session::{Call, Session};
 use crate::system::terminal::Terminal;
 
 /// A token answered 401 so soon after it was made is most often good: GitHub's replicas lag.
-const TOO_YOUNG_TO_DIE: Duration = Duration::from_secs(60);
+const MIN_AGE_TO_ERASE: Duration = Duration::from_secs(60);
 
 /// What git asks a helper to do (git-credential(1); gitcredentials(7), "CUSTOM HELPERS").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -257,7 +257,7 @@ fn is(account: Option<&Account>, wanted: &str) -> bool {
 pub fn erase(request: &CredentialRequest, call: &Call<'_>) -> Result<()> {
     let was_rejected = |stored: &Record| {
         let age = stored.obtained_at.until(call.clock.now());
-        request.carries(stored.tokens.access_token()) && age > TOO_YOUNG_TO_DIE
+        request.carries(stored.tokens.access_token()) && age > MIN_AGE_TO_ERASE
     };
     mark_rejected(call.store, call.clock, was_rejected).map_err(|error| call.store_error(error))
 }

@@ -17,7 +17,7 @@ use crate::store::{Listing, Slot};
 const RIGHTS: u32 = 0x3f3f_0000;
 
 /// No record is larger (it must fit the Windows Credential Manager too).
-const RECORD_ROOM: usize = 2_560;
+const MAX_RECORD_BYTES: usize = 2_560;
 
 /// The first guess at a payload's size: enough for any record.
 const READ_ROOM: usize = 4_096;
@@ -146,7 +146,7 @@ impl Slot for KernelSlot {
     /// Adds and removes a key that needs as much quota as the largest record would need in addition.
     fn prove_writable(&self) -> Result<(), StoreError> {
         let present = self.read()?.map_or(0, |bytes| bytes.len());
-        let room = RECORD_ROOM.saturating_sub(present).max(1);
+        let room = MAX_RECORD_BYTES.saturating_sub(present).max(1);
         let probe = Self {
             description: format!("{} (probe)", self.description),
         };

@@ -16,7 +16,7 @@ use crate::store::{Listing, Slot};
 pub(crate) const SERVICE: &str = "ghtok";
 
 /// No record is larger, and the Windows Credential Manager takes no more.
-const RECORD_ROOM: usize = 2_560;
+const MAX_RECORD_BYTES: usize = 2_560;
 
 pub(crate) trait SystemKeychain {
     /// What people call it.
@@ -117,7 +117,7 @@ impl<S: SystemKeychain> Slot for KeyringSlot<S> {
     fn prove_writable(&self) -> Result<(), StoreError> {
         self.read()?;
         let probe = Self::of_user(format!("{} (probe)", self.user), self.limit);
-        probe.write(&[0; RECORD_ROOM])?;
+        probe.write(&[0; MAX_RECORD_BYTES])?;
         probe.delete()
     }
 

@@ -114,8 +114,8 @@ impl Broker<'_> {
             return Ok(served);
         }
         // Read after the record, so that it shows an attempt that was sent in between.
-        let told = self.store.outcome();
-        if told.is_some_and(|outcome| outcome.voids(record.intent.as_ref())) {
+        let last = self.store.outcome();
+        if last.is_some_and(|outcome| outcome.cancels(record.intent.as_ref())) {
             record.intent = None;
         }
         self.without_refresh(&record, want, self.failed(failure, whose))
