@@ -99,7 +99,7 @@ pub enum Error {
         /// What the code means.
         meaning: &'static str,
         /// What to do about it.
-        cure: String,
+        fix: String,
     },
     /// The person pressed "Cancel" on the device page.
     #[error("{app}: the sign-in was denied on the page")]
@@ -283,7 +283,7 @@ pub enum Error {
         /// Its mode.
         mode: u32,
         /// The command that closes it.
-        cure: String,
+        fix: String,
     },
     /// A record that cannot be read back.
     #[error("{app}: the stored sign-in in {place} is damaged: {problem}")]
@@ -351,7 +351,7 @@ pub enum Error {
         /// Why it failed.
         cause: String,
         /// What to do about it.
-        cure: String,
+        fix: String,
     },
     /// There is no such command.
     #[error("command not found: \"{command}\"")]

@@ -176,7 +176,7 @@ fn no_revocation(status: u16, call: &Call<'_>) -> Error {
         host: call.app.host.to_string(),
         code: format!("HTTP {status}"),
         meaning: "it does not support this way of revoking tokens, so nothing was deleted",
-        cure: format!(
+        fix: format!(
             "revoke the App at {}/settings/apps/authorizations, then delete the tokens here with:\n  {logout}",
             call.app.host.web_url()
         ),

@@ -136,7 +136,7 @@ impl<'a> Timers<'a> {
                     return Err(Error::Timer {
                         doing: "remove the timer",
                         cause: format!("{scheduler}: {cause}"),
-                        cure: "correct this and run again:\n  ghtok schedule remove".into(),
+                        fix: "correct this and run again:\n  ghtok schedule remove".into(),
                     });
                 }
                 Err(_) => {}

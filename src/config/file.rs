@@ -58,7 +58,7 @@ fn check_rights(path: &Path, metadata: &Metadata) -> Result<()> {
         Distrust::Writable { mode } => Error::Exposed {
             rights: "write",
             mode,
-            cure: format!("chmod go-w {}", word(&path.to_string_lossy())),
+            fix: format!("chmod go-w {}", word(&path.to_string_lossy())),
             path: path.to_owned(),
         },
     })

@@ -52,7 +52,7 @@ fn check(folder: &Path, mask: u32, rights: &'static str, change: &str) -> Result
         return refuse("it is a shared folder; use one that is only for ghtok".into());
     }
     Err(Error::Exposed {
-        cure: format!("chmod {change} {}", word(&folder.to_string_lossy())),
+        fix: format!("chmod {change} {}", word(&folder.to_string_lossy())),
         path: folder.to_owned(),
         rights,
         mode,
@@ -92,15 +92,13 @@ mod tests {
             fs::set_permissions(&base, fs::Permissions::from_mode(mode)).expect("a mode");
             let checked = check(&base);
             assert_eq!(checked.is_ok(), fine, "{mode:o}: {checked:?}");
-            let Err(Error::Exposed { cure, .. }) = checked else {
+            let Err(Error::Exposed { fix, .. }) = checked else {
                 continue;
             };
             #[expect(clippy::disallowed_methods, reason = "what a person would type")]
-            let cured = std::process::Command::new("sh")
-                .args(["-c", &cure])
-                .status();
-            assert!(cured.expect("sh").success(), "{cure}");
-            assert!(check(&base).is_ok(), "{mode:o}: {cure}");
+            let fixed = std::process::Command::new("sh").args(["-c", &fix]).status();
+            assert!(fixed.expect("sh").success(), "{fix}");
+            assert!(check(&base).is_ok(), "{mode:o}: {fix}");
         }
         fs::set_permissions(&base, fs::Permissions::from_mode(0o1777)).expect("a mode");
         let error = check_state(&base).expect_err("for everybody").to_string();

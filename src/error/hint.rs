@@ -25,7 +25,7 @@ impl Error {
                 tokens,
                 ..
             } => temporary_hint(*retry_after, *tokens),
-            Self::Refused { cure, .. } | Self::Timer { cure, .. } => cure.clone(),
+            Self::Refused { fix, .. } | Self::Timer { fix, .. } => fix.clone(),
             Self::StoreLocked { .. }
             | Self::StoreStayedLocked { .. }
             | Self::StoreConfirmsAccess { .. }
@@ -45,7 +45,7 @@ impl Error {
             Self::Limit {
                 refresh, tokens, ..
             } => limit_hint(refresh.as_deref(), *tokens),
-            Self::Exposed { cure, .. } => format!("if you trust its content:\n  {cure}"),
+            Self::Exposed { fix, .. } => format!("if you trust its content:\n  {fix}"),
             Self::GaveUpWaiting { .. } => {
                 "run the command again; it uses the result of a finished refresh".into()
             }

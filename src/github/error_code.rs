@@ -109,7 +109,7 @@ impl ErrorCode {
     }
 
     /// What a person can do about it; `login` is the command that signs in to the App.
-    pub fn cure(&self, host: &Host, client_id: &ClientId, login: &str) -> String {
+    pub fn fix(&self, host: &Host, client_id: &ClientId, login: &str) -> String {
         let apps = format!("{}/settings/apps", host.web_url());
         match self {
             Self::DeviceFlowDisabled => format!(
@@ -163,13 +163,10 @@ mod tests {
         let id = ClientId::parse("Iv23liABC").expect("an id");
         for code in KNOWN {
             assert_eq!(ErrorCode::parse(code.as_str()), code);
-            assert!(!code.meaning().is_empty() && !code.cure(&host, &id, "ghtok login").is_empty());
+            assert!(!code.meaning().is_empty() && !code.fix(&host, &id, "ghtok login").is_empty());
         }
-        let cure = ErrorCode::DeviceFlowDisabled.cure(&host, &id, "ghtok login");
-        assert!(
-            cure.contains("https://ghes.example/settings/apps"),
-            "{cure}"
-        );
+        let fix = ErrorCode::DeviceFlowDisabled.fix(&host, &id, "ghtok login");
+        assert!(fix.contains("https://ghes.example/settings/apps"), "{fix}");
         assert_eq!(ErrorCode::parse("Not Found"), ErrorCode::NotFound);
     }
 

@@ -213,7 +213,7 @@ impl HttpError {
                 path: path.clone(),
                 rights: "write",
                 mode: *mode,
-                cure: format!("chmod go-w {}", word(&path.to_string_lossy())),
+                fix: format!("chmod go-w {}", word(&path.to_string_lossy())),
             }),
             _ => None,
         }

@@ -53,7 +53,7 @@ pub(crate) struct Stopped {
     /// What is missing.
     pub cause: String,
     /// The command to run.
-    pub cure: String,
+    pub fix: String,
 }
 
 /// One scheduler. Failures are words for people.

@@ -59,7 +59,7 @@ impl Notes for TimerNotes {
                     "{} was written by a newer ghtok (format {version})",
                     path.display()
                 ),
-                cure: "use that ghtok, or delete the file".into(),
+                fix: "use that ghtok, or delete the file".into(),
             }),
             None => Ok(decode(&bytes)),
         }
@@ -96,7 +96,7 @@ fn unusable(error: StoreError) -> Error {
         other => Error::Timer {
             doing: "use its state file",
             cause: other.to_string(),
-            cure: "check the state folder; this shows its path:\n  ghtok status -v".into(),
+            fix: "check the state folder; this shows its path:\n  ghtok status -v".into(),
         },
     }
 }

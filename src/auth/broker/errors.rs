@@ -160,7 +160,7 @@ fn login_to(login: &str, store: Option<&str>) -> String {
 /// The error for a private file that others can read, with the command that corrects it.
 pub(crate) fn exposed(path: PathBuf, mode: u32) -> Error {
     Error::Exposed {
-        cure: format!("chmod 600 {}", word(&path.to_string_lossy())),
+        fix: format!("chmod 600 {}", word(&path.to_string_lossy())),
         rights: "read or write",
         path,
         mode,
@@ -174,6 +174,6 @@ pub fn github_error(app: &App, code: &ErrorCode, login: &str) -> Error {
         host: app.host.to_string(),
         code: code.as_str().to_owned(),
         meaning: code.meaning(),
-        cure: code.cure(&app.host, &app.client_id, login),
+        fix: code.fix(&app.host, &app.client_id, login),
     }
 }

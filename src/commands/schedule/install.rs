@@ -81,10 +81,10 @@ impl Install {
         warn_of_proxy(session);
         match stopped {
             None => Ok(()),
-            Some(Stopped { cause, cure }) => Err(Error::Timer {
+            Some(Stopped { cause, fix }) => Err(Error::Timer {
                 doing: "run the timer",
                 cause: format!("{scheduler}: {cause}"),
-                cure,
+                fix,
             }),
         }
     }
@@ -146,7 +146,7 @@ fn check_words(timer: &Timer) -> Result<()> {
 fn check_program(timer: &Timer) -> Result<ProgramPath> {
     let tagged = |folder: &Path| folder.join("CACHEDIR.TAG").is_file();
     let program = &timer.program;
-    let (what, cure) = match ProgramPath::of(Path::new(program), &tagged) {
+    let (what, fix) = match ProgramPath::of(Path::new(program), &tagged) {
         ProgramPath::BuildFolder => (
             "is in a build folder, which may be emptied",
             "install ghtok first, for example:\n  cargo install --locked --path .",
@@ -159,7 +159,7 @@ fn check_program(timer: &Timer) -> Result<ProgramPath> {
     };
     Err(Error::Usage {
         message: format!("schedule: {program} {what}"),
-        hint: format!("{cure}\nthen:\n  ghtok schedule install"),
+        hint: format!("{fix}\nthen:\n  ghtok schedule install"),
     })
 }
 
@@ -194,7 +194,7 @@ fn choose(
             None => "find a scheduler that works here",
         },
         cause: problems.join("; "),
-        cure: "run this every hour with another scheduler:\n  ghtok schedule run".into(),
+        fix: "run this every hour with another scheduler:\n  ghtok schedule run".into(),
     })
 }
 
@@ -228,7 +228,7 @@ fn check_place(
         Some(path) if !is_ours => Err(Error::Timer {
             doing: "install the timer",
             cause: format!("{} was not written by ghtok", path.display()),
-            cure: "rename that file, or select another scheduler with --scheduler".into(),
+            fix: "rename that file, or select another scheduler with --scheduler".into(),
         }),
         Some(_) | None => Ok(()),
     }
@@ -247,7 +247,7 @@ fn put(
         Error::Timer {
             doing: "install the timer",
             cause: format!("{}: {cause}", installed.scheduler),
-            cure: format!("{left}\nselect another with --scheduler, or run this every hour in another way:\n  ghtok schedule run"),
+            fix: format!("{left}\nselect another with --scheduler, or run this every hour in another way:\n  ghtok schedule run"),
         }
     })
 }

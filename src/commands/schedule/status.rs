@@ -156,7 +156,7 @@ fn words(found: &InstalledTimer, rules: ScheduleRules, clock: &dyn Clock) -> Str
                 lines.push(("drift", drift.clone()));
             }
             if let Some(stopped) = &found.stopped {
-                lines.push(("next", joined(&stopped.cure)));
+                lines.push(("next", joined(&stopped.fix)));
             } else if !found.drift.is_empty() {
                 lines.push(("next", "repair it with: ghtok schedule install".into()));
             }

@@ -22,7 +22,7 @@ pub(super) fn stopped() -> Option<Stopped> {
     (system.shows_all_processes() && !system.has_systemd_cron() && !system.has_daemon()).then(
         || Stopped {
             cause: "no cron daemon is running".into(),
-            cure: system.cure(is_root()),
+            fix: system.fix(is_root()),
         },
     )
 }
@@ -62,7 +62,7 @@ impl System {
     }
 
     /// What to run for a daemon that is installed here.
-    fn cure(&self, as_root: bool) -> String {
+    fn fix(&self, as_root: bool) -> String {
         match self.start_command() {
             Some(command) if as_root => format!("start it with:\n  {command}"),
             Some(command) => format!("start it with:\n  sudo {command}"),
@@ -204,14 +204,14 @@ mod tests {
             (&["usr/sbin/crond"], "/usr/sbin/crond"),
         ] {
             let (_root, system) = system(files);
-            assert_eq!(system.cure(true), format!("start it with:\n  {command}"));
+            assert_eq!(system.fix(true), format!("start it with:\n  {command}"));
             assert_eq!(
-                system.cure(false),
+                system.fix(false),
                 format!("start it with:\n  sudo {command}")
             );
         }
         let (_root, system) = system(&[]);
-        assert!(system.cure(true).starts_with("install a cron daemon"));
+        assert!(system.fix(true).starts_with("install a cron daemon"));
     }
 
     #[test]

@@ -376,18 +376,18 @@ fn open_folders_that_variables_name_are_refused_and_the_hint_cures_it() {
             0o700,
         ),
     ];
-    for (folder, open, says, cured) in cases {
+    for (folder, open, says, fixed) in cases {
         let set = |mode| fs::set_permissions(&folder, Permissions::from_mode(mode)).expect("mode");
         set(open);
         for arguments in [GET, &["status"], LOGIN, LOGOUT] {
             let run = home.run(arguments);
             assert_eq!(run.code, Some(1), "{open:o}: {arguments:?}: {run:?}");
             assert!(run.stderr.contains(says), "{open:o}: {run:?}");
-            let (_, cure) = run.stderr.split_once("chmod ").expect("a hint");
+            let (_, fix) = run.stderr.split_once("chmod ").expect("a hint");
             let mut shell = Command::new("sh");
-            let status = shell.args(["-c", &format!("chmod {cure}")]).status();
-            assert!(status.expect("sh").success(), "{cure}");
-            assert_eq!(mode_of(&folder), cured, "{open:o}: {cure}");
+            let status = shell.args(["-c", &format!("chmod {fix}")]).status();
+            assert!(status.expect("sh").success(), "{fix}");
+            assert_eq!(mode_of(&folder), fixed, "{open:o}: {fix}");
             home.expect_kept("a folder that was closed");
             set(open);
         }

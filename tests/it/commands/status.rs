@@ -188,7 +188,7 @@ fn a_refused_refresh_token_is_a_problem_while_the_access_token_lives() {
         );
         assert!(text.starts_with(&expected), "{text}");
         let next = "  next           sign in again before TIME with: ghtok login --client-id";
-        assert!(text.lines().last().expect("a cure").starts_with(next));
+        assert!(text.lines().last().expect("a fix").starts_with(next));
         let (app, checked) = object(&fake, &sandbox);
         assert_eq!((&app["state"], checked), (&json!("sign_in_again"), Some(4)));
         assert_eq!(app["problem"]["code"], json!("refresh_refused"));
@@ -229,7 +229,7 @@ fn what_only_a_sign_in_mends_is_a_problem() {
         );
         let next = "  next           sign in with: ghtok login --client-id";
         assert!(
-            text.lines().nth(4).expect("a cure").starts_with(next),
+            text.lines().nth(4).expect("a fix").starts_with(next),
             "{text}"
         );
         let (app, checked) = object(&fake, &sandbox);

@@ -74,12 +74,12 @@ impl Scratch {
                 path: at,
                 rights,
                 mode,
-                cure,
+                fix,
             } => Error::Exposed {
                 path: path(&at),
                 rights,
                 mode,
-                cure: usual(cure),
+                fix: usual(fix),
             },
             Error::NoApp { config_file } => Error::NoApp {
                 config_file: path(&config_file),

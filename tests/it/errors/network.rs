@@ -287,7 +287,7 @@ pub fn refusals(page: &mut Page) {
         host: "ghes.example".into(),
         code: "HTTP 404".into(),
         meaning: "it does not support this way of revoking tokens, so nothing was deleted",
-        cure: "revoke the App at https://ghes.example/settings/apps/authorizations, then delete the tokens here with:\n  ghtok logout work".into(),
+        fix: "revoke the App at https://ghes.example/settings/apps/authorizations, then delete the tokens here with:\n  ghtok logout work".into(),
     });
 }
 

@@ -9,7 +9,7 @@ const INSTALL_AGAIN: &str = "then:\n  ghtok schedule install";
 pub fn all(page: &mut Page) {
     page.section("A timer that cannot be");
     usage(page);
-    for (doing, cause, cure) in [
+    for (doing, cause, fix) in [
         (
             "use that scheduler",
             "cron: cannot find crontab",
@@ -95,7 +95,7 @@ pub fn all(page: &mut Page) {
         page.add(Error::Timer {
             doing,
             cause: cause.into(),
-            cure: cure.into(),
+            fix: fix.into(),
         });
     }
 }
@@ -105,7 +105,7 @@ fn usage(page: &mut Page) {
         message: "schedule: a path has a control character or is not UTF-8, so it cannot be written into a scheduler's file".into(),
         hint: "rename it, and run again:\n  ghtok schedule install".into(),
     });
-    for (what, cure) in [
+    for (what, fix) in [
         (
             "/src/ghtok/target/release/ghtok is in a build folder, which may be emptied",
             "install ghtok first, for example:\n  cargo install --locked --path .",
@@ -117,7 +117,7 @@ fn usage(page: &mut Page) {
     ] {
         page.add(Error::Usage {
             message: format!("schedule: {what}"),
-            hint: format!("{cure}\n{INSTALL_AGAIN}"),
+            hint: format!("{fix}\n{INSTALL_AGAIN}"),
         });
     }
 }

@@ -77,10 +77,10 @@ fn a_client_id_nobody_knows_is_refused() {
     let RequestFailure::Refused { code } = &failure else {
         panic!("{failure:?}")
     };
-    let cure = code.cure(&host, &id, "ghtok login");
+    let fix = code.fix(&host, &id, "ghtok login");
     assert!(
-        cure.contains("Iv23liNOBODY") && cure.contains(fake.base_url()),
-        "{cure}"
+        fix.contains("Iv23liNOBODY") && fix.contains(fake.base_url()),
+        "{fix}"
     );
 }
 

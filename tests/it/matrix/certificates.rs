@@ -202,16 +202,16 @@ fn a_ca_file_that_will_not_do_is_named() {
     );
     assert_eq!(company.fake.ledger().len(), asked, "something was sent");
     // The command that the hint names, as a shell reads it.
-    let (_, cure) = run
+    let (_, fix) = run
         .stderr
         .trim_end()
         .rsplit_once(": chmod ")
-        .expect("a cure");
-    let cured = Command::new("sh")
-        .args(["-c", &format!("chmod {cure}")])
+        .expect("a fix");
+    let fixed = Command::new("sh")
+        .args(["-c", &format!("chmod {fix}")])
         .status();
-    assert!(cured.expect("sh").success());
-    company.expect_token("cured", &run_command(&mut company.command()));
+    assert!(fixed.expect("sh").success());
+    company.expect_token("fixed", &run_command(&mut company.command()));
     // Of the system's.
     let company = Company::new(TlsIdentity::Valid);
     let empty = company.sandbox.home().join("empty.pem");

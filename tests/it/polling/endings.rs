@@ -47,7 +47,7 @@ fn an_app_without_the_device_flow_is_told_which_box_to_tick() {
     let flow = SignIn::at(FakeGitHub::builder().app(app));
     let error = flow.run(|_| {}).expect_err("no code is given");
     assert_eq!((error.exit_code(), error.code()), (1, "refused"));
-    assert!(error.hint().expect("a cure").contains("Enable Device Flow"));
+    assert!(error.hint().expect("a fix").contains("Enable Device Flow"));
     assert_eq!(flow.clock.sleeps(), Vec::<f64>::new());
     assert!(flow.person.borrow().shown.is_none());
 }
