@@ -219,11 +219,11 @@ fn assert_listed(found: impl IntoIterator<Item = String>, listed: &[&str]) {
     let found: BTreeSet<String> = found.into_iter().collect();
     let listed: BTreeSet<String> = listed.iter().map(|entry| (*entry).to_owned()).collect();
     let wrong: Vec<&String> = found.difference(&listed).collect();
-    let mended: Vec<&String> = listed.difference(&found).collect();
+    let stale: Vec<&String> = listed.difference(&found).collect();
     assert!(wrong.is_empty(), "forbidden: {wrong:#?}");
     assert!(
-        mended.is_empty(),
-        "no longer true, take it off the list: {mended:#?}"
+        stale.is_empty(),
+        "no longer true, take it off the list: {stale:#?}"
     );
 }
 

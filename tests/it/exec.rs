@@ -172,6 +172,18 @@ fn p6_inherited_addresses_and_repositories_of_another_host_are_removed_and_named
 }
 
 #[test]
+fn p6_a_token_never_goes_where_tools_read_a_host() {
+    let fake = FakeGitHub::start().expect("a fake");
+    let sandbox = Sandbox::new(&fake);
+    let pair = sandbox.seed(&fake, Duration::from_secs(3600));
+    for name in ["GH_HOST", "GITHUB_HOST"] {
+        let output = run(&sandbox, &["exec", "-e", name, "--", "env"]);
+        assert_ne!(output.code, Some(0), "{output:?}");
+        assert!(!output.stdout.contains(&pair.access_token));
+    }
+}
+
+#[test]
 fn p6_a_token_is_not_put_where_tools_of_another_host_look() {
     let (fake, sandbox, _) = signed_in();
     let refused = runs(&sandbox, &["-e", "GH_TOKEN", "--", "env"]).expect_code(125);

@@ -31,7 +31,6 @@ mod matrix;
 mod mcp;
 #[cfg(target_os = "linux")]
 mod memory;
-mod mended;
 mod parsers;
 mod polling;
 mod processes;
@@ -44,6 +43,7 @@ mod secret_service;
 mod setup_git;
 mod setup_mcp;
 mod shells;
+mod state_files;
 mod steps;
 #[cfg(target_os = "linux")]
 mod terminal;
