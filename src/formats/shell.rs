@@ -1,5 +1,7 @@
 //! Assignments of environment variables, as each shell reads them.
 
+use std::ffi::OsStr;
+
 use crate::token::SecretBuffer;
 
 /// A shell's way to set variables.
@@ -78,6 +80,11 @@ pub(crate) fn word(text: &str) -> String {
     } else {
         format!("'{}'", text.replace('\'', r"'\''"))
     }
+}
+
+/// Whether a word of a command line is a flag, not a value.
+pub(crate) fn is_flag(word: &OsStr) -> bool {
+    word.as_encoded_bytes().starts_with(b"-")
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use crate::error::Error;
 use crate::formats::plain_text::one_line;
-use crate::formats::shell::word;
+use crate::formats::shell::{is_flag, word};
 
 /// The flags of `exec` whose value may be the next word.
 const WITH_A_VALUE: [&str; 7] = [
@@ -47,10 +47,6 @@ pub(super) fn separated(arguments: &[OsString]) -> Option<(Vec<OsString>, Unsepa
     separated.push("--".into());
     separated.extend(words.iter().cloned());
     (!words.is_empty()).then_some((separated, Unseparated { flags, words }))
-}
-
-fn is_flag(word: &OsString) -> bool {
-    word.as_encoded_bytes().starts_with(b"-")
 }
 
 impl Unseparated {

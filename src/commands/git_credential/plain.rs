@@ -6,6 +6,7 @@ use std::slice;
 
 use super::GitCredential;
 use crate::commands::Described;
+use crate::formats::shell::is_flag;
 
 /// git looks for a helper of this name when it is told `helper = ghtok`.
 const OWN_NAME: &str = "git-credential-ghtok";
@@ -53,8 +54,4 @@ pub(crate) fn under_own_name(arguments: impl IntoIterator<Item = OsString>) -> V
         arguments.insert(1, "git-credential".into());
     }
     arguments
-}
-
-fn is_flag(word: &OsString) -> bool {
-    word.as_encoded_bytes().starts_with(b"-")
 }
