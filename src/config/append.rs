@@ -66,7 +66,8 @@ fn edit(file: &Path, text: &str, app: &App, wanted: Option<&str>) -> Result<Edit
     })
 }
 
-/// The name that an App gets: the wanted one, else one made of its host; with a number if it is taken.
+/// The name that an App gets: the wanted one, otherwise one made of its host; with a number if it
+/// is taken.
 fn free_name(app: &App, wanted: Option<&str>, apps: &[App]) -> String {
     let base = wanted.unwrap_or(app.host.short_name());
     let is_taken = |name: &str| apps.iter().any(|app| app.name.as_deref() == Some(name));

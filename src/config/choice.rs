@@ -14,7 +14,7 @@ use crate::host::Host;
 pub(super) struct AppChoice {
     by_flags: AppQuery,
     by_variables: AppQuery,
-    /// Client ID, host and account, each from its flag, else from its variable.
+    /// Client ID, host and account, each from its flag, otherwise from its variable.
     description: AppQuery,
     /// The App that they describe, if no configured one fits.
     ad_hoc: Option<App>,
@@ -75,7 +75,8 @@ impl AppChoice {
 }
 
 impl Config {
-    /// The App of this call: `named` (an APP argument), else what flags, variables and the default say.
+    /// The App of this call: `named` (an APP argument), otherwise what flags, variables and the
+    /// default say.
     pub fn app(&self, named: Option<&str>) -> Result<&App> {
         let AppChoice {
             by_flags,

@@ -75,7 +75,7 @@ fn is_user_code(code: &str) -> bool {
     (1..=32).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
 
-/// The server's page if it is one of the App's own host, else the page that GitHub documents.
+/// The server's page if it is one of the App's own host, otherwise the page that GitHub documents.
 fn verification_uri(fields: &Fields, host: &Host) -> String {
     fields
         .text("verification_uri")

@@ -65,7 +65,7 @@ impl Network {
             || self.no_proxy.as_deref().is_some_and(listed)
     }
 
-    /// The certificates to trust: those of `ca_file` alone, else the system's.
+    /// The certificates to trust: those of `ca_file` alone, otherwise the system's.
     pub(super) fn roots(&self) -> Result<RootCerts, HttpError> {
         match &self.ca_file {
             None => Ok(RootCerts::PlatformVerifier),

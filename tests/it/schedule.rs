@@ -90,7 +90,7 @@ impl Stage {
     }
 }
 
-/// The same program under another name: a link where that is possible, else a copy, made by another
+/// The same program under another name: a link where that is possible, otherwise a copy, made by another
 /// process (a file that this one had open for writing could not be run).
 pub fn place(program: &Path, at: &Path) {
     if fs::hard_link(program, at).is_err() {

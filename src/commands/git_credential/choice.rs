@@ -29,7 +29,7 @@ enum Service {
 }
 
 /// Of the Apps of exactly the host that git names: those that serve the repository most surely; of
-/// these the one of the wanted account, else the preferred one, else the only one. Without a
+/// these the one of the wanted account, the preferred one, or the only one, in this order. Without a
 /// repository, the only one without `owners` comes before the only one.
 pub(super) fn choose<'a>(
     request: &CredentialRequest,
@@ -89,8 +89,8 @@ fn most_surely_serving<'a>(
         .collect()
 }
 
-/// How an App serves a repository, if it does. `owners` decide where there are some; else where the App
-/// is installed, and as long as nobody knows that, it counts as everywhere.
+/// How an App serves a repository, if it does. `owners` decide where there are some; otherwise, where the
+/// App is installed, and as long as nobody knows that, it counts as everywhere.
 fn service(
     app: &App,
     repository: RequestedRepository<'_>,

@@ -13,7 +13,7 @@ const HTTP_DATE: &[BorrowedFormatItem<'_>] = format_description!(
 );
 
 /// The wait that the headers ask for, at most `longest`: `Retry-After` (RFC 9110 section 10.2.3),
-/// else `X-RateLimit-Reset` of an empty budget (docs.github.com, "Rate limits for the REST API").
+/// otherwise `X-RateLimit-Reset` of an empty budget (docs.github.com, "Rate limits for the REST API").
 pub(super) fn retry_after(headers: &HeaderMap, longest: Duration) -> Option<Duration> {
     let wait = match header(headers, "retry-after") {
         Some(text) if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) => {

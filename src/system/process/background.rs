@@ -25,8 +25,8 @@ pub struct BackgroundProcess {
 
 impl CommandLine {
     /// The first of these commands whose program is there. A command that is the path of a file is
-    /// taken whole; else blanks part its words. Quotes, `$` and `&` mean nothing: no shell reads it. A
-    /// path must be absolute; a name is looked for in these folders.
+    /// taken whole; otherwise it is split at blanks. Quotes, `$` and `&` mean nothing: no shell reads it.
+    /// A path must be absolute; a name is looked for in these folders.
     pub(crate) fn first_available(commands: &[String], folders: &[PathBuf]) -> Option<Self> {
         commands.iter().find_map(|command| {
             if let Some(program) = place_of(command, folders) {

@@ -25,7 +25,7 @@ pub(super) fn detach(command: &mut Command) -> io::Result<Child> {
     Ok(child)
 }
 
-/// Waits for a child's end, where the system can; else for the whole time.
+/// Waits for a child's end, where the system can; otherwise for the whole time.
 #[cfg(target_os = "linux")]
 pub(super) fn ends_within(child: &Child, limit: Duration) -> bool {
     use rustix::process::{PidfdFlags, pidfd_open};

@@ -47,7 +47,7 @@ impl Fault {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
     /// This status: an HTML page such as GitHub's "unicorn" for 5xx, 407 and 408,
-    /// else a JSON message; without a body for 1xx, 204 and 304.
+    /// otherwise a JSON message; without a body for 1xx, 204 and 304.
     Status(u16),
     /// 200 with an HTML page.
     Html,
