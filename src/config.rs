@@ -288,7 +288,7 @@ mod tests {
             .expect_err("no store");
         assert_eq!(
             error.to_string(),
-            "GHTOK_STORE: \"File\" is not one of auto, keychain, kernel, file"
+            "GHTOK_STORE: \"File\" is not one of auto, keychain, kernel, file; did you mean \"file\"?"
         );
     }
 }

@@ -171,6 +171,9 @@ pub enum Error {
         /// The signal's number.
         signal: i32,
     },
+    /// No certificate of a server can be checked.
+    #[error("cannot check TLS certificates: this system has no CA certificates")]
+    NoCaCertificates,
     /// The store is locked.
     #[error("{store} is locked")]
     StoreLocked {

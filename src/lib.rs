@@ -20,6 +20,7 @@ mod plain_file;
 mod private_file;
 mod schedule;
 mod session;
+mod spelling;
 mod store;
 mod store_choice;
 mod system;

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::spelling::did_you_mean;
+
 /// Where sign-ins are kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum StoreChoice {
@@ -47,13 +49,17 @@ impl StoreChoice {
 }
 
 impl FromStr for StoreChoice {
-    type Err = &'static str;
+    type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::ALL
             .into_iter()
             .find(|choice| choice.as_str() == text)
-            .ok_or("is not one of auto, keychain, kernel, file")
+            .ok_or_else(|| {
+                let names = Self::ALL.map(Self::as_str);
+                let meant = did_you_mean(text, names);
+                format!("is not one of {}{meant}", names.join(", "))
+            })
     }
 }
 

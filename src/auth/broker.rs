@@ -13,7 +13,7 @@ use crate::auth::outcome::{Happened, NetworkId};
 use crate::auth::ports::{Clock, Event, LockedStore, Observer, Refresher, StoreError, TokenStore};
 use crate::auth::record::{Account, DeadEnd, Decision, Record, Want};
 use crate::error::{Error, Result, SignInReason};
-use crate::formats::durations::flag_duration;
+use crate::formats::durations::{flag_duration, human_duration};
 use crate::limits::Limits;
 use crate::token::{AccessToken, MinTtl, Timestamp, TokenSet};
 
@@ -184,21 +184,21 @@ impl Broker<'_> {
             Decision::SignIn(_) => "a sign-in is needed",
         };
         let left = match record.tokens.expires_at() {
-            Some(end) => format!("{} s left", self.clock.now().until(end).as_secs()),
+            Some(end) => format!("{} left", human_duration(self.clock.now().until(end))),
             None => "no expiry".into(),
         };
         let intent = if record.intent.is_some() {
-            ", refresh begun"
+            ", a refresh has begun"
         } else {
             ""
         };
         let refused = if record.rejected.is_some() {
-            ", seen refused"
+            ", reported as rejected"
         } else {
             ""
         };
         format!(
-            "decision: {verdict} (generation {}, {left}{intent}{refused}; wanted: {want:?})",
+            "decision: {verdict} (generation {}, {left}{intent}{refused}; wanted: {want})",
             record.generation
         )
     }

@@ -152,6 +152,10 @@ pub enum FailureCause {
     Temporary(String),
     /// A limit of the process that tried, in plain words.
     Limit(String),
+    /// A name that must be this machine's leads elsewhere, in plain words.
+    NotLoopback(String),
+    /// The machine of the process that tried has no CA certificates.
+    NoCaCertificates,
     /// GitHub's error code; a retry does not change it.
     Refused(String),
     /// The store could not be written, so nothing was sent.

@@ -225,13 +225,13 @@ impl Step {
         match self {
             Self::Begun => "begun",
             Self::Connected => "connected",
-            Self::IntentWritten => "intent stored",
+            Self::IntentWritten => "intent stored: the tokens will be replaced",
             Self::RescuePrepared => "space for the rescue file reserved",
             Self::SentReported => "about to send",
             Self::Answered => "answered",
-            Self::Sealed => "new pair sealed",
-            Self::Saved => "new pair saved",
-            Self::Reported => "outcome told",
+            Self::Sealed => "new tokens sealed in the rescue file",
+            Self::Saved => "new tokens saved",
+            Self::Reported => "outcome written",
             Self::RescueWiped => "rescue file removed",
         }
     }

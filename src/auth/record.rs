@@ -6,6 +6,7 @@ use std::fmt;
 use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::Zeroizing;
 
+use crate::formats::durations::human_duration;
 use crate::token::{AccessToken, MinTtl, Timestamp, TokenSet, Validity};
 
 /// One sign-in.
@@ -107,6 +108,18 @@ pub enum Want {
     Valid(MinTtl),
     /// A token set newer than this generation, even if the current one is valid.
     NewerThan(u64),
+}
+
+impl fmt::Display for Want {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Valid(MinTtl::Usual(left)) => {
+                write!(f, "{}, or a tenth of the lifetime", human_duration(*left))
+            }
+            Self::Valid(MinTtl::Explicit(left)) => write!(f, "at least {}", human_duration(*left)),
+            Self::NewerThan(generation) => write!(f, "a generation after {generation}"),
+        }
+    }
 }
 
 /// What to do for a caller.

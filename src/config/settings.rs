@@ -15,6 +15,7 @@ use crate::error::Result;
 use crate::formats::durations::parse_duration;
 use crate::github::ProxySetting;
 use crate::host::Host;
+use crate::spelling::did_you_mean;
 use crate::store_choice::StoreChoice;
 
 /// The content of a configuration file; of a missing one by `Default`.
@@ -56,8 +57,8 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<FileSettings> {
         store: root.parsed("store", str::parse)?,
         min_ttl: min_ttl(&root)?,
         proxy: proxy(&root)?,
-        no_proxy: root.parsed("no_proxy", |text| Ok(text.trim().to_owned()))?,
-        ca_file: root.parsed("ca_file", |path| Ok(path.to_owned()))?,
+        no_proxy: root.parsed("no_proxy", |text| Ok::<_, &str>(text.trim().to_owned()))?,
+        ca_file: root.parsed("ca_file", |path| Ok::<_, &str>(path.to_owned()))?,
         ..FileSettings::default()
     };
     if let Some(git) = root.table("git")? {
@@ -154,7 +155,11 @@ fn default_app(root: &TomlTable<'_>, apps: &[App]) -> Result<Option<String>> {
         name,
         &match labels.as_slice() {
             [] => "is not configured (there is no [[app]])".to_owned(),
-            labels => format!("is not configured (configured: {})", labels.join(", ")),
+            labels => format!(
+                "is not configured (configured: {}){}",
+                labels.join(", "),
+                did_you_mean(name, labels.iter().copied())
+            ),
         },
     ))
 }
@@ -281,7 +286,7 @@ mod tests {
         );
         assert_eq!(
             refusal(&format!("{APP}clientid = 1")),
-            "4: unknown key \"clientid\" in [[app]] (known keys: name, client_id, host, owners, account)"
+            "4: unknown key \"clientid\" in [[app]] (known keys: name, client_id, host, owners, account); did you mean \"client_id\"?"
         );
         assert_eq!(
             refusal("[git]\n\"q\\u001b[1muit\" = true"),
@@ -289,7 +294,7 @@ mod tests {
         );
         assert_eq!(
             refusal("schedule.warm = true"),
-            "1: unknown key \"warm\" in [schedule] (known keys: warn, keep_alive)"
+            "1: unknown key \"warm\" in [schedule] (known keys: warn, keep_alive); did you mean \"warn\"?"
         );
     }
 

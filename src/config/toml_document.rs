@@ -9,6 +9,7 @@ use super::file::{line_at, origin};
 use super::quote::quoted;
 use crate::error::{Error, Result};
 use crate::formats::plain_text::without_tricks;
+use crate::spelling::did_you_mean;
 
 /// No key of ours is as long, and no token is as short.
 const MAX_BARE_KEY: usize = 20;
@@ -114,10 +115,11 @@ impl<'d> TomlTable<'d> {
             Some(key) => Err(self.document.error(
                 key.span().start,
                 format!(
-                    "unknown key {} in {} (known keys: {})",
+                    "unknown key {} in {} (known keys: {}){}",
                     quoted(key.get_ref()),
                     self.label,
-                    known.join(", ")
+                    known.join(", "),
+                    did_you_mean(key.get_ref(), known.iter().copied())
                 ),
             )),
         }
@@ -134,10 +136,10 @@ impl<'d> TomlTable<'d> {
     }
 
     /// The text under a key, as `parse` understands it; it fails with words that follow a quotation.
-    pub(super) fn parsed<T>(
+    pub(super) fn parsed<T, E: AsRef<str>>(
         &self,
         key: &'static str,
-        parse: impl FnOnce(&str) -> Result<T, &'static str>,
+        parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Result<Option<T>> {
         let Some(entry) = self.entry(key) else {
             return Ok(None);
@@ -145,7 +147,7 @@ impl<'d> TomlTable<'d> {
         let text = entry.text()?;
         parse(text)
             .map(Some)
-            .map_err(|reason| entry.bad(text, reason))
+            .map_err(|reason| entry.bad(text, reason.as_ref()))
     }
 
     /// As [`Self::parsed`], for a key that must be there.

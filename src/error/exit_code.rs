@@ -32,6 +32,7 @@ impl Error {
             Self::AccountSwitch { .. } => "account_switch",
             Self::AccountUnknown { .. } => "account_unknown",
             Self::Interrupted { .. } => "interrupted",
+            Self::NoCaCertificates => "no_ca_certificates",
             Self::StoreLocked { .. } | Self::StoreStayedLocked { .. } => "store_locked",
             Self::StoreConfirmsAccess { .. } => "store_confirms_access",
             Self::StoreUnreachable { .. } => "store_unreachable",
@@ -72,6 +73,7 @@ impl Error {
             | Self::StoreNotAvailable { .. }
             | Self::Refused { .. }
             | Self::Denied { .. }
+            | Self::NoCaCertificates
             | Self::CodeExpired { .. }
             | Self::OtherAccount { .. }
             | Self::AccountSwitch { .. }

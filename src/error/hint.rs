@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::{Error, SignInReason, StoredTokens};
+use crate::spelling::nearest;
 
 impl Error {
     /// The next command to run, or what to do.
@@ -45,6 +46,9 @@ impl Error {
             Self::Limit {
                 refresh, tokens, ..
             } => limit_hint(refresh.as_deref(), *tokens),
+            Self::NoCaCertificates => {
+                "install the package ca-certificates, with one of:\n  apt-get install ca-certificates\n  apk add ca-certificates\n  dnf install ca-certificates\nor set ca_file in the configuration; if SSL_CERT_FILE or SSL_CERT_DIR is set, check it".into()
+            }
             Self::Exposed { fix, .. } => format!("if you trust its content:\n  {fix}"),
             Self::GaveUpWaiting { .. } => {
                 "run the command again; it uses the result of a finished refresh".into()
@@ -79,8 +83,11 @@ impl Error {
             Self::UnknownApp { name, known } if known.is_empty() => format!(
                 "add an [[app]] with the name \"{name}\" to the configuration, or give its client ID with --client-id"
             ),
-            Self::UnknownApp { .. } => {
-                "use one of these names, or add an [[app]] to the configuration".into()
+            Self::UnknownApp { name, known } => {
+                match nearest(name, known.iter().map(String::as_str)) {
+                    Some(meant) => format!("did you mean \"{meant}\"?"),
+                    None => "use one of these names, or add an [[app]] to the configuration".into(),
+                }
             }
             _ => return None,
         };

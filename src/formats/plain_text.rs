@@ -42,6 +42,33 @@ pub(crate) fn escaped(text: &str) -> String {
     shown
 }
 
+/// A library's text with the names of Rust's values (`Other(OtherError(CaUsedAsEndEntity))`) as words.
+/// Words with a dot, such as host names, stay as they are.
+pub(crate) fn spelled_out(text: &str) -> String {
+    const WRAPPERS: [&str; 3] = ["Other", "OtherError", "Some"];
+    let words = text.split([' ', '(', ')', '[', ']', '{', '}']);
+    let words = words.filter(|word| !word.is_empty() && !WRAPPERS.contains(word));
+    words.map(spelled_word).collect::<Vec<_>>().join(" ")
+}
+
+fn spelled_word(word: &str) -> String {
+    let pairs = || word.chars().zip(word.chars().skip(1));
+    let has_hump = pairs().any(|(one, next)| one.is_lowercase() && next.is_uppercase());
+    if !has_hump || word.contains('.') {
+        return word.to_owned();
+    }
+    let mut spelled = String::new();
+    let mut previous = ' ';
+    for c in word.chars() {
+        if previous.is_lowercase() && c.is_uppercase() {
+            spelled.push(' ');
+        }
+        spelled.extend(c.to_lowercase());
+        previous = c;
+    }
+    spelled
+}
+
 /// C0, C1 and DEL drive terminals; bidirectional and invisible characters make text read as what it
 /// is not (Unicode TR 36, section 2.5). The one list of them.
 pub fn is_treacherous(c: char) -> bool {
@@ -59,7 +86,31 @@ pub(crate) fn is_invisible(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{escaped, one_line};
+    use super::{escaped, one_line, spelled_out};
+
+    #[test]
+    fn the_names_of_rusts_values_become_words() {
+        for (text, words) in [
+            (
+                "Other(OtherError(CaUsedAsEndEntity))",
+                "ca used as end entity",
+            ),
+            (
+                "received fatal alert: HandshakeFailure",
+                "received fatal alert: handshake failure",
+            ),
+            (
+                "not valid for name \"GitHub.example\"",
+                "not valid for name \"GitHub.example\"",
+            ),
+            (
+                "unexpected message: got Alert when expecting [ServerHello]",
+                "unexpected message: got Alert when expecting server hello",
+            ),
+        ] {
+            assert_eq!(spelled_out(text), words);
+        }
+    }
 
     #[test]
     fn what_cannot_be_seen_is_spelled_out() {

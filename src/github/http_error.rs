@@ -80,6 +80,9 @@ pub enum HttpError {
         /// What is wrong with it.
         reason: String,
     },
+    /// This machine has none, so no certificate can be checked.
+    #[error("this system has no CA certificates, with which TLS certificates are checked")]
+    NoCaCertificates,
     /// TLS could not be agreed on.
     #[error("TLS with {host} failed: {reason}")]
     Tls {
@@ -205,6 +208,11 @@ impl HttpError {
                 origin: origin.clone(),
                 problem: problem.clone(),
             }),
+            Self::NotLoopback { .. } => Some(error::Error::Config {
+                origin: "host".into(),
+                problem: self.to_string(),
+            }),
+            Self::NoCaCertificates => Some(error::Error::NoCaCertificates),
             Self::CaFile { path, reason } => Some(error::Error::Config {
                 origin: "ca_file".into(),
                 problem: format!("{} {reason}", path.display()),
@@ -230,6 +238,7 @@ impl HttpError {
             Self::Limit { .. } => "process_limit",
             Self::Proxy { .. } => "proxy",
             Self::Certificate { .. } => "tls_certificate",
+            Self::NoCaCertificates => "no_ca_certificates",
             Self::Tls { .. } => "tls",
             Self::CaFile { .. } | Self::CaFileExposed { .. } => "ca_file",
             Self::Setting { .. } => "config_invalid",

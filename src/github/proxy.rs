@@ -20,6 +20,7 @@ const NOT_TEXT: &str = "is not UTF-8 text";
 const BAD_SCHEME: &str =
     "has an unknown scheme (expected http, https, socks, socks4, socks4a, socks5 or socks5h)";
 const NO_HOST: &str = "has no valid host (expected [SCHEME://][USER:PASSWORD@]HOST[:PORT])";
+const HAS_PATH: &str = "has a path (expected [SCHEME://][USER:PASSWORD@]HOST[:PORT])";
 const NO_PORT: &str = "has a port that is not a number from 1 to 65535";
 const NOT_ENCODED: &str = "has a user or password that is not percent-encoded";
 
@@ -140,6 +141,9 @@ impl fmt::Debug for Proxy {
 }
 
 fn check_place(place: &str) -> Result<(), &'static str> {
+    if place.contains(['/', '?', '#']) {
+        return Err(HAS_PATH);
+    }
     let (host, port) = split_port(place).ok_or(NO_HOST)?;
     let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
     if host.is_empty() || (host.parse::<Ipv6Addr>().is_err() && !host.bytes().all(fits)) {
@@ -271,7 +275,9 @@ mod tests {
             ("http://u:p@", NO_HOST),
             ("http://pro xy", NO_HOST),
             ("http://pröxy", NO_HOST),
-            ("http://proxy/path", NO_HOST),
+            ("http://proxy/path", HAS_PATH),
+            ("http://proxy:3128/path", HAS_PATH),
+            ("http://proxy:3128?x", HAS_PATH),
             ("http://[::1", NO_HOST),
             ("http://[::1]80", NO_HOST),
             ("http://[proxy]:80", NO_HOST),

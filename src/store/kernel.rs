@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::app::{App, RecordKey};
 use crate::auth::ports::StoreError;
+use crate::formats::plain_text::spelled_out;
 use crate::permits::UnlockPermit;
 use crate::store::{Listing, Slot};
 
@@ -213,6 +214,9 @@ fn failure(error: KeyError) -> StoreError {
         }
         KeyError::OutOfMemory => Failed("the kernel is out of memory".into()),
         KeyError::Unknown(code) => Failed(std::io::Error::from_raw_os_error(code).to_string()),
-        other => Failed(format!("the kernel refused it ({other:?})")),
+        other => Failed(format!(
+            "the kernel refused it ({})",
+            spelled_out(&other.to_string())
+        )),
     }
 }

@@ -35,6 +35,7 @@ const LAYERS: &[&str] = &[
     "plain_file",
     "private_file",
     "store_choice",
+    "spelling",
     "token",
 ];
 

@@ -110,13 +110,13 @@ fn a_refresh_is_told_by_the_caller_and_in_the_refreshers_file_without_a_secret()
             &[
                 "refresher ",
                 "refresh: begun",
-                "name: ",
+                "DNS: ",
                 "connection: TCP",
                 "connected to ",
                 "refresh: intent stored",
                 "request: POST 127.0.0.1/login/oauth/access_token",
                 "answer: 200, ",
-                "refresh: new pair saved",
+                "refresh: new tokens saved",
             ],
         );
         let all = format!("{told}{}", run.stderr);

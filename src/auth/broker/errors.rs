@@ -30,6 +30,11 @@ impl Broker<'_> {
         match &failure.cause {
             FailureCause::Store(error) => self.cannot_refresh(error.clone()),
             FailureCause::Limit(limit) => self.cannot_refresh(StoreError::Limit(limit.clone())),
+            FailureCause::NotLoopback(problem) => Error::Config {
+                origin: "host".into(),
+                problem: problem.clone(),
+            },
+            FailureCause::NoCaCertificates => Error::NoCaCertificates,
             FailureCause::Refused(code) => {
                 github_error(self.app, &ErrorCode::parse(code), &(self.login_command)())
             }

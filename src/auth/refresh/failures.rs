@@ -15,6 +15,12 @@ impl Refresh<'_> {
             RequestFailure::NotSent(limit @ HttpError::Limit { .. }) => {
                 (FailureCause::Limit(limit.to_string()), Scope::Process)
             }
+            RequestFailure::NotSent(cause @ HttpError::NotLoopback { .. }) => {
+                (FailureCause::NotLoopback(cause.to_string()), Scope::Process)
+            }
+            RequestFailure::NotSent(HttpError::NoCaCertificates) => {
+                (FailureCause::NoCaCertificates, Scope::Process)
+            }
             RequestFailure::NotSent(cause @ HttpError::BadRequest) => {
                 (temporary(cause), Scope::Everyone)
             }

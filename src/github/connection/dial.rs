@@ -145,7 +145,7 @@ impl Dial {
                 Ok(Box::new(made.ok_or(ureq::Error::ConnectionFailed)?))
             }),
             register_shutdown: Arc::new(move |socket| {
-                log::debug!("connection: TCP is there; proxy and TLS come next");
+                log::debug!("connection: TCP is connected; proxy and TLS are next");
                 attempt.reached(socket)
             }),
         };
@@ -296,7 +296,7 @@ impl Resolver for Lookup {
                 ureq::Error::HostNotFound
             })?;
         self.attempt.looked_up();
-        log::debug!("name: {} addresses", found.len());
+        log::debug!("DNS: {} addresses", found.len());
         if let Some(address) = self.leads_elsewhere(uri, &found) {
             self.attempt.leads_to(address);
             return Err(ureq::Error::HostNotFound);

@@ -6,12 +6,15 @@ use std::time::Duration;
 use ureq::Error;
 
 use crate::error::{is_exhausted, is_limit, system_reason};
+use crate::formats::plain_text::spelled_out;
 use crate::github::{Proxy, server_text};
 
 use super::{ConnectStage, HttpError};
 
 /// How rustls begins every complaint about a certificate.
 const CERTIFICATE: &str = "invalid peer certificate: ";
+/// How rustls-platform-verifier says that there is nothing to check with.
+const NO_CA_CERTIFICATES: &str = "No CA certificates were loaded";
 
 impl HttpError {
     /// Why a direct connection to `host` was not made.
@@ -114,6 +117,9 @@ impl HttpError {
             Error::Tls(reason) => reason.to_owned(),
             _ => "it could not be set up".into(),
         };
+        if reason.contains(NO_CA_CERTIFICATES) {
+            return Self::NoCaCertificates;
+        }
         match reason.strip_prefix(CERTIFICATE) {
             Some(reason) => Self::Certificate {
                 host,
@@ -121,7 +127,7 @@ impl HttpError {
             },
             None => Self::Tls {
                 host,
-                reason: server_text::shown(&reason),
+                reason: server_text::shown(&spelled_out(&reason)),
             },
         }
     }
@@ -142,8 +148,10 @@ fn distrust(reason: &str) -> String {
         "it has expired, or this machine's clock is ahead".into()
     } else if reason.starts_with("certificate not valid yet") {
         "it is not valid yet, or this machine's clock is behind".into()
+    } else if reason.contains("CaUsedAsEndEntity") {
+        "it is a certificate authority's own, not a server's".into()
     } else {
-        server_text::shown(reason)
+        server_text::shown(&spelled_out(reason))
     }
 }
 
@@ -161,4 +169,26 @@ fn refusal(reason: &str) -> String {
 
 fn reason_of(error: &io::Error) -> String {
     server_text::shown(&system_reason(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::distrust;
+
+    #[test]
+    fn what_is_wrong_with_a_certificate_is_said_without_names_of_rust() {
+        for (reason, words) in [
+            (
+                "Other(OtherError(CaUsedAsEndEntity))",
+                "it is a certificate authority's own, not a server's",
+            ),
+            (
+                "Other(OtherError(ExtensionValueInvalid))",
+                "extension value invalid",
+            ),
+            ("InvalidPurpose", "invalid purpose"),
+        ] {
+            assert_eq!(distrust(reason), words);
+        }
+    }
 }

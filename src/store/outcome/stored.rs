@@ -73,6 +73,8 @@ enum What {
 #[serde(rename_all = "snake_case")]
 enum StoredCause {
     Temporary,
+    NotLoopback,
+    NoCaCertificates,
     Refused,
     StoreLocked,
     StoreTimedOut,
@@ -151,6 +153,8 @@ impl StoredOutcome {
                     })
                 }
                 StoredCause::Temporary => FailureCause::Temporary(text),
+                StoredCause::NotLoopback => FailureCause::NotLoopback(text),
+                StoredCause::NoCaCertificates => FailureCause::NoCaCertificates,
                 StoredCause::Refused => FailureCause::Refused(text),
                 StoredCause::StoreLocked => FailureCause::Store(StoreError::Locked),
                 StoredCause::StoreTimedOut => {
@@ -232,6 +236,8 @@ fn cause_line(cause: &FailureCause) -> (StoredCause, String) {
         FailureCause::Temporary(text) | FailureCause::Limit(text) => {
             (StoredCause::Temporary, text.clone())
         }
+        FailureCause::NotLoopback(text) => (StoredCause::NotLoopback, text.clone()),
+        FailureCause::NoCaCertificates => (StoredCause::NoCaCertificates, String::new()),
         FailureCause::Store(StoreError::Limit(text)) => (StoredCause::StoreFailed, text.clone()),
         FailureCause::Store(StoreError::ReadOnly { cause, .. }) => {
             (StoredCause::StoreFailed, cause.clone())

@@ -77,6 +77,7 @@ fn of_connections() -> Vec<HttpError> {
         "its signature is not from its issuer (is ca_file out of date?)",
         "it has expired, or this machine's clock is ahead",
         "it is not valid yet, or this machine's clock is behind",
+        "it is a certificate authority's own, not a server's",
         "certificate not valid for name \"github.com\"",
     ] {
         causes.push(HttpError::Certificate {
@@ -84,10 +85,11 @@ fn of_connections() -> Vec<HttpError> {
             reason: reason.into(),
         });
     }
+    causes.push(HttpError::NoCaCertificates);
     for reason in [
         "the connection broke during the handshake",
         "it could not be set up",
-        "received fatal alert: HandshakeFailure",
+        "received fatal alert: handshake failure",
     ] {
         causes.push(HttpError::Tls {
             host: host(),
@@ -124,6 +126,7 @@ fn of_settings() -> Vec<HttpError> {
         variable(b"ftp://proxy.example"),
         variable(b"http://"),
         variable(b"http://proxy.example:99999"),
+        variable(b"http://proxy.example:3128/path"),
         variable(b"http://me:p%ss@proxy.example"),
         variable(b"\xff"),
         ProxySetting::of_file(origin(), "ftp://proxy.example"),

@@ -24,13 +24,13 @@ macro_rules! variants {
 variants!(ERRORS, error, Error:
     Usage Config NoApp WhichApp UnknownApp SignInNeeded Temporary Refused Denied CodeExpired
     OtherAccount AccountSwitch AccountUnknown Interrupted StoreLocked StoreStayedLocked
-    StoreConfirmsAccess StoreUnreachable StoreTimedOut
+    NoCaCertificates StoreConfirmsAccess StoreUnreachable StoreTimedOut
     StoreFailed NotListed StoreNotAvailable File ReadOnly Limit Exposed Damaged Newer GaveUpWaiting RefresherDied GitConfig
     ClientFailed Timer CommandNotFound CommandNotRun Output OutputClosed);
 variants!(SIGN_IN_REASONS, sign_in_reason, SignInReason:
     SignedOut Expired NoRefreshToken Vanished RefreshRejected Lost AccessRejected OtherAccount);
 variants!(CAUSES, cause, HttpError:
-    HostNotFound ConnectTimeout NotLoopback ConnectionRefused ConnectFailed Limit Proxy Certificate Tls CaFile
+    HostNotFound ConnectTimeout NotLoopback ConnectionRefused ConnectFailed Limit Proxy Certificate NoCaCertificates Tls CaFile
     CaFileExposed Setting BadRequest AnswerTimeout CutOff TooLarge Malformed Html HttpStatus RateLimited Redirect);
 variants!(ERROR_CODES, error_code, ErrorCode:
     DeviceFlowDisabled IncorrectClientCredentials UnauthorizedClient UnsupportedGrantType

@@ -94,9 +94,11 @@ const ELSEWHERE: &[&str] = &[
     // Log records.
     "serve it",
     "a sign-in is needed",
+    // A library's words.
+    "No CA certificates were loaded",
     "no expiry",
-    ", refresh begun",
-    ", seen refused",
+    ", a refresh has begun",
+    ", reported as rejected",
     // Notes.
     "get: replaced or removed in this shell",
     "exec: replaced or removed for this command",

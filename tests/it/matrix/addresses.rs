@@ -156,7 +156,7 @@ fn p6_plain_http_stays_on_this_machine_wherever_localhost_leads() {
         let Some(run) = trial.get(hosts) else {
             return;
         };
-        assert_eq!(run.code, Some(5), "{hosts}: {run:?}");
+        assert_eq!(run.code, Some(2), "{hosts}: {run:?}");
         assert!(
             run.stderr.contains("localhost resolves to "),
             "{hosts}: {run:?}"

@@ -91,6 +91,19 @@ fn a_companys_authority_is_trusted_by_ca_file_and_by_the_systems_variables() {
     company.expect_refusal("both", &run, 5, ANOTHERS);
 }
 
+#[test]
+fn a_system_without_ca_certificates_is_told_which_package_has_them() {
+    let company = Company::new(TlsIdentity::Valid);
+    let empty = company.sandbox.home().join("empty.pem");
+    fs::write(&empty, "").expect("a file");
+    let run = run_command(company.command().env("SSL_CERT_FILE", &empty));
+    company.expect_refusal("none", &run, 1, "this system has no CA certificates");
+    assert!(
+        run.stderr.contains("\n  apk add ca-certificates\n"),
+        "{run:?}"
+    );
+}
+
 /// Where the administrator puts it, in a namespace that has the system's file with one authority more.
 #[test]
 fn a_companys_authority_is_trusted_where_the_system_keeps_its_own() {
@@ -205,19 +218,13 @@ fn a_ca_file_that_will_not_do_is_named() {
     let (_, fix) = run
         .stderr
         .trim_end()
-        .rsplit_once(": chmod ")
+        .rsplit_once("\n  chmod ")
         .expect("a fix");
     let fixed = Command::new("sh")
         .args(["-c", &format!("chmod {fix}")])
         .status();
     assert!(fixed.expect("sh").success());
     company.expect_token("fixed", &run_command(&mut company.command()));
-    // Of the system's.
-    let company = Company::new(TlsIdentity::Valid);
-    let empty = company.sandbox.home().join("empty.pem");
-    fs::write(&empty, "").expect("a file");
-    let run = run_command(company.command().env("SSL_CERT_FILE", &empty));
-    company.expect_refusal("an empty system", &run, 5, "No CA certificates");
 }
 
 fn a_pipe(path: &Path) {
