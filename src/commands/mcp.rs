@@ -55,6 +55,9 @@ pub(crate) struct Mcp {
     /// How long running calls may delay replacing the server
     #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "30s")]
     max_drain: Duration,
+    /// Minimum time a new server gets to start; three times the first start if that is longer
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "60s")]
+    start_timeout: Duration,
     /// The server and its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
     command: Vec<OsString>,
@@ -89,6 +92,7 @@ impl Subcommand for Mcp {
             },
             wait: self.wait,
             max_drain: self.max_drain,
+            start_timeout: self.start_timeout,
             pace: Timing::STANDARD,
         };
         let wrapper = Wrapper {

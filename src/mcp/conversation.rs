@@ -11,6 +11,7 @@ mod retry;
 mod server;
 mod settings;
 mod sign_in;
+mod starting;
 mod waiting;
 mod waits;
 
@@ -23,6 +24,8 @@ pub use self::events::{Action, Ended, Event, Now, Remedy, SavedGeneration, Token
 pub use self::settings::{Asking, Restarts, Settings, Timing};
 use self::sign_in::{Dialog, Login};
 use self::waiting::Waiting;
+use serde_json::Value;
+
 use crate::formats::json_rpc::Id;
 use crate::mcp::line::Line;
 use crate::mcp::messages::{self, Modes, ProtocolRevision};
@@ -36,6 +39,8 @@ enum Hold {
     Fetch(Option<Duration>),
     /// A token is checked.
     Check,
+    /// Only one server may run: a new one starts when no other is left.
+    Stop,
     /// A new server has its handshake, until then.
     Replay(u32, Duration),
 }
@@ -63,8 +68,16 @@ enum Life {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Exchange {
     Free,
-    /// The last try failed: none by itself until the token has ended, and none at all before this.
+    /// The last try failed: none by itself, and none at all before this.
     Stuck(Duration),
+}
+
+/// How many servers can run at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Instances {
+    Several,
+    /// They need the same port, lock or profile.
+    One,
 }
 
 /// The handshake, to be told again to the next server.
@@ -73,6 +86,8 @@ struct Handshake {
     params: Option<String>,
     /// The version that was agreed on.
     version: Option<String>,
+    /// The `_meta` of a client that shakes no hands (revision 2026-07-28).
+    meta: Option<Value>,
     initialized: bool,
     log_level: Option<String>,
     subscriptions: BTreeMap<String, String>,
@@ -88,6 +103,12 @@ pub struct Conversation {
     modes: Modes,
     /// The server in use, and the token that it has.
     active: Option<u32>,
+    /// Servers that are not in use, and whose processes are not all gone.
+    ending: HashSet<u32>,
+    instances: Instances,
+    /// When the last server was started, and how long the slowest one took to begin.
+    started: Duration,
+    slowest_start: Duration,
     has: Option<TokenInfo>,
     /// The token of the server that has its handshake.
     starting: Option<TokenInfo>,
@@ -156,6 +177,10 @@ impl Conversation {
             handshake: Handshake::default(),
             modes: Modes::default(),
             active: None,
+            ending: HashSet::new(),
+            instances: Instances::Several,
+            started: Duration::ZERO,
+            slowest_start: Duration::ZERO,
             has: None,
             starting: None,
             latest: None,
@@ -203,6 +228,7 @@ impl Conversation {
             Event::Close(signal) => self.close(signal),
             Event::Server(server, line) => self.server_said(server, line),
             Event::Ended(server, ended) => self.ended(server, ended),
+            Event::Gone(server) => self.gone(server),
             Event::Token(result) => self.token(result),
             Event::UserCode(code) => self.code(&code),
             Event::SignedIn(result) => self.signed_in(result),
@@ -228,13 +254,13 @@ impl Conversation {
         self.life = Life::Closing(signal);
         self.out.push_back(Action::CancelSignIn);
         match self.active {
-            Some(server) => self.out.push_back(Action::Stop(server)),
+            Some(server) => self.stop(server),
             None => self
                 .out
                 .push_back(Action::Exit(signal.map_or(0, |n| 128 + n))),
         }
         if let Some(Hold::Replay(server, _)) = self.hold {
-            self.out.push_back(Action::Stop(server));
+            self.stop(server);
         }
     }
 
@@ -278,6 +304,8 @@ impl Conversation {
         match (self.has, self.settings.restarts) {
             (None, _) => true,
             (Some(_), Restarts::Never) => false,
+            // A newer token that no server could be started with has ended the old one's life.
+            (Some(_), Restarts::Allowed) if matches!(self.exchange, Exchange::Stuck(_)) => true,
             (Some(news), Restarts::Allowed) => {
                 news.expires_at.is_some_and(|end| self.now.wall >= end)
             }

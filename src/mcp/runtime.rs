@@ -235,7 +235,10 @@ impl<'scope, 'env> Runtime<'scope, 'env> {
             Err(error) => {
                 Terminal.note(&format!("mcp: cannot start the server: {error}"));
                 let ended = Ended { code: CANNOT_RUN };
-                self.spawn(move || self.post(Event::Ended(number, ended)));
+                self.spawn(move || {
+                    self.post(Event::Ended(number, ended));
+                    self.post(Event::Gone(number));
+                });
             }
         }
     }
@@ -244,7 +247,7 @@ impl<'scope, 'env> Runtime<'scope, 'env> {
         let Started {
             process,
             output,
-            exit,
+            mut exit,
         } = started;
         if let Some(group) = process.group() {
             self.shared.wrapper.watchdog.add(group);
@@ -261,19 +264,23 @@ impl<'scope, 'env> Runtime<'scope, 'env> {
             self.stop_server(&mut state, number);
             self.handle(state, Event::Ended(number, ended));
             self.shared.client.wake();
+            exit.wait_for_all();
+            self.forget_server(number);
+            self.post(Event::Gone(number));
         });
     }
 
     fn stop_server(self, state: &mut RuntimeState, number: u32) {
         let stopping = state.servers.get_mut(&number).and_then(ServerProcess::stop);
         if let Some(end) = stopping {
-            self.spawn(move || {
-                end();
-                let stopped = self.state().servers.remove(&number);
-                if let Some(group) = stopped.and_then(|process| process.group()) {
-                    self.shared.wrapper.watchdog.remove(group);
-                }
-            });
+            self.spawn(end);
+        }
+    }
+
+    fn forget_server(self, number: u32) {
+        let stopped = self.state().servers.remove(&number);
+        if let Some(group) = stopped.and_then(|process| process.group()) {
+            self.shared.wrapper.watchdog.remove(group);
         }
     }
 

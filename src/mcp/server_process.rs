@@ -48,6 +48,8 @@ pub(crate) struct Started {
 pub(crate) struct ServerProcess {
     group: Arc<ProcessGroup>,
     input: Option<Arc<LineWriter>>,
+    /// Dropped when all its processes are gone.
+    running: Option<Sender<()>>,
     stderr: RedactedStderr,
 }
 
@@ -62,6 +64,7 @@ pub(crate) struct ServerOutput {
 pub(crate) struct ServerExit {
     child: Child,
     all_read: Receiver<()>,
+    all_gone: Receiver<()>,
 }
 
 /// Shows what a server writes without its token. Both of its output streams share it.
@@ -96,17 +99,23 @@ pub(crate) fn start(
         thread::spawn(move || stderr.copy(pipe));
     }
     let (unread, all_read) = mpsc::channel();
+    let (running, all_gone) = mpsc::channel();
     Ok(Started {
         process: ServerProcess {
             group: Arc::new(group),
             input: child.stdin.take().map(LineWriter::to_server),
+            running: Some(running),
             stderr,
         },
         output: ServerOutput {
             stdout: child.stdout.take(),
             _unread: unread,
         },
-        exit: ServerExit { child, all_read },
+        exit: ServerExit {
+            child,
+            all_read,
+            all_gone,
+        },
     })
 }
 
@@ -134,7 +143,11 @@ impl ServerProcess {
     pub(crate) fn stop(&mut self) -> Option<impl FnOnce() + Send + use<>> {
         self.input.take()?.close();
         let group = Arc::clone(&self.group);
-        Some(move || end(&group))
+        let running = self.running.take();
+        Some(move || {
+            end(&group);
+            drop(running);
+        })
     }
 }
 
@@ -151,10 +164,15 @@ impl ServerOutput {
 
 impl ServerExit {
     /// Waits for it, and shortly for the rest of the output.
-    pub(crate) fn wait(mut self) -> Ended {
+    pub(crate) fn wait(&mut self) -> Ended {
         let code = self.child.wait().map_or(1, exit_code);
         let _ = self.all_read.recv_timeout(LAST_OUTPUT_LIMIT);
         Ended { code }
+    }
+
+    /// Waits until [`ServerProcess::stop`] has ended all its processes.
+    pub(crate) fn wait_for_all(self) {
+        let _ = self.all_gone.recv();
     }
 }
 

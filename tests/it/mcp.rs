@@ -9,6 +9,7 @@ mod load;
 mod packages;
 mod processes;
 mod renewal;
+mod replacing;
 mod schema;
 mod sign_in;
 mod talk;

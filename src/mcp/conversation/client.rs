@@ -1,8 +1,8 @@
 //! What the client says.
 
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 use super::calls::may_ask;
 use super::retry::Retry;
@@ -13,6 +13,10 @@ use crate::mcp::messages::{self, Modes, ProtocolRevision};
 
 /// How our own ids begin, where the client has to answer them.
 const OURS: &str = "ghtok:";
+
+/// The members of `_meta` that each request has in revision 2026-07-28.
+const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
+const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 
 /// Where a line of the client goes.
 pub(super) enum Way {
@@ -37,16 +41,16 @@ pub(super) enum Way {
 /// What a request of the modern era says of its client.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Opening<'a> {
-    #[serde(borrow, rename = "_meta")]
-    meta: Option<Meta<'a>>,
+struct Opening {
+    #[serde(rename = "_meta")]
+    meta: Option<Meta>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Meta<'a> {
-    #[serde(borrow, rename = "io.modelcontextprotocol/protocolVersion")]
-    version: Option<&'a RawValue>,
+struct Meta {
+    #[serde(rename = "io.modelcontextprotocol/protocolVersion")]
+    version: Option<Value>,
     #[serde(rename = "io.modelcontextprotocol/clientCapabilities")]
     capabilities: Option<Value>,
 }
@@ -234,10 +238,13 @@ impl Conversation {
         if self.era == Some(ProtocolRevision::Legacy) {
             return;
         }
-        let opening: Opening<'_> = message.params_as().unwrap_or_default();
+        let opening: Opening = message.params_as().unwrap_or_default();
         let meta = opening.meta.unwrap_or_default();
         if method == "server/discover" || meta.version.is_some() {
             self.era = Some(ProtocolRevision::Modern);
+        }
+        if let (Some(version), Some(capabilities)) = (&meta.version, &meta.capabilities) {
+            self.handshake.meta = Some(json!({VERSION: version, CAPABILITIES: capabilities}));
         }
         if let Some(capabilities) = meta.capabilities {
             self.modes = Modes::of(&capabilities);

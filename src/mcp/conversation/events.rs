@@ -69,8 +69,10 @@ pub enum Event {
     Close(Option<u8>),
     /// A server sent a line.
     Server(u32, Line),
-    /// A server is gone.
+    /// A server's first process has exited.
     Ended(u32, Ended),
+    /// So have all that it had started.
+    Gone(u32),
     /// What came of a fetch or a check.
     Token(Result<TokenInfo, TokenError>),
     /// The device flow has a code.

@@ -8,10 +8,8 @@ use serde_json::{Value, json};
 
 use super::calls::Suspect;
 use super::server::Agreed;
-use super::{
-    Action, Conversation, Ended, Exchange, Handshake, Hold, Remedy, Restarts, Then, TokenError,
-    TokenInfo,
-};
+use super::starting::{StartFailure, initialize_id};
+use super::{Action, Conversation, Exchange, Hold, Remedy, Restarts, Then, TokenError, TokenInfo};
 use crate::formats::json_rpc::{self, Id, Kind};
 use crate::mcp::line::Line;
 use crate::mcp::messages::{self, ProtocolRevision};
@@ -129,35 +127,6 @@ impl Conversation {
         self.ask_at_once();
     }
 
-    /// Starts a server with the newest token; it is told first what the old one knew.
-    pub(super) fn start(&mut self) {
-        self.next_server += 1;
-        let server = self.next_server;
-        self.starting = self.latest;
-        let generation = self.starting.map(|news| news.generation);
-        self.step(|_| format!("starting server {server}"));
-        self.out.push_back(Action::Start(server, generation));
-        let Handshake {
-            params: Some(params),
-            version: Some(_),
-            ..
-        } = &self.handshake
-        else {
-            return self.switch_to(server);
-        };
-        if self.era == Some(ProtocolRevision::Modern) {
-            return self.switch_to(server);
-        }
-        let line = format!(
-            "{{\"jsonrpc\":\"2.0\",\"id\":\"{}\",\"method\":\"initialize\",\"params\":{params}}}",
-            initialize_id(server)
-        );
-        let until = self.now.mono + self.settings.pace.replay;
-        self.hold = Some(Hold::Replay(server, until));
-        self.out
-            .push_back(Action::ToServer(server, Line::own(line.into_bytes())));
-    }
-
     pub(super) fn new_server_said(&mut self, server: u32, line: &Line) {
         let json_rpc::Line::One(message) = json_rpc::read(line) else {
             return;
@@ -176,11 +145,12 @@ impl Conversation {
         let agreed = message
             .result_as()
             .map(|agreed: Agreed| agreed.protocol_version);
-        if agreed.is_none() || agreed != self.handshake.version {
-            self.out.push_back(Action::Stop(server));
-            let ended = Ended { code: 1 };
-            return self.replay_failed("does not speak the version that was agreed on", ended);
+        let has_agreed = agreed.is_some() && agreed == self.handshake.version;
+        if self.era == Some(ProtocolRevision::Legacy) && !has_agreed {
+            self.stop(server);
+            return self.start_failed(StartFailure::OtherRevision);
         }
+        self.measure_start();
         self.tell_again(server);
         self.switch_to(server);
     }
@@ -211,7 +181,7 @@ impl Conversation {
         }
     }
 
-    fn switch_to(&mut self, server: u32) {
+    pub(super) fn switch_to(&mut self, server: u32) {
         let old = self.active.replace(server);
         self.has = self.starting.take();
         self.hold = None;
@@ -233,28 +203,7 @@ impl Conversation {
             self.end_sign_in();
         }
         if let Some(old) = old {
-            self.out.push_back(Action::Stop(old));
-        }
-        self.release();
-    }
-
-    /// The old server goes on, if there is one; without a token that lives it is not tried again at once.
-    pub(super) fn replay_failed(&mut self, why: &str, ended: Ended) {
-        self.hold = None;
-        self.starting = None;
-        if self.active.is_none() {
-            self.note(format!("the new server {why}"));
-            return self.crashed(ended);
-        }
-        self.note(format!(
-            "the server with the fresh token {why}; going on with the old one"
-        ));
-        self.exchange = Exchange::Stuck(self.now.mono + self.settings.pace.backoff);
-        self.clear_suspects();
-        if self.lacks_token() {
-            self.end_waiting(
-                "ghtok: the server did not start with the fresh token; call the tool again",
-            );
+            self.stop(old);
         }
         self.release();
     }
@@ -289,10 +238,6 @@ impl Conversation {
             self.out.push_back(Action::ToServer(new, again));
         }
     }
-}
-
-fn initialize_id(server: u32) -> String {
-    format!("ghtok:initialize:{server}")
 }
 
 /// The result with one more text.

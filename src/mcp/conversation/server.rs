@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 use super::begun::Shape;
 use super::calls::{Call, Suspect};
 use super::client::Cancelled;
+use super::starting::StartFailure;
 use super::{Action, Asked, Conversation, Ended, Hold, Life, Then};
 use crate::formats::json_rpc::{self, Id, Kind, Message};
 use crate::mcp::line::Line;
@@ -144,6 +145,9 @@ impl Conversation {
             return Fate::Pass;
         };
         self.acknowledged.remove(&id);
+        if self.slowest_start.is_zero() {
+            self.measure_start();
+        }
         self.step(|this| format!("{} {}{}", call.method, call.raw_id, this.took(call.since)));
         self.learn(&call, message);
         if self.may_be_refused(&call, message, line) {
@@ -270,12 +274,16 @@ impl Conversation {
         if let Some(Hold::Replay(new, _)) = self.hold
             && new == server
         {
-            return self.replay_failed("ended", ended);
+            self.ending.insert(server);
+            return self.start_failed(StartFailure::Ended(ended));
         }
         if Some(server) == self.active {
+            self.ending.insert(server);
             self.active = None;
             self.begun.forget();
-            self.crashed(ended);
+            if self.hold != Some(Hold::Stop) {
+                self.crashed(ended);
+            }
         }
     }
 

@@ -17,6 +17,8 @@ pub struct Settings {
     pub wait: Duration,
     /// How long calls that are under way may delay an exchange.
     pub max_drain: Duration,
+    /// How long a new server may take to begin, at least.
+    pub start_timeout: Duration,
     /// The waits that nobody chooses.
     pub pace: Timing,
 }
@@ -46,8 +48,6 @@ pub enum Restarts {
 pub struct Timing {
     /// How long a client's opening waits for a token before a server starts without one.
     pub first_token: Duration,
-    /// How long a new server has for the handshake.
-    pub replay: Duration,
     /// An answer to a dialog that comes sooner was no person's.
     pub reflex: Duration,
     /// How long nobody is asked again after a no.
@@ -72,7 +72,6 @@ impl Timing {
     /// The product's own.
     pub const STANDARD: Self = Self {
         first_token: Duration::from_secs(5),
-        replay: Duration::from_secs(20),
         reflex: Duration::from_millis(400),
         after_a_no: Duration::from_secs(60),
         progress: Duration::from_secs(10),

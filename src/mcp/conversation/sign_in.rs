@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::retry::{Retry, state_of};
+use super::starting::OTHER_REVISION;
 use super::{
     Action, Asking, Conversation, Exchange, ProtocolRevision, Remedy, Then, TokenError, TokenInfo,
 };
@@ -48,8 +49,7 @@ impl Conversation {
             match self.exchange {
                 Exchange::Stuck(until) if now < until => {
                     let (method, raw_id) = named(&line);
-                    let text = "ghtok: the server did not start with the fresh token; see its standard error, and call the tool again";
-                    self.answer_failed(&method, &raw_id, text);
+                    self.answer_failed(&method, &raw_id, OTHER_REVISION);
                 }
                 _ => {
                     self.exchange = Exchange::Free;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Action, Conversation, Ended, Hold, Life, Then};
+use super::{Conversation, Hold, Life, Then};
 
 /// The wall clock may jump and machines sleep: it is looked at now and then.
 const OFTEN: Duration = Duration::from_secs(30);
@@ -17,8 +17,7 @@ impl Conversation {
             Some(Hold::Drain(_)) => self.drained(),
             Some(Hold::Fetch(Some(until))) if now >= until => self.start(),
             Some(Hold::Replay(server, until)) if now >= until => {
-                self.out.push_back(Action::Stop(server));
-                self.replay_failed("did not answer the handshake in time", Ended { code: 1 });
+                self.start_timed_out(server);
             }
             None if self.has_another() && self.may_exchange() => self.begin_drain(Then::Start),
             // A conversation that goes on has its next token before the next call.
@@ -51,7 +50,7 @@ impl Conversation {
                 let left = self.now.wall.until(due);
                 self.now.mono + left.clamp(Duration::from_secs(1), OFTEN)
             }),
-            Some(Hold::Check) | None => None,
+            Some(Hold::Check | Hold::Stop) | None => None,
         };
         let times = [hold, self.next_of_waiting(), self.close_at];
         times.into_iter().flatten().min()

@@ -204,6 +204,12 @@ impl Client {
         text.lines().map(str::to_owned).collect()
     }
 
+    /// How often a server that counts it was started.
+    pub fn starts(&self) -> usize {
+        let starts = fs::read_to_string(self.deeds.with_extension("starts"));
+        starts.unwrap_or_default().lines().count()
+    }
+
     /// Closes standard input; the exit code, and all that was said on standard error.
     pub fn close(mut self) -> (Option<i32>, String) {
         drop(self.input.take());

@@ -104,28 +104,6 @@ fn a_new_server_that_dies_after_the_old_one_is_followed_by_another() {
 }
 
 #[test]
-fn a_new_server_that_fails_leaves_the_old_one_in_use() {
-    for silent in [true, false] {
-        let mut talk = Talk::signed_in();
-        begin_exchange(&mut talk, 1);
-        talk.on(Event::Token(Ok(token(2))));
-        if silent {
-            talk.pass(20 * SECOND);
-        } else {
-            talk.on(Event::Ended(2, GONE));
-        }
-        assert_eq!(talk.requests(1, &json!(1)), 1);
-        talk.news();
-        talk.call(2, &json!({}));
-        assert!(
-            talk.news().is_empty(),
-            "not tried again while its token lives"
-        );
-        assert_eq!(talk.requests(1, &json!(2)), 1);
-    }
-}
-
-#[test]
 fn a_token_that_comes_late_is_still_used() {
     let mut talk = Talk::begin(settings());
     talk.client(&json!({"id": 0, "method": "initialize", "params": {}}));

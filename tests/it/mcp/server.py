@@ -1,5 +1,5 @@
 """A small MCP server for the tests: no package, one line a message, a line in a file for every call."""
-import json, os, signal, sys, threading, time, urllib.request
+import fcntl, json, os, signal, sys, threading, time, urllib.request
 
 deeds, api = sys.argv[1], sys.argv[2]
 options = set(sys.argv[3:])
@@ -7,6 +7,17 @@ token = os.environ.get("GITHUB_PERSONAL_ACCESS_TOKEN", "")
 if "stubborn" in options:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 print("starting with", token, file=sys.stderr, flush=True)
+for option in options:
+    if option.startswith("slow:"):
+        time.sleep(float(option.removeprefix("slow:")))
+    if option in ("alone", "patient"):
+        with open(deeds + ".starts", "a") as file:
+            file.write("start\n")
+        own = open(deeds + ".lock", "w")
+        try:
+            fcntl.flock(own, fcntl.LOCK_EX | (fcntl.LOCK_NB if option == "alone" else 0))
+        except OSError:
+            sys.exit("another one is running")
 
 lock = threading.Lock()
 answers = {}  # our own requests: id -> what the client answered

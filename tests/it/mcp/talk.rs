@@ -36,6 +36,7 @@ pub fn settings() -> Settings {
         restarts: Restarts::Allowed,
         wait: Duration::from_secs(900),
         max_drain: Duration::from_secs(30),
+        start_timeout: Duration::from_secs(60),
         pace: Timing::STANDARD,
     }
 }
