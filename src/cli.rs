@@ -11,6 +11,7 @@ use clap::{ArgAction, Parser};
 use log::LevelFilter;
 
 use crate::commands::Subcommand;
+use crate::commands::doctor::Doctor;
 use crate::commands::exec::Exec;
 use crate::commands::get::Get;
 use crate::commands::git_credential::{self, GitCredential};
@@ -56,6 +57,7 @@ pub(crate) enum Command {
     Get(Get),
     Refresh(Refresh),
     Status(Status),
+    Doctor(Doctor),
     Logout(Logout),
     Exec(Exec),
     Headers(Headers),
@@ -122,7 +124,7 @@ impl Command {
             Self::Setup(setup) => setup,
             Self::Refresher(refresher) => refresher,
             Self::AskReach(ask) => ask,
-            Self::GitCredential(_) | Self::McpGuard(_) => return None,
+            Self::Doctor(_) | Self::GitCredential(_) | Self::McpGuard(_) => return None,
         })
     }
 }

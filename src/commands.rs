@@ -4,6 +4,7 @@
 
 #![expect(clippy::doc_markdown, reason = "help texts are shown as they stand")]
 
+pub(crate) mod doctor;
 pub(crate) mod exec;
 pub(crate) mod get;
 pub(crate) mod git_credential;

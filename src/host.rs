@@ -173,6 +173,12 @@ impl Host {
         Variables { token_names, host }
     }
 
+    /// True if a tool that finds this value in a variable of [`HOST_VARIABLES`] sends its token to this
+    /// host.
+    pub(crate) fn is_led_to_by(&self, name: &str, value: &str) -> bool {
+        inherited::leads_to(self, name, value)
+    }
+
     /// True if the value of `GH_HOST` or `GITHUB_HOST` is this host with the same port.
     pub fn is_meant_by(&self, value: &str) -> bool {
         Self::parse(value).is_ok_and(|host| host.name == self.name && host.port == self.port)

@@ -108,6 +108,7 @@ fn dispatch(machine: &Machine<'_>, cli: &Cli) -> Result<u8> {
     };
     match &cli.command {
         Command::GitCredential(git) => git.run(|| load(&git.flags())),
+        Command::Doctor(doctor) => doctor.run(|| load(&doctor.flags())),
         Command::McpGuard(_) => Ok(McpGuard::run(machine)),
         Command::Refresher(refresher) => {
             process::leave_session();

@@ -10,6 +10,7 @@ mod schedule;
 pub(crate) mod sign_in;
 mod sign_ins;
 mod stores;
+mod write_test;
 
 use std::cell::RefCell;
 use std::mem::ManuallyDrop;
@@ -307,6 +308,16 @@ fn log_configuration(config: &Config) {
 pub(crate) fn stable_program(environment: &Environment) -> PathBuf {
     let program = this_program().unwrap_or_else(|| PathBuf::from("ghtok"));
     process::stable_path(program, &environment.path())
+}
+
+/// Every ghtok that the PATH has, in its order.
+pub(crate) fn programs_in_path(environment: &Environment) -> Vec<PathBuf> {
+    let name = format!("ghtok{}", std::env::consts::EXE_SUFFIX);
+    let folders = environment.path();
+    let found = folders
+        .iter()
+        .filter_map(|folder| process::find_program(&name, std::slice::from_ref(folder)));
+    found.collect()
 }
 
 /// The current path of this program; `None` if the system does not report it.

@@ -188,6 +188,12 @@ impl Environment {
             .collect()
     }
 
+    /// The variables that decide where ghtok looks, and for which App and store.
+    pub(crate) fn own_variables(&self) -> Vec<&'static str> {
+        let choice = CHOICE.into_iter().filter(|name| self.has_any(&[name]));
+        self.folder_variables().into_iter().chain(choice).collect()
+    }
+
     fn raw(&self, name: &str) -> Option<OsString> {
         if self.ignores_choice && CHOICE.contains(&name) {
             return None;

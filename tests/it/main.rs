@@ -13,6 +13,7 @@ mod canaries;
 mod clocks;
 mod commands;
 mod consumers;
+mod doctor;
 mod documents;
 mod errors;
 mod exec;

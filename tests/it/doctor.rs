@@ -1,0 +1,8 @@
+//! `ghtok doctor`: a fixture for everything that it can name. Where the cure is a command, it is run as
+//! printed, and then the finding is gone. Nothing that doctor does changes a file.
+
+mod accounts;
+mod patient;
+mod places;
+mod privacy;
+mod untouched;
