@@ -93,7 +93,7 @@ impl Subcommand for Mcp {
             wait: self.wait,
             max_drain: self.max_drain,
             start_timeout: self.start_timeout,
-            pace: Timing::STANDARD,
+            timing: Timing::STANDARD,
         };
         let wrapper = Wrapper {
             command: &self.command,

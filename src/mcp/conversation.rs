@@ -1,314 +1,377 @@
-//! What the wrapper does about everything that happens: which line goes where, when a server is
-//! exchanged for one with a fresh token, when a person is asked. Pure: events in, actions out.
+//! What the wrapper does about everything that happens. Pure: events in, actions out.
+//!
+//! Each part decides about one thing and returns what follows: the [`Handshake`], the server in use and
+//! its replacement ([`ServerSwitch`]), the token ([`TokenWatch`]), the sign-in ([`SignIn`]), and the
+//! [`PendingRequests`]. Only [`Conversation`] knows all of them.
 
-mod batch;
-mod begun;
-mod calls;
-mod client;
+mod client_lines;
 mod events;
-mod renewal;
-mod retry;
-mod server;
+mod handshake;
+mod held_call;
+mod list_changes;
+mod message_parts;
+mod pending_requests;
+mod replacement;
+mod returned_call;
+mod server_lines;
+mod server_switch;
 mod settings;
 mod sign_in;
-mod starting;
-mod waiting;
-mod waits;
+mod token_watch;
+mod unfinished_work;
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
-use self::begun::Begun;
-use self::calls::{Call, Suspect};
+use serde_json::json;
+
+use self::client_lines::Route;
 pub use self::events::{Action, Ended, Event, Now, Remedy, SavedGeneration, TokenError, TokenInfo};
+use self::handshake::{Handshake, ReplayReply};
+use self::pending_requests::PendingRequests;
+use self::server_lines::Delivery;
+use self::server_switch::{AfterDrain, Exited, Flow, NextStep, ServerSwitch, StartFailure};
 pub use self::settings::{Asking, Restarts, Settings, Timing};
-use self::sign_in::{Dialog, Login};
-use self::waiting::Waiting;
-use serde_json::Value;
-
-use crate::formats::json_rpc::Id;
+use self::sign_in::SignIn;
+use self::token_watch::TokenWatch;
+use crate::formats::json_rpc;
 use crate::mcp::line::Line;
-use crate::mcp::messages::{self, Modes, ProtocolRevision};
+use crate::mcp::messages;
 
-/// Why lines of the client are held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Hold {
-    /// What is under way may end first.
-    Drain(Then),
-    /// A token is fetched; the very first for no longer than this.
-    Fetch(Option<Duration>),
-    /// A token is checked.
-    Check,
-    /// Only one server may run: a new one starts when no other is left.
-    Stop,
-    /// A new server has its handshake, until then.
-    Replay(u32, Duration),
+/// A conversation between the client and its servers, of which one at a time is in use.
+pub struct Conversation {
+    settings: Settings,
+    now: Now,
+    actions: VecDeque<Action>,
+    handshake: Handshake,
+    servers: ServerSwitch,
+    tokens: TokenWatch,
+    sign_in: SignIn,
+    pending: PendingRequests,
+    /// The client's lines that wait for a server.
+    held: VecDeque<Line>,
+    life: Life,
 }
 
-/// What follows on the calls under way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Then {
-    /// A token is fetched.
-    Fetch,
-    /// The one at hand is used.
-    Start,
-}
-
-/// How far the conversation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Life {
     Running,
-    /// The client, or a signal of this number, ends it.
+    /// The client has closed its end. What it sent before is served until then.
+    LastRequests(Duration),
+    /// The client, or a signal of this number, ends the conversation.
     Closing(Option<u8>),
-    /// No server is left.
+    /// No server is left: the conversation ends with this exit code.
+    Ending(u8),
     Over,
 }
 
-/// Whether servers can be exchanged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Exchange {
-    Free,
-    /// The last try failed: none by itself, and none at all before this.
-    Stuck(Duration),
-}
-
-/// How many servers can run at the same time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Instances {
-    Several,
-    /// They need the same port, lock or profile.
-    One,
-}
-
-/// The handshake, to be told again to the next server.
-#[derive(Debug, Default)]
-struct Handshake {
-    params: Option<String>,
-    /// The version that was agreed on.
-    version: Option<String>,
-    /// The `_meta` of a client that shakes no hands (revision 2026-07-28).
-    meta: Option<Value>,
-    initialized: bool,
-    log_level: Option<String>,
-    subscriptions: BTreeMap<String, String>,
-}
-
-/// A conversation.
-pub struct Conversation {
-    settings: Settings,
-    out: VecDeque<Action>,
-    now: Now,
-    era: Option<ProtocolRevision>,
-    handshake: Handshake,
-    modes: Modes,
-    /// The server in use, and the token that it has.
-    active: Option<u32>,
-    /// Servers that are not in use, and whose processes are not all gone.
-    ending: HashSet<u32>,
-    instances: Instances,
-    /// When the last server was started, and how long the slowest one took to begin.
-    started: Duration,
-    slowest_start: Duration,
-    has: Option<TokenInfo>,
-    /// The token of the server that has its handshake.
-    starting: Option<TokenInfo>,
-    /// The newest token at hand.
-    latest: Option<TokenInfo>,
-    next_server: u32,
-    hold: Option<Hold>,
-    held: VecDeque<Line>,
-    /// How long what is under way may delay the exchange that has begun.
-    drain_until: Option<Duration>,
-    calls: BTreeMap<Id, Call>,
-    begun: Begun,
-    /// Requests of servers that the client has not answered: our id, and whose they are.
-    asked: HashMap<Id, Asked>,
-    next_asked: u32,
-    /// A fetch or a check is under way; there is never a second one.
-    token_awaited: bool,
-    trouble: Option<TokenError>,
-    /// No fetch before this, unless the outcome file tells of something new.
-    retry_at: Duration,
-    backoff: Duration,
-    looked_at: Option<SavedGeneration>,
-    told: Option<SavedGeneration>,
-    last_check: Option<Duration>,
-    suspects: Vec<Suspect>,
-    read_only: HashSet<String>,
-    login: Login,
-    waiting: Vec<Waiting>,
-    dialog: Option<Dialog>,
-    /// The client answers dialogs without showing them.
-    mute: bool,
-    no_until: Duration,
-    crashes: VecDeque<Duration>,
-    settling: Option<(Duration, HashSet<String>)>,
-    /// Answers to what we told a new server.
-    swallowed: HashSet<Id>,
-    /// Subscriptions told again, whose acknowledgement the client has had.
-    acknowledged: HashSet<Id>,
-    used: bool,
-    life: Life,
-    /// The client has closed its end; what it said before is served until then.
-    close_at: Option<Duration>,
-    exchange: Exchange,
-}
-
-/// A request of a server that the client has not answered.
-#[derive(Debug)]
-struct Asked {
-    server: u32,
-    /// Its own id, as it wrote it.
-    raw_id: String,
-    method: String,
-    since: Duration,
-}
-
 impl Conversation {
-    /// Begins: a token is fetched, then the server starts.
+    /// A token is fetched first, then the server starts.
     pub fn begin(settings: Settings, now: Now) -> Self {
-        let backoff = settings.pace.backoff;
-        let first = now.mono + settings.pace.first_token;
+        let mut tokens = TokenWatch::new(&settings.timing);
         Self {
-            settings,
-            out: VecDeque::from([Action::Fetch]),
-            now,
-            era: None,
+            actions: tokens.fetch().into_iter().collect(),
             handshake: Handshake::default(),
-            modes: Modes::default(),
-            active: None,
-            ending: HashSet::new(),
-            instances: Instances::Several,
-            started: Duration::ZERO,
-            slowest_start: Duration::ZERO,
-            has: None,
-            starting: None,
-            latest: None,
-            next_server: 0,
-            hold: Some(Hold::Fetch(Some(first))),
+            servers: ServerSwitch::new(&settings, now),
+            tokens,
+            sign_in: SignIn::new(&settings),
+            pending: PendingRequests::default(),
             held: VecDeque::new(),
-            drain_until: None,
-            calls: BTreeMap::new(),
-            begun: Begun::default(),
-            asked: HashMap::new(),
-            next_asked: 0,
-            token_awaited: true,
-            trouble: None,
-            retry_at: Duration::ZERO,
-            backoff,
-            looked_at: None,
-            told: None,
-            last_check: None,
-            suspects: Vec::new(),
-            read_only: HashSet::new(),
-            login: Login::None,
-            waiting: Vec::new(),
-            dialog: None,
-            mute: false,
-            no_until: Duration::ZERO,
-            crashes: VecDeque::new(),
-            settling: None,
-            swallowed: HashSet::new(),
-            acknowledged: HashSet::new(),
-            used: false,
             life: Life::Running,
-            close_at: None,
-            exchange: Exchange::Free,
+            settings,
+            now,
         }
     }
 
-    /// Takes an event in.
+    /// Handles an event.
     pub fn on(&mut self, event: Event, now: Now) {
         self.now = now;
         match event {
-            Event::Client(line, told) => {
-                self.told = told;
-                self.client_said(line);
+            Event::Client(line, saved) => {
+                self.tokens.saved(saved);
+                self.client_line(line);
             }
             Event::Close(signal) => self.close(signal),
-            Event::Server(server, line) => self.server_said(server, line),
-            Event::Ended(server, ended) => self.ended(server, ended),
-            Event::Gone(server) => self.gone(server),
+            Event::Server(server, line) => self.server_line(server, line),
+            Event::Ended(server, ended) => self.exited(server, ended.code),
+            Event::Gone(server) => self.servers.gone(server),
             Event::Token(result) => self.token(result),
-            Event::UserCode(code) => self.code(&code),
+            Event::UserCode(code) => {
+                let actions = self.sign_in.code(&code, &self.handshake, now);
+                self.actions.extend(actions);
+            }
             Event::SignedIn(result) => self.signed_in(result),
             Event::Tick => {}
         }
-        self.pass_time();
+        self.advance();
     }
 
-    /// The next thing to be done.
+    /// The next action to perform.
     pub fn next_action(&mut self) -> Option<Action> {
-        self.out.pop_front()
+        self.actions.pop_front()
+    }
+
+    /// When [`Event::Tick`] is wanted, if nothing else happens before; as a monotonic time.
+    pub fn next_tick(&self) -> Option<Duration> {
+        let close_at = match self.life {
+            Life::Running => None,
+            Life::LastRequests(until) => Some(until),
+            Life::Closing(_) | Life::Ending(_) | Life::Over => return None,
+        };
+        let times = [
+            self.servers.next_timer(self.now),
+            self.sign_in.next_timer(),
+            close_at,
+        ];
+        times.into_iter().flatten().min()
+    }
+
+    /// Does what has become possible or due.
+    fn advance(&mut self) {
+        self.release();
+        while matches!(self.life, Life::Running | Life::LastRequests(_)) {
+            let is_busy = self.pending.is_busy(self.servers.number(), self.now.mono);
+            self.plan_replacement(is_busy);
+            match self.servers.next_step(is_busy, self.now) {
+                Some(NextStep::FetchToken) => {
+                    self.servers.await_token(false);
+                    self.actions.extend(self.tokens.fetch());
+                }
+                Some(NextStep::Start) => self.start(),
+                Some(NextStep::StartTimedOut(limit)) => self.start_timed_out(limit),
+                None => break,
+            }
+            self.release();
+        }
+        match self.life {
+            Life::LastRequests(until) if self.now.mono >= until || !self.owes_responses() => {
+                self.end(None);
+            }
+            Life::Running | Life::LastRequests(_) => {
+                let actions = self.sign_in.pass_time(&self.handshake, self.now);
+                self.actions.extend(actions);
+            }
+            Life::Ending(code) => {
+                self.life = Life::Over;
+                self.actions.push_back(Action::Exit(code));
+            }
+            Life::Closing(_) | Life::Over => {}
+        }
+    }
+
+    /// Replaces the server for a newer token; in a pause, so that the next request need not wait.
+    fn plan_replacement(&mut self, is_busy: bool) {
+        if self.servers.flow() != Flow::Open {
+            return;
+        }
+        if self.servers.may_replace() && self.tokens.has_other_than(self.servers.token()) {
+            self.servers.drain(AfterDrain::Start, self.now);
+        } else if self.servers.is_used()
+            && !is_busy
+            && !self.sign_in.holds_calls()
+            && self.needs_renewal()
+        {
+            self.servers.drain(AfterDrain::FetchToken, self.now);
+        }
+    }
+
+    fn client_line(&mut self, line: Line) {
+        match self.route(&line) {
+            Route::Send => self.send_to_server(line),
+            Route::SendAs(bytes) => self.send_to_server(line.with(bytes)),
+            Route::Hold => self.held.push_back(line),
+            Route::HoldAndRenew => {
+                self.held.push_back(line);
+                self.servers.drain(AfterDrain::FetchToken, self.now);
+            }
+            Route::NeedsToken => self.get_token_for(line),
+            Route::Returned(call, bytes) => self.returned(&call, line.with(bytes)),
+            Route::Respond(bytes) => self.send_to_client(bytes),
+            Route::Done => {}
+        }
+    }
+
+    /// Routes the held lines again, in order, until one of them begins a replacement.
+    fn release(&mut self) {
+        let mut held = std::mem::take(&mut self.held);
+        while matches!(self.servers.flow(), Flow::Open | Flow::Ended)
+            && let Some(line) = held.pop_front()
+        {
+            self.client_line(line);
+        }
+        self.held.append(&mut held);
+    }
+
+    fn server_line(&mut self, server: u32, line: Line) {
+        if self.servers.starting() == Some(server) {
+            return self.new_server_line(server, line);
+        }
+        if Some(server) != self.servers.number() {
+            return;
+        }
+        match self.delivery(server, &line) {
+            Delivery::Pass => self.actions.push_back(Action::ToClient(line)),
+            Delivery::PassAs(bytes) => {
+                self.actions.push_back(Action::ToClient(line.with(bytes)));
+            }
+            Delivery::Drop => {}
+            Delivery::Unparsed => self.actions.push_back(Action::Unparsed(server, line)),
+            Delivery::Reject(id, call) => {
+                self.pending.reject(id, call, line);
+                if self.servers.flow() == Flow::Open {
+                    let token = self.servers.token();
+                    let generation = token.map_or(0, |token| token.generation);
+                    let check = self.tokens.check(generation, self.now);
+                    self.servers.await_token(true);
+                    self.actions.push_back(check);
+                }
+            }
+        }
+    }
+
+    fn new_server_line(&mut self, server: u32, line: Line) {
+        let json_rpc::Line::One(message) = json_rpc::read(&line) else {
+            return self.actions.push_back(Action::Unparsed(server, line));
+        };
+        // It may ping before the handshake is done.
+        if message.id.is_some() && message.method.as_deref() == Some("ping") {
+            let pong = messages::response(message.raw_id(&line), &json!({}));
+            self.actions
+                .push_back(Action::ToServer(server, Line::own(pong)));
+        }
+        match self.handshake.replay_reply(server, &message) {
+            ReplayReply::Other => {}
+            ReplayReply::Agreed => {
+                self.servers.responded(self.now);
+                for (id, line) in self.handshake.catch_up(server) {
+                    self.pending.suppress(id);
+                    self.actions.push_back(Action::ToServer(server, line));
+                }
+                self.take_over(server);
+            }
+            ReplayReply::Disagreed => {
+                self.actions.push_back(Action::Stop(server));
+                self.start_failed(StartFailure::OtherRevision);
+            }
+        }
+    }
+
+    fn token(&mut self, result: Result<TokenInfo, TokenError>) {
+        self.step(|_| match &result {
+            Ok(token) => format!("token of generation {}", token.generation),
+            Err(error) => format!("no token: {}", error.text),
+        });
+        let is_invalid = self.servers.flow() == Flow::HeldForCheck
+            && matches!(&result, Err(error) if error.remedy == Remedy::SignIn);
+        let is_valid = result.is_ok();
+        self.tokens.received(result, self.now);
+        if is_invalid {
+            self.tokens.forget();
+            self.servers.set_token(None);
+        } else if is_valid && !self.tokens.has_other_than(self.servers.token()) {
+            self.servers.set_token(self.tokens.newest());
+        }
+        self.go_on_after_token();
+        if self.tokens.needs_sign_in() && self.servers.lacks_token(self.now) {
+            let actions = self.sign_in.ask_without_call(self.now);
+            self.actions.extend(actions);
+        }
+    }
+
+    fn go_on_after_token(&mut self) {
+        if !self.servers.is_awaiting_token() {
+            // It came late: what goes on now ends first.
+        } else if self.servers.in_use().is_none() {
+            self.start();
+        } else if self.servers.may_replace() && self.tokens.has_other_than(self.servers.token()) {
+            self.servers.drain(AfterDrain::Start, self.now);
+        } else {
+            self.servers.resume();
+            self.pass_rejected();
+        }
+    }
+
+    fn signed_in(&mut self, result: Result<TokenInfo, TokenError>) {
+        let actions = match result {
+            Ok(token) => {
+                self.tokens.found(token);
+                self.sign_in.succeeded()
+            }
+            Err(error) => self.sign_in.failed(&error, &self.handshake),
+        };
+        self.actions.extend(actions);
+    }
+
+    fn exited(&mut self, server: u32, code: u8) {
+        if let Life::Closing(signal) = self.life {
+            if Some(server) == self.servers.number() {
+                let code = signal.map_or(code, |number| 128 + number);
+                self.actions.push_back(Action::Exit(code));
+            }
+            return;
+        }
+        match self.servers.exited(server) {
+            Exited::New => self.start_failed(StartFailure::Exited(code)),
+            Exited::InUse(server) => {
+                self.pending.server_ended();
+                self.crashed(code, server.token.is_some());
+            }
+            Exited::Other => {}
+        }
     }
 
     fn close(&mut self, signal: Option<u8>) {
-        if self.life != Life::Running {
-            return;
+        match (self.life, signal) {
+            // It may have sent all that it wants answered, and closed its end at once.
+            (Life::Running, None) if self.owes_responses() => {
+                let until = self.now.mono + self.settings.timing.last_requests;
+                self.life = Life::LastRequests(until);
+            }
+            (Life::Running, _) | (Life::LastRequests(_), Some(_)) => self.end(signal),
+            _ => {}
         }
-        if signal.is_none() && self.close_at.is_none() && self.owes_answers() {
-            // It may have written all that it wants answered, and closed its end at once.
-            self.close_at = Some(self.now.mono + self.settings.pace.last_calls);
-            return;
-        }
+    }
+
+    fn end(&mut self, signal: Option<u8>) {
         self.life = Life::Closing(signal);
-        self.out.push_back(Action::CancelSignIn);
-        match self.active {
-            Some(server) => self.stop(server),
-            None => self
-                .out
-                .push_back(Action::Exit(signal.map_or(0, |n| 128 + n))),
-        }
-        if let Some(Hold::Replay(server, _)) = self.hold {
-            self.stop(server);
+        self.actions.push_back(Action::CancelSignIn);
+        self.actions.push_back(match self.servers.number() {
+            Some(server) => Action::Stop(server),
+            None => Action::Exit(signal.map_or(0, |number| 128 + number)),
+        });
+        self.actions
+            .extend(self.servers.starting().map(Action::Stop));
+    }
+
+    /// True if the client has asked for something that it has not got.
+    fn owes_responses(&self) -> bool {
+        !self.held.is_empty() || self.pending.owes_responses()
+    }
+
+    fn send_to_server(&mut self, line: Line) {
+        if let Some(server) = self.servers.number() {
+            self.actions.push_back(Action::ToServer(server, line));
         }
     }
 
-    fn tell_client(&mut self, bytes: Vec<u8>) {
-        self.out.push_back(Action::ToClient(Line::own(bytes)));
-    }
-
-    fn tell_server(&mut self, line: Line) {
-        if let Some(server) = self.active {
-            self.out.push_back(Action::ToServer(server, line));
-        }
+    fn send_to_client(&mut self, bytes: Vec<u8>) {
+        self.actions.push_back(Action::ToClient(Line::own(bytes)));
     }
 
     fn note(&mut self, text: impl Into<String>) {
-        self.out.push_back(Action::Note(text.into()));
+        self.actions.push_back(Action::Note(text.into()));
     }
 
-    /// Tells a step; its words are made only for who reads them.
-    fn step(&mut self, words: impl FnOnce(&Self) -> String) {
+    /// Logs a step; its text is put together only where somebody reads it.
+    fn step(&mut self, text: impl FnOnce(&Self) -> String) {
         if log::log_enabled!(log::Level::Info) {
-            let words = words(self);
-            self.out.push_back(Action::Step(words));
+            let text = text(self);
+            self.actions.push_back(Action::Step(text));
         }
     }
 
-    /// Answers a request in the server's place: a tool's result where that is what was asked for.
-    fn answer_failed(&mut self, method: &str, raw_id: &str, text: &str) {
-        const INTERNAL_ERROR: i32 = -32603;
-        let bytes = if method == "tools/call" {
-            let result = messages::failed_call(text, self.era.unwrap_or(ProtocolRevision::Legacy));
-            messages::response(raw_id, &result)
-        } else {
-            messages::error(raw_id, INTERNAL_ERROR, text)
-        };
-        self.tell_client(bytes);
-    }
-
-    /// True if a call that needs a token would fail for want of one. A server that may not be exchanged
-    /// keeps the one it has.
-    fn lacks_token(&self) -> bool {
-        match (self.has, self.settings.restarts) {
-            (None, _) => true,
-            (Some(_), Restarts::Never) => false,
-            // A newer token that no server could be started with has ended the old one's life.
-            (Some(_), Restarts::Allowed) if matches!(self.exchange, Exchange::Stuck(_)) => true,
-            (Some(news), Restarts::Allowed) => {
-                news.expires_at.is_some_and(|end| self.now.wall >= end)
-            }
-        }
+    fn took(&self, since: Duration) -> String {
+        let took = self.now.mono.saturating_sub(since);
+        format!(" in {:.1} ms", took.as_secs_f64() * 1000.0)
     }
 }

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use crate::formats::json_rpc::Id;
+
 /// The protocol revisions that differ in how a conversation is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ProtocolRevision {
@@ -116,15 +118,37 @@ pub(crate) fn response(raw_id: &str, result: &Value) -> Vec<u8> {
 }
 
 /// An error in place of the server.
-pub(crate) fn error(raw_id: &str, code: i32, message: &str) -> Vec<u8> {
+fn error(raw_id: &str, code: i32, message: &str) -> Vec<u8> {
     let error = json!({"code": code, "message": message});
     format!("{{\"jsonrpc\":\"2.0\",\"id\":{raw_id},\"error\":{error}}}").into_bytes()
 }
 
+/// The response to a request that was not made, or may not have been: a result where tools are called.
+pub(crate) fn failure(
+    method: &str,
+    raw_id: &str,
+    text: &str,
+    revision: Option<ProtocolRevision>,
+) -> Vec<u8> {
+    const INTERNAL_ERROR: i32 = -32603;
+    if method == "tools/call" {
+        let revision = revision.unwrap_or(ProtocolRevision::Legacy);
+        response(raw_id, &failed_call(text, revision))
+    } else {
+        error(raw_id, INTERNAL_ERROR, text)
+    }
+}
+
+/// Closes a dialog of the client that nobody needs any more.
+pub(crate) fn cancellation(id: &Id) -> Vec<u8> {
+    let params = json!({"requestId": id.as_text(), "reason": "no longer needed"});
+    notification("notifications/cancelled", &params)
+}
+
 /// The result of a tool call that did not reach the tool, or may not have reached it.
-pub(crate) fn failed_call(text: &str, era: ProtocolRevision) -> Value {
+fn failed_call(text: &str, revision: ProtocolRevision) -> Value {
     let mut result = json!({"content": [{"type": "text", "text": text}], "isError": true});
-    if era == ProtocolRevision::Modern {
+    if revision == ProtocolRevision::Modern {
         result["resultType"] = "complete".into();
     }
     result

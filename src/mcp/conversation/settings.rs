@@ -20,7 +20,7 @@ pub struct Settings {
     /// How long a new server may take to begin, at least.
     pub start_timeout: Duration,
     /// The waits that nobody chooses.
-    pub pace: Timing,
+    pub timing: Timing,
 }
 
 /// Whether a person may be asked (P5).
@@ -49,9 +49,9 @@ pub struct Timing {
     /// How long a client's opening waits for a token before a server starts without one.
     pub first_token: Duration,
     /// An answer to a dialog that comes sooner was no person's.
-    pub reflex: Duration,
+    pub fastest_person: Duration,
     /// How long nobody is asked again after a no.
-    pub after_a_no: Duration,
+    pub after_denial: Duration,
     /// How often a held call's progress is told.
     pub progress: Duration,
     /// How often a 401 in an answer is believed enough to be checked.
@@ -61,25 +61,25 @@ pub struct Timing {
     /// In which time a server may die how often.
     pub crashes: (Duration, usize),
     /// How long a new server's news of its own lists are kept to one each.
-    pub settling: Duration,
+    pub list_changes: Duration,
     /// How much of a token's life is kept free of calls that may be cut off.
     pub margin: Duration,
     /// How long a client that has closed its end is still served what it had said before.
-    pub last_calls: Duration,
+    pub last_requests: Duration,
 }
 
 impl Timing {
     /// The product's own.
     pub const STANDARD: Self = Self {
         first_token: Duration::from_secs(5),
-        reflex: Duration::from_millis(400),
-        after_a_no: Duration::from_secs(60),
+        fastest_person: Duration::from_millis(400),
+        after_denial: Duration::from_secs(60),
         progress: Duration::from_secs(10),
         checks: Duration::from_secs(60),
         backoff: Duration::from_secs(5),
         crashes: (Duration::from_secs(60), 3),
-        settling: Duration::from_secs(2),
+        list_changes: Duration::from_secs(2),
         margin: Duration::from_secs(30),
-        last_calls: Duration::from_secs(5),
+        last_requests: Duration::from_secs(5),
     };
 }

@@ -253,7 +253,7 @@ fn what_was_said_before_the_end_is_served() {
     let mut talk = Talk::begin(settings());
     talk.client(&json!({"id": 0, "method": "initialize", "params": {}}));
     talk.on(Event::Close(None));
-    talk.pass(Timing::STANDARD.last_calls);
+    talk.pass(Timing::STANDARD.last_requests);
     assert!(talk.news().contains(&"CancelSignIn".into()));
     let mut talk = Talk::begin(settings());
     talk.client(&json!({"id": 0, "method": "initialize", "params": {}}));

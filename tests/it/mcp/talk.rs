@@ -37,7 +37,7 @@ pub fn settings() -> Settings {
         wait: Duration::from_secs(900),
         max_drain: Duration::from_secs(30),
         start_timeout: Duration::from_secs(60),
-        pace: Timing::STANDARD,
+        timing: Timing::STANDARD,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Calls that come back from a dialog (revision 2026-07-28, "Multi Round-Trip Requests").
+//! Calls that come back with the answers to a dialog (revision 2026-07-28, "Multi Round-Trip Requests").
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -8,7 +8,8 @@ use crate::formats::json_rpc::{self, Members, Message};
 use crate::mcp::messages::KEY;
 
 /// A call that comes back with what a person did in our dialog (MRTR).
-pub(super) struct Retry {
+#[derive(Debug)]
+pub(super) struct ReturnedCall {
     pub(super) action: Option<String>,
     params: String,
 }
@@ -30,7 +31,7 @@ struct Response {
     action: Option<String>,
 }
 
-impl Retry {
+impl ReturnedCall {
     /// `None` if the call carries no state of ours.
     pub(super) fn of(message: &Message<'_>) -> Option<Self> {
         let state = message.params_as::<Returning>()?.request_state?;
@@ -65,7 +66,7 @@ impl Retry {
     }
 
     /// True if the call comes back from a dialog of the server's own.
-    pub(super) fn of_server(message: &Message<'_>) -> bool {
+    pub(super) fn is_of_server(message: &Message<'_>) -> bool {
         let returning: Option<Returning> = message.params_as();
         returning.is_some_and(|call| match call.request_state {
             Some(state) => !state.starts_with(STATE),

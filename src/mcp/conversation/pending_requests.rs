@@ -1,0 +1,383 @@
+//! Requests without a response, in both directions: the client's at a server, and servers' at the client.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
+
+use serde_json::value::RawValue;
+
+use super::message_parts::{CallParams, ToolList, acknowledged_id, cancelled_id};
+use super::unfinished_work::{UnfinishedWork, WorkReport};
+use crate::formats::json_rpc::{Id, Members, Message};
+use crate::mcp::line::Line;
+
+/// The request that stays open for a server's notifications (revision 2026-07-28).
+const LISTEN: &str = "subscriptions/listen";
+
+/// What is pending in a conversation.
+#[derive(Debug, Default)]
+pub(super) struct PendingRequests {
+    /// The client's requests that a server has not answered.
+    calls: BTreeMap<Id, PendingCall>,
+    /// Calls whose response says that the token is invalid; held until that is known.
+    rejected: Vec<RejectedCall>,
+    /// Servers' requests that the client has not answered, by the id that it knows.
+    questions: HashMap<Id, Question>,
+    last_question: u32,
+    /// Requests of ours; the client must not see their responses.
+    suppressed: HashSet<Id>,
+    /// Repeated `subscriptions/listen` requests, which the client knows to be acknowledged.
+    acknowledged: HashSet<Id>,
+    /// The tools that a server has marked as read-only.
+    read_only_tools: HashSet<String>,
+    /// What the server in use has not finished.
+    work: UnfinishedWork,
+}
+
+/// A request of the client.
+#[derive(Debug)]
+pub(super) struct PendingCall {
+    server: u32,
+    pub(super) method: String,
+    /// Its id, as the client wrote it.
+    pub(super) raw_id: String,
+    pub(super) since: Duration,
+    /// The line, if the request may be sent again.
+    line: Option<Vec<u8>>,
+    /// The task that it is about.
+    task: Option<String>,
+    /// True if its result may tell of something that the server keeps.
+    may_leave_work: bool,
+}
+
+/// A call whose response says that the token is invalid.
+#[derive(Debug)]
+pub(super) struct RejectedCall {
+    pub(super) id: Id,
+    pub(super) call: PendingCall,
+    pub(super) response: Line,
+}
+
+/// A request of a server.
+#[derive(Debug)]
+pub(super) struct Question {
+    pub(super) server: u32,
+    /// Its id, as the server wrote it.
+    pub(super) raw_id: String,
+    pub(super) method: String,
+    pub(super) since: Duration,
+}
+
+/// What a server has responded to.
+#[derive(Debug)]
+pub(super) enum ResponseTo {
+    /// A request of ours.
+    Ours,
+    /// Nothing that is pending: the client may have cancelled it, and knows what to do.
+    Unknown,
+    /// This call, which is no longer pending.
+    Call(Id, PendingCall),
+}
+
+/// What becomes of a server's notification.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Notification {
+    Pass,
+    PassAs(Vec<u8>),
+    Drop,
+}
+
+/// What was pending at a server that is no longer in use.
+#[derive(Debug, Default)]
+pub(super) struct Lost {
+    /// Requests to send to the new server.
+    pub(super) repeated: Vec<Line>,
+    /// Requests that must not be repeated, and may have been executed.
+    pub(super) unknown: Vec<PendingCall>,
+    /// The server's own requests, to be cancelled at the client.
+    pub(super) questions: Vec<Id>,
+}
+
+/// True for the requests that a sign-in may be asked for.
+pub(super) fn needs_token(method: &str, is_modern: bool) -> bool {
+    match method {
+        "tools/call" => true,
+        "prompts/get" | "resources/read" => is_modern,
+        _ => false,
+    }
+}
+
+/// True for what has the same effect when it is done twice.
+fn is_repeatable(method: &str) -> bool {
+    method.ends_with("/list")
+        || matches!(
+            method,
+            "ping"
+                | "initialize"
+                | "resources/read"
+                | "prompts/get"
+                | "completion/complete"
+                | "logging/setLevel"
+                | "resources/subscribe"
+                | "resources/unsubscribe"
+                | "server/discover"
+                | LISTEN
+        )
+}
+
+impl PendingCall {
+    /// True if it may be sent to a server again.
+    pub(super) fn is_repeatable(&self) -> bool {
+        self.line.is_some()
+    }
+}
+
+impl PendingRequests {
+    /// A request of the client goes to `server`; in a batch it cannot be repeated alone.
+    pub(super) fn sent(
+        &mut self,
+        server: u32,
+        message: &Message<'_>,
+        line: &[u8],
+        is_modern: bool,
+        is_batch: bool,
+        now: Duration,
+    ) {
+        let (Some(id), Some(method)) = (message.id.clone(), message.method.as_deref()) else {
+            return;
+        };
+        let is_about_task = method.starts_with("tasks/");
+        let params: CallParams = if method == "tools/call" || is_about_task {
+            message.params_as().unwrap_or_default()
+        } else {
+            CallParams::default()
+        };
+        let only_reads = params
+            .name
+            .is_some_and(|tool| self.read_only_tools.contains(&tool));
+        let may_repeat = !is_batch && (only_reads || is_repeatable(method));
+        let call = PendingCall {
+            server,
+            raw_id: message.raw_id(line).to_owned(),
+            since: now,
+            line: may_repeat.then(|| line.to_vec()),
+            task: params.task_id,
+            may_leave_work: is_about_task
+                || params.task.is_some()
+                || is_modern && needs_token(method, is_modern),
+            method: method.to_owned(),
+        };
+        self.calls.insert(id, call);
+    }
+
+    /// A server has responded. What its response tells of tools and tasks is remembered.
+    pub(super) fn answered(&mut self, message: &Message<'_>, now: Duration) -> ResponseTo {
+        let Some(id) = message.id.clone() else {
+            return ResponseTo::Unknown;
+        };
+        if self.suppressed.remove(&id) {
+            return ResponseTo::Ours;
+        }
+        let Some(call) = self.calls.remove(&id) else {
+            return ResponseTo::Unknown;
+        };
+        self.acknowledged.remove(&id);
+        if call.method == "tools/list"
+            && let Some(list) = message.result_as::<ToolList>()
+        {
+            self.read_only_tools.extend(list.read_only());
+        }
+        if call.may_leave_work {
+            if let Some(report) = message.result_as::<WorkReport>() {
+                self.work.reported(report, now);
+            }
+            let is_closed = message.error.is_some() || call.method == "tasks/result";
+            if let Some(task) = call.task.as_ref().filter(|_| is_closed) {
+                self.work.task_closed(task);
+            }
+        }
+        ResponseTo::Call(id, call)
+    }
+
+    /// Holds a response which says that the token is invalid.
+    pub(super) fn reject(&mut self, id: Id, call: PendingCall, response: Line) {
+        self.rejected.push(RejectedCall { id, call, response });
+    }
+
+    pub(super) fn has_rejected(&self) -> bool {
+        !self.rejected.is_empty()
+    }
+
+    pub(super) fn take_rejected(&mut self) -> Vec<RejectedCall> {
+        std::mem::take(&mut self.rejected)
+    }
+
+    /// The request of a call once more, to this server; `None` if it must not be repeated.
+    pub(super) fn repeat(&mut self, id: Id, mut call: PendingCall, server: u32) -> Option<Line> {
+        let line = Line::from(call.line.clone()?);
+        if call.method == LISTEN {
+            self.acknowledged.insert(id.clone());
+        }
+        call.server = server;
+        self.calls.insert(id, call);
+        Some(line)
+    }
+
+    /// The client no longer wants a response; true if the response was held here.
+    pub(super) fn cancelled(&mut self, id: &Id) -> bool {
+        self.calls.remove(id);
+        let before = self.rejected.len();
+        self.rejected.retain(|rejected| rejected.id != *id);
+        before != self.rejected.len()
+    }
+
+    /// A server asks the client something. The id that the client knows it by, as JSON: no other
+    /// server's request has it.
+    pub(super) fn asked(
+        &mut self,
+        server: u32,
+        message: &Message<'_>,
+        line: &[u8],
+        now: Duration,
+    ) -> String {
+        self.last_question += 1;
+        let id = format!("ghtok:{server}:{}", self.last_question);
+        let question = Question {
+            server,
+            raw_id: message.raw_id(line).to_owned(),
+            method: message.method.as_deref().unwrap_or_default().to_owned(),
+            since: now,
+        };
+        self.questions.insert(Id::text(&id), question);
+        format!("\"{id}\"")
+    }
+
+    /// The question that the client has answered.
+    pub(super) fn take_question(&mut self, id: &Id) -> Option<Question> {
+        self.questions.remove(id)
+    }
+
+    /// A server's notification about something pending.
+    pub(super) fn notified(
+        &mut self,
+        server: u32,
+        message: &Message<'_>,
+        line: &[u8],
+        is_modern: bool,
+        now: Duration,
+    ) -> Notification {
+        match message.method.as_deref().unwrap_or_default() {
+            "notifications/subscriptions/acknowledged" => {
+                let id = acknowledged_id(message);
+                if id.is_some_and(|id| self.acknowledged.remove(&id)) {
+                    return Notification::Drop;
+                }
+            }
+            "notifications/tasks/status" => {
+                if let Some(report) = message.params_as::<WorkReport>() {
+                    self.work.reported(report, now);
+                }
+            }
+            // In revision 2026-07-28 servers ask nothing, and cancel a request of the client's own.
+            "notifications/cancelled" if !is_modern => {
+                return self.question_cancelled(server, message, line);
+            }
+            _ => {}
+        }
+        Notification::Pass
+    }
+
+    /// The client knows a server's question by our id only.
+    fn question_cancelled(
+        &mut self,
+        server: u32,
+        message: &Message<'_>,
+        line: &[u8],
+    ) -> Notification {
+        let Some(cancelled) = cancelled_id(message) else {
+            return Notification::Pass;
+        };
+        let known = self.questions.iter().find(|(_, question)| {
+            let raw = RawValue::from_string(question.raw_id.clone()).ok();
+            question.server == server
+                && raw.and_then(|raw| Id::of(&raw)).as_ref() == Some(&cancelled)
+        });
+        let Some(id) = known.map(|(id, _)| id.clone()) else {
+            return Notification::Drop;
+        };
+        self.questions.remove(&id);
+        let Some(mut members) = message.params_as::<Members<'_>>() else {
+            return Notification::Drop;
+        };
+        let written = format!("\"{}\"", id.as_text());
+        members.set("requestId", &written);
+        Notification::PassAs(message.with_params(line, &members.to_string()))
+    }
+
+    /// The client goes on with a round of the server's own.
+    pub(super) fn round_continued(&mut self) {
+        self.work.round_continued();
+    }
+
+    pub(super) fn has_unfinished_work(&self, now: Duration) -> bool {
+        !self.work.is_empty(now)
+    }
+
+    /// True if a replacement of this server would cut something off.
+    pub(super) fn is_busy(&self, server: Option<u32>, now: Duration) -> bool {
+        let mut calls = self.calls.values();
+        calls.any(|call| Some(call.server) == server && call.method != LISTEN)
+            || self
+                .questions
+                .values()
+                .any(|question| Some(question.server) == server)
+            || !self.work.is_empty(now)
+    }
+
+    /// True if the client waits for a response.
+    pub(super) fn owes_responses(&self) -> bool {
+        self.has_rejected() || self.calls.values().any(|call| call.method != LISTEN)
+    }
+
+    /// True while the client's `initialize` is unanswered.
+    pub(super) fn is_opening(&self) -> bool {
+        self.calls.values().any(|call| call.method == "initialize")
+    }
+
+    /// A message of ours goes to a server; `id` if it will be answered.
+    pub(super) fn suppress(&mut self, id: Option<Id>) {
+        self.suppressed.extend(id);
+    }
+
+    /// The server in use has ended, and its memory with it.
+    pub(super) fn server_ended(&mut self) {
+        self.work = UnfinishedWork::default();
+    }
+
+    /// All servers but this one are no longer in use.
+    pub(super) fn server_replaced(&mut self, new: u32) -> Lost {
+        self.work = UnfinishedWork::default();
+        let mut lost = Lost::default();
+        for (id, call) in std::mem::take(&mut self.calls) {
+            if call.server == new {
+                self.calls.insert(id, call);
+            } else if call.is_repeatable() {
+                lost.repeated.extend(self.repeat(id, call, new));
+            } else {
+                lost.unknown.push(call);
+            }
+        }
+        let questions = self
+            .questions
+            .extract_if(|_, question| question.server != new);
+        lost.questions.extend(questions.map(|(id, _)| id));
+        lost
+    }
+
+    /// No server will answer any more.
+    pub(super) fn take_calls(&mut self) -> Vec<PendingCall> {
+        std::mem::take(&mut self.calls).into_values().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

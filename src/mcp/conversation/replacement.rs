@@ -1,0 +1,176 @@
+//! A new server in the place of another, and the end of servers.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::client_lines::NO_REVISION;
+use super::server_switch::{AfterFailure, Start, StartFailure};
+use super::{Action, Conversation, Life};
+use crate::mcp::line::Line;
+use crate::mcp::messages;
+
+impl Conversation {
+    /// Starts a server with the newest token. It is told first what the old one knew.
+    pub(super) fn start(&mut self) {
+        match self.servers.start(self.tokens.newest(), self.now) {
+            Start::AfterStopping(old) => self.actions.extend(old.map(Action::Stop)),
+            Start::Now(server) => {
+                let number = server.number;
+                let generation = server.token.map(|token| token.generation);
+                self.step(|_| format!("starting server {number}"));
+                self.actions.push_back(Action::Start(number, generation));
+                match self.handshake.replay(number) {
+                    Some(line) => self.actions.push_back(Action::ToServer(number, line)),
+                    None => self.take_over(number),
+                }
+            }
+        }
+    }
+
+    /// The new server is in use from now on.
+    pub(super) fn take_over(&mut self, server: u32) {
+        let old = self.servers.take_over(self.now);
+        self.step(|_| format!("server {server} is in use"));
+        self.recover_lost(server);
+        self.repeat_rejected(server);
+        for line in self.sign_in.take_held().rev() {
+            self.held.push_front(line);
+        }
+        if self.servers.token().is_some() {
+            self.actions.extend(self.sign_in.no_longer_needed());
+        }
+        self.actions.extend(old.map(Action::Stop));
+    }
+
+    /// What was running at another server is repeated at this one where that does no harm, and answered
+    /// otherwise.
+    fn recover_lost(&mut self, server: u32) {
+        let lost = self.pending.server_replaced(server);
+        let repeated = lost.repeated.into_iter();
+        self.actions
+            .extend(repeated.map(|line| Action::ToServer(server, line)));
+        let text = "ghtok: the server was exchanged while this call was under way; whether it was done is unknown. Look before you call it again.";
+        for call in lost.unknown {
+            let revision = self.handshake.revision();
+            self.send_to_client(messages::failure(
+                &call.method,
+                &call.raw_id,
+                text,
+                revision,
+            ));
+        }
+        for id in lost.questions {
+            self.send_to_client(messages::cancellation(&id));
+        }
+    }
+
+    /// Calls that the server refused for its invalid token are made again where that does no harm.
+    fn repeat_rejected(&mut self, server: u32) {
+        for rejected in self.pending.take_rejected() {
+            if rejected.call.is_repeatable() {
+                let line = self.pending.repeat(rejected.id, rejected.call, server);
+                self.actions
+                    .extend(line.map(|line| Action::ToServer(server, line)));
+                continue;
+            }
+            let advice =
+                "ghtok: the token had been refused; there is a fresh one now. Call the tool again.";
+            let response = rejected.response;
+            let advised = with_advice(&response, advice).map_or(response, Line::own);
+            self.actions.push_back(Action::ToClient(advised));
+        }
+    }
+
+    /// The token was valid: the response was the server's own business.
+    pub(super) fn pass_rejected(&mut self) {
+        let rejected = self.pending.take_rejected().into_iter();
+        self.actions
+            .extend(rejected.map(|rejected| Action::ToClient(rejected.response)));
+    }
+
+    pub(super) fn start_timed_out(&mut self, limit: Duration) {
+        let Some(server) = self.servers.starting() else {
+            return;
+        };
+        if self.handshake.is_modern() {
+            // It may wait for the end of the old one, or not know the request.
+            return self.take_over(server);
+        }
+        self.actions.push_back(Action::Stop(server));
+        self.start_failed(StartFailure::Timeout(limit));
+    }
+
+    pub(super) fn start_failed(&mut self, failure: StartFailure) {
+        let (why, code) = match failure {
+            StartFailure::Exited(code) => (format!("ended at once (exit code {code})"), code),
+            StartFailure::Timeout(limit) => {
+                (format!("did not answer within {} s", limit.as_secs()), 1)
+            }
+            StartFailure::OtherRevision => {
+                let why = "does not speak the protocol revision of this conversation";
+                (why.to_owned(), 1)
+            }
+        };
+        match self.servers.start_failed(failure, self.now) {
+            Some(AfterFailure::StopOldFirst(old)) => {
+                self.note(format!("the new server {why}; stopping the old one first, in case that only one can run"));
+                self.actions.push_back(Action::Stop(old));
+            }
+            Some(AfterFailure::KeepOld) => {
+                self.note(format!("the new server {why}"));
+                self.pass_rejected();
+                let actions = self
+                    .sign_in
+                    .fail_held(NO_REVISION, self.handshake.revision());
+                self.actions.extend(actions);
+            }
+            Some(AfterFailure::Crash(server)) => {
+                self.note(format!("the new server {why}"));
+                self.crashed(code, server.token.is_some());
+            }
+            None => {}
+        }
+    }
+
+    /// Starts another server, unless that is hopeless.
+    pub(super) fn crashed(&mut self, code: u8, had_token: bool) {
+        let is_hopeless = self.pending.is_opening() && !had_token;
+        let too_often = self.servers.crashed_too_often(self.now);
+        if too_often || is_hopeless || self.handshake.revision().is_none() {
+            return self.give_up(code, had_token);
+        }
+        self.note(format!(
+            "the server ended by itself (exit code {code}); starting it again"
+        ));
+        if self.servers.is_awaiting_token() {
+            self.actions.extend(self.tokens.fetch());
+        }
+    }
+
+    /// No server is left, and none will be.
+    fn give_up(&mut self, code: u8, had_token: bool) {
+        self.life = Life::Ending(code.max(1));
+        self.servers.end();
+        let mut text = format!("the server ended by itself (exit code {code})");
+        if let Some(error) = self.tokens.error().filter(|_| !had_token) {
+            text = format!("{text}, perhaps for want of a token: {}", error.text);
+        }
+        self.note(text.clone());
+        self.pass_rejected();
+        let revision = self.handshake.revision();
+        for call in self.pending.take_calls() {
+            let (method, id) = (&call.method, &call.raw_id);
+            self.send_to_client(messages::failure(method, id, &text, revision));
+        }
+        self.actions.extend(self.sign_in.fail_held(&text, revision));
+    }
+}
+
+/// The result with one more text.
+fn with_advice(line: &[u8], advice: &str) -> Option<Vec<u8>> {
+    let mut message: Value = serde_json::from_slice(line).ok()?;
+    let content = message.pointer_mut("/result/content")?.as_array_mut()?;
+    content.push(json!({"type": "text", "text": advice}));
+    serde_json::to_vec(&message).ok()
+}
