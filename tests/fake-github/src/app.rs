@@ -1,5 +1,7 @@
 //! What is registered at the fake: GitHub Apps and the people who use them.
 
+use std::collections::BTreeMap;
+
 /// A GitHub App. By default its user access tokens expire, its device flow is
 /// enabled, and it is installed on the account of whoever signs in.
 #[derive(Clone, Debug)]
@@ -8,6 +10,36 @@ pub struct App {
     pub(crate) tokens: Tokens,
     pub(crate) device_flow: DeviceFlow,
     pub(crate) installation: Installation,
+    /// `None`: none was generated, so every secret is wrong.
+    pub(crate) client_secret: Option<String>,
+    pub(crate) permissions: Permissions,
+}
+
+/// Permissions by GitHub's names, for example `contents`.
+pub type Permissions = BTreeMap<String, Level>;
+
+/// How far a permission goes; each level includes those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    Read,
+    Write,
+    Admin,
+}
+
+impl Level {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        [Self::Read, Self::Write, Self::Admin]
+            .into_iter()
+            .find(|level| level.as_str() == text)
+    }
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Admin => "admin",
+        }
+    }
 }
 
 /// The App's option "User-to-server token expiration".
@@ -89,7 +121,25 @@ impl App {
             tokens: Tokens::Expiring,
             device_flow: DeviceFlow::Enabled,
             installation: Installation::OnTheUser,
+            client_secret: None,
+            permissions: Permissions::from([
+                ("contents".to_owned(), Level::Write),
+                ("metadata".to_owned(), Level::Read),
+            ]),
         }
+    }
+
+    pub fn client_secret(self, secret: impl Into<String>) -> Self {
+        Self {
+            client_secret: Some(secret.into()),
+            ..self
+        }
+    }
+
+    /// Adds a permission to `contents: write` and `metadata: read`, or changes one.
+    pub fn permission(mut self, name: impl Into<String>, level: Level) -> Self {
+        self.permissions.insert(name.into(), level);
+        self
     }
 
     pub fn tokens(self, tokens: Tokens) -> Self {

@@ -3,10 +3,12 @@
 
 mod device;
 mod reach;
+mod scoped;
 mod tokens;
 
 pub(crate) use device::Decision;
 pub(crate) use reach::{Access, Repository};
+pub(crate) use scoped::{ScopedDenial, ScopedLives, ScopedPool, ScopedRequest, ScopedToken};
 pub(crate) use tokens::Bearer;
 
 use std::collections::HashMap;
@@ -71,6 +73,11 @@ pub(crate) struct Rules {
     /// `OWNER/NAME`
     pub(crate) public: Vec<String>,
     pub(crate) open: bool,
+    pub(crate) scoped_pool: ScopedPool,
+    pub(crate) scoped_lives: ScopedLives,
+    pub(crate) scoped_lifetime: Option<Duration>,
+    /// How many seconds the server's wall clock is ahead.
+    pub(crate) skew: i64,
 }
 
 /// An OAuth error, and the interval that `slow_down` demands from now on.
@@ -102,6 +109,9 @@ pub(crate) struct Authority {
     families: u64,
     rotations: u64,
     bad_credentials: u32,
+    /// Every scoped token that was created.
+    scoped: Vec<String>,
+    most_live_scoped: usize,
 }
 
 impl Authority {
@@ -117,6 +127,8 @@ impl Authority {
             families: 0,
             rotations: 0,
             bad_credentials: 0,
+            scoped: Vec::new(),
+            most_live_scoped: 0,
         }
     }
 

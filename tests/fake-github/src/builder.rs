@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::app::{App, User};
-use crate::authority::{Authority, Clock, Numbers, Reuse, Rules, TokenForm};
+use crate::authority::{
+    Authority, Clock, Numbers, Reuse, Rules, ScopedLives, ScopedPool, TokenForm,
+};
 use crate::door;
 use crate::faults::Faults;
 use crate::ledger::Ledger;
@@ -59,6 +61,10 @@ impl FakeGitHub {
                 bad_credentials_limit: None,
                 public: Vec::new(),
                 open: false,
+                scoped_pool: ScopedPool::Apart,
+                scoped_lives: ScopedLives::UntilItsExpiry,
+                scoped_lifetime: None,
+                skew: 0,
             },
             date: DateHeader::Real,
             tls: None,
@@ -183,6 +189,24 @@ impl Builder {
         self
     }
 
+    /// Scoped tokens take places in the pool of ten, where the oldest is revoked.
+    pub fn scoped_tokens_count(mut self) -> Self {
+        self.rules.scoped_pool = ScopedPool::Shared;
+        self
+    }
+
+    /// A refresh also ends the scoped tokens that were created with the old access token.
+    pub fn refresh_ends_scoped_tokens(mut self) -> Self {
+        self.rules.scoped_lives = ScopedLives::UntilTheRefresh;
+        self
+    }
+
+    /// By default that of an access token.
+    pub fn scoped_lifetime(mut self, lifetime: Duration) -> Self {
+        self.rules.scoped_lifetime = Some(lifetime);
+        self
+    }
+
     /// A fixed port; by default the system chooses.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
@@ -198,6 +222,9 @@ impl Builder {
                 login: "octocat".to_owned(),
                 id: 583_231,
             });
+        }
+        if let DateHeader::Skewed(seconds) = self.date {
+            self.rules.skew = seconds;
         }
         let listener = door::listen(door::bind(self.port)?)?;
         let certified = self.tls.map(tls::certify).transpose()?;

@@ -1,5 +1,6 @@
 //! What each path answers: a request goes in, an answer and findings come out.
 
+mod applications;
 pub(crate) mod git;
 mod oauth;
 mod page;
@@ -7,7 +8,7 @@ mod repositories;
 mod rest;
 
 use crate::authority::Authority;
-use crate::http::{Answer, Incoming};
+use crate::http::{Answer, Incoming, form};
 use crate::ledger::Endpoint;
 use crate::violation::ViolationKind;
 
@@ -30,9 +31,12 @@ pub(crate) fn answer(
         Endpoint::DeviceCode => oauth::device_code(request, authority, base_url, findings),
         Endpoint::Poll | Endpoint::Refresh => oauth::access_token(request, authority, findings),
         Endpoint::Page => page::answer(request, authority, findings),
-        Endpoint::User | Endpoint::Revoke | Endpoint::Installations | Endpoint::Api => {
-            rest::answer(endpoint, request, authority, base_url, findings)
-        }
+        Endpoint::User
+        | Endpoint::Revoke
+        | Endpoint::Installations
+        | Endpoint::CreateScoped
+        | Endpoint::DeleteToken
+        | Endpoint::Api => rest::answer(endpoint, request, authority, base_url, findings),
         Endpoint::Git | Endpoint::Other => {
             findings.push((ViolationKind::UnknownPath, request.path.clone()));
             Answer::html(
@@ -54,7 +58,7 @@ fn secret_in_url(request: &Incoming) -> Option<String> {
         "token",
     ];
     let looks_secret = |text: &str| ["ghu_", "ghr_"].iter().any(|start| text.contains(start));
-    let params = crate::http::form::decode(&request.query);
+    let params = form::decode(&request.query);
     let named = params
         .into_iter()
         .find(|(name, value)| SECRETS.contains(&name.as_str()) || looks_secret(value));
@@ -72,4 +76,15 @@ fn bearer_token(request: &Incoming) -> Option<&str> {
         .iter()
         .any(|known| scheme.eq_ignore_ascii_case(known))
         .then_some(token.trim())
+}
+
+/// User name and password of RFC 7617.
+fn basic_credentials(request: &Incoming) -> Option<(String, String)> {
+    let (scheme, encoded) = request.header("authorization")?.split_once(' ')?;
+    let decoded = form::decode_base64(encoded.trim())?;
+    let text = String::from_utf8(decoded).ok()?;
+    let (user, password) = text.split_once(':')?;
+    scheme
+        .eq_ignore_ascii_case("basic")
+        .then(|| (user.to_owned(), password.to_owned()))
 }

@@ -78,6 +78,26 @@ impl FakeGitHub {
         self.shared.lock().authority.refresh_is_alive(refresh_token)
     }
 
+    /// Every scoped token that was created, in order.
+    pub fn scoped_tokens(&self) -> Vec<String> {
+        self.shared.lock().authority.scoped_tokens().to_vec()
+    }
+
+    /// The scoped tokens that live now.
+    pub fn live_scoped_tokens(&self) -> Vec<String> {
+        let state = self.shared.lock();
+        let tokens = state.authority.scoped_tokens().iter();
+        tokens
+            .filter(|token| state.authority.is_alive(token))
+            .cloned()
+            .collect()
+    }
+
+    /// The largest number of scoped tokens that lived at the same time.
+    pub fn most_live_scoped_tokens(&self) -> usize {
+        self.shared.lock().authority.most_live_scoped()
+    }
+
     /// The oldest user code that waits for a person, as soon as there is one.
     pub fn wait_for_code(&self, limit: Duration) -> Result<String, TimedOut> {
         let code = self.shared.wait(limit, |state| {

@@ -9,6 +9,9 @@ use crate::http::{Answer, Incoming};
 /// Bodies are kept for people and tests to read, but not a pushed pack.
 const BODY_KEPT: usize = 1024 * 1024;
 
+/// Where an App's own calls are; its client ID follows.
+pub(crate) const APPLICATIONS: &str = "/api/v3/applications/";
+
 /// What a request is for; faults and counts are kept apart by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Endpoint {
@@ -26,6 +29,10 @@ pub enum Endpoint {
     Revoke,
     /// `GET /api/v3/user/installations` and what is below it
     Installations,
+    /// `POST /api/v3/applications/{client_id}/token/scoped`
+    CreateScoped,
+    /// `DELETE /api/v3/applications/{client_id}/token`
+    DeleteToken,
     /// everything else below `/api/v3`
     Api,
     /// `/{owner}/{repo}.git/…`
@@ -46,6 +53,10 @@ impl Endpoint {
             "/api/v3/user" => Self::User,
             "/api/v3/credentials/revoke" => Self::Revoke,
             path if path.starts_with("/api/v3/user/installations") => Self::Installations,
+            path if path.starts_with(APPLICATIONS) && path.ends_with("/token/scoped") => {
+                Self::CreateScoped
+            }
+            path if path.starts_with(APPLICATIONS) && path.ends_with("/token") => Self::DeleteToken,
             path if path.starts_with("/api/v3") => Self::Api,
             path if path.contains(".git/") => Self::Git,
             _ => Self::Other,

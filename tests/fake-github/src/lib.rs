@@ -55,7 +55,7 @@ mod tls;
 mod violation;
 mod wire;
 
-pub use app::{App, DeviceFlow, Installation, Installed, Tokens};
+pub use app::{App, DeviceFlow, Installation, Installed, Level, Permissions, Tokens};
 pub use builder::{Builder, CLIENT_ID, DateHeader};
 pub use control::Pair;
 pub use faults::{Cut, Failure, Fault, RateHeaders, RetryAfter, Stage, WrongType};

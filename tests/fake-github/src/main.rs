@@ -16,6 +16,7 @@ const USAGE: &str = "\
 usage: fake-github [--client-id ID]... [--port N] [--access-lifetime SECS]
                    [--interval SECS] [--for SECS] [--git-root DIR]
                    [--installed OWNER[/REPO]]... [--public OWNER/REPO]...
+                   [--client-secret SECRET]
 Runs a fake GitHub on 127.0.0.1 for an hour, or for as long as --for says. If
 standard input is a pipe, it stops when that is closed. With --installed the Apps
 reach these repositories alone; without it, every repository.";
@@ -29,6 +30,7 @@ struct Arguments {
     git_root: Option<PathBuf>,
     installed: Vec<String>,
     public: Vec<String>,
+    client_secret: Option<String>,
 }
 
 fn main() -> ExitCode {
@@ -54,7 +56,11 @@ fn run(arguments: &Arguments) -> io::Result<()> {
         .access_lifetime(Duration::from_secs(arguments.access_lifetime))
         .interval(arguments.interval);
     for client_id in &arguments.client_ids {
-        builder = builder.app(App::new(client_id).installation(installation(&arguments.installed)));
+        let mut app = App::new(client_id).installation(installation(&arguments.installed));
+        if let Some(secret) = &arguments.client_secret {
+            app = app.client_secret(secret);
+        }
+        builder = builder.app(app);
     }
     if arguments.installed.is_empty() {
         builder = builder.open_repositories();
@@ -199,6 +205,7 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
         git_root: None,
         installed: Vec::new(),
         public: Vec::new(),
+        client_secret: None,
     };
     while let Some(flag) = words.next() {
         let value = words
@@ -218,6 +225,7 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
             "--interval" => arguments.interval = number()?,
             "--for" => arguments.run_for = Duration::from_secs(number()?),
             "--installed" => arguments.installed.push(value),
+            "--client-secret" => arguments.client_secret = Some(value),
             "--public" => arguments.public.push(value),
             "--git-root" => arguments.git_root = Some(value.into()),
             _ => return Err(format!("unknown argument {flag}")),

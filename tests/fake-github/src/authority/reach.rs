@@ -2,7 +2,7 @@
 //! was made. Public ones can be read by everybody.
 
 use super::{Authority, Bearer};
-use crate::app::Installation;
+use crate::app::{Installation, Level};
 
 /// `OWNER/NAME` of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,20 +27,35 @@ impl<'a> Repository<'a> {
 pub(crate) enum Access {
     /// It does not even exist for them.
     None,
+    /// Its name and settings, not its content.
+    Metadata,
     Read,
     Write,
 }
 
 impl Authority {
     pub(crate) fn access(&self, bearer: Option<&Bearer>, repository: Repository) -> Access {
-        let full_name = format!("{}/{}", repository.owner, repository.name);
-        let mut public = self.rules.public.iter();
-        let is_public = public.any(|name| name.eq_ignore_ascii_case(&full_name));
+        let is_public = self.is_public(repository);
         match bearer {
-            Some(bearer) if self.rules.open || bearer.reaches(repository) => Access::Write,
+            Some(bearer) if self.reaches(bearer, repository) => match bearer.contents() {
+                Some(Level::Write | Level::Admin) => Access::Write,
+                Some(Level::Read) => Access::Read,
+                None if is_public => Access::Read,
+                None => Access::Metadata,
+            },
             _ if is_public => Access::Read,
             _ => Access::None,
         }
+    }
+
+    pub(crate) fn is_public(&self, repository: Repository) -> bool {
+        let full_name = format!("{}/{}", repository.owner, repository.name);
+        let mut public = self.rules.public.iter();
+        public.any(|name| name.eq_ignore_ascii_case(&full_name))
+    }
+
+    pub(super) fn reaches(&self, bearer: &Bearer, repository: Repository) -> bool {
+        (self.rules.open && !bearer.is_scoped) || bearer.reaches(repository)
     }
 
     /// The person installs the App elsewhere. Tokens that exist reach what they reached.
@@ -52,6 +67,14 @@ impl Authority {
 }
 
 impl Bearer {
+    /// What the token may do with the content of a repository that it reaches.
+    fn contents(&self) -> Option<Level> {
+        match &self.permissions {
+            Some(permissions) => permissions.get("contents").copied(),
+            None => Some(Level::Admin),
+        }
+    }
+
     fn reaches(&self, repository: Repository) -> bool {
         let Repository { owner, name } = repository;
         let mut here = self.installed.iter().filter(|installed| {

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::scoped::{ScopedLives, ScopedPool};
 use super::{Authority, Refusal, Reuse, TokenForm};
-use crate::app::{Installed, Tokens};
+use crate::app::{Installed, Permissions, Tokens};
 use crate::chance;
 use crate::http::Params;
 use crate::ledger::Rotation;
@@ -25,26 +26,40 @@ type Spent = (Params, Rotation);
 
 #[derive(Clone, Debug)]
 pub(super) struct Issued {
-    family: Family,
+    pub(super) family: Family,
     pub(super) client_id: String,
     pub(super) login: String,
     /// As it was when this pair was made.
-    installed: Vec<Installed>,
+    pub(super) installed: Vec<Installed>,
+    /// `None`: a personal token, which has all of them.
+    pub(super) permissions: Option<Permissions>,
+    pub(super) is_scoped: bool,
     pub(super) access: Token,
     pub(super) refresh: Option<Token>,
-    born_at: Duration,
+    pub(super) born_at: Duration,
 }
 
 #[derive(Clone, Debug)]
 pub(super) struct Token {
     pub(super) value: String,
     /// `None`: never, by the clock.
-    expires_at: Option<Duration>,
-    revoked: bool,
+    pub(super) expires_at: Option<Duration>,
+    pub(super) revoked: bool,
+}
+
+impl Issued {
+    /// Whether it takes a place of the pool: an expired access token can be refreshed.
+    fn is_alive(&self, now: Duration) -> bool {
+        self.access.is_alive(now)
+            || self
+                .refresh
+                .as_ref()
+                .is_some_and(|token| token.is_alive(now))
+    }
 }
 
 impl Token {
-    fn is_alive(&self, now: Duration) -> bool {
+    pub(super) fn is_alive(&self, now: Duration) -> bool {
         !self.revoked && self.expires_at.is_none_or(|end| now < end)
     }
 }
@@ -55,6 +70,9 @@ pub(crate) struct Bearer {
     pub(crate) login: String,
     pub(crate) client_id: String,
     pub(crate) installed: Vec<Installed>,
+    /// `None`: all of them.
+    pub(crate) permissions: Option<Permissions>,
+    pub(crate) is_scoped: bool,
 }
 
 impl Authority {
@@ -97,6 +115,8 @@ impl Authority {
             client_id: String::new(),
             login: login.to_owned(),
             installed,
+            permissions: None,
+            is_scoped: false,
             access: Token {
                 value: value.clone(),
                 expires_at: None,
@@ -137,6 +157,9 @@ impl Authority {
         };
         let old = self.pairs.remove(at);
         self.spent.insert(refresh_token.to_owned(), old.family);
+        if self.rules.scoped_lives == ScopedLives::UntilTheRefresh {
+            self.pairs.retain(|pair| pair.family != old.family);
+        }
         let new = self.new_pair(old.family, client_id, &old.login);
         self.pairs.push(new.clone());
         self.rotations += 1;
@@ -166,6 +189,8 @@ impl Authority {
             login: pair.login.clone(),
             client_id: pair.client_id.clone(),
             installed: pair.installed.clone(),
+            permissions: pair.permissions.clone(),
+            is_scoped: pair.is_scoped,
         })
     }
 
@@ -204,8 +229,15 @@ impl Authority {
         self.rotations
     }
 
-    fn evict_oldest(&mut self, client_id: &str, login: &str) {
-        let ours = |pair: &Issued| pair.client_id == client_id && pair.login == login;
+    pub(super) fn evict_oldest(&mut self, client_id: &str, login: &str) {
+        let now = self.now();
+        let counted = self.rules.scoped_pool == ScopedPool::Shared;
+        let ours = |pair: &Issued| {
+            pair.client_id == client_id
+                && pair.login == login
+                && (counted || !pair.is_scoped)
+                && pair.is_alive(now)
+        };
         if self.pairs.iter().filter(|pair| ours(pair)).count() > POOL {
             // Pairs stand in the order of their issue.
             let oldest = self
@@ -232,6 +264,8 @@ impl Authority {
             family,
             client_id: client_id.to_owned(),
             login: login.to_owned(),
+            permissions: self.app(client_id).map(|app| app.permissions.clone()),
+            is_scoped: false,
             installed: self
                 .app(client_id)
                 .map_or_else(Vec::new, |app| app.installation.of(login)),
@@ -259,7 +293,7 @@ impl Authority {
     }
 }
 
-fn token_text(prefix: &str, length: usize, form: TokenForm) -> String {
+pub(super) fn token_text(prefix: &str, length: usize, form: TokenForm) -> String {
     match form {
         TokenForm::Opaque => format!("{prefix}{}", chance::text(chance::ALPHANUMERIC, length)),
         TokenForm::Stateless => {

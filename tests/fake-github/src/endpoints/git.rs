@@ -7,9 +7,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 
-use super::Findings;
+use super::{Findings, basic_credentials};
 use crate::authority::{Access, Authority, Bearer, Repository};
-use crate::http::{Answer, Incoming, form};
+use crate::http::{Answer, Incoming};
 use crate::violation::ViolationKind;
 
 /// Who asks, if that must be said, or the answer that sends them away. Any user name will
@@ -24,8 +24,8 @@ pub(crate) fn admit(
         Answer::text(401, "Invalid username or token.\n")
             .with("WWW-Authenticate", "Basic realm=\"GitHub\"")
     };
-    let bearer = match basic_password(request) {
-        Some(password) => {
+    let bearer = match basic_credentials(request) {
+        Some((_, password)) => {
             if password.starts_with("ghr_") {
                 findings.push((ViolationKind::RefreshTokenMisdirected, request.path.clone()));
             }
@@ -42,25 +42,16 @@ pub(crate) fn admit(
     match (access, &bearer) {
         (Access::Write, _) => Ok(bearer),
         (Access::Read, _) if !is_push(request) => Ok(bearer),
-        (Access::Read | Access::None, None) => Err(refused()),
-        (Access::Read, Some(bearer)) => Err(Answer::text(403, &denied(&bearer.login))),
+        (Access::Read | Access::Metadata | Access::None, None) => Err(refused()),
+        (Access::Read | Access::Metadata, Some(bearer)) => {
+            Err(Answer::text(403, &denied(&bearer.login)))
+        }
         (Access::None, Some(_)) => Err(Answer::text(404, "Repository not found.\n")),
     }
 }
 
 fn is_push(request: &Incoming) -> bool {
     request.path.ends_with("/git-receive-pack") || request.query.contains("git-receive-pack")
-}
-
-/// RFC 7617.
-fn basic_password(request: &Incoming) -> Option<String> {
-    let (scheme, encoded) = request.header("authorization")?.split_once(' ')?;
-    let decoded = form::decode_base64(encoded.trim())?;
-    let text = String::from_utf8(decoded).ok()?;
-    let (_, password) = text.split_once(':')?;
-    scheme
-        .eq_ignore_ascii_case("basic")
-        .then(|| password.to_owned())
 }
 
 /// Runs the CGI program and translates its answer.

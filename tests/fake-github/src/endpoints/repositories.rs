@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
-use super::Findings;
 use super::rest::message;
+use super::{Findings, applications};
 use crate::app::Installed;
 use crate::authority::{Access, Authority, Bearer, Repository};
 use crate::http::{Answer, Incoming};
@@ -38,7 +38,12 @@ pub(super) fn installations(
         return message(404, "Not Found");
     };
     let names = installed.repositories.iter().flatten();
-    let names = names.map(|name| repository(&installed.owner, name, Access::Write));
+    let names = names.map(|name| {
+        let owner = &installed.owner;
+        let found = Repository { owner, name };
+        let access = authority.access(Some(bearer), found);
+        repository(owner, name, access, authority.is_public(found))
+    });
     page(
         request,
         "repositories",
@@ -55,7 +60,10 @@ pub(super) fn one(path: &str, authority: &Authority, bearer: Option<&Bearer>) ->
     };
     match authority.access(bearer, Repository { owner, name }) {
         Access::None => message(404, "Not Found"),
-        access => Answer::json(200, &repository(owner, name, access)),
+        access => {
+            let is_public = authority.is_public(Repository { owner, name });
+            Answer::json(200, &repository(owner, name, access, is_public))
+        }
     }
 }
 
@@ -93,19 +101,19 @@ fn installation(
         "app_slug": "fake-app",
         "target_type": kind,
         "repository_selection": selection,
-        "permissions": {"contents": "write", "metadata": "read"},
+        "permissions": applications::rendered(bearer.permissions.as_ref()),
         "events": [],
         "html_url": settings,
         "suspended_at": suspended.then_some("2026-01-01T00:00:00Z"),
     })
 }
 
-fn repository(owner: &str, name: &str, access: Access) -> Value {
+fn repository(owner: &str, name: &str, access: Access, is_public: bool) -> Value {
     json!({
         "name": name,
         "full_name": format!("{owner}/{name}"),
         "owner": {"login": owner},
-        "private": access == Access::Write,
+        "private": !is_public,
         "permissions": {"pull": true, "push": access == Access::Write},
     })
 }

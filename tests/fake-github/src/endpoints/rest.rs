@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Findings, bearer_token, repositories};
+use super::{Findings, applications, bearer_token, repositories};
 use crate::authority::{Authority, Bearer};
 use crate::http::{Answer, Incoming};
 use crate::ledger::Endpoint;
@@ -30,7 +30,14 @@ pub(super) fn answer(
     }
     let answered = match (endpoint, request.method.as_str()) {
         (Endpoint::Revoke, "POST") => Ok(revoke(request, authority, findings)),
-        (Endpoint::Revoke, _) | (_, "POST" | "PUT" | "PATCH" | "DELETE") => {
+        (Endpoint::CreateScoped, "POST") => {
+            Ok(applications::create_scoped(request, authority, findings))
+        }
+        (Endpoint::DeleteToken, "DELETE") => {
+            Ok(applications::delete_token(request, authority, findings))
+        }
+        (Endpoint::Revoke | Endpoint::CreateScoped | Endpoint::DeleteToken, _)
+        | (_, "POST" | "PUT" | "PATCH" | "DELETE") => {
             findings.push((ViolationKind::WrongMethod, request.method.clone()));
             Ok(message(404, "Not Found"))
         }

@@ -24,6 +24,19 @@ pub(crate) fn http_date(time: SystemTime) -> String {
     )
 }
 
+/// `1994-11-06T08:49:37Z`, the time since 1970.
+pub(crate) fn rfc3339(since_1970: Duration) -> String {
+    let seconds = since_1970.as_secs();
+    let (year, month, day) = civil_from_days(seconds / 86_400);
+    let rest = seconds % 86_400;
+    format!(
+        "{year}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z",
+        rest / 3600,
+        rest / 60 % 60,
+        rest % 60
+    )
+}
+
 fn index(small: u64) -> usize {
     usize::try_from(small).expect("below twelve")
 }

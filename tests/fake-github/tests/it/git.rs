@@ -9,10 +9,10 @@ use fake_github::{Endpoint, FakeGitHub, ViolationKind};
 use crate::client::signed_in;
 
 /// A folder of its own that goes with the test.
-struct Folder(PathBuf);
+pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let path = env::temp_dir().join(format!("fake-github-{name}-{}", process::id()));
         fs::create_dir_all(&path).expect("a folder");
         Self(path)
@@ -54,7 +54,7 @@ fn git(folder: &Path, arguments: &[&str]) -> Output {
 }
 
 #[track_caller]
-fn git_well(folder: &Path, arguments: &[&str]) {
+pub(crate) fn git_well(folder: &Path, arguments: &[&str]) {
     let output = git(folder, arguments);
     assert!(
         output.status.success(),
@@ -64,7 +64,7 @@ fn git_well(folder: &Path, arguments: &[&str]) {
 }
 
 /// The CGI program is a part of git that some packages leave out.
-fn has_http_backend() -> bool {
+pub(crate) fn has_http_backend() -> bool {
     let run = Command::new("git")
         .arg("http-backend")
         .env_remove("REQUEST_METHOD")
@@ -271,7 +271,7 @@ fn nothing_outside_the_root_is_served() {
     }
 }
 
-fn base64(text: &str) -> String {
+pub(crate) fn base64(text: &str) -> String {
     const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let letters = text.as_bytes().chunks(3).flat_map(|three| {
         let [a, b, c] = [0, 1, 2].map(|at| usize::from(three.get(at).copied().unwrap_or(0)));

@@ -11,6 +11,7 @@ mod git;
 mod ledger;
 mod page;
 mod rest;
+mod scoped;
 mod strictness;
 mod tls;
 mod tokens;
