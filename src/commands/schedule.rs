@@ -20,7 +20,7 @@ use crate::app::App;
 use crate::auth::ports::Clock;
 use crate::commands::{Described, Subcommand};
 use crate::config::{Environment, Flags};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::schedule::installer::{Installer, SchedulerPaths};
 use crate::schedule::notes::Notes;
 use crate::schedule::{Scheduler, Timer};
@@ -96,16 +96,9 @@ impl<'a> Timers<'a> {
         let clock = session.machine.clock;
         let _ = clock.local_time(clock.now());
         let environment = Environment::from_process();
-        let folders = environment.timer_folders()?;
         Ok(Self {
             session,
-            paths: SchedulerPaths {
-                programs: environment.path(),
-                units: folders.units,
-                stamps: folders.stamps,
-                agents: folders.agents,
-                scratch: session.config.state_dir.clone(),
-            },
+            paths: session.scheduler_paths(&environment)?,
             notes: Box::new(session.timer_notes()),
             clock,
             timer: timer(session, &environment),
@@ -115,34 +108,6 @@ impl<'a> Timers<'a> {
 
     fn installer(&self, scheduler: Scheduler) -> Box<dyn Installer> {
         scheduler.installer(self.paths.clone())
-    }
-
-    /// Takes the timer away from every scheduler that may have it, but for one that keeps it. True if
-    /// any had it. The one that is known to have it must let go of it.
-    fn clear(&self, known: Option<Scheduler>, but: Option<Scheduler>) -> Result<bool, Error> {
-        let mut found = false;
-        for scheduler in Scheduler::ALL {
-            if but == Some(scheduler) {
-                continue;
-            }
-            let adapter = self.installer(scheduler);
-            let is_unknown = known != Some(scheduler);
-            if is_unknown && (adapter.foreign().is_some() || adapter.probe().is_err()) {
-                continue;
-            }
-            match adapter.remove() {
-                Ok(was_there) => found |= was_there,
-                Err(cause) if known == Some(scheduler) => {
-                    return Err(Error::Timer {
-                        doing: "remove the timer",
-                        cause: format!("{scheduler}: {cause}"),
-                        fix: "correct this and run again:\n  ghtok schedule remove".into(),
-                    });
-                }
-                Err(_) => {}
-            }
-        }
-        Ok(found)
     }
 }
 

@@ -84,6 +84,13 @@ pub(crate) trait Installer {
     fn inspect(&self, timer: &Timer) -> Inspection;
 }
 
+/// Removes the folders that were made for a timer, where nothing else came into them since.
+pub(crate) fn remove_empty_folders(made: &[String]) {
+    for folder in made {
+        let _ = std::fs::remove_dir(folder);
+    }
+}
+
 /// Runs a scheduler's own program.
 pub(super) fn run(
     paths: &SchedulerPaths,

@@ -10,10 +10,10 @@ use super::program_path::ProgramPath;
 use crate::commands::Described;
 use crate::error::{Error, Result};
 use crate::github::ProxySetting;
-use crate::schedule::installer::{Installer, Stopped};
+use crate::schedule::installer::{Installer, Stopped, remove_empty_folders};
 use crate::schedule::notes::Installed;
 use crate::schedule::{Scheduler, Timer};
-use crate::session::Session;
+use crate::session::{Session, clear_timer};
 use crate::system::terminal::Terminal;
 
 /// Install a timer that runs ghtok every hour
@@ -103,7 +103,11 @@ fn replace(
         // Before anything is taken away it is seen that notes can be written.
         timers.notes.remember(known)?;
     }
-    timers.clear(known.map(|known| known.scheduler), Some(scheduler))?;
+    clear_timer(
+        &timers.paths,
+        known.map(|known| known.scheduler),
+        Some(scheduler),
+    )?;
     let mut made = known.map_or_else(Vec::new, |known| known.made.clone());
     made.extend(missing(adapter, &timers.session.config.state_dir));
     let installed = Installed {
@@ -260,13 +264,13 @@ fn take_back(
     timers: &Timers<'_>,
 ) -> &'static str {
     let removed = adapter.remove();
-    super::remove::tidy(&installed.made);
+    remove_empty_folders(&installed.made);
     let Some(before) = before else {
         if removed.is_err() {
             return "some changes could not be undone, remove them with:\n  ghtok schedule remove";
         }
         let _ = timers.notes.forget();
-        super::remove::tidy(&installed.made);
+        remove_empty_folders(&installed.made);
         return "nothing was changed";
     };
     let put_back = timers.installer(before.scheduler).install(&before.timer);

@@ -1,10 +1,8 @@
 //! `ghtok schedule remove`: removes the timer and all its files.
 
-use std::fs;
-
 use clap::Args;
 
-use super::Timers;
+use crate::config::Environment;
 use crate::error::Result;
 use crate::session::Session;
 use crate::system::terminal::Terminal;
@@ -15,29 +13,15 @@ use crate::system::terminal::Terminal;
   ghtok schedule remove")]
 pub(super) struct Remove {}
 
-/// Takes it away, from every scheduler that may have it.
-///
 /// # Errors
-/// If the scheduler that has it does not let go of it, or a note of it stays.
+/// As [`Session::remove_timer`].
 pub(super) fn run(session: &Session<'_>) -> Result<()> {
-    let timers = Timers::of(session)?;
-    let known = timers.notes.installed()?;
-    let found = timers.clear(known.as_ref().map(|known| known.scheduler), None)?;
-    timers.notes.forget()?;
-    if let Some(known) = &known {
-        tidy(&known.made);
-    }
-    Terminal.note(if found || known.is_some() {
+    let paths = session.scheduler_paths(&Environment::from_process())?;
+    let was_there = session.remove_timer(&paths)?;
+    Terminal.note(if was_there {
         "the timer was removed"
     } else {
         "no timer is installed"
     });
     Ok(())
-}
-
-/// Removes the folders that were made for the timer, where nothing else came into them since.
-pub(super) fn tidy(made: &[String]) {
-    for folder in made {
-        let _ = fs::remove_dir(folder);
-    }
 }
