@@ -336,15 +336,15 @@ pub enum Error {
         /// Why it failed.
         cause: String,
     },
-    /// A client's own command did not add the server.
-    #[error("setup mcp: \"{command}\" failed to add the server: {cause}")]
+    /// A server could not be added to an MCP client, or removed from it.
+    #[error("setup mcp: {failed}: {cause}")]
     ClientFailed {
-        /// Its command.
-        command: String,
-        /// What came of it.
+        /// What failed to do what.
+        failed: String,
+        /// Why.
         cause: String,
-        /// Our name of the client.
-        client: &'static str,
+        /// What a person can do.
+        fix: String,
     },
     /// A timer could not be installed, removed or looked after.
     #[error("schedule: cannot {doing}: {cause}")]

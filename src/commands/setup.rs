@@ -2,11 +2,15 @@
 
 mod git;
 pub(crate) mod mcp;
+mod remove;
+mod status;
 
 use clap::Args;
 
 use self::git::SetupGit;
 use self::mcp::SetupMcp;
+use self::remove::RemoveAll;
+use self::status::SetupStatus;
 use crate::commands::Subcommand;
 use crate::config::Flags;
 use crate::error::Result;
@@ -23,6 +27,8 @@ pub(crate) struct Setup {
 enum Program {
     Git(SetupGit),
     Mcp(SetupMcp),
+    Status(SetupStatus),
+    Remove(RemoveAll),
 }
 
 impl Subcommand for Setup {
@@ -30,7 +36,13 @@ impl Subcommand for Setup {
         match &self.program {
             Program::Git(git) => git.flags(),
             Program::Mcp(mcp) => mcp.flags(),
+            Program::Status(status) => status.described.flags(),
+            Program::Remove(remove) => remove.described.flags(),
         }
+    }
+
+    fn wants_json(&self) -> bool {
+        matches!(&self.program, Program::Status(status) if status.json)
     }
 
     fn run(&self, session: &Session<'_>) -> Result<u8> {
@@ -39,9 +51,11 @@ impl Subcommand for Setup {
             session.config.check_store()?;
         }
         match &self.program {
-            Program::Git(git) => git.run(session),
-            Program::Mcp(mcp) => mcp.run(session),
+            Program::Git(git) => git.run(session)?,
+            Program::Mcp(mcp) => mcp.run(session)?,
+            Program::Status(status) => status.run(session)?,
+            Program::Remove(remove) => return remove.run(session),
         }
-        .map(|()| 0)
+        Ok(0)
     }
 }

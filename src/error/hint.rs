@@ -26,7 +26,9 @@ impl Error {
                 tokens,
                 ..
             } => temporary_hint(*retry_after, *tokens),
-            Self::Refused { fix, .. } | Self::Timer { fix, .. } => fix.clone(),
+            Self::Refused { fix, .. }
+            | Self::Timer { fix, .. }
+            | Self::ClientFailed { fix, .. } => fix.clone(),
             Self::StoreLocked { .. }
             | Self::StoreStayedLocked { .. }
             | Self::StoreConfirmsAccess { .. }
@@ -58,9 +60,6 @@ impl Error {
             }
             Self::GitConfig { .. } => {
                 "the file is unchanged; correct this and run the command again, or edit it yourself with the lines from:\n  ghtok setup git --print".into()
-            }
-            Self::ClientFailed { client, .. } => {
-                format!("add it yourself with the lines from:\n  ghtok setup mcp {client}")
             }
             Self::CommandNotFound { .. } => "check its name and PATH".into(),
             Self::CommandNotRun { .. } => "check that it is an executable file".into(),

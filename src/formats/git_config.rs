@@ -11,7 +11,8 @@ mod variables;
 
 pub(crate) use self::listing::{CredentialSetting, Setting, listing};
 pub(crate) use self::own_file::{
-    Before, GhtokCommand, HostSection, before, is_ghtok, others, own_file, sections,
+    Before, GhtokCommand, HostSection, before, is_ghtok, others, own_file, passed_on_to,
+    replaces_ssh, sections,
 };
 pub(crate) use self::paths::{bytes_of, path_of};
 pub(crate) use self::pattern::PatternMatch;

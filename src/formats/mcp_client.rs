@@ -3,11 +3,13 @@
 
 mod entry;
 mod old_tokens;
+mod written;
 
 use std::path::PathBuf;
 
-pub(crate) use self::entry::{McpServer, entry, own_command};
+pub(crate) use self::entry::{McpServer, NAME, entry, own_command, own_removal};
 pub(crate) use self::old_tokens::old_tokens;
+pub(crate) use self::written::{WrittenServer, servers, without};
 
 /// A program that starts MCP servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +109,39 @@ impl Client {
 
     /// The files in which it keeps its servers; the first is the account's own.
     pub fn files(self, folders: &ClientFolders) -> Vec<PathBuf> {
-        let places: &[Place] = match self {
+        let places = self.places().iter();
+        let mut files: Vec<PathBuf> = places.map(|place| place.under(folders)).collect();
+        // In the home folder an account's file and a project's can be one.
+        let mut seen = Vec::new();
+        files.retain(|file| {
+            let is_new = !seen.contains(file);
+            seen.push(file.clone());
+            is_new
+        });
+        files
+    }
+
+    /// The files of the account: those of a project may be others' too.
+    pub(crate) fn own_files(self, folders: &ClientFolders) -> Vec<PathBuf> {
+        let places = self.places().iter();
+        let own = places.filter(|place| !matches!(place, Place::Project(_)));
+        own.map(|place| place.under(folders)).collect()
+    }
+
+    /// What the list of servers is called there.
+    fn list(self) -> &'static str {
+        match self {
+            Self::VsCode => "servers",
+            Self::Zed => "context_servers",
+            Self::OpenCode => "mcp",
+            Self::Codex => "mcp_servers",
+            Self::Goose => "extensions",
+            _ => "mcpServers",
+        }
+    }
+
+    fn places(self) -> &'static [Place] {
+        match self {
             Self::ClaudeCode => &[Place::Home(".claude.json"), Place::Project(".mcp.json")],
             Self::ClaudeDesktop => &[Place::Programs("Claude/claude_desktop_config.json")],
             Self::VsCode => &[
@@ -141,8 +175,7 @@ impl Client {
                 Place::Project("opencode.json"),
             ],
             Self::JetBrains => &[],
-        };
-        places.iter().map(|place| place.under(folders)).collect()
+        }
     }
 
     /// Where a person puts an entry.

@@ -64,7 +64,7 @@ const NOT_BY_SESSION: &[&str] = &[
     "commands/mcp.rs: system/process",
     "commands/schedule/check.rs: system/notification",
     "commands/schedule/run.rs: system/notification",
-    "commands/setup/mcp.rs: system/process",
+    "commands/setup/mcp/own_command.rs: system/process",
     "lib.rs: system/process",
     "mcp/server_process.rs: system/process",
     "mcp/streams.rs: system/process",

@@ -41,6 +41,7 @@ mod refresher;
 mod schedule;
 #[cfg(target_os = "linux")]
 mod secret_service;
+mod setup_all;
 mod setup_git;
 mod setup_mcp;
 mod shells;

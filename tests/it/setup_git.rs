@@ -2,6 +2,7 @@
 
 mod migration;
 mod others;
+mod ssh;
 mod table;
 
 use std::fs::{self, Permissions};

@@ -1,5 +1,7 @@
 //! `setup mcp`: what is printed for each client, and what the clients that are installed here make of it.
 
+mod undo;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;

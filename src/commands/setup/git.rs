@@ -1,6 +1,7 @@
 //! `ghtok setup git`: configures git to use ghtok for the configured hosts, with consent and with undo.
 
 mod changes;
+mod report;
 mod undo;
 mod warnings;
 mod write;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+pub(super) use self::report::{GitReport, HostReport, report};
 use crate::app::App;
 use crate::commands::Described;
 use crate::config::{Environment, Flags, GitPlaces};
@@ -26,8 +28,10 @@ use crate::system::terminal::Terminal;
 #[derive(Debug, Args)]
 #[command(before_help = "Examples:
   ghtok setup git           show the lines, ask, and write them
+  ghtok setup git --ssh     also use https for git@github.com: addresses
   ghtok setup git --print   print the lines, if you edit the file yourself
   ghtok setup git --undo    remove what setup git wrote")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(super) struct SetupGit {
     #[command(flatten)]
     described: Described,
@@ -37,6 +41,9 @@ pub(super) struct SetupGit {
     /// Print the lines without writing them
     #[arg(long, conflicts_with = "undo")]
     print: bool,
+    /// Also use https where an address says SSH (git@HOST: and ssh://git@HOST/), until --undo
+    #[arg(long, conflicts_with = "undo")]
+    ssh: bool,
     /// Write the lines without asking
     #[arg(long, conflicts_with_all = ["undo", "print"])]
     yes: bool,
@@ -56,6 +63,8 @@ struct GitSetup<'a> {
     /// How git calls this program: by a path that stays the same.
     ghtok: GhtokCommand,
     places: GitPlaces,
+    /// Whether a person wants https in place of SSH.
+    wants_ssh: bool,
     /// How long another program may hold git's lock of the global file.
     limit: Duration,
     /// git itself, if it is on this machine.
@@ -69,15 +78,11 @@ impl SetupGit {
     }
 
     pub(super) fn run(&self, session: &Session<'_>) -> Result<()> {
-        let apps: Vec<_> = session
-            .config
-            .all_apps()
-            .map(|app| (app, session.flags_of(app)))
-            .collect();
+        let apps = apps_of(session);
         if apps.is_empty() && !self.undo {
             session.config.app(None)?;
         }
-        let setup = GitSetup::new(apps, session)?;
+        let setup = GitSetup::new(apps, self.ssh, session)?;
         if self.print {
             setup.terminal.data(&setup.printed())
         } else if self.undo {
@@ -88,6 +93,21 @@ impl SetupGit {
             setup.set_up(Consent::Ask)
         }
     }
+}
+
+/// Every known App, with the arguments by which the helper finds it.
+fn apps_of<'a>(session: &'a Session<'_>) -> Vec<(&'a App, Vec<String>)> {
+    let apps = session.config.all_apps();
+    apps.map(|app| (app, session.flags_of(app))).collect()
+}
+
+/// Removes what `setup git` wrote.
+///
+/// # Errors
+/// What git's files, or the system, say.
+pub(super) fn undo(session: &Session<'_>) -> Result<()> {
+    let setup = GitSetup::new(apps_of(session), false, session)?;
+    again_if_changed(|| setup.undo())
 }
 
 /// Two of these at once, in a script that sets up a machine, both succeed.
@@ -108,7 +128,11 @@ fn again_if_changed(mut change: impl FnMut() -> Result<()>) -> Result<()> {
 const CHANGED: &str = "another program changed it at the same time";
 
 impl<'a> GitSetup<'a> {
-    fn new(apps: Vec<(&'a App, Vec<String>)>, session: &Session<'_>) -> Result<Self> {
+    fn new(
+        apps: Vec<(&'a App, Vec<String>)>,
+        wants_ssh: bool,
+        session: &Session<'_>,
+    ) -> Result<Self> {
         let environment = Environment::from_process();
         // What flags or variables describe is found without the configuration.
         let is_named = apps.iter().any(|(app, _)| app.name.is_some());
@@ -120,6 +144,7 @@ impl<'a> GitSetup<'a> {
                 config_dir: config_dir.as_deref().map(bytes_of),
             },
             places: environment.git_places()?,
+            wants_ssh,
             limit: session.machine.limits.git_lock,
             git: GitProgram::find(&environment.path_or_usual()),
             terminal: Terminal,
@@ -136,6 +161,7 @@ impl<'a> GitSetup<'a> {
                         url,
                         helper: self.ghtok.helper(arguments),
                         others: Vec::new(),
+                        replaces_ssh: self.wants_ssh,
                     });
                 }
             }

@@ -1,5 +1,7 @@
 //! The file that ghtok writes for git and has git include: which helpers git asks about each host.
 
+use memchr::memmem;
+
 use super::listing::{CredentialSetting, Setting};
 use super::pattern::PatternMatch;
 use super::syntax::{header, value};
@@ -48,7 +50,7 @@ impl GhtokCommand {
         if keeps_path {
             line.extend(b" --keep-path");
         }
-        line.extend(b" --via ");
+        line.extend(VIA);
         line.extend(quoted(helper));
         line
     }
@@ -85,6 +87,8 @@ pub(crate) struct HostSection {
     pub(crate) helper: Vec<u8>,
     /// Who else is asked, in their order.
     pub(crate) others: Vec<Other>,
+    /// Whether git uses this address in place of SSH's.
+    pub(crate) replaces_ssh: bool,
 }
 
 /// What follows ghtok's own line.
@@ -185,6 +189,21 @@ pub(crate) fn is_ghtok(helper: &[u8]) -> bool {
     }
 }
 
+/// The helper that a line of ghtok's passes questions on to, as [`others`] made it; `None` for any other.
+pub(crate) fn passed_on_to(helper: &[u8]) -> Option<Vec<u8>> {
+    if !is_ghtok(helper) {
+        return None;
+    }
+    let at = memmem::find(helper, VIA)?;
+    let word = &helper[at + VIA.len()..];
+    let word = word.strip_prefix(b"'").unwrap_or(word);
+    let word = word.strip_suffix(b"'").unwrap_or(word);
+    let text = String::from_utf8_lossy(word).replace("'\\''", "'");
+    Some(text.into_bytes())
+}
+
+const VIA: &[u8] = b" --via ";
+
 /// The sections, as they would stand in any file of git.
 pub(crate) fn sections(hosts: &[HostSection]) -> Vec<u8> {
     let mut text = Vec::new();
@@ -209,7 +228,30 @@ pub(crate) fn sections(hosts: &[HostSection]) -> Vec<u8> {
             push_other(&mut text, other);
         }
     }
+    for host in hosts.iter().filter(|host| host.replaces_ssh) {
+        push_ssh(&mut text, &host.url);
+    }
     text
+}
+
+/// SSH has a port of its own.
+fn push_ssh(text: &mut Vec<u8>, url: &str) {
+    let place = url.split_once("://").map_or(url, |(_, place)| place);
+    let name = match place.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => place,
+    };
+    text.extend(header("url", format!("{url}/").as_bytes()));
+    text.push(b'\n');
+    push(text, INSTEAD_OF, format!("git@{name}:").as_bytes());
+    push(text, INSTEAD_OF, format!("ssh://git@{name}/").as_bytes());
+}
+
+const INSTEAD_OF: &[u8] = b"insteadOf";
+
+/// True if a file of ghtok's replaces addresses of SSH.
+pub(crate) fn replaces_ssh(own: &[u8]) -> bool {
+    own.starts_with(MARK.as_bytes()) && memmem::find(own, INSTEAD_OF).is_some()
 }
 
 fn push_other(text: &mut Vec<u8>, other: &Other) {

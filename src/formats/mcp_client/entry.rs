@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::Client;
 
 /// The name that the server gets.
-const NAME: &str = "github";
+pub(crate) const NAME: &str = "github";
 
 /// How a client reaches GitHub's MCP server with a token of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,8 +55,9 @@ struct AtGitHub<'a> {
 pub(crate) fn entry(client: Client, server: &McpServer) -> Option<String> {
     match server {
         McpServer::Command { program, arguments } => Some(local(client, program, arguments)),
-        McpServer::Remote { url, headers } => (client == Client::ClaudeCode)
-            .then(|| listed_under("mcpServers", &at_github(url, headers))),
+        McpServer::Remote { url, headers } => {
+            (client == Client::ClaudeCode).then(|| listed(client, &at_github(url, headers)))
+        }
     }
 }
 
@@ -98,6 +99,17 @@ pub(crate) fn own_command(client: Client, server: &McpServer) -> Option<Vec<Stri
     Some(command)
 }
 
+/// The client's own command that removes a server of the account; `None` if it has none.
+pub(crate) fn own_removal(client: Client, name: &str) -> Option<Vec<String>> {
+    let words: &[&str] = match client {
+        Client::ClaudeCode => &["claude", "mcp", "remove", "--scope", "user", name],
+        Client::Codex => &["codex", "mcp", "remove", name],
+        Client::Gemini => &["gemini", "mcp", "remove", "--scope", "user", name],
+        _ => return None,
+    };
+    Some(words.iter().map(|word| (*word).to_owned()).collect())
+}
+
 fn local(client: Client, program: &str, arguments: &[String]) -> String {
     let server = |kind| Local {
         kind,
@@ -111,10 +123,9 @@ fn local(client: Client, program: &str, arguments: &[String]) -> String {
         | Client::Gemini
         | Client::Windsurf
         | Client::Cline
-        | Client::JetBrains => listed_under("mcpServers", &server(None)),
-        Client::ClaudeCode => listed_under("mcpServers", &server(Some("stdio"))),
-        Client::VsCode => listed_under("servers", &server(Some("stdio"))),
-        Client::Zed => listed_under("context_servers", &server(None)),
+        | Client::JetBrains
+        | Client::Zed => listed(client, &server(None)),
+        Client::ClaudeCode | Client::VsCode => listed(client, &server(Some("stdio"))),
         Client::OpenCode => {
             let arguments = arguments.iter().map(String::as_str);
             let server = OneList {
@@ -122,15 +133,17 @@ fn local(client: Client, program: &str, arguments: &[String]) -> String {
                 command: std::iter::once(program).chain(arguments).collect(),
                 enabled: true,
             };
-            listed_under("mcp", &server)
+            listed(client, &server)
         }
         Client::Codex => format!(
-            "[mcp_servers.{NAME}]\ncommand = {}\nargs = [{}]\n",
+            "[{}.{NAME}]\ncommand = {}\nargs = [{}]\n",
+            client.list(),
             one_line(program),
             joined(arguments)
         ),
         Client::Goose => format!(
-            "extensions:\n  {NAME}:\n    enabled: true\n    type: stdio\n    name: {NAME}\n    cmd: {}\n    args: [{}]\n    timeout: 300\n",
+            "{}:\n  {NAME}:\n    enabled: true\n    type: stdio\n    name: {NAME}\n    cmd: {}\n    args: [{}]\n    timeout: 300\n",
+            client.list(),
             one_line(program),
             joined(arguments)
         ),
@@ -145,8 +158,8 @@ fn at_github<'a>(url: &'a str, headers_helper: &'a str) -> AtGitHub<'a> {
     }
 }
 
-fn listed_under(list: &str, server: &impl Serialize) -> String {
-    let servers = BTreeMap::from([(list, BTreeMap::from([(NAME, server)]))]);
+fn listed(client: Client, server: &impl Serialize) -> String {
+    let servers = BTreeMap::from([(client.list(), BTreeMap::from([(NAME, server)]))]);
     let mut text = serde_json::to_string_pretty(&servers).expect("plain structs become JSON");
     text.push('\n');
     text

@@ -181,11 +181,16 @@ pub fn other(page: &mut Page) {
     }
     for cause in ["see its message above", "permission denied"] {
         page.add(Error::ClientFailed {
-            command: "claude".into(),
+            failed: "\"claude\" failed to add the server".into(),
             cause: cause.into(),
-            client: "claude-code",
+            fix: "add it yourself with the lines from:\n  ghtok setup mcp claude-code".into(),
         });
     }
+    page.add(Error::ClientFailed {
+        failed: "cannot remove the server \"github\" from /home/me/.codex/config.toml".into(),
+        cause: "ghtok changes files in JSON only".into(),
+        fix: "remove that entry yourself".into(),
+    });
     page.section("Standard output")
         .add(Error::Output(io::Error::from_raw_os_error(28)))
         .add(Error::OutputClosed);

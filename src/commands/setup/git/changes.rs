@@ -212,9 +212,12 @@ impl GitSetup<'_> {
     }
 
     fn with_others(&self, entries: &[CredentialSetting]) -> Vec<HostSection> {
+        let own = read(&self.own_file()).ok().flatten();
+        let keeps_ssh = own.is_some_and(|own| git_config::replaces_ssh(&own));
         let mut hosts = self.sections();
         for host in &mut hosts {
             host.others = others(&host.url, entries, &self.ghtok, &host.helper);
+            host.replaces_ssh |= keeps_ssh;
         }
         hosts
     }

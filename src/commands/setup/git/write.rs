@@ -37,6 +37,11 @@ impl GitSetup<'_> {
         }
         self.terminal
             .note("done; undo with:\n  ghtok setup git --undo");
+        if self.wants_ssh {
+            self.terminal.note(
+                "where your App is not installed, git now needs another helper instead of your SSH key",
+            );
+        }
         self.warn(&changes);
         Ok(())
     }

@@ -33,6 +33,7 @@ fn lines(before: &[(&str, &str)]) -> String {
         url: URL.into(),
         others: others(URL, &entries(before), &caller, &helper),
         helper,
+        replaces_ssh: false,
     };
     String::from_utf8(sections(&[host])).expect("text")
 }
@@ -148,6 +149,42 @@ fn ghtok_is_not_asked_through_itself() {
             "{FIRST}{PATH}[credential \"https://github.com/org\"]\n\thelper =\n\thelper = ghtok --app work\n"
         )
     );
+}
+
+#[test]
+fn a_line_says_who_is_asked_through_it() {
+    for helper in ["store", "!f() { x '$1'; }; f", "/opt/my helper"] {
+        let line = caller().via(helper.as_bytes(), true);
+        assert!(line.starts_with(b"/g "));
+        let ghtoks = [b"/opt/ghtok".to_vec(), line[2..].to_vec()].concat();
+        assert_eq!(passed_on_to(&ghtoks).as_deref(), Some(helper.as_bytes()));
+    }
+    assert_eq!(passed_on_to(b"/opt/ghtok git-credential"), None);
+    assert_eq!(passed_on_to(b"store --via x"), None);
+}
+
+#[test]
+fn addresses_of_ssh_are_replaced_by_those_of_the_host() {
+    let host = |url: &str| HostSection {
+        url: url.into(),
+        helper: b"ghtok".to_vec(),
+        others: Vec::new(),
+        replaces_ssh: true,
+    };
+    for (url, name) in [
+        ("https://github.com", "github.com"),
+        ("https://ghes.example:8443", "ghes.example"),
+        ("http://[::1]:3000", "[::1]"),
+    ] {
+        let text = sections(&[host(url)]);
+        let told = String::from_utf8_lossy(&text).into_owned();
+        let expected = format!(
+            "[url \"{url}/\"]\n\tinsteadOf = git@{name}:\n\tinsteadOf = ssh://git@{name}/\n"
+        );
+        assert!(told.ends_with(&expected), "{told}");
+        assert!(replaces_ssh(&own_file(&text, &Before::default())));
+    }
+    assert!(!replaces_ssh(&own_file(b"", &Before::default())));
 }
 
 #[test]
