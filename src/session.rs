@@ -10,6 +10,7 @@ mod schedule;
 pub(crate) mod sign_in;
 mod sign_ins;
 mod stores;
+mod timers;
 mod write_test;
 
 use std::cell::RefCell;
@@ -27,6 +28,7 @@ pub(crate) use self::report::report;
 pub(crate) use self::schedule::clear_timer;
 pub(crate) use self::sign_ins::{OtherSignIns, Reading};
 pub(crate) use self::stores::store_of;
+pub(crate) use self::timers::{InstalledTimer, Timers};
 use crate::app::App;
 use crate::auth::broker::{Broker, store_error};
 use crate::auth::outcome::NetworkId;

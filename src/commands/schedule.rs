@@ -8,7 +8,6 @@ mod run;
 mod status;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 
 use clap::Args;
 
@@ -16,15 +15,10 @@ use self::install::Install;
 use self::remove::Remove;
 use self::run::Run;
 use self::status::TimerStatus;
-use crate::app::App;
-use crate::auth::ports::Clock;
 use crate::commands::{Described, Subcommand};
-use crate::config::{Environment, Flags};
+use crate::config::Flags;
 use crate::error::Result;
-use crate::schedule::installer::{Installer, SchedulerPaths};
-use crate::schedule::notes::Notes;
-use crate::schedule::{Scheduler, Timer};
-use crate::session::{Session, stable_program};
+use crate::session::{Session, Timers};
 
 /// Install a timer that keeps sign-ins alive and warns before they expire
 #[derive(Debug, Args)]
@@ -77,71 +71,6 @@ impl Schedule {
             }),
         })
     }
-}
-
-/// The machine's schedulers, what is remembered of the timer, and the timer as it would be now.
-struct Timers<'a> {
-    session: &'a Session<'a>,
-    environment: Environment,
-    paths: SchedulerPaths,
-    notes: Box<dyn Notes>,
-    clock: &'a dyn Clock,
-    timer: Timer,
-}
-
-impl<'a> Timers<'a> {
-    fn of(session: &'a Session<'a>) -> Result<Self> {
-        // The time zone can be read only while there is one thread, and schedulers' programs are waited
-        // for by several.
-        let clock = session.machine.clock;
-        let _ = clock.local_time(clock.now());
-        let environment = Environment::from_process();
-        Ok(Self {
-            session,
-            paths: session.scheduler_paths(&environment)?,
-            notes: Box::new(session.timer_notes()),
-            clock,
-            timer: timer(session, &environment),
-            environment,
-        })
-    }
-
-    fn installer(&self, scheduler: Scheduler) -> Box<dyn Installer> {
-        scheduler.installer(self.paths.clone())
-    }
-}
-
-/// The timer as it would be now. It is told the folders, because a scheduler knows no variables
-/// of this shell.
-fn timer(session: &Session<'_>, environment: &Environment) -> Timer {
-    let text = |path: &PathBuf| path.display().to_string();
-    let config = session
-        .config
-        .file
-        .parent()
-        .map(PathBuf::from)
-        .unwrap_or_default();
-    let mut arguments = vec!["schedule".to_owned(), "run".to_owned()];
-    let undescribed = session.config.all_apps().filter(|app| app.name.is_none());
-    arguments.extend(undescribed.flat_map(|app: &App| session.flags_of(app)));
-    Timer {
-        program: stable_program(environment).to_string_lossy().into_owned(),
-        arguments,
-        environment: vec![
-            ("GHTOK_CONFIG_DIR".into(), text(&config)),
-            ("GHTOK_STATE_DIR".into(), text(&session.config.state_dir)),
-        ],
-        minute: random_minute(),
-    }
-}
-
-/// So that the machines of the world do not ask GitHub in the same minute.
-fn random_minute() -> u8 {
-    use ring::rand::{SecureRandom, SystemRandom};
-    let mut byte = [0];
-    // Without randomness, some minute does.
-    let _ = SystemRandom::new().fill(&mut byte);
-    byte[0] % 60
 }
 
 #[cfg(test)]

@@ -10,10 +10,9 @@ use crate::commands::Described;
 use crate::config::ScheduleRules;
 use crate::error::{Result, joined};
 use crate::formats::timestamps::rfc3339;
-use crate::schedule::installer::Stopped;
-use crate::schedule::notes::{Installed, LastRun, RunResult};
-use crate::schedule::{Scheduler, Timer};
-use crate::session::Session;
+use crate::schedule::Scheduler;
+use crate::schedule::notes::{Installed, RunResult};
+use crate::session::{InstalledTimer, Session};
 use crate::system::terminal::Terminal;
 use crate::token::Timestamp;
 
@@ -38,7 +37,7 @@ impl TimerStatus {
     pub(super) fn run(&self, session: &Session<'_>) -> Result<u8> {
         let timers = Timers::of(session)?;
         let rules = session.config.schedule;
-        let found = look(&timers)?;
+        let found = timers.look()?;
         let text = if self.json {
             json(&found, rules)
         } else {
@@ -77,58 +76,6 @@ struct AppJson<'a> {
     app: &'a str,
     result: RunResult,
     message: &'a str,
-}
-
-/// What was found.
-struct InstalledTimer {
-    installed: Option<Installed>,
-    stopped: Option<Stopped>,
-    drift: Vec<String>,
-    last_run: Option<LastRun>,
-    next_run: Option<Timestamp>,
-}
-
-fn look(timers: &Timers<'_>) -> Result<InstalledTimer> {
-    let last_run = timers.notes.last_run();
-    let Some(installed) = timers.notes.installed()? else {
-        return Ok(InstalledTimer {
-            installed: None,
-            stopped: None,
-            drift: Vec::new(),
-            last_run,
-            next_run: None,
-        });
-    };
-    let adapter = timers.installer(installed.scheduler);
-    let looked = adapter.inspect(&installed.timer);
-    let stopped = adapter.stopped();
-    let mut drift = looked.drift;
-    drift.extend(stopped.iter().map(|stopped| stopped.cause.clone()));
-    if !std::path::Path::new(&installed.timer.program).exists() {
-        drift.push(format!("{} is no longer there", installed.timer.program));
-    }
-    let same_minute = Timer {
-        minute: installed.timer.minute,
-        ..timers.timer.clone()
-    };
-    if installed.timer != same_minute {
-        drift.push(
-            "it was installed for another path, folder or App than this ghtok has now".into(),
-        );
-    }
-    let now = timers.clock.now();
-    let next_run = match (looked.next, drift.is_empty()) {
-        (Some(told), _) => Some(told),
-        (None, true) => Some(installed.timer.next_after(now, timers.clock.utc_offset())),
-        (None, false) => None,
-    };
-    Ok(InstalledTimer {
-        installed: Some(installed),
-        stopped,
-        drift,
-        last_run,
-        next_run,
-    })
 }
 
 fn words(found: &InstalledTimer, rules: ScheduleRules, clock: &dyn Clock) -> String {
