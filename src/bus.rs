@@ -83,6 +83,11 @@ impl Bus {
         })
     }
 
+    /// Where it is, and what said so.
+    pub(crate) fn address(&self) -> String {
+        self.connection.borrow().address()
+    }
+
     /// When the conversation must have ended.
     pub(crate) fn deadline(&self) -> Deadline {
         self.deadline

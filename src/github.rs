@@ -18,6 +18,7 @@ mod request_failure;
 mod response;
 mod revocation;
 mod server_text;
+mod server_time;
 mod token_response;
 mod user;
 
@@ -88,6 +89,12 @@ impl GitHub {
             Ok(()) => Ok(()),
             Err(cause) => cause.setting_error().map_or(Ok(()), Err),
         }
+    }
+
+    /// The proxy on the way to the App's host, if there is one.
+    pub(crate) fn proxy(&self) -> Option<Proxy> {
+        let target = self.host.web_url().parse().ok()?;
+        self.network.proxy_for(&target).ok()?
     }
 
     /// Connects and asks once, within the usual limits of the two phases.

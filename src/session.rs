@@ -23,7 +23,7 @@ use log::LevelFilter;
 
 pub(crate) use self::background::RefreshOrder;
 pub use self::login_command::login_command;
-pub(crate) use self::reach::OnlineCheck;
+pub(crate) use self::reach::{OnlineCheck, ask_github};
 pub(crate) use self::report::report;
 pub(crate) use self::schedule::clear_timer;
 pub(crate) use self::sign_ins::{OtherSignIns, Reading};

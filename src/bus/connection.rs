@@ -95,6 +95,11 @@ impl BusConnection {
         })
     }
 
+    /// Where the bus is, and what said so.
+    pub(crate) fn address(&self) -> String {
+        self.address.to_string()
+    }
+
     /// Puts a message among what leaves next, and gives the serial that its answer will name.
     pub(crate) fn send(&mut self, mut message: Message) -> u32 {
         self.last_serial += 1;

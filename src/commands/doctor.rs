@@ -1,15 +1,22 @@
 //! `ghtok doctor`: looks at everything between a program and its token, and names the cure of what is
 //! wrong. It changes nothing and unlocks nothing.
 
+#[cfg(target_os = "linux")]
+mod bus;
 mod configuration;
 mod environment;
 mod finding;
 mod folders;
+mod git;
+mod mcp;
+mod network;
+mod online;
 mod printing;
 mod privacy;
 mod program;
 mod sign_in;
 mod store;
+mod timer;
 
 use std::mem::ManuallyDrop;
 
@@ -21,6 +28,7 @@ use crate::app::App;
 use crate::commands::Described;
 use crate::config::{Environment, Flags};
 use crate::error::Result;
+use crate::github::RepositoryName;
 use crate::session::Session;
 use crate::system::terminal::Terminal;
 
@@ -29,13 +37,18 @@ use crate::system::terminal::Terminal;
 #[command(
     before_help = "Examples:
   ghtok doctor                look at everything on this machine
+  ghtok doctor octocat/hello  ask GitHub why this repository cannot be used
   ghtok doctor --json         the same for programs and bug reports
   ghtok doctor --write-test   also write and delete an item in the store",
     after_help = "Exit code 1 if there is a problem, 0 if there are warnings at most.
 The output is fit for a public bug report: logins, hosts other than github.com
 and paths below your home are shortened unless --full is given."
 )]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Doctor {
+    /// A repository: what the token can do with it, and why; implies --online
+    #[arg(value_name = "OWNER/NAME")]
+    repository: Option<RepositoryName>,
     /// Name of the App in the configuration [default: all Apps]
     #[arg(long, value_name = "APP")]
     app: Option<String>,
@@ -44,6 +57,9 @@ pub(crate) struct Doctor {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    /// Also ask GitHub: network, clock, token, where the App is installed
+    #[arg(long)]
+    online: bool,
     /// Show logins, hosts and paths in full
     #[arg(long)]
     full: bool,
@@ -82,6 +98,8 @@ impl Doctor {
             Err(_) => Vec::new(),
         };
         environment::check(&environment, &apps, &mut found);
+        git::check(&environment, &apps, &mut found);
+        mcp::check(&environment, &mut found);
         let worst = found.worst();
         let privacy = Privacy::new(self.full, &environment, &found);
         let findings = privacy.shown(found);
@@ -97,6 +115,8 @@ impl Doctor {
     /// What needs the configuration.
     fn check_with(&self, session: &Session<'_>, found: &mut Findings) {
         folders::check(session, found);
+        #[cfg(target_os = "linux")]
+        bus::check(session, found);
         let apps = self.apps(session);
         for app in &apps {
             found.begin((apps.len() > 1).then(|| app.label()));
@@ -104,6 +124,10 @@ impl Doctor {
                 let read = call.broker.load();
                 store::check(call, read.as_ref(), found);
                 sign_in::check(call, read.as_ref(), found);
+                if self.online || self.repository.is_some() {
+                    let record = read.as_ref().ok();
+                    online::check(call, record, self.repository.as_ref(), found);
+                }
                 Ok(())
             });
             if let Err(error) = checked {
@@ -115,6 +139,8 @@ impl Doctor {
         }
         found.begin(None);
         store::check_others(session, found);
+        network::check(session, &apps, found);
+        timer::check(session, found);
     }
 
     /// The one App that was named, or every known one.

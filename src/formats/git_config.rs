@@ -1,6 +1,7 @@
 //! git's configuration, as far as ghtok reads and changes it. Pure.
 //! <https://git-scm.com/docs/git-config>, <https://git-scm.com/docs/gitcredentials>
 
+mod asked;
 pub(crate) mod include;
 mod listing;
 mod own_file;
@@ -9,7 +10,8 @@ mod pattern;
 mod syntax;
 mod variables;
 
-pub(crate) use self::listing::{CredentialSetting, Setting, listing};
+pub(crate) use self::asked::AskedHelpers;
+pub(crate) use self::listing::{ConfigLine, CredentialSetting, Setting, config_lines, listing};
 pub(crate) use self::own_file::{
     Before, GhtokCommand, HostSection, before, is_ghtok, others, own_file, passed_on_to,
     replaces_ssh, sections,

@@ -52,6 +52,15 @@ pub(crate) fn credential_urls(host: &Host) -> Vec<String> {
     urls
 }
 
+/// Whether a file of git-credential-store(1) has a password for this address.
+pub(crate) fn has_password_for(url: &str, store: &str) -> bool {
+    let host = url.split("://").nth(1).unwrap_or_default();
+    store.lines().any(|line| {
+        let place = line.rsplit('@').next().unwrap_or_default();
+        place.trim_end_matches('/') == host
+    })
+}
+
 /// How the caller takes a token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Form {

@@ -122,6 +122,11 @@ impl Proxy {
         Ok(Some(Self(proxy)))
     }
 
+    /// Its host, without port.
+    pub(crate) fn host(&self) -> &str {
+        self.0.host()
+    }
+
     pub(super) fn to_ureq(&self) -> ureq::Proxy {
         self.0.clone()
     }

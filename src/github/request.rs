@@ -45,6 +45,11 @@ impl HttpRequest {
 
     /// A question to the REST API with a token.
     pub(super) fn rest_get(url: String, token: &AccessToken) -> Self {
+        Self::rest_get_public(url).header("Authorization", &bearer(token))
+    }
+
+    /// A question to the REST API without a token.
+    pub(super) fn rest_get_public(url: String) -> Self {
         Self {
             url,
             headers: vec![],
@@ -52,7 +57,6 @@ impl HttpRequest {
             largest_answer: LARGEST_BODY,
         }
         .rest()
-        .header("Authorization", &bearer(token))
     }
 
     /// JSON for the REST API, without a token.

@@ -13,10 +13,11 @@ use ureq::http::{HeaderMap, Response, Uri};
 use zeroize::Zeroizing;
 
 use crate::limits::Limits;
+use crate::token::Timestamp;
 
 pub(super) use self::fields::Fields;
 use self::fields::without_mark;
-use self::retry_after::{is_out_of_budget, retry_after};
+use self::retry_after::{date, is_out_of_budget, retry_after};
 use super::{ErrorCode, HttpError, RequestFailure, server_text};
 
 /// The most bytes of a body; GitHub's longest answers here have a few thousand.
@@ -88,6 +89,11 @@ impl HttpResponse {
     /// The HTTP status.
     pub(super) fn status(&self) -> u16 {
         self.status
+    }
+
+    /// When it was made, by the server's clock.
+    pub(super) fn date(&self) -> Option<Timestamp> {
+        date(&self.headers).map(Timestamp)
     }
 
     /// True for the statuses 200 to 299.

@@ -32,34 +32,6 @@ pub(crate) struct OnlineCheck {
 }
 
 impl Session<'_> {
-    /// Asks GitHub about a record's access token, where the App is installed, and why a repository
-    /// answers as it does. Stores the installations, as every answer about them.
-    pub(crate) fn ask_github(
-        &self,
-        record: &Record,
-        repository: Option<&RepositoryName>,
-        call: &Call<'_>,
-    ) -> OnlineCheck {
-        let token = ask_about(record, &call.github(), call.clock);
-        if !matches!(token, AccessState::Alive(_)) {
-            return OnlineCheck {
-                token,
-                reach: None,
-                repository: None,
-            };
-        }
-        let reach = self.ask_reach(record, call);
-        let repository = match (&reach, repository) {
-            (Ok(reach), Some(repository)) => Some(explained(record, repository, reach, call)),
-            _ => None,
-        };
-        OnlineCheck {
-            token,
-            reach: Some(reach),
-            repository,
-        }
-    }
-
     /// Where an App is installed, according to the last answer.
     pub(crate) fn reach(&self, app: &App) -> Option<Reach> {
         reach::read(&self.reach_file(app))
@@ -124,28 +96,65 @@ impl Session<'_> {
     }
 
     /// Asks once and stores the answer.
-    fn ask_reach(&self, record: &Record, call: &Call<'_>) -> Result<Reach, RequestFailure> {
-        let began = call.clock.monotonic();
-        let elapsed = || call.clock.monotonic().saturating_sub(began);
-        let (token, whole) = (record.tokens.access_token(), call.limits.reach);
-        let installations = call.github().installations(token, whole, &elapsed)?;
-        let known = Reach {
-            user_id: user_id(record),
-            asked_at: call.clock.now(),
-            installations,
-        };
-        let kept = reach::write(&self.reach_file(call.app), &known);
+    fn ask_reach(&self, record: &Record, call: &Call<'_>) -> Result<(), RequestFailure> {
+        let known = current_reach(record, call)?;
+        self.keep_reach(&known, call.app);
+        Ok(())
+    }
+
+    /// Stores where the App is installed.
+    pub(crate) fn keep_reach(&self, known: &Reach, app: &App) {
+        let kept = reach::write(&self.reach_file(app), known);
         log::info!(
             "installations: of {} accounts; {}",
             known.installations.installed.len(),
             kept.map_or_else(|error| error.to_string(), |()| "kept".into())
         );
-        Ok(known)
     }
 
     fn reach_file(&self, app: &App) -> std::path::PathBuf {
         self.stores.folder.reach(&app.key())
     }
+}
+
+/// Asks GitHub about a record's access token, where the App is installed, and why a repository answers as
+/// it does. Stores nothing.
+pub(crate) fn ask_github(
+    record: &Record,
+    repository: Option<&RepositoryName>,
+    call: &Call<'_>,
+) -> OnlineCheck {
+    let token = ask_about(record, &call.github(), call.clock);
+    if !matches!(token, AccessState::Alive(_)) {
+        return OnlineCheck {
+            token,
+            reach: None,
+            repository: None,
+        };
+    }
+    let reach = current_reach(record, call);
+    let repository = match (&reach, repository) {
+        (Ok(reach), Some(repository)) => Some(explained(record, repository, reach, call)),
+        _ => None,
+    };
+    OnlineCheck {
+        token,
+        reach: Some(reach),
+        repository,
+    }
+}
+
+/// Asks once where the App is installed.
+fn current_reach(record: &Record, call: &Call<'_>) -> Result<Reach, RequestFailure> {
+    let began = call.clock.monotonic();
+    let elapsed = || call.clock.monotonic().saturating_sub(began);
+    let (token, whole) = (record.tokens.access_token(), call.limits.reach);
+    let installations = call.github().installations(token, whole, &elapsed)?;
+    Ok(Reach {
+        user_id: user_id(record),
+        asked_at: call.clock.now(),
+        installations,
+    })
 }
 
 fn explained(

@@ -43,7 +43,7 @@ impl Session<'_> {
 
     #[cfg(target_os = "linux")]
     pub(crate) fn notify(&self, notice: &Notice) -> Result<(), String> {
-        let bus = super::stores::session_bus(&self.config);
+        let bus = self.session_bus();
         notification::show(notice, &bus, self.machine.limits.store)
     }
 

@@ -205,7 +205,15 @@ pub(super) fn stores(config: &Config, limits: Limits) -> Stores {
 }
 
 #[cfg(target_os = "linux")]
-pub(super) fn session_bus(config: &Config) -> SessionBus {
+impl Session<'_> {
+    /// What the environment says about the session bus.
+    pub(crate) fn session_bus(&self) -> SessionBus {
+        session_bus(&self.config)
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn session_bus(config: &Config) -> SessionBus {
     SessionBus {
         bus_address: config.session_bus.clone(),
         runtime_dir: config.runtime_dir.clone(),

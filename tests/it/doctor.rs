@@ -2,7 +2,11 @@
 //! printed, and then the finding is gone. Nothing that doctor does changes a file.
 
 mod accounts;
+mod codes;
+mod git;
+mod online;
 mod patient;
 mod places;
 mod privacy;
+mod programs;
 mod untouched;

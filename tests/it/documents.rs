@@ -6,6 +6,7 @@ mod plain_words;
 mod readme;
 mod recipes;
 mod session;
+mod troubleshooting;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -3,6 +3,7 @@
 
 mod cached;
 mod choice;
+mod doctor;
 mod exchanges;
 mod keepassxc;
 mod syncs;

@@ -41,6 +41,14 @@ impl Finding {
         self
     }
 
+    /// Adds what an error's hint says.
+    pub(super) fn hint(&mut self, hint: &str) {
+        match split_command(hint) {
+            Some((words, command)) => self.run(words, command),
+            None => drop(self.cure(hint)),
+        }
+    }
+
     /// Adds what to do, and the command for it.
     pub(super) fn run(&mut self, words: &str, command: impl Into<String>) {
         self.cure(words).command = Some(command.into());
@@ -90,10 +98,7 @@ impl Findings {
     pub(super) fn error(&mut self, subject: &'static str, level: Level, error: &Error) {
         let finding = self.add(subject, error.code(), level, error.to_string());
         if let Some(hint) = error.hint() {
-            match split_command(&hint) {
-                Some((words, command)) => finding.run(words, command),
-                None => drop(finding.cure(&hint)),
-            }
+            finding.hint(&hint);
         }
     }
 

@@ -113,9 +113,7 @@ mod rights {
         purpose: Purpose,
         found: &mut Findings,
     ) {
-        let shown = folder.display();
         let path = word(&folder.to_string_lossy());
-        let mode = metadata.mode() & 0o7777;
         if let Some(other) = foreign(folder, metadata, purpose) {
             found
                 .add(
@@ -131,8 +129,14 @@ mod rights {
                     "give it back to your account:",
                     format!("sudo chown -R \"$(id -u)\" {path}"),
                 );
-            return;
+        } else {
+            check_mode(folder, metadata.mode() & 0o7777, purpose, found);
         }
+    }
+
+    fn check_mode(folder: &Path, mode: u32, purpose: Purpose, found: &mut Findings) {
+        let shown = folder.display();
+        let path = word(&folder.to_string_lossy());
         let (others, what, change) = match purpose {
             Purpose::State => (0o077, "read or write", "700"),
             Purpose::Configuration => (0o022, "write", "go-w"),

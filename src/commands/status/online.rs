@@ -8,7 +8,7 @@ use crate::auth::reach::{Installation, Reach, Selection};
 use crate::auth::repository_access::{Access, Cure, Explanation};
 use crate::auth::token_check::AccessState;
 use crate::github::{RepositoryName, RequestFailure};
-use crate::session::{Call, OnlineCheck, Session};
+use crate::session::{Call, OnlineCheck, Session, ask_github};
 
 /// How many names of selected repositories a person is shown.
 const NAMES_SHOWN: usize = 10;
@@ -66,7 +66,10 @@ pub(super) fn ask(
     call: &Call<'_>,
 ) -> Option<Online> {
     let record = call.store.load().ok()??;
-    let check = session.ask_github(&record, repository, call);
+    let check = ask_github(&record, repository, call);
+    if let Some(Ok(reach)) = &check.reach {
+        session.keep_reach(reach, call.app);
+    }
     Some(Online::of(check, repository, call))
 }
 

@@ -23,27 +23,51 @@ pub(crate) enum Setting {
     UseHttpPath(bool),
 }
 
-/// Every helper, in the order in which git would ask them, and what is sent to them. The flags
-/// `--show-scope` and `--show-origin` belong to what is read.
-pub(crate) fn listing(printed: &[u8]) -> Vec<CredentialSetting> {
+/// One setting of git's configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ConfigLine<'a> {
+    /// Which kind of file, as in [`CredentialSetting`].
+    pub(crate) scope: &'a [u8],
+    /// Where it stands: `file:PATH`, `command line:`.
+    pub(crate) origin: &'a [u8],
+    /// In lower case but for what is between the first and the last dot.
+    pub(crate) key: &'a [u8],
+    /// `None` for a key alone.
+    pub(crate) value: Option<&'a [u8]>,
+}
+
+/// Every setting, in the order in which git reads them. The flags `--show-scope` and `--show-origin`
+/// belong to what is read.
+pub(crate) fn config_lines(printed: &[u8]) -> impl Iterator<Item = ConfigLine<'_>> {
     let mut parts = printed.split(|byte| *byte == 0);
-    let mut entries = Vec::new();
-    while let (Some(scope), Some(origin), Some(line)) = (parts.next(), parts.next(), parts.next()) {
+    std::iter::from_fn(move || {
+        let (scope, origin, line) = (parts.next()?, parts.next()?, parts.next()?);
         // A key without a value has no line end after it.
         let (key, value) = match memchr(b'\n', line) {
             Some(at) => (&line[..at], Some(&line[at + 1..])),
             None => (line, None),
         };
-        if let Some((pattern, setting)) = setting(key, value) {
-            entries.push(CredentialSetting {
-                scope: String::from_utf8_lossy(scope).into_owned(),
-                origin: origin.to_vec(),
-                pattern,
-                setting,
-            });
-        }
-    }
-    entries
+        Some(ConfigLine {
+            scope,
+            origin,
+            key,
+            value,
+        })
+    })
+}
+
+/// Every helper, in the order in which git would ask them, and what is sent to them.
+pub(crate) fn listing(printed: &[u8]) -> Vec<CredentialSetting> {
+    let settings = config_lines(printed).filter_map(|line| {
+        let (pattern, setting) = setting(line.key, line.value)?;
+        Some(CredentialSetting {
+            scope: String::from_utf8_lossy(line.scope).into_owned(),
+            origin: line.origin.to_vec(),
+            pattern,
+            setting,
+        })
+    });
+    settings.collect()
 }
 
 fn setting(key: &[u8], value: Option<&[u8]>) -> Option<(Option<Vec<u8>>, Setting)> {

@@ -36,10 +36,15 @@ pub(super) fn is_out_of_budget(headers: &HeaderMap) -> bool {
 /// How long after the answer was made this moment comes; a server that does not say when that was
 /// is not believed, for our clock may be wrong.
 fn after_the_answer(headers: &HeaderMap, moment: i64) -> Option<Duration> {
-    let answered = http_date(header(headers, "date")?)?;
+    let answered = date(headers)?;
     Some(Duration::from_secs(
         u64::try_from(moment.saturating_sub(answered)).unwrap_or(0),
     ))
+}
+
+/// When the answer was made, by the server's clock.
+pub(super) fn date(headers: &HeaderMap) -> Option<i64> {
+    http_date(header(headers, "date")?)
 }
 
 fn http_date(text: &str) -> Option<i64> {

@@ -218,3 +218,30 @@ fn a_program_that_others_may_replace() {
     set_mode(&link, 0o757);
     patient.is_cured_of("program_exposed", "problem");
 }
+
+/// The list of mounts is another one for this process alone.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_state_folder_on_a_network_file_system() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let patient = signed_in();
+    let home = patient.sandbox.home().display();
+    let mounts = patient.write(
+        "mounts",
+        &format!("36 1 0:5 / {home} rw - nfs4 server:/ rw\n"),
+    );
+    let line = format!(
+        "exec unshare -m sh -c 'mount --bind {} /proc/$$/mountinfo && exec ghtok doctor --json --full'",
+        mounts.display()
+    );
+    let finding = super::patient::Findings::of(&patient.run(&line)).get("folder_network");
+    assert_eq!(finding["level"], "warning");
+    assert!(
+        finding["message"]
+            .as_str()
+            .is_some_and(|text| text.contains("(nfs4)")),
+        "{finding}"
+    );
+}

@@ -7,6 +7,7 @@ use super::changes::GitChanges;
 use crate::formats::git_config::{
     CredentialSetting, HostSection, PatternMatch, Setting, include, is_ghtok, listing, path_of,
 };
+use crate::formats::git_credential::has_password_for;
 use crate::formats::plain_text::one_line;
 use crate::plain_file;
 
@@ -51,13 +52,8 @@ impl GitSetup<'_> {
         let text = plain_file::read(store).ok().flatten().unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         for HostSection { url, .. } in sections {
-            let host = url.split("://").nth(1).unwrap_or_default();
-            let keeps = |line: &str| {
-                line.rsplit('@')
-                    .next()
-                    .is_some_and(|rest| rest.trim_end_matches('/') == host)
-            };
-            if text.lines().any(keeps) {
+            if has_password_for(url, &text) {
+                let host = url.split("://").nth(1).unwrap_or_default();
                 let store = store.display();
                 self.terminal.note(&format!(
                     "{store} still has an old token for {host} in plain text: delete that line"
