@@ -7,10 +7,12 @@
 
 use std::ffi::OsString;
 
-use clap::{ArgAction, Parser};
+use clap::{ArgAction, CommandFactory, Parser};
 use log::LevelFilter;
 
 use crate::commands::Subcommand;
+use crate::commands::completions::Completions;
+use crate::commands::docs::Docs;
 use crate::commands::doctor::Doctor;
 use crate::commands::exec::Exec;
 use crate::commands::get::Get;
@@ -18,6 +20,7 @@ use crate::commands::git_credential::{self, GitCredential};
 use crate::commands::headers::Headers;
 use crate::commands::login::Login;
 use crate::commands::logout::Logout;
+use crate::commands::man::ManPages;
 use crate::commands::mcp::{Mcp, McpGuard};
 use crate::commands::refresh::Refresh;
 use crate::commands::refresher::{AskReach, Refresher};
@@ -30,12 +33,11 @@ use crate::commands::status::Status;
 #[command(
     name = "ghtok",
     version,
-    before_help = "Examples:
+    after_help = "Examples:
   ghtok login --client-id Iv23liAbCdEf   sign in once
   ghtok get                              print a valid token
   GH_TOKEN=$(ghtok get) gh repo list     use it",
     arg_required_else_help = true,
-    disable_help_subcommand = true,
     propagate_version = true
 )]
 pub struct Cli {
@@ -65,6 +67,9 @@ pub(crate) enum Command {
     Schedule(Schedule),
     Setup(Setup),
     GitCredential(GitCredential),
+    Completions(Completions),
+    Man(ManPages),
+    Docs(Docs),
     Refresher(Refresher),
     AskReach(AskReach),
     McpGuard(McpGuard),
@@ -99,6 +104,21 @@ impl Cli {
         Ok(cli)
     }
 
+    /// The commands that people use, for completions and manual pages.
+    pub(crate) fn visible() -> clap::Command {
+        let all = <Self as CommandFactory>::command();
+        let subcommands = all
+            .get_subcommands()
+            .filter(|command| !command.is_hide_set());
+        clap::Command::new("ghtok")
+            .version(env!("CARGO_PKG_VERSION"))
+            .propagate_version(true)
+            .about(all.get_about().cloned().unwrap_or_default())
+            .after_help(all.get_after_help().cloned().unwrap_or_default())
+            .args(all.get_arguments().cloned())
+            .subcommands(subcommands.cloned())
+    }
+
     /// The log level that `-v` sets.
     pub fn log_level(&self) -> LevelFilter {
         match self.verbose {
@@ -124,7 +144,12 @@ impl Command {
             Self::Setup(setup) => setup,
             Self::Refresher(refresher) => refresher,
             Self::AskReach(ask) => ask,
-            Self::Doctor(_) | Self::GitCredential(_) | Self::McpGuard(_) => return None,
+            Self::Doctor(_)
+            | Self::GitCredential(_)
+            | Self::McpGuard(_)
+            | Self::Completions(_)
+            | Self::Man(_)
+            | Self::Docs(_) => return None,
         })
     }
 }

@@ -4,6 +4,8 @@
 
 #![expect(clippy::doc_markdown, reason = "help texts are shown as they stand")]
 
+pub(crate) mod completions;
+pub(crate) mod docs;
 pub(crate) mod doctor;
 pub(crate) mod exec;
 pub(crate) mod get;
@@ -11,6 +13,7 @@ pub(crate) mod git_credential;
 pub(crate) mod headers;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod man;
 pub(crate) mod mcp;
 pub(crate) mod refresh;
 pub(crate) mod refresher;

@@ -5,6 +5,7 @@ pub(crate) mod durations;
 pub(crate) mod git_config;
 pub(crate) mod git_credential;
 pub(crate) mod json_rpc;
+pub(crate) mod markdown;
 pub(crate) mod mcp_client;
 pub(crate) mod percent_encoding;
 pub(crate) mod plain_text;

@@ -33,7 +33,7 @@ use std::process::ExitCode;
 
 use crate::cli::{Cli, Command};
 use crate::commands::mcp::McpGuard;
-use crate::commands::{Subcommand, get};
+use crate::commands::{Subcommand, completions, get};
 use crate::config::{Environment, Flags};
 use crate::error::{Error, Result, WRAPPER_FAILED};
 use crate::limits::Limits;
@@ -69,6 +69,11 @@ pub fn run_on(machine: &Machine<'_>, arguments: impl IntoIterator<Item = OsStrin
 }
 
 fn run_to_code(machine: &Machine<'_>, arguments: Vec<OsString>) -> u8 {
+    if arguments.get(1).is_some_and(|first| first == "--")
+        && let Some(code) = complete(&arguments)
+    {
+        return code;
+    }
     let verb = arguments.get(1).cloned();
     let cli = match Cli::read(arguments) {
         Ok(cli) => cli,
@@ -109,6 +114,9 @@ fn dispatch(machine: &Machine<'_>, cli: &Cli) -> Result<u8> {
     match &cli.command {
         Command::GitCredential(git) => git.run(|| load(&git.flags())),
         Command::Doctor(doctor) => doctor.run(|| load(&doctor.flags())),
+        Command::Completions(completions) => completions.run(),
+        Command::Man(man) => man.run(Cli::visible()),
+        Command::Docs(docs) => docs.run(),
         Command::McpGuard(_) => Ok(McpGuard::run(machine)),
         Command::Refresher(refresher) => {
             process::leave_session();
@@ -123,6 +131,12 @@ fn dispatch(machine: &Machine<'_>, cli: &Cli) -> Result<u8> {
             None => Ok(0),
         },
     }
+}
+
+/// Answers a shell that completes a command line; `None` if none asks. Without an answer it offers nothing.
+fn complete(arguments: &[OsString]) -> Option<u8> {
+    let answered = completions::answer(arguments, &Environment::from_process(), Cli::visible)?;
+    Some(answered.map_or(1, |()| 0))
 }
 
 /// Prints a help page to stdout, or an error about the arguments to stderr.

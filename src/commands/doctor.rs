@@ -21,6 +21,7 @@ mod timer;
 use std::mem::ManuallyDrop;
 
 use clap::Args;
+use clap_complete::ArgValueCandidates;
 
 use self::finding::{Findings, Level};
 use self::privacy::Privacy;
@@ -34,23 +35,22 @@ use crate::system::terminal::Terminal;
 
 /// Find out what keeps ghtok from working, and what to do about it
 #[derive(Debug, Args)]
-#[command(
-    before_help = "Examples:
-  ghtok doctor                look at everything on this machine
-  ghtok doctor octocat/hello  ask GitHub why this repository cannot be used
-  ghtok doctor --json         the same for programs and bug reports
-  ghtok doctor --write-test   also write and delete an item in the store",
-    after_help = "Exit code 1 if there is a problem, 0 if there are warnings at most.
-The output is fit for a public bug report: logins, hosts other than github.com
-and paths below your home are shortened unless --full is given."
-)]
+#[command(after_help = "Examples:
+  ghtok doctor                 look at everything on this machine
+  ghtok doctor octocat/hello   ask GitHub why a repository cannot be used
+  ghtok doctor --json          the same for programs and bug reports
+  ghtok doctor --write-test    also write and delete an item in the store
+
+Exit code 1 if there is a problem, 0 if there are warnings at most. The output is fit for a public \
+bug report: logins, hosts other than github.com and paths below your home are shortened unless \
+--full is given.")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Doctor {
     /// A repository: what the token can do with it, and why; implies --online
     #[arg(value_name = "OWNER/NAME")]
     repository: Option<RepositoryName>,
     /// Name of the App in the configuration [default: all Apps]
-    #[arg(long, value_name = "APP")]
+    #[arg(long, value_name = "APP", add = ArgValueCandidates::new(Described::app_names))]
     app: Option<String>,
     #[command(flatten)]
     described: Described,

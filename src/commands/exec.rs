@@ -27,7 +27,7 @@ use crate::token::AccessToken;
 
 /// Run a command with a token in its environment
 #[derive(Debug, Args)]
-#[command(before_help = "Examples:
+#[command(after_help = "Examples:
   ghtok exec -- gh repo list
   ghtok exec -- git clone https://github.com/octocat/hello.git
   ghtok exec work --min-ttl 1h -- ./release.sh

@@ -25,7 +25,7 @@ use crate::token::SecretBuffer;
 
 /// Print a valid token; never prompts
 #[derive(Debug, Args)]
-#[command(before_help = "Examples:
+#[command(after_help = "Examples:
   ghtok get
   ghtok get --format header | curl -H @- https://api.github.com/user
   eval \"$(ghtok get --format env)\"

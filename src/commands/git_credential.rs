@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use clap_complete::ArgValueCandidates;
 use zeroize::Zeroizing;
 
 use self::choice::{Choice, choose};
@@ -64,15 +65,15 @@ impl Operation {
 
 /// Act as git's credential helper; never prompts
 #[derive(Debug, Args)]
-#[command(before_help = "Examples:
-  git config --global credential.https://github.com.helper '!ghtok git-credential'
+#[command(after_help = "Examples:
+  git config --global credential.helper '!ghtok git-credential'
   echo url=https://github.com | ghtok git-credential get")]
 pub(crate) struct GitCredential {
     /// git's operation: get, store, erase or capability; others are ignored
     #[arg(value_name = "OPERATION")]
     operation: OsString,
     /// Answer only for this App [default: the App that matches the repository]
-    #[arg(long, value_name = "APP")]
+    #[arg(long, value_name = "APP", add = ArgValueCandidates::new(Described::app_names))]
     app: Option<String>,
     #[command(flatten)]
     described: Described,

@@ -15,7 +15,7 @@ use crate::token::{AccessToken, SecretBuffer};
 
 /// Print request headers with a valid token as JSON; never prompts
 #[derive(Debug, Args)]
-#[command(before_help = "Examples:
+#[command(after_help = "Examples:
   ghtok headers
   ghtok headers work")]
 pub(crate) struct Headers {

@@ -10,18 +10,17 @@ use crate::session::sign_in::Present;
 
 /// Sign in through a GitHub App and OAuth's device flow
 #[derive(Debug, Args)]
-#[command(
-    before_help = "Examples:
+#[command(after_help = "Examples:
   ghtok login                            the default App
   ghtok login work                       the configured App \"work\"
   ghtok login --client-id Iv23liAbCdEf   a new App; adds it to config.toml
   ghtok login play --client-id Iv23liX   the same, with the name \"play\"
-  ghtok login --json                     events for a program, one per line",
-    after_help = "Enter opens the page with GHTOK_BROWSER, BROWSER (not over SSH without a display, and not in CI) or
-the system's browser, whichever is found first. Both variables are lists separated by \":\" (on
-Windows by \";\"). The command is split at spaces, unless it is the path of a file; no quoting, no
-shell. \"%s\" stands for the page; without it the page is the last argument."
-)]
+  ghtok login --json                     events for a program, one per line
+
+Enter opens the page with GHTOK_BROWSER, BROWSER (not over SSH without a display, and not in CI) or \
+the system's browser, whichever is found first. Both variables are lists separated by \":\" (on \
+Windows by \";\"). The command is split at spaces, unless it is the path of a file; no quoting, no \
+shell. \"%s\" stands for the page; without it the page is the last argument.")]
 pub(crate) struct Login {
     #[command(flatten)]
     target: Target,

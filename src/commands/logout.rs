@@ -15,10 +15,10 @@ use crate::system::terminal::Terminal;
 
 /// Remove a stored sign-in
 #[derive(Debug, Args)]
-#[command(before_help = "Examples:
+#[command(after_help = "Examples:
   ghtok logout
   ghtok logout --all
-  ghtok logout --revoke     also revoke the tokens at GitHub, which sends an e-mail")]
+  ghtok logout --revoke     also revoke the tokens at GitHub")]
 pub(crate) struct Logout {
     #[command(flatten)]
     target: Target,

@@ -27,7 +27,7 @@ use crate::system::terminal::Terminal;
 /// Run an MCP server with a token that stays valid for the whole conversation
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
-#[command(before_help = "Examples:
+#[command(after_help = "Examples:
   ghtok mcp -- github-mcp-server stdio
   ghtok mcp work -- docker run -i --rm -e GITHUB_PERSONAL_ACCESS_TOKEN IMAGE
   ghtok mcp --env GH_TOKEN -- npx -y some-server")]

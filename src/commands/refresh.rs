@@ -17,10 +17,10 @@ use crate::token::TokenSet;
 
 /// Refresh tokens that are about to expire; with --force, now
 #[derive(Debug, Args)]
-#[command(before_help = "Examples:
+#[command(after_help = "Examples:
   ghtok refresh             the default App, if its token is about to expire
   ghtok refresh --all       every configured App
-  ghtok refresh --force     now, for example after installing the App on a repository")]
+  ghtok refresh --force     now, for example after installing the App")]
 pub(crate) struct Refresh {
     #[command(flatten)]
     target: Target,

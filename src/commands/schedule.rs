@@ -22,6 +22,12 @@ use crate::session::{Session, Timers};
 
 /// Install a timer that keeps sign-ins alive and warns before they expire
 #[derive(Debug, Args)]
+#[command(
+    disable_help_subcommand = true,
+    after_help = "Examples:
+  ghtok schedule install   once on each machine
+  ghtok schedule status    what it did last"
+)]
 pub(crate) struct Schedule {
     #[command(subcommand)]
     action: ScheduleAction,

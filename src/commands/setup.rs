@@ -18,6 +18,12 @@ use crate::session::Session;
 
 /// Configure git or an MCP client to use ghtok (with undo)
 #[derive(Debug, Args)]
+#[command(
+    disable_help_subcommand = true,
+    after_help = "Examples:
+  ghtok setup git               git asks ghtok for your Apps' hosts
+  ghtok setup mcp claude-code   lines for an MCP client"
+)]
 pub(crate) struct Setup {
     #[command(subcommand)]
     program: Program,

@@ -18,9 +18,9 @@ use crate::system::terminal::Terminal;
 
 /// Show stored sign-ins and when they expire
 #[derive(Debug, Args)]
-#[command(before_help = "Examples:
+#[command(after_help = "Examples:
   ghtok status
-  ghtok status --online --repo acme/app    where the App is installed, and why 404
+  ghtok status --online --repo acme/app   where the App is installed
   ghtok status --json
   ghtok status work --check && echo signed in")]
 pub(crate) struct Status {

@@ -1,18 +1,20 @@
 //! The flags that several subcommands share: the App and its store.
 
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap_complete::{ArgValueCandidates, CompletionCandidate};
 
-use crate::config::Flags;
+use crate::config::{Config, Environment, Flags};
 use crate::store_choice::StoreChoice;
 
 /// Which App, and where its tokens are kept.
 #[derive(Debug, Default, Args)]
 pub(crate) struct Target {
     /// Name of the App in the configuration [default: GHTOK_APP, then default_app, then the only one]
-    #[arg(value_name = "APP")]
+    #[arg(value_name = "APP", add = ArgValueCandidates::new(Described::app_names))]
     pub(super) named: Option<String>,
     /// Same as APP
-    #[arg(long, value_name = "APP", conflicts_with = "named")]
+    #[arg(long, value_name = "APP", conflicts_with = "named", add = ArgValueCandidates::new(Described::app_names))]
     pub(super) app: Option<String>,
     #[command(flatten)]
     pub(super) described: Described,
@@ -27,13 +29,13 @@ pub(crate) struct Described {
     /// The host of the App [env: GHTOK_HOST] [default: github.com]
     #[arg(long, value_name = "HOST")]
     host: Option<String>,
-    #[arg(long, value_name = "STORE", help = store_help())]
+    /// Where tokens are stored [env: GHTOK_STORE] [default: auto]
+    #[arg(long, value_name = "STORE", value_parser = stores())]
     store: Option<StoreChoice>,
 }
 
-fn store_help() -> String {
-    let names = StoreChoice::NAMES;
-    format!("Where tokens are stored: {names} [env: GHTOK_STORE] [default: auto]")
+fn stores() -> impl TypedValueParser<Value = StoreChoice> {
+    PossibleValuesParser::new(StoreChoice::names()).try_map(|name| name.parse::<StoreChoice>())
 }
 
 impl Target {
@@ -46,6 +48,13 @@ impl Target {
 }
 
 impl Described {
+    /// The configured Apps, for completion; none if the configuration is invalid.
+    pub(super) fn app_names() -> Vec<CompletionCandidate> {
+        let config = Config::load(&Flags::default(), &Environment::from_process());
+        let names = config.map(|config| config.names()).unwrap_or_default();
+        names.into_iter().map(CompletionCandidate::new).collect()
+    }
+
     pub(crate) fn flags(&self) -> Flags {
         Flags {
             app: None,

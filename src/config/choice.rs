@@ -213,7 +213,8 @@ impl Config {
         }
     }
 
-    fn names(&self) -> Vec<String> {
+    /// The configured names.
+    pub(crate) fn names(&self) -> Vec<String> {
         self.apps.iter().map(|app| app.label().to_owned()).collect()
     }
 }

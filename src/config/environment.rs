@@ -21,6 +21,7 @@ pub(super) const STATE_DIR: &str = "GHTOK_STATE_DIR";
 pub(super) const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
 const LOG: &str = "GHTOK_LOG";
 const PLAIN: &str = "GHTOK_PLAIN";
+const COMPLETE: &str = "GHTOK_COMPLETE";
 
 /// What a call means, where no flag says so.
 const CHOICE: [&str; 4] = ["GHTOK_APP", "GHTOK_CLIENT_ID", "GHTOK_HOST", "GHTOK_STORE"];
@@ -122,6 +123,11 @@ impl Environment {
                 Err(invalid(LOG, format!("{} {reason}", quoted(text))))
             }
         }
+    }
+
+    /// The shell that asks for completions.
+    pub(crate) fn completing_shell(&self) -> Option<String> {
+        self.lossy_text(COMPLETE)
     }
 
     /// True if `GHTOK_PLAIN` asks for output that a screen reader can follow.

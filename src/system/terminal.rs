@@ -63,6 +63,13 @@ impl Terminal {
         self.data(format!("{text}\n").as_bytes())
     }
 
+    /// The columns of the terminal that standard output is; `None` if it is none.
+    pub fn output_columns(self) -> Option<usize> {
+        let out = io::stdout();
+        out.is_terminal()
+            .then(|| terminal_size_of(out).map_or(USUAL_COLUMNS, |(width, _)| width.0.into()))
+    }
+
     /// What a program sends us.
     pub fn input(self) -> impl Read {
         io::stdin().lock()

@@ -2,6 +2,8 @@
 //! held against the program.
 
 mod exit_codes;
+mod man;
+mod pages;
 mod plain_words;
 mod readme;
 mod recipes;

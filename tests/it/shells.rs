@@ -1,6 +1,8 @@
 //! What `get --format env|fish|powershell` prints, evaluated by real shells: variables of another host
 //! go, and a failure is one in the shell too.
 
+mod completions;
+
 use std::process::Command;
 use std::time::Duration;
 

@@ -18,10 +18,10 @@ use crate::system::terminal::Terminal;
 
 /// Install a timer that runs ghtok every hour
 #[derive(Debug, Args)]
-#[command(before_help = "Examples:
-  ghtok schedule install                    with the first scheduler that works
+#[command(after_help = "Examples:
+  ghtok schedule install                    with the first that works
   ghtok schedule install --scheduler cron
-  ghtok schedule install --print            show the files without writing them")]
+  ghtok schedule install --print            print the files, write none")]
 pub(super) struct Install {
     #[command(flatten)]
     pub(super) described: Described,

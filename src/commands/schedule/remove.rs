@@ -9,7 +9,7 @@ use crate::system::terminal::Terminal;
 
 /// Remove the timer and its files
 #[derive(Debug, Args)]
-#[command(before_help = "Examples:
+#[command(after_help = "Examples:
   ghtok schedule remove")]
 pub(super) struct Remove {}
 

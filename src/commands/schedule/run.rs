@@ -16,13 +16,15 @@ use crate::token::Timestamp;
 
 /// Check every App's sign-in once, as the timer does; never prompts
 #[derive(Debug, Args)]
-#[command(before_help = "Examples:
+#[command(after_help = "Examples:
   ghtok schedule run    now, or from another scheduler
 
 Settings in config.toml, with their defaults:
   [schedule]
-  warn = true         notify, at most once a day, if a sign-in has expired or expires within 14 days
-  keep_alive = true   refresh an unused sign-in in the last quarter of its six months")]
+  warn = true         notify, once a day at most, if a sign-in has expired
+                      or expires within 14 days
+  keep_alive = true   refresh an unused sign-in in the last quarter of its
+                      six months")]
 pub(super) struct Run {
     #[command(flatten)]
     pub(super) described: Described,

@@ -18,7 +18,7 @@ use crate::token::Timestamp;
 
 /// Show the installed timer, its last run and its next run
 #[derive(Debug, Args)]
-#[command(before_help = "Examples:
+#[command(after_help = "Examples:
   ghtok schedule status
   ghtok schedule status --json")]
 pub(super) struct TimerStatus {

@@ -26,7 +26,7 @@ use crate::system::terminal::Terminal;
 
 /// Configure git to use ghtok for the hosts of your Apps
 #[derive(Debug, Args)]
-#[command(before_help = "Examples:
+#[command(after_help = "Examples:
   ghtok setup git           show the lines, ask, and write them
   ghtok setup git --ssh     also use https for git@github.com: addresses
   ghtok setup git --print   print the lines, if you edit the file yourself

@@ -9,6 +9,7 @@ mod undo;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
+use clap_complete::ArgValueCandidates;
 
 pub use self::add::McpSetup;
 pub(super) use self::found::{FoundServer, found, tilde};
@@ -21,26 +22,26 @@ use crate::session::{Session, stable_program};
 
 /// Print the configuration that makes an MCP client run GitHub's server with ghtok
 #[derive(Debug, Args)]
-#[command(before_help = "Examples:
-  ghtok setup mcp                                list the clients
-  ghtok setup mcp claude-code                    GitHub's server in a container
-  ghtok setup mcp vscode --server binary         github-mcp-server from the PATH
-  ghtok setup mcp claude-code --server remote    GitHub's remote server, with current headers
-  ghtok setup mcp codex --write                  with the client's own command
-  ghtok setup mcp codex --undo                   remove it again")]
+#[command(after_help = "Examples:
+  ghtok setup mcp                               list the clients
+  ghtok setup mcp claude-code                   the server in a container
+  ghtok setup mcp vscode --server binary        a program from the PATH
+  ghtok setup mcp claude-code --server remote   GitHub's remote server
+  ghtok setup mcp codex --write                 by the client's own command
+  ghtok setup mcp codex --undo                  remove it again")]
 pub(super) struct SetupMcp {
     /// The MCP client [default: list the clients]
     #[arg(value_name = "CLIENT", value_parser = clients())]
     client: Option<Client>,
     /// Name of the App in the configuration
-    #[arg(long, value_name = "APP")]
+    #[arg(long, value_name = "APP", add = ArgValueCandidates::new(Described::app_names))]
     app: Option<String>,
     #[command(flatten)]
     described: Described,
     /// Which GitHub MCP server to use
     #[arg(long, value_enum, default_value_t = ServerKind::Docker)]
     server: ServerKind,
-    /// Add the server with the client's own command
+    /// Add the server by the client's own command
     #[arg(long, requires = "client")]
     write: bool,
     /// Remove every server that ghtok runs from the client

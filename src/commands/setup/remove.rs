@@ -16,7 +16,7 @@ use crate::system::terminal::Terminal;
 
 /// Undo every setup: git, MCP clients, the timer
 #[derive(Debug, Args)]
-#[command(before_help = "Examples:
+#[command(after_help = "Examples:
   ghtok setup remove --all         show what goes, ask, and remove it
   ghtok setup remove --all --yes   without asking")]
 pub(super) struct RemoveAll {

@@ -17,7 +17,7 @@ use crate::system::terminal::Terminal;
 
 /// Show which programs ask ghtok now: git, MCP clients, the timer
 #[derive(Debug, Args)]
-#[command(before_help = "Examples:
+#[command(after_help = "Examples:
   ghtok setup status
   ghtok setup status --json")]
 pub(super) struct SetupStatus {

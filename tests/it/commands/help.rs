@@ -49,23 +49,73 @@ fn every_command() -> Vec<Vec<String>> {
 }
 
 #[test]
-fn every_help_begins_with_examples() {
+fn every_help_says_what_it_is_and_has_examples_after_the_options() {
     let (_fake, sandbox) = start();
-    // `setup` and `schedule` alone do nothing, so there is no example of them.
-    let groups = [["setup"], ["schedule"]];
-    let alone = |path: &&Vec<String>| groups.iter().all(|group| *path != group);
-    for path in every_command().iter().filter(alone) {
+    for path in every_command() {
         let words = path.iter().map(String::as_str).chain(["--help"]);
         let told = run(&sandbox, &words.collect::<Vec<_>>()).expect_code(0);
         let page = &told.stdout;
-        let examples = page.split("\n\n").next().unwrap_or_default();
-        assert!(examples.starts_with("Examples:\n  "), "{path:?}: {page}");
+        let (before, after) = page
+            .split_once("\n\nExamples:\n")
+            .unwrap_or_else(|| panic!("{path:?}: {page}"));
+        assert!(before.contains("\n\nUsage: ghtok"), "{path:?}: {page}");
+        assert!(!before.starts_with("Usage"), "{path:?}: {page}");
+        assert!(before.contains("\nOptions:\n"), "{path:?}: {page}");
+        let examples = after.split("\n\n").next().unwrap_or_default();
         let named = format!("ghtok {}", path.join(" "));
         assert!(examples.contains(named.trim_end()), "{path:?}: {page}");
-        assert!(page.contains("\nUsage: ghtok"), "{path:?}");
+        for line in after.lines().filter(|line| line.starts_with(' ')) {
+            assert!(line.chars().count() <= 76, "{path:?}: {line}");
+        }
         assert_eq!(told.stderr, "");
         assert!(!page.contains("refresher"), "{path:?}: it is hidden");
     }
+}
+
+/// The calls of ghtok in a line of examples: a remark stands behind three blanks or a comma.
+fn calls(line: &str) -> Vec<String> {
+    let (line, _) = line.trim_start().split_once("   ").unwrap_or((line, ""));
+    // git adds the operation.
+    let line = line.replace("'!ghtok git-credential'", "");
+    let pieces = line.split(['|', '(', ')', '&', ';', '\'']);
+    pieces
+        .filter_map(|piece| piece.find("ghtok ").map(|at| piece[at..].trim()))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn every_example_of_a_help_parses() {
+    let mut tried = 0;
+    for path in every_command() {
+        let mut command = Cli::command();
+        for name in &path {
+            command = command.find_subcommand(name).expect("one").clone();
+        }
+        let text = command.get_after_help().expect("examples").to_string();
+        for call in text
+            .lines()
+            .filter(|line| line.starts_with("  "))
+            .flat_map(calls)
+        {
+            let words = call.split(' ').filter(|word| !word.is_empty());
+            let read = Cli::read(words.map(Into::into));
+            assert!(read.is_ok(), "{path:?}: {call}: {}", read.expect_err("it"));
+            tried += 1;
+        }
+    }
+    assert!(tried > 40, "only {tried} examples");
+}
+
+#[test]
+fn help_is_a_command_too() {
+    let (_fake, sandbox) = start();
+    for path in [&["get"][..], &["setup", "git"], &["schedule"], &[]] {
+        let by_command = run(&sandbox, &[&["help"], path].concat()).expect_code(0);
+        let by_flag = run(&sandbox, &[path, &["--help"]].concat()).expect_code(0);
+        assert_eq!(by_command.stdout, by_flag.stdout, "{path:?}");
+    }
+    run(&sandbox, &["help", "gte"]).expect_code(2);
 }
 
 #[test]
