@@ -10,7 +10,6 @@ use std::ffi::OsString;
 use clap::{ArgAction, CommandFactory, Parser};
 use log::LevelFilter;
 
-use crate::commands::Subcommand;
 use crate::commands::completions::Completions;
 use crate::commands::docs::Docs;
 use crate::commands::doctor::Doctor;
@@ -27,6 +26,7 @@ use crate::commands::refresher::{AskReach, Refresher};
 use crate::commands::schedule::Schedule;
 use crate::commands::setup::Setup;
 use crate::commands::status::Status;
+use crate::commands::{Subcommand, separated};
 
 /// Sign in to GitHub once; every tool gets a short-lived token, silently refreshed.
 #[derive(Debug, Parser)]
@@ -94,12 +94,14 @@ impl Cli {
                 plain: false,
             });
         }
-        let Some((separated, unseparated)) = Exec::separated(&arguments) else {
+        let Some((separated, unseparated)) = separated(&arguments, Self::command) else {
             return Self::try_parse_from(arguments);
         };
         let mut cli = Self::try_parse_from(separated)?;
-        if let Command::Exec(exec) = &mut cli.command {
-            exec.mark_unseparated(unseparated);
+        match &mut cli.command {
+            Command::Exec(exec) => exec.mark_unseparated(unseparated),
+            Command::Mcp(mcp) => mcp.mark_unseparated(unseparated),
+            _ => {}
         }
         Ok(cli)
     }

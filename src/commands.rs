@@ -18,11 +18,14 @@ pub(crate) mod mcp;
 pub(crate) mod refresh;
 pub(crate) mod refresher;
 pub(crate) mod schedule;
+mod separator;
 pub(crate) mod setup;
 mod sign_in;
 pub(crate) mod status;
 mod target;
 
+pub use self::separator::Unseparated;
+pub(crate) use self::separator::separated;
 pub(crate) use self::sign_in::{PageFlags, SignIn, SignInOptions};
 pub(crate) use self::target::{Described, Target};
 use crate::config::Flags;

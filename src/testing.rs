@@ -48,8 +48,9 @@ pub mod cli {
 }
 
 pub mod commands {
+    pub use crate::commands::Unseparated;
     pub mod exec {
-        pub use crate::commands::exec::{Unseparated, no_command};
+        pub use crate::commands::exec::no_command;
     }
     pub mod git_credential {
         pub use crate::commands::git_credential::erase;

@@ -2,18 +2,15 @@
 //! takes this process's place, with its terminal, its signals and its exit code.
 
 mod git;
-mod separator;
-
 use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::Args;
 use log::LevelFilter;
 
-pub use self::separator::Unseparated;
 use crate::app::App;
 use crate::commands::Subcommand;
-use crate::commands::Target;
+use crate::commands::{Target, Unseparated};
 use crate::config::{Environment, Flags, check_app_name};
 use crate::error::{Error, Result};
 use crate::formats::durations::parse_duration;
@@ -94,11 +91,6 @@ impl Subcommand for Exec {
 }
 
 impl Exec {
-    /// Reads a command that no `--` stands before as if one did.
-    pub(crate) fn separated(arguments: &[OsString]) -> Option<(Vec<OsString>, Unseparated)> {
-        separator::separated(arguments)
-    }
-
     pub(crate) fn mark_unseparated(&mut self, unseparated: Unseparated) {
         self.unseparated = Some(unseparated);
     }

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::commands::{Subcommand, Target};
+use crate::app::App;
+use crate::commands::{Subcommand, Target, Unseparated};
 use crate::config::{Browsers, Desktop, Environment, Flags};
 use crate::error::{Error, Result};
 use crate::formats::durations::parse_duration;
@@ -61,6 +62,9 @@ pub(crate) struct Mcp {
     /// The server and its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
     command: Vec<OsString>,
+    /// Set if no `--` stood before the command.
+    #[arg(skip)]
+    unseparated: Option<Unseparated>,
 }
 
 /// End the servers that a killed `mcp` left behind
@@ -75,6 +79,10 @@ impl Subcommand for Mcp {
 
     fn run(&self, session: &Session<'_>) -> Result<u8> {
         session.config.check_store()?;
+        if let Some(unseparated) = &self.unseparated {
+            let apps: Vec<&str> = session.config.all_apps().map(App::label).collect();
+            return Err(unseparated.error(&apps));
+        }
         let app = session.config.app(None)?;
         // The time zone can be read only while there is one thread.
         let clock = session.machine.clock;
@@ -117,6 +125,10 @@ impl Subcommand for Mcp {
 }
 
 impl Mcp {
+    pub(crate) fn mark_unseparated(&mut self, unseparated: Unseparated) {
+        self.unseparated = Some(unseparated);
+    }
+
     /// The changes to the environment of the servers.
     fn plan(&self, host: &Host) -> Result<Vec<EnvChange>> {
         let variables = match self.variables.as_slice() {

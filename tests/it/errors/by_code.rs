@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use fake_github::CLIENT_ID;
 use ghtok::testing::app::{App, ClientId};
-use ghtok::testing::commands::exec::{self, Unseparated};
 use ghtok::testing::commands::setup::mcp::{McpSetup, ServerKind};
+use ghtok::testing::commands::{Unseparated, exec};
 use ghtok::testing::error::{Discarded, Error, SignInReason};
 use ghtok::testing::formats::mcp_client::{Client, ClientFolders};
 use ghtok::testing::host::Host;
@@ -235,6 +235,7 @@ fn plan_of(grants: &[(&str, &App)]) -> Result<EnvPlan, Error> {
 fn unseparated(words: &str, flags: &str, apps: &[&str]) -> Error {
     let parts = |line: &str| line.split_whitespace().map(OsString::from).collect();
     Unseparated {
+        verb: "exec",
         flags: parts(flags),
         words: parts(words),
     }

@@ -15,7 +15,7 @@ const SOURCES: &[&str] = &[
     "bus/connection.rs",
     "commands.rs",
     "commands/exec.rs",
-    "commands/exec/separator.rs",
+    "commands/separator.rs",
     "commands/logout.rs",
     "commands/schedule.rs",
     "commands/schedule/install.rs",

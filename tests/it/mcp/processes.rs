@@ -86,7 +86,43 @@ fn a_command_that_is_not_there_is_named() {
     let mut command = sandbox.command(Program::Real, ["mcp", "--", "no-such-server"]);
     let mut child = command.stdin(Stdio::piped()).spawn().expect("ghtok starts");
     assert_eq!(wait(&mut child), Some(127));
-    sandbox.run(["mcp", "no-such-server"]).expect_code(125);
+}
+
+/// `--` does not arrive: PowerShell and some clients' own commands take it for theirs.
+#[test]
+fn without_dashes_the_corrected_line_is_printed() {
+    let fake = FakeGitHub::start().expect("a fake");
+    let sandbox = Sandbox::new(&fake);
+    sandbox.configure("[[app]]\nname = \"work\"\nclient_id = \"Iv1.x\"\n");
+    for (given, corrected) in [
+        (&["npx", "-y", "server"][..], "ghtok mcp -- npx -y server"),
+        (&["server"], "ghtok mcp -- server"),
+        (
+            &["work", "server", "stdio"],
+            "ghtok mcp work -- server stdio",
+        ),
+        (
+            &[
+                "--plain",
+                "--env",
+                "GH_TOKEN",
+                "--wait=1m",
+                "--max-drain",
+                "5s",
+                "server",
+                "--env",
+                "A",
+            ],
+            "ghtok mcp --plain --env GH_TOKEN --wait=1m --max-drain 5s -- server --env A",
+        ),
+    ] {
+        let arguments = [&["mcp"], given].concat();
+        let run = sandbox.run(arguments).expect_code(125);
+        let wanted = format!(
+            "ghtok: error: mcp: put -- before the command\nghtok: hint: run:\n  {corrected}\n"
+        );
+        assert_eq!(run.stderr, wanted);
+    }
 }
 
 /// A server that never answers the handshake does not keep the wrapper from ending.

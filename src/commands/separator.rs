@@ -1,43 +1,45 @@
-//! `ghtok exec gh repo list`: a command that no `--` stands before.
+//! `ghtok exec gh repo list`, `ghtok mcp npx -y some-server`: a command that no `--` stands before.
 
 use std::ffi::OsString;
+
+use clap::{Arg, Command};
 
 use crate::error::Error;
 use crate::formats::plain_text::one_line;
 use crate::formats::shell::{is_flag, word};
 
-/// The flags of `exec` whose value may be the next word.
-const WITH_A_VALUE: [&str; 7] = [
-    "-e",
-    "--env",
-    "--min-ttl",
-    "--app",
-    "--client-id",
-    "--host",
-    "--store",
-];
+/// The subcommands that run a command.
+const RUNNERS: [&str; 2] = ["exec", "mcp"];
 
 /// The arguments of such a call, from which the right one is suggested.
 #[derive(Debug)]
 pub struct Unseparated {
+    /// The subcommand.
+    pub verb: &'static str,
     /// The flags before the command.
     pub flags: Vec<OsString>,
     /// The command, and perhaps an App's name before it.
     pub words: Vec<OsString>,
 }
 
-/// The arguments with `--` before the command, as far as flags tell where it begins.
-pub(super) fn separated(arguments: &[OsString]) -> Option<(Vec<OsString>, Unseparated)> {
+/// The arguments with `--` before the command, as far as the flags of `parser` tell where it begins.
+pub(crate) fn separated(
+    arguments: &[OsString],
+    parser: fn() -> Command,
+) -> Option<(Vec<OsString>, Unseparated)> {
     let (verb, rest) = arguments.get(1..)?.split_first()?;
-    if verb != "exec" || rest.iter().any(|argument| argument == "--") {
+    let verb = RUNNERS.into_iter().find(|name| verb == name)?;
+    if rest.iter().any(|argument| argument == "--") {
         return None;
     }
+    let parser = parser();
+    let parser = parser.find_subcommand(verb)?;
     let mut words = rest.iter();
     let mut flags = Vec::new();
     while let Some(flag) = words.as_slice().first().filter(|word| is_flag(word)) {
         flags.push(flag.clone());
         words.next();
-        if WITH_A_VALUE.iter().any(|known| flag == known) {
+        if parser.get_arguments().any(|known| has_a_value(known, flag)) {
             flags.extend(words.next().cloned());
         }
     }
@@ -46,7 +48,18 @@ pub(super) fn separated(arguments: &[OsString]) -> Option<(Vec<OsString>, Unsepa
     separated.extend(flags.iter().cloned());
     separated.push("--".into());
     separated.extend(words.iter().cloned());
-    (!words.is_empty()).then_some((separated, Unseparated { flags, words }))
+    (!words.is_empty()).then_some((separated, Unseparated { verb, flags, words }))
+}
+
+/// True if this is the flag, and its value may be the next word.
+fn has_a_value(known: &Arg, flag: &OsString) -> bool {
+    let long = known
+        .get_long()
+        .is_some_and(|name| *flag == *format!("--{name}"));
+    let short = known
+        .get_short()
+        .is_some_and(|name| *flag == *format!("-{name}"));
+    (long || short) && known.get_action().takes_values()
 }
 
 impl Unseparated {
@@ -65,9 +78,10 @@ impl Unseparated {
             words => (&[][..], words),
         };
         Error::Usage {
-            message: "exec: put -- before the command".into(),
+            message: format!("{}: put -- before the command", self.verb),
             hint: format!(
-                "run:\n  ghtok exec{}{} --{}",
+                "run:\n  ghtok {}{}{} --{}",
+                self.verb,
                 shown(&self.flags),
                 shown(app),
                 shown(command)
