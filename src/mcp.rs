@@ -8,6 +8,7 @@ pub(crate) mod redact;
 pub(crate) mod runtime;
 pub(crate) mod server_process;
 mod sign_in;
+pub(crate) mod stderr_queue;
 pub(crate) mod streams;
 pub(crate) mod tokens;
 pub(crate) mod watchdog;

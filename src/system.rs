@@ -9,6 +9,7 @@ pub(crate) mod logger;
 pub(crate) mod network;
 pub(crate) mod notes;
 pub(crate) mod notification;
+pub(crate) mod pipes;
 pub(crate) mod process;
 pub(crate) mod public_file;
 pub(crate) mod refresher;

@@ -115,8 +115,11 @@ impl Subcommand for Mcp {
             watchdog: &Watchdog::new(this_program),
             end: &|ended| process::end(ended.unwrap_or_else(|why| self.not_started(&why))),
         };
-        wrapper.run(settings);
-        Ok(0)
+        process::notice_exits();
+        match wrapper.run(settings) {
+            Ok(()) => Ok(0),
+            Err(error) => Ok(self.not_started(&error)),
+        }
     }
 
     fn exit_code(&self, error: &Error) -> u8 {

@@ -144,7 +144,10 @@ impl Conversation {
             self.release();
         }
         match self.life {
-            Life::LastRequests(until) if self.now.mono >= until || !self.owes_responses() => {
+            Life::LastRequests(until)
+                if self.now.mono >= until
+                    || self.servers.has_started() && !self.owes_responses() =>
+            {
                 self.end(None);
             }
             Life::Running | Life::LastRequests(_) => {
@@ -168,7 +171,7 @@ impl Conversation {
             self.servers.drain(AfterDrain::Start, self.now);
         } else if self.servers.is_used()
             && !is_busy
-            && !self.sign_in.holds_calls()
+            && (!self.sign_in.holds_calls() || self.tokens.is_replaced(self.servers.token()))
             && self.needs_renewal()
         {
             self.servers.drain(AfterDrain::FetchToken, self.now);
@@ -303,9 +306,8 @@ impl Conversation {
     }
 
     fn exited(&mut self, server: u32, code: u8) {
-        if let Life::Closing(signal) = self.life {
+        if matches!(self.life, Life::Closing(_)) {
             if Some(server) == self.servers.number() {
-                let code = signal.map_or(code, |number| 128 + number);
                 self.actions.push_back(Action::Exit(code));
             }
             return;
@@ -313,7 +315,8 @@ impl Conversation {
         match self.servers.exited(server) {
             Exited::New => self.start_failed(StartFailure::Exited(code)),
             Exited::InUse(server) => {
-                self.pending.server_ended();
+                let unknown = self.pending.server_ended(server.number);
+                self.fail_unknown(&unknown, &format!("ended by itself (exit code {code})"));
                 self.crashed(code, server.token.is_some());
             }
             Exited::Other => {}
@@ -322,8 +325,8 @@ impl Conversation {
 
     fn close(&mut self, signal: Option<u8>) {
         match (self.life, signal) {
-            // It may have sent all that it wants answered, and closed its end at once.
-            (Life::Running, None) if self.owes_responses() => {
+            // It may have sent all that it wants answered, or nothing, and closed its end at once.
+            (Life::Running, None) if self.owes_responses() || !self.servers.has_started() => {
                 let until = self.now.mono + self.settings.timing.last_requests;
                 self.life = Life::LastRequests(until);
             }

@@ -1,7 +1,7 @@
 //! Runs a conversation. Threads post events; the thread that posts one also performs the resulting
 //! actions, under one lock, so that a line passes through as few threads as possible.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::ffi::OsString;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,12 +10,14 @@ use std::thread::{self, Scope};
 use std::time::Duration;
 
 use crate::auth::ports::Clock;
+use crate::error::system_reason;
 use crate::host::token_env;
 use crate::mcp::conversation::{
-    Action, Conversation, Ended, Event, Now, Settings, TokenError, TokenInfo,
+    Action, Conversation, Ended, Event, Now, Remedy, Settings, TokenError, TokenInfo,
 };
 use crate::mcp::line::ByteBudget;
-use crate::mcp::server_process::{self, RedactedStderr, ServerProcess, Started};
+use crate::mcp::server_process::{self, ServerProcess, Started};
+use crate::mcp::stderr_queue::StderrQueue;
 use crate::mcp::streams::{LineWriter, read_lines};
 use crate::mcp::tokens::{Fetched, Tokens};
 use crate::mcp::watchdog::Watchdog;
@@ -50,6 +52,7 @@ pub(crate) struct Wrapper<'a> {
 struct Shared<'env> {
     wrapper: &'env Wrapper<'env>,
     client: Arc<LineWriter>,
+    stderr: Arc<StderrQueue>,
     state: Mutex<RuntimeState>,
     /// The next timer is earlier than it was.
     earlier: Condvar,
@@ -63,6 +66,8 @@ struct RuntimeState {
     sign_in_cancelled: Arc<AtomicBool>,
     /// When the next timer of the conversation fires.
     next_timer: Duration,
+    /// Events of what was to be done and could not be begun.
+    follow_ups: VecDeque<Event>,
 }
 
 /// A handle by which threads post events; each has a copy.
@@ -74,16 +79,21 @@ struct Runtime<'scope, 'env> {
 
 impl Wrapper<'_> {
     /// Runs a conversation, until [`Self::end`] is called.
-    pub(crate) fn run(&self, settings: Settings) {
+    ///
+    /// # Errors
+    /// If there are no threads for it.
+    pub(crate) fn run(&self, settings: Settings) -> io::Result<()> {
         let shared = Shared {
             wrapper: self,
-            client: LineWriter::to_client(),
+            client: LineWriter::to_client()?,
+            stderr: Arc::default(),
             state: Mutex::new(RuntimeState {
                 conversation: Conversation::begin(settings, self.now()),
                 latest: None,
                 servers: HashMap::new(),
                 sign_in_cancelled: Arc::default(),
                 next_timer: Duration::ZERO,
+                follow_ups: VecDeque::new(),
             }),
             earlier: Condvar::new(),
         };
@@ -92,18 +102,12 @@ impl Wrapper<'_> {
                 scope,
                 shared: &shared,
             };
-            runtime.spawn(move || runtime.read_client());
-            let (sender, received) = mpsc::channel();
-            signals::on_signal(Box::new(move |signal| {
-                let _ = sender.send(u8::try_from(signal).unwrap_or_default());
-            }));
-            runtime.spawn(move || {
-                for signal in received {
-                    runtime.post(Event::Close(Some(signal)));
-                }
-            });
+            if let Err(error) = runtime.listen() {
+                (self.end)(Err(error));
+            }
             runtime.run_timers();
         });
+        Ok(())
     }
 
     fn now(&self) -> Now {
@@ -115,8 +119,50 @@ impl Wrapper<'_> {
 }
 
 impl<'scope, 'env> Runtime<'scope, 'env> {
-    fn spawn(self, work: impl FnOnce() + Send + 'scope) {
-        self.scope.spawn(work);
+    /// Begins to take in lines and signals.
+    fn listen(self) -> io::Result<()> {
+        let (sender, received) = mpsc::channel();
+        signals::on_signal(Box::new(move |signal| {
+            let _ = sender.send(signal);
+        }))?;
+        self.spawn(move || {
+            for signal in received {
+                self.pass_on(signal);
+            }
+        })?;
+        self.spawn(move || self.read_client())
+    }
+
+    fn spawn(self, work: impl FnOnce() + Send + 'scope) -> io::Result<()> {
+        thread::Builder::new()
+            .spawn_scoped(self.scope, work)
+            .map(drop)
+    }
+
+    /// Has a token fetched, or a person sign in. If no thread can be started, whoever needs it is told.
+    fn get_token(
+        self,
+        state: &mut RuntimeState,
+        event: fn(Result<TokenInfo, TokenError>) -> Event,
+        work: impl FnOnce() -> Fetched + Send + 'scope,
+    ) {
+        if let Err(error) = self.spawn(move || self.post_fetched(work(), event)) {
+            state.follow_ups.push_back(event(Err(TokenError {
+                text: format!("cannot start a thread: {}", system_reason(&error)),
+                remedy: Remedy::Other,
+            })));
+        }
+    }
+
+    /// A signal to end is the servers' too, as without a wrapper.
+    fn pass_on(self, signal: i32) {
+        let state = self.state();
+        for server in state.servers.values() {
+            server.signal(signal);
+        }
+        let signal = u8::try_from(signal).unwrap_or_default();
+        self.handle(state, Event::Close(Some(signal)));
+        self.shared.client.wake();
     }
 
     /// Handles an event without waiting for the client to read.
@@ -145,7 +191,7 @@ impl<'scope, 'env> Runtime<'scope, 'env> {
     fn read_client(self) {
         let tokens = self.shared.wrapper.tokens;
         let budget = ByteBudget::default();
-        read_lines(Terminal.input(), |line| {
+        read_lines(Terminal.input(), "client", |line| {
             let line = budget.acquire(line);
             self.post(Event::Client(line, tokens.last_outcome()));
         });
@@ -167,13 +213,13 @@ impl<'scope, 'env> Runtime<'scope, 'env> {
 
     fn handle(self, mut state: MutexGuard<'_, RuntimeState>, event: Event) {
         let wrapper = self.shared.wrapper;
-        state.conversation.on(event, wrapper.now());
-        let mut unparsed = Vec::new();
-        while let Some(action) = state.conversation.next_action() {
-            match action {
-                Action::Unparsed(server, line) => unparsed.push((state.stderr_of(server), line)),
-                action => self.act(&mut state, action),
+        let mut next = Some(event);
+        while let Some(event) = next {
+            state.conversation.on(event, wrapper.now());
+            while let Some(action) = state.conversation.next_action() {
+                self.act(&mut state, action);
             }
+            next = state.follow_ups.pop_front();
         }
         let timer = state.conversation.next_tick();
         let timer = timer.unwrap_or_else(|| wrapper.clock.monotonic() + MAX_TIMER);
@@ -182,12 +228,6 @@ impl<'scope, 'env> Runtime<'scope, 'env> {
         drop(state);
         if is_earlier {
             self.shared.earlier.notify_one();
-        }
-        // Without the lock: if nobody reads standard error, only the thread of this server blocks.
-        for (stderr, line) in unparsed {
-            if let Some(stderr) = stderr {
-                stderr.show(&line);
-            }
         }
     }
 
@@ -203,20 +243,27 @@ impl<'scope, 'env> Runtime<'scope, 'env> {
             Action::Start(server, generation) => self.start_server(state, server, generation),
             Action::Stop(server) => self.stop_server(state, server),
             Action::Fetch => {
-                self.spawn(move || self.post_fetched(wrapper.tokens.fetch(), Event::Token));
+                self.get_token(state, Event::Token, || wrapper.tokens.fetch());
             }
-            Action::Check(generation) => self.spawn(move || {
-                self.post_fetched(wrapper.tokens.check(generation), Event::Token);
-            }),
+            Action::Check(generation) => {
+                self.get_token(state, Event::Token, move || {
+                    wrapper.tokens.check(generation)
+                });
+            }
             Action::SignIn => self.sign_in(state),
             Action::CancelSignIn => state.sign_in_cancelled.store(true, Ordering::SeqCst),
-            Action::Note(_) | Action::Step(_) if !Terminal.takes_notes() => {}
-            Action::Note(text) => Terminal.note(&format!("mcp: {text}")),
+            Action::Note(text) => self.shared.stderr.push_note(&format!("mcp: {text}")),
+            Action::Step(_) if !Terminal.takes_notes() => {}
             Action::Step(text) => log::info!("mcp: {text}"),
-            // Shown by `handle`, without the lock.
-            Action::Unparsed(..) => {}
+            Action::Unparsed(server, line) => {
+                if let Some(server) = state.servers.get(&server) {
+                    let shown = server.stderr().redact(line.as_written());
+                    self.shared.stderr.push_line(shown);
+                }
+            }
             Action::Exit(code) => {
                 self.shared.client.finish();
+                self.shared.stderr.finish();
                 (wrapper.end)(Ok(code));
             }
         }
@@ -231,16 +278,21 @@ impl<'scope, 'env> Runtime<'scope, 'env> {
             .map(|(_, token)| token);
         match server_process::start(wrapper.command, wrapper.variables, token) {
             Ok(started) => self.watch_server(state, number, started),
-            Err(error) if number == 1 => (wrapper.end)(Err(error)),
-            Err(error) => {
-                Terminal.note(&format!("mcp: cannot start the server: {error}"));
-                let ended = Ended { code: CANNOT_RUN };
-                self.spawn(move || {
-                    self.post(Event::Ended(number, ended));
-                    self.post(Event::Gone(number));
-                });
-            }
+            Err(error) => self.not_started(state, number, error),
         }
+    }
+
+    fn not_started(self, state: &mut RuntimeState, number: u32, error: io::Error) {
+        if number == 1 {
+            (self.shared.wrapper.end)(Err(error));
+            return;
+        }
+        let reason = system_reason(&error);
+        let note = format!("mcp: the server cannot be started: {reason}");
+        self.shared.stderr.push_note(&note);
+        let ended = Ended { code: CANNOT_RUN };
+        state.follow_ups.push_back(Event::Ended(number, ended));
+        state.follow_ups.push_back(Event::Gone(number));
     }
 
     fn watch_server(self, state: &mut RuntimeState, number: u32, started: Started) {
@@ -253,11 +305,11 @@ impl<'scope, 'env> Runtime<'scope, 'env> {
             self.shared.wrapper.watchdog.add(group);
         }
         state.servers.insert(number, process);
-        self.spawn(move || {
+        let read = self.spawn(move || {
             output.for_each_line(|line| self.post_and_write(Event::Server(number, line)));
             self.stop_server(&mut self.state(), number);
         });
-        self.spawn(move || {
+        let watched = self.spawn(move || {
             let ended = exit.wait();
             let mut state = self.state();
             // Other processes that it has started may be left.
@@ -268,12 +320,22 @@ impl<'scope, 'env> Runtime<'scope, 'env> {
             self.forget_server(number);
             self.post(Event::Gone(number));
         });
+        if let Err(error) = read.and(watched) {
+            if let Some(process) = state.servers.remove(&number) {
+                process.kill();
+            }
+            self.not_started(state, number, error);
+        }
     }
 
     fn stop_server(self, state: &mut RuntimeState, number: u32) {
         let stopping = state.servers.get_mut(&number).and_then(ServerProcess::stop);
-        if let Some(end) = stopping {
-            self.spawn(end);
+        if let Some(end) = stopping
+            && self.spawn(end).is_err()
+            && let Some(server) = state.servers.get(&number)
+        {
+            // No thread can wait until it ends by itself.
+            server.kill();
         }
     }
 
@@ -288,20 +350,14 @@ impl<'scope, 'env> Runtime<'scope, 'env> {
         state.sign_in_cancelled = Arc::default();
         let cancelled = Arc::clone(&state.sign_in_cancelled);
         let tokens = self.shared.wrapper.tokens;
-        self.spawn(move || {
+        self.get_token(state, Event::SignedIn, move || {
             let show = |code| self.post(Event::UserCode(code));
-            self.post_fetched(tokens.sign_in(&show, &cancelled), Event::SignedIn);
+            tokens.sign_in(&show, &cancelled)
         });
     }
 
     fn state(self) -> MutexGuard<'env, RuntimeState> {
         let state = &self.shared.state;
         state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl RuntimeState {
-    fn stderr_of(&self, server: u32) -> Option<RedactedStderr> {
-        self.servers.get(&server).map(ServerProcess::stderr)
     }
 }

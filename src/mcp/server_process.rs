@@ -22,17 +22,20 @@ use crate::token::AccessToken;
 /// list its tools.
 const PLACEHOLDER_TOKEN: &str = "ghu_000000000000000000000000000000000000";
 
-/// How long a server may take to exit after its input was closed.
-const EXIT_LIMIT: Duration = Duration::from_secs(1);
+/// How long a server may take to exit after its input was closed. No client gives more (MCP Go SDK).
+pub(super) const EXIT_LIMIT: Duration = Duration::from_secs(5);
 
-/// How long it may take after a signal. Clients give two seconds in all (MCP TypeScript SDK).
-const EXIT_LIMIT_AFTER_SIGNAL: Duration = Duration::from_millis(500);
+/// How long it may take after a signal (MCP TypeScript SDK).
+pub(super) const EXIT_LIMIT_AFTER_SIGNAL: Duration = Duration::from_secs(2);
+
+/// How long it takes at most after it was killed.
+const KILL_LIMIT: Duration = Duration::from_secs(1);
 
 /// How long its last output is waited for after it has exited.
 const LAST_OUTPUT_LIMIT: Duration = Duration::from_millis(200);
 
 /// How often it is checked whether its processes are gone.
-const CHECK_INTERVAL: Duration = Duration::from_millis(10);
+pub(super) const CHECK_INTERVAL: Duration = Duration::from_millis(10);
 
 /// A server that was just started.
 pub(crate) struct Started {
@@ -74,7 +77,7 @@ pub(crate) struct RedactedStderr(Arc<Mutex<Redactor>>);
 /// Starts a server with this token, or with a placeholder.
 ///
 /// # Errors
-/// If it cannot be started.
+/// If it cannot be started, or there are no threads for it.
 pub(crate) fn start(
     command: &[OsString],
     variables: &[token_env::EnvChange],
@@ -94,16 +97,20 @@ pub(crate) fn start(
         .collect();
     let (mut child, group) = spawn_server(program, arguments, &changes)?;
     let stderr = RedactedStderr(Arc::new(Mutex::new(Redactor::new(secret))));
-    if let Some(pipe) = child.stderr.take() {
-        let stderr = stderr.clone();
-        thread::spawn(move || stderr.copy(pipe));
-    }
+    let input = match connect(&mut child, &stderr) {
+        Ok(input) => input,
+        Err(error) => {
+            group.end(Termination::Forced);
+            let _ = child.wait();
+            return Err(error);
+        }
+    };
     let (unread, all_read) = mpsc::channel();
     let (running, all_gone) = mpsc::channel();
     Ok(Started {
         process: ServerProcess {
             group: Arc::new(group),
-            input: child.stdin.take().map(LineWriter::to_server),
+            input,
             running: Some(running),
             stderr,
         },
@@ -117,6 +124,15 @@ pub(crate) fn start(
             all_gone,
         },
     })
+}
+
+/// Begins to copy its standard error, and to write to its standard input.
+fn connect(child: &mut Child, stderr: &RedactedStderr) -> io::Result<Option<Arc<LineWriter>>> {
+    if let Some(pipe) = child.stderr.take() {
+        let stderr = stderr.clone();
+        thread::Builder::new().spawn(move || stderr.copy(pipe))?;
+    }
+    child.stdin.take().map(LineWriter::to_server).transpose()
 }
 
 impl ServerProcess {
@@ -133,7 +149,17 @@ impl ServerProcess {
         }
     }
 
-    /// Shows its stderr, and stdout lines that are not JSON-RPC, without the token.
+    /// Passes on a signal that this process got.
+    pub(crate) fn signal(&self, signal: i32) {
+        self.group.signal(signal);
+    }
+
+    /// Ends it at once.
+    pub(crate) fn kill(&self) {
+        self.group.end(Termination::Forced);
+    }
+
+    /// Takes the token out of its stderr, and out of stdout lines that are no JSON.
     pub(crate) fn stderr(&self) -> RedactedStderr {
         self.stderr.clone()
     }
@@ -157,7 +183,7 @@ impl ServerOutput {
         if let Some(stdout) = self.stdout {
             widen(&stdout);
             let budget = ByteBudget::default();
-            read_lines(stdout, |line| take(budget.acquire(line)));
+            read_lines(stdout, "server", |line| take(budget.acquire(line)));
         }
     }
 }
@@ -177,16 +203,16 @@ impl ServerExit {
 }
 
 impl RedactedStderr {
-    /// Shows a line that is no message.
-    pub(crate) fn show(&self, bytes: &[u8]) {
-        let shown = self.redactor().redact(bytes);
-        Terminal.pass(&shown);
+    /// What can be shown of these bytes now.
+    pub(crate) fn redact(&self, bytes: &[u8]) -> Vec<u8> {
+        self.redactor().redact(bytes)
     }
 
     fn copy(&self, mut pipe: ChildStderr) {
         let mut buffer = [0; 8192];
         while let Ok(count @ 1..) = pipe.read(&mut buffer) {
-            self.show(&buffer[..count]);
+            let shown = self.redact(&buffer[..count]);
+            Terminal.pass(&shown);
         }
         let rest = self.redactor().finish();
         Terminal.pass(&rest);
@@ -204,6 +230,7 @@ fn end(group: &ProcessGroup) {
         && !wait_until(EXIT_LIMIT_AFTER_SIGNAL, gone)
     {
         group.end(Termination::Forced);
+        wait_until(KILL_LIMIT, gone);
     }
 }
 

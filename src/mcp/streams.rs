@@ -1,7 +1,7 @@
 //! Reads lines from the client and from servers, and writes lines to them.
 
 use std::collections::VecDeque;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::ChildStdin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -22,10 +22,11 @@ const FINISH_LIMIT: Duration = Duration::from_secs(1);
 
 /// Reads lines until the stream ends, or until a line is too long. A last line without a line feed gets
 /// one.
-pub(crate) fn read_lines(input: impl Read, mut take: impl FnMut(Vec<u8>)) {
+pub(crate) fn read_lines(input: impl Read, peer: &str, mut take: impl FnMut(Vec<u8>)) {
     let mut input = BufReader::with_capacity(READ_BUFFER, input);
     let limit = u64::try_from(MAX_BYTES + b"\r\n".len()).unwrap_or(u64::MAX);
     let mut capacity = 0;
+    let mut has_noted = false;
     loop {
         let mut line = Vec::with_capacity(capacity);
         let read = input.by_ref().take(limit).read_until(b'\n', &mut line);
@@ -36,12 +37,25 @@ pub(crate) fn read_lines(input: impl Read, mut take: impl FnMut(Vec<u8>)) {
             Terminal.note("mcp: a line of more than 64 MiB ends the conversation");
             return;
         }
+        note_other_framing(&line, peer, &mut has_noted);
         if !line.ends_with(b"\n") {
             line.push(b'\n');
         }
         // The next line is likely to be as long; a rare long one must not cost memory each time.
         capacity = line.len().min(MAX_INITIAL_CAPACITY);
         take(line);
+    }
+}
+
+/// Tells of a peer that frames its messages as the Language Server Protocol does, once.
+fn note_other_framing(line: &[u8], peer: &str, has_noted: &mut bool) {
+    const HEADER: &[u8] = b"content-length:";
+    let start = line.get(..HEADER.len());
+    if !*has_noted && start.is_some_and(|start| start.eq_ignore_ascii_case(HEADER)) {
+        *has_noted = true;
+        Terminal.note(&format!(
+            "mcp: the {peer} sends Content-Length headers, as in the Language Server Protocol; MCP has one JSON message per line"
+        ));
     }
 }
 
@@ -69,33 +83,39 @@ struct Queue {
 
 impl LineWriter {
     /// Writes to this process's standard output.
-    pub(crate) fn to_client() -> Arc<Self> {
+    ///
+    /// # Errors
+    /// If there is no thread for it.
+    pub(crate) fn to_client() -> io::Result<Arc<Self>> {
         widen(&std::io::stdout());
         Self::start(Destination::Client)
     }
 
     /// Writes to a server's standard input.
-    pub(crate) fn to_server(stdin: ChildStdin) -> Arc<Self> {
+    ///
+    /// # Errors
+    /// If there is no thread for it.
+    pub(crate) fn to_server(stdin: ChildStdin) -> io::Result<Arc<Self>> {
         widen(&stdin);
         Self::start(Destination::Server(stdin))
     }
 
-    fn start(destination: Destination) -> Arc<Self> {
+    fn start(destination: Destination) -> io::Result<Arc<Self>> {
         let writer = Arc::new(Self {
             destination,
             queue: Mutex::default(),
             changed: Condvar::new(),
         });
         let own = Arc::clone(&writer);
-        thread::spawn(move || own.run());
-        writer
+        thread::Builder::new().spawn(move || own.run())?;
+        Ok(writer)
     }
 
     /// Adds a line, and writes it if that blocks nobody; otherwise the caller follows with
     /// [`Self::write_queued`] or [`Self::wake`].
     pub(crate) fn push(&self, line: Line) {
         let mut queue = self.queue();
-        if !queue.is_writing && queue.lines.is_empty() && self.takes_at_once(&line) {
+        if !queue.is_writing && queue.lines.is_empty() && self.takes_at_once(line.as_written()) {
             self.write_line(&line);
         } else {
             queue.lines.push_back(line);
@@ -172,7 +192,8 @@ impl LineWriter {
     }
 
     /// Errors are ignored: that a reader is gone shows in its own output stream, or in its exit.
-    fn write_line(&self, line: &[u8]) {
+    fn write_line(&self, line: &Line) {
+        let line = line.as_written();
         match &self.destination {
             Destination::Client => drop(Terminal.data(line)),
             Destination::Server(stdin) => drop((&*stdin).write_all(line)),

@@ -7,10 +7,8 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::auth::ports::Clock;
+use crate::mcp::server_process::{CHECK_INTERVAL, EXIT_LIMIT, EXIT_LIMIT_AFTER_SIGNAL};
 use crate::system::process::{self, ProcessGroup, Termination};
-
-/// How long a server may take to exit after a signal.
-const EXIT_LIMIT: Duration = Duration::from_secs(1);
 
 /// The wrapper's side: starts the process with the first server, and tells it of each.
 pub(crate) struct Watchdog {
@@ -73,13 +71,21 @@ pub(crate) fn run(input: impl Read, clock: &dyn Clock) {
         .into_iter()
         .filter_map(ProcessGroup::of_number)
         .collect();
-    for (ending, pause) in [
-        (Termination::Graceful, EXIT_LIMIT),
-        (Termination::Forced, Duration::ZERO),
-    ] {
-        groups.retain(|group| group.end(ending));
-        if !groups.is_empty() {
-            clock.sleep(pause);
+    // Their input has ended with the wrapper.
+    wait_for(&mut groups, EXIT_LIMIT, clock);
+    groups.retain(|group| group.end(Termination::Graceful));
+    wait_for(&mut groups, EXIT_LIMIT_AFTER_SIGNAL, clock);
+    groups.retain(|group| group.end(Termination::Forced));
+}
+
+/// Waits until all are gone.
+fn wait_for(groups: &mut Vec<ProcessGroup>, limit: Duration, clock: &dyn Clock) {
+    let end = clock.monotonic() + limit;
+    loop {
+        groups.retain(ProcessGroup::is_there);
+        if groups.is_empty() || clock.monotonic() >= end {
+            return;
         }
+        clock.sleep(CHECK_INTERVAL);
     }
 }

@@ -26,7 +26,8 @@ pub(crate) use self::background::{BackgroundProcess, CommandLine};
 pub(crate) use self::find::{find_program, stable_path};
 pub(crate) use self::run::{ProgramOutput, run_with_timeout};
 pub(crate) use platform::{
-    ProcessGroup, file_of_reader, handed_over, leave_session, reap, takes_at_once, widen,
+    ProcessGroup, file_of_reader, handed_over, leave_session, notice_exits, reap, takes_at_once,
+    widen,
 };
 
 /// Starts a program that outlives this process: it gets `stdin`, and neither our output nor our

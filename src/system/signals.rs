@@ -2,6 +2,7 @@
 
 #[cfg(unix)]
 mod platform {
+    use std::io;
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
     use std::time::Duration;
@@ -87,12 +88,25 @@ mod platform {
         });
     }
 
-    /// Tells of INT, HUP and TERM instead of ending the process.
-    pub(crate) fn on_signal(listener: Box<dyn Fn(i32) + Send>) {
-        let Ok(mut signals) = Signals::new(ENDING) else {
-            return;
-        };
-        std::thread::spawn(move || signals.forever().for_each(listener));
+    /// Tells of INT, HUP and TERM instead of ending the process; not of those that a caller has it ignore
+    /// (nohup(1), a shell's background jobs).
+    ///
+    /// # Errors
+    /// If there is no thread for it.
+    pub(crate) fn on_signal(listener: Box<dyn Fn(i32) + Send>) -> io::Result<()> {
+        let mut signals = Signals::new(ENDING.into_iter().filter(|signal| !is_ignored(*signal)))?;
+        std::thread::Builder::new().spawn(move || signals.forever().for_each(listener))?;
+        Ok(())
+    }
+
+    #[expect(unsafe_code, reason = "no safe call reads what a signal does")]
+    fn is_ignored(signal: i32) -> bool {
+        // SAFETY: zeroes are a valid `sigaction`, which the call only writes; nothing is changed.
+        unsafe {
+            let mut now: libc::sigaction = std::mem::zeroed();
+            libc::sigaction(signal, std::ptr::null(), &raw mut now) == 0
+                && now.sa_sigaction == libc::SIG_IGN
+        }
     }
 
     /// Until the guard is dropped, no signal ends the process.
@@ -118,7 +132,9 @@ mod platform {
     pub(crate) fn exit_with_message(_: Box<dyn Fn(i32) -> String + Send>) {}
 
     /// The system's own way to end a console program is kept.
-    pub(crate) fn on_signal(_: Box<dyn Fn(i32) + Send>) {}
+    pub(crate) fn on_signal(_: Box<dyn Fn(i32) + Send>) -> std::io::Result<()> {
+        Ok(())
+    }
 
     /// Stands for a guard.
     #[derive(Debug)]

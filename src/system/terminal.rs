@@ -13,6 +13,7 @@ use terminal_size::terminal_size_of;
 
 use crate::error::{Error, Result};
 use crate::formats::drawing::wrap::{wrapped, wrapped_message};
+use crate::system::pipes::Waiting;
 
 /// The columns of a terminal that does not tell.
 const USUAL_COLUMNS: usize = 80;
@@ -49,7 +50,7 @@ impl Terminal {
     /// # Errors
     /// `OutputClosed` if nobody reads it any more, `Output` for anything else.
     pub fn data(self, bytes: &[u8]) -> Result<()> {
-        let mut out = io::stdout().lock();
+        let mut out = Waiting(io::stdout().lock());
         out.write_all(bytes)
             .and_then(|()| out.flush())
             .map_err(Error::of_output)
@@ -72,7 +73,7 @@ impl Terminal {
 
     /// What a program sends us.
     pub fn input(self) -> impl Read {
-        io::stdin().lock()
+        Waiting(io::stdin().lock())
     }
 
     /// From now on nothing is drawn, coloured or written over, as a screen reader needs it.
@@ -91,7 +92,7 @@ impl Terminal {
 
     /// Passes on what another program says to people.
     pub fn pass(self, bytes: &[u8]) {
-        let mut err = io::stderr().lock();
+        let mut err = Waiting(io::stderr().lock());
         let _ = err.write_all(bytes).and_then(|()| err.flush());
     }
 

@@ -6,5 +6,4 @@ mod hostile;
 mod reach;
 mod refusals;
 mod remote;
-mod tasks;
 mod via;

@@ -58,7 +58,7 @@ impl Conversation {
         self.handshake.received(method, message);
         self.servers.used();
         match self.servers.flow() {
-            Flow::Open if self.needs_renewal() => Route::HoldAndRenew,
+            Flow::Open if self.needs_renewal() && !self.can_wait(method) => Route::HoldAndRenew,
             Flow::Open => self.route_to_server(method, message, line),
             Flow::Ended => {
                 let text = "the server has ended";
@@ -76,8 +76,27 @@ impl Conversation {
             {
                 self.route_to_server(method, message, line)
             }
+            Flow::Held | Flow::HeldForCheck
+                if never_waits(method) && self.waits_for_token_only() =>
+            {
+                self.route_to_server(method, message, line)
+            }
             Flow::Draining(_) | Flow::Held | Flow::HeldForCheck => Route::Hold,
         }
+    }
+
+    /// True if this request can go to the server in use although that is to be replaced: it needs no token,
+    /// or the server works on calls that the token serves for longer.
+    fn can_wait(&self, method: &str) -> bool {
+        let is_running = || self.pending.is_busy(self.servers.number(), self.now.mono);
+        let token = self.servers.token();
+        never_waits(method)
+            || self.servers.can_wait(self.now) && !self.tokens.is_replaced(token) && is_running()
+    }
+
+    /// True if requests are held for a token, and none that came before this one.
+    fn waits_for_token_only(&self) -> bool {
+        self.held.is_empty() && self.servers.is_awaiting_token() && self.servers.in_use().is_some()
     }
 
     fn route_to_server(&mut self, method: &str, message: &Message<'_>, line: &[u8]) -> Route {
@@ -120,7 +139,11 @@ impl Conversation {
                 _ => Route::Send,
             },
             Some("notifications/initialized") => {
-                let route = self.route_in_order();
+                let route = if self.waits_for_token_only() {
+                    Route::Send
+                } else {
+                    self.route_in_order()
+                };
                 if matches!(route, Route::Send) {
                     self.handshake.client_is_ready();
                     let actions = self.sign_in.client_is_ready(&self.handshake, self.now);
@@ -278,4 +301,9 @@ impl Conversation {
             Returned::New(line) => self.get_token_for(line),
         }
     }
+}
+
+/// The requests that open a conversation, and lists: they need no token.
+fn never_waits(method: &str) -> bool {
+    matches!(method, "initialize" | "server/discover") || method.ends_with("/list")
 }

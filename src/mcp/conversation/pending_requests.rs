@@ -348,9 +348,16 @@ impl PendingRequests {
         self.suppressed.extend(id);
     }
 
-    /// The server in use has ended, and its memory with it.
-    pub(super) fn server_ended(&mut self) {
+    /// The server in use has ended, and its memory with it. Of the calls that are returned nobody knows
+    /// whether they were done.
+    pub(super) fn server_ended(&mut self, server: u32) -> Vec<PendingCall> {
         self.work = UnfinishedWork::default();
+        let is_unknown = |call: &PendingCall| call.server == server && !call.is_repeatable();
+        let (unknown, kept): (BTreeMap<_, _>, BTreeMap<_, _>) = std::mem::take(&mut self.calls)
+            .into_iter()
+            .partition(|(_, call)| is_unknown(call));
+        self.calls = kept;
+        unknown.into_values().collect()
     }
 
     /// All servers but this one are no longer in use.

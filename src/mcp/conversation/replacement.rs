@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::client_lines::NO_REVISION;
+use super::pending_requests::PendingCall;
 use super::server_switch::{AfterFailure, Start, StartFailure};
 use super::{Action, Conversation, Life};
 use crate::mcp::line::Line;
@@ -50,18 +51,21 @@ impl Conversation {
         let repeated = lost.repeated.into_iter();
         self.actions
             .extend(repeated.map(|line| Action::ToServer(server, line)));
-        let text = "ghtok: the server was exchanged while this call was under way; whether it was done is unknown. Look before you call it again.";
-        for call in lost.unknown {
-            let revision = self.handshake.revision();
-            self.send_to_client(messages::failure(
-                &call.method,
-                &call.raw_id,
-                text,
-                revision,
-            ));
-        }
+        self.fail_unknown(&lost.unknown, "was replaced for its new token");
         for id in lost.questions {
             self.send_to_client(messages::cancellation(&id));
+        }
+    }
+
+    /// Answers calls whose server has gone before it answered.
+    pub(super) fn fail_unknown(&mut self, calls: &[PendingCall], what: &str) {
+        let text = format!(
+            "ghtok: the server {what} while this call was running; whether it was done is unknown. Check before you call it again."
+        );
+        for call in calls {
+            let revision = self.handshake.revision();
+            let (method, id) = (&call.method, &call.raw_id);
+            self.send_to_client(messages::failure(method, id, &text, revision));
         }
     }
 
@@ -144,13 +148,16 @@ impl Conversation {
             "the server ended by itself (exit code {code}); starting it again"
         ));
         if self.servers.is_awaiting_token() {
+            self.servers.limit_wait(self.now);
             self.actions.extend(self.tokens.fetch());
         }
     }
 
     /// No server is left, and none will be.
     fn give_up(&mut self, code: u8, had_token: bool) {
-        self.life = Life::Ending(code.max(1));
+        // A command that ends before a conversation begins (`--help`) has its own exit code.
+        let is_conversation = self.handshake.revision().is_some();
+        self.life = Life::Ending(code.max(u8::from(is_conversation)));
         self.servers.end();
         let mut text = format!("the server ended by itself (exit code {code})");
         if let Some(error) = self.tokens.error().filter(|_| !had_token) {

@@ -62,6 +62,11 @@ impl ServerSwitch {
         }
     }
 
+    /// True once the first server was started.
+    pub(super) fn has_started(&self) -> bool {
+        self.last_number > 0
+    }
+
     /// The server in use.
     pub(super) fn in_use(&self) -> Option<Server> {
         self.phase.server()
@@ -172,7 +177,20 @@ impl ServerSwitch {
         let left = now.wall.until(end);
         // A short life has a short margin.
         let safe = left.saturating_sub(self.timing.margin.min(left / 2));
+        let is_due = server.token.and_then(|token| token.due_at);
+        if is_due.is_some_and(|due| now.wall >= due) {
+            // Running calls have had the token's life.
+            return self.max_drain.min(safe).min(self.timing.last_drain);
+        }
         self.max_drain.min(safe)
+    }
+
+    /// True if a token that is due can serve running calls for longer: the last ones are cut off shortly
+    /// before it expires, and until then no request waits for them.
+    pub(super) fn can_wait(&self, now: Now) -> bool {
+        let end = self.token().and_then(|token| token.expires_at);
+        let reserve = self.timing.margin + self.timing.last_drain;
+        end.is_some_and(|end| now.wall.until(end) > reserve)
     }
 
     /// A token is fetched, or checked; until then requests are held.
@@ -187,6 +205,13 @@ impl ServerSwitch {
             until: None,
             drain_until,
         };
+    }
+
+    /// Without a server the client waits for the token no longer than at the beginning.
+    pub(super) fn limit_wait(&mut self, now: Now) {
+        if let Phase::AwaitingToken { until, .. } = &mut self.phase {
+            *until = Some(now.mono + self.timing.first_token);
+        }
     }
 
     /// Requests are sent to the server in use again.

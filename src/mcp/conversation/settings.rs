@@ -64,6 +64,8 @@ pub struct Timing {
     pub list_changes: Duration,
     /// How much of a token's life is kept free of calls that may be cut off.
     pub margin: Duration,
+    /// How long new requests wait for running calls that would outlive the token.
+    pub last_drain: Duration,
     /// How long a client that has closed its end is still served what it had said before.
     pub last_requests: Duration,
 }
@@ -80,6 +82,7 @@ impl Timing {
         crashes: (Duration::from_secs(60), 3),
         list_changes: Duration::from_secs(2),
         margin: Duration::from_secs(30),
+        last_drain: Duration::from_secs(5),
         last_requests: Duration::from_secs(5),
     };
 }

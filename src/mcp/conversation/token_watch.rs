@@ -133,13 +133,18 @@ impl TokenWatch {
 
     /// True if a server with this token needs another one: it is due, or somebody has saved a newer one.
     pub(super) fn is_due(&self, token: Option<TokenInfo>, now: Now) -> bool {
-        let generation = token.map_or(0, |token| token.generation);
-        let is_newer = |saved: SavedGeneration| saved.generation > generation;
-        if self.saved.is_some_and(is_newer) && self.saved != self.saved_then {
+        if self.is_replaced(token) {
             return true;
         }
         let due = token.and_then(|token| token.due_at);
         due.is_some_and(|due| now.wall >= due) && !self.must_wait(now)
+    }
+
+    /// True if somebody has saved a newer token than this one, which has ended with that.
+    pub(super) fn is_replaced(&self, token: Option<TokenInfo>) -> bool {
+        let generation = token.map_or(0, |token| token.generation);
+        let is_newer = |saved: SavedGeneration| saved.generation > generation;
+        self.saved.is_some_and(is_newer) && self.saved != self.saved_then
     }
 
     /// True if there is a token that a server with this one does not have.

@@ -77,7 +77,8 @@ pub(super) fn spawn_group(mut command: Command) -> io::Result<(Child, ProcessGro
     }
     let thread = STARTER.get_or_init(|| {
         let (wishes, to_start) = mpsc::channel::<Wish>();
-        std::thread::spawn(move || {
+        // Without the thread every wish is refused.
+        let _ = std::thread::Builder::new().spawn(move || {
             for (mut command, started) in to_start {
                 let _ = started.send(command.spawn());
             }
@@ -108,6 +109,13 @@ impl ProcessGroup {
     /// True while any process of it is left.
     pub(crate) fn is_there(&self) -> bool {
         rustix::process::test_kill_process_group(self.0) != Err(rustix::io::Errno::SRCH)
+    }
+
+    /// Sends this signal to every process of it.
+    pub(crate) fn signal(&self, signal: i32) {
+        if let Some(signal) = rustix::process::Signal::from_named_raw(signal) {
+            let _ = rustix::process::kill_process_group(self.0, signal);
+        }
     }
 
     /// Ends every process of it; false if there is none left.
@@ -171,6 +179,14 @@ fn close_inherited() {
             libc::close(descriptor);
         }
     }
+}
+
+/// Undoes a caller's `SIGCHLD` that is ignored: it is inherited, and no child's exit code could be read
+/// (wait(2), NOTES).
+#[expect(unsafe_code, reason = "no safe call sets a signal's default")]
+pub(crate) fn notice_exits() {
+    // SAFETY: it sets no handler, and no other thread waits for a child yet.
+    unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
 }
 
 /// Gives a pipe more room, where the system allows it: a long line then passes in one piece.

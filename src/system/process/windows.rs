@@ -80,6 +80,10 @@ impl ProcessGroup {
         self.0.members() > 0
     }
 
+    /// There are no signals here.
+    #[expect(clippy::unused_self, reason = "on Unix it has them")]
+    pub(crate) fn signal(&self, _: i32) {}
+
     /// Ends every process of it; false if there is none left.
     pub(crate) fn end(&self, ending: Termination) -> bool {
         if ending == Termination::Forced {
@@ -101,6 +105,9 @@ pub(crate) fn reap() -> Children {
 
 /// It was started outside the caller's console and group already.
 pub(crate) fn leave_session() {}
+
+/// Nobody can have this process ignore them.
+pub(crate) fn notice_exits() {}
 
 /// A pipe keeps its room here.
 pub(crate) fn widen<P>(_: &P) {}

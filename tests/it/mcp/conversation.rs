@@ -124,9 +124,9 @@ fn a_refresh_that_fails_lets_the_held_calls_go_and_is_tried_again() {
     talk.call(9, &json!({}));
     talk.pass(28_600 * SECOND);
     assert!(talk.news().is_empty(), "not while a call is under way");
-    talk.call(1, &json!({}));
     talk.server(1, &json!({"id": 9, "result": {}}));
     assert_eq!(talk.news(), ["Fetch"]);
+    talk.call(1, &json!({}));
     talk.on(Event::Token(Err(offline())));
     assert_eq!(talk.requests(1, &json!(1)), 1);
     talk.server(1, &json!({"id": 1, "result": {}}));

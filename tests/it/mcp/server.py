@@ -66,6 +66,12 @@ def call(name, arguments):
         os.close(1)
         time.sleep(1000)
     time.sleep(arguments.get("seconds", 0))
+    if name == "noise":
+        with lock:
+            for _ in range(arguments["lines"]):
+                sys.stdout.write("progress " * 10 + "\n")
+            sys.stdout.flush()
+        return "quiet again", False
     if name == "pid":
         return str(os.getpid()), False
     if name == "big":
