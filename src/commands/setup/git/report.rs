@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{GitSetup, apps_of, read};
 use crate::error::Result;
-use crate::formats::git_config::{self, CredentialSetting, Setting, is_ghtok, passed_on_to};
+use crate::formats::git_config::{self, AskedHelpers, CredentialSetting, is_ghtok, passed_on_to};
 use crate::formats::plain_text::one_line;
 use crate::session::Session;
 
@@ -66,20 +66,13 @@ pub(in crate::commands::setup) fn report(session: &Session<'_>) -> Result<GitRep
 }
 
 fn host_report(url: &str, entries: &[CredentialSetting]) -> HostReport {
-    let mut asked: Vec<&[u8]> = Vec::new();
-    for entry in entries.iter().filter(|entry| entry.is_helper_for(url)) {
-        match &entry.setting {
-            Setting::Helper(helper) if helper.is_empty() => asked.clear(),
-            Setting::Helper(helper) => asked.push(helper),
-            Setting::UseHttpPath(_) => {}
-        }
-    }
-    let name = |helper: &&[u8]| match passed_on_to(helper) {
+    let name = |helper: &[u8]| match passed_on_to(helper) {
         Some(other) => one_line(&String::from_utf8_lossy(&other), 80),
         None if is_ghtok(helper) => "ghtok".into(),
         None => one_line(&String::from_utf8_lossy(helper), 80),
     };
-    let helpers: Vec<String> = asked.iter().map(name).collect();
+    let asked = AskedHelpers::of(url, entries).helpers;
+    let helpers: Vec<String> = asked.iter().map(|(_, helper)| name(helper)).collect();
     HostReport {
         url: url.to_owned(),
         ghtok_first: helpers.first().is_some_and(|first| first == "ghtok"),
