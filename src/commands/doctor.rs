@@ -103,12 +103,13 @@ impl Doctor {
         let worst = found.worst();
         let privacy = Privacy::new(self.full, &environment, &found);
         let findings = privacy.shown(found);
-        let text = if self.json {
-            printing::json(&findings)
+        if self.json {
+            Terminal.line(&printing::json(&findings))?;
         } else {
-            printing::text(&findings)
-        };
-        Terminal.line(&text)?;
+            let columns = Terminal.output_columns().unwrap_or(usize::MAX);
+            let text = printing::text(&findings, columns);
+            Terminal.coloured_line(&text)?;
+        }
         Ok(u8::from(worst == Level::Problem))
     }
 

@@ -71,6 +71,17 @@ impl Terminal {
             .then(|| terminal_size_of(out).map_or(USUAL_COLUMNS, |(width, _)| width.0.into()))
     }
 
+    /// As [`Self::line`], for text with colours, which remain only where they are shown.
+    ///
+    /// # Errors
+    /// As [`Self::data`].
+    pub fn coloured_line(self, text: &str) -> Result<()> {
+        let mut out = AutoStream::auto(io::stdout().lock());
+        out.write_all(format!("{text}\n").as_bytes())
+            .and_then(|()| out.flush())
+            .map_err(Error::of_output)
+    }
+
     /// What a program sends us.
     pub fn input(self) -> impl Read {
         Waiting(io::stdin().lock())

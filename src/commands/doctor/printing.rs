@@ -1,24 +1,32 @@
 //! The report, for people and for programs.
 
+use anstyle::AnsiColor;
 use serde::Serialize;
 
 use super::finding::{Finding, Level};
+use crate::formats::drawing::wrap::wrapped;
 
-/// Where the text of a finding begins.
+/// Where the text of a finding begins, behind its level.
 const INDENT: &str = "         ";
 
-/// The report for people: a line each, the cure below it, a command alone on its line.
-pub(super) fn text(findings: &[Finding]) -> String {
+/// The report for people: the level, what was found, and the cure below it; a command alone on its line,
+/// which is never broken.
+pub(super) fn text(findings: &[Finding], columns: usize) -> String {
     let mut lines: Vec<String> = Vec::new();
     for finding in findings {
-        let level = level_name(finding.level);
         let about = match &finding.app {
             Some(app) => format!("{} ({app})", finding.subject),
             None => finding.subject.to_owned(),
         };
-        lines.push(format!("{level:<9}{about}: {}", finding.message));
+        let message = wrapped(&format!("{INDENT}{about}: {}", finding.message), columns);
+        let level = level(finding.level);
+        lines.push(match message.strip_prefix(INDENT) {
+            Some(message) => format!("{level}{message}"),
+            // The first word is too long for the indent.
+            None => format!("{level}\n{message}"),
+        });
         if let Some(cure) = &finding.cure {
-            lines.push(format!("{INDENT}{cure}"));
+            lines.push(wrapped(&format!("{INDENT}{cure}"), columns));
         }
         if let Some(command) = &finding.command {
             lines.push(format!("{INDENT}  {command}"));
@@ -44,12 +52,16 @@ fn summary(findings: &[Finding]) -> String {
     format!("{problems}, {warnings}")
 }
 
-fn level_name(level: Level) -> &'static str {
-    match level {
-        Level::Ok => "ok",
-        Level::Warning => "warning",
-        Level::Problem => "problem",
-    }
+/// The level in its colour, as wide as the indent.
+fn level(level: Level) -> String {
+    let (name, colour) = match level {
+        Level::Ok => ("ok", AnsiColor::Green),
+        Level::Warning => ("warning", AnsiColor::Yellow),
+        Level::Problem => ("problem", AnsiColor::Red),
+    };
+    let style = colour.on_default();
+    let rest = INDENT.len() - name.len();
+    format!("{style}{name}{style:#}{:rest$}", "")
 }
 
 /// The report as one JSON object.

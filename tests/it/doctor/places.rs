@@ -155,6 +155,7 @@ fn no_app_and_apps_of_which_none_is_the_default() {
     patient.is_advised_about("no_app", "problem");
     let two = "store = 'file'\n[[app]]\nname = 'a'\nclient_id = 'Iv1.a'\n[[app]]\nname = 'b'\nclient_id = 'Ov23b'\n";
     patient.sandbox.configure(two);
+    patient.has("config_read", "ok");
     patient.is_advised_about("app_ambiguous", "warning");
     patient.is_advised_about("oauth_app", "warning");
     let apps: Vec<_> = patient

@@ -28,6 +28,9 @@ fn neither_state_nor_configuration_nor_git_is_changed_and_github_is_not_asked() 
 fn a_home_with_nothing_in_it_stays_empty() {
     let patient = Patient::new();
     let before = Tree::of(patient.sandbox.home());
+    for code in ["config_missing", "folder_missing", "store_empty"] {
+        patient.has(code, "ok");
+    }
     patient.report("").expect_code(1);
     assert_eq!(Tree::of(patient.sandbox.home()), before);
 }

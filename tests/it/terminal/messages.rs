@@ -9,7 +9,7 @@ use crate::support::sandbox::Program;
 const WIDTHS: [u16; 3] = [45, 80, 120];
 
 /// Calls that fail, with long and short messages and hints.
-const CALLS: [&[&str]; 9] = [
+const CALLS: [&[&str]; 10] = [
     &["get"],
     &["get", "wrok"],
     &["get", "--nonsense"],
@@ -19,6 +19,7 @@ const CALLS: [&[&str]; 9] = [
     &["exec", "--min-ttl", "1h", "gh", "repo", "list"],
     &["schedule", "install", "--scheduler", "cron"],
     &["get", "-vv"],
+    &["doctor"],
 ];
 
 fn told(arguments: &[&'static str], columns: u16, no_color: bool) -> Left {
