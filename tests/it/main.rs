@@ -49,3 +49,4 @@ mod state_files;
 mod steps;
 #[cfg(target_os = "linux")]
 mod terminal;
+mod tour;

@@ -1,13 +1,23 @@
-//! The tour: ghtok's main job from the first sign-in to the last word, on a fake GitHub and in a
-//! temporary home. It builds the program itself and plays the person at the browser.
+//! The tour: ghtok's first hour and its main job, on a fake GitHub and in a temporary home. It plays the
+//! person at the browser. `--pause` waits for Enter after each step, for an audience.
 //!
 //!     cargo run --release --example tour
 
-#![allow(clippy::disallowed_methods, clippy::print_stdout, unreachable_pub)]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    unreachable_pub
+)]
 
+mod first_hour;
 mod stage;
 
 use std::collections::HashSet;
+use std::env;
+use std::io::{self, BufRead, Write};
+use std::path::Path;
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use fake_github::{Endpoint, FakeGitHub, Stage as Processing};
@@ -15,47 +25,78 @@ use stage::{Outcome, Stage, median, say, tell};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-fn main() -> Outcome {
-    let program = stage::build()?;
+fn main() -> ExitCode {
+    let mut arguments = env::args_os();
+    let name = arguments.next().unwrap_or_default();
+    if Path::new(&name).file_stem() == Some("ghtok".as_ref()) {
+        return ghtok::run(env::args_os());
+    }
+    let words: Vec<String> = arguments
+        .filter_map(|word| word.into_string().ok())
+        .collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let end = match words.as_slice() {
+        [] => tour(false),
+        ["--pause"] => tour(true),
+        ["mcp-server"] => first_hour::serve(),
+        _ => Err("usage: tour [--pause]".into()),
+    };
+    match end {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("tour: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn tour(pauses: bool) -> Outcome {
     let began = Instant::now();
-    let fake = FakeGitHub::start()?;
-    let stage = Stage::new(program, &fake)?;
+    let repositories = tempfile::tempdir()?;
+    let fake = FakeGitHub::builder()
+        .git_root(repositories.path())
+        .start()?;
+    let stage = Stage::new(&fake)?;
     tell(&format!(
-        "ghtok's tour. A fake GitHub listens at {}; everything below is the real program in a\n\
+        "ghtok's tour. A fake GitHub listens at {}; everything below is the real program in a \
          home of its own.",
         fake.host()
     ));
-    sign_in(&stage, &fake)?;
-    cached(&stage, &fake)?;
-    silent_refresh(&stage, &fake)?;
-    fifty_at_once(&stage, &fake)?;
-    killed_caller(&stage, &fake)?;
-    status_and_end(&stage)?;
-    tell(&format!(
-        "That was the tour, in {:.1} s.",
-        began.elapsed().as_secs_f64()
-    ));
+    let steps: [&dyn Fn() -> Outcome; 8] = [
+        &|| first_hour::sign_in(&stage, &fake),
+        &|| first_hour::git(&stage, &fake, repositories.path()),
+        &|| first_hour::mcp(&stage),
+        &|| cached(&stage, &fake),
+        &|| silent_refresh(&stage, &fake),
+        &|| fifty_at_once(&stage, &fake),
+        &|| killed_caller(&stage, &fake),
+        &|| status_and_end(&stage),
+    ];
+    for step in steps {
+        step()?;
+        if pauses {
+            pause()?;
+        }
+    }
+    if pauses {
+        tell("\nThat was the tour.");
+    } else {
+        let took = began.elapsed().as_secs_f64();
+        tell(&format!("\nThat was the tour, in {took:.1} s."));
+    }
     Ok(())
 }
 
-fn sign_in(stage: &Stage, fake: &FakeGitHub) -> Outcome {
-    say("1. Sign in once: ghtok login");
-    let login = stage.start(&["login"])?;
-    let code = fake.wait_for_code(PATIENCE)?;
-    // The person opens the page, types the code and presses "Approve".
-    fake.approve(&code);
-    let end = login.wait_with_output()?;
-    tell(&String::from_utf8_lossy(&end.stderr));
-    stage::ensure(end.status.success(), "the sign-in succeeds")?;
-    tell(
-        "No client secret, no token typed or pasted. GitHub wants 5 s between two questions, so\n\
-         the program asked after 6.",
-    );
+/// Waits for whoever shows the tour.
+fn pause() -> Outcome {
+    print!("\n  Press Enter to go on.");
+    io::stdout().flush()?;
+    io::stdin().lock().read_line(&mut String::new())?;
     Ok(())
 }
 
 fn cached(stage: &Stage, fake: &FakeGitHub) -> Outcome {
-    say("2. From now on: ghtok get");
+    say("4. From now on: ghtok get");
     let before = fake.ledger().len();
     let mut times = Vec::new();
     for _ in 0..100 {
@@ -68,7 +109,7 @@ fn cached(stage: &Stage, fake: &FakeGitHub) -> Outcome {
         "a cached get asks GitHub nothing",
     )?;
     tell(&format!(
-        "100 calls, {:.1} ms each (median), 0 requests to GitHub: a script, git or an editor may\n\
+        "100 calls, {:.1} ms each (median), 0 requests to GitHub: a script, git or an editor may \
          ask as often as it likes.",
         median(&mut times).as_secs_f64() * 1000.0
     ));
@@ -76,22 +117,22 @@ fn cached(stage: &Stage, fake: &FakeGitHub) -> Outcome {
 }
 
 fn silent_refresh(stage: &Stage, fake: &FakeGitHub) -> Outcome {
-    say("3. The token comes due");
+    say("5. The token comes due");
     let old = stage.token(&["get"])?;
     stage.turn_the_clock()?;
     let new = stage.token(&["get"])?;
     stage::ensure(new != old && fake.is_alive(&new), "the new token lives")?;
     stage::ensure(!fake.is_alive(&old), "GitHub killed the old one")?;
     tell(
-        "(Instead of waiting 8 hours, the stored expiry was moved to a minute from now.)\n\
-         get printed a new token without a word: it was refreshed in the background. GitHub kills\n\
+        "(Instead of waiting 8 hours, the stored expiry was moved to a minute from now.) \
+         get printed a new token without a word: it was refreshed in the background. GitHub kills \
          the old token at that very moment, which is why ghtok refreshes as late as it can.",
     );
     Ok(())
 }
 
 fn fifty_at_once(stage: &Stage, fake: &FakeGitHub) -> Outcome {
-    say("4. Fifty processes find the token due at the same time");
+    say("6. Fifty processes find the token due at the same time");
     let before = fake.refreshes().len();
     stage.turn_the_clock()?;
     fake.delay(
@@ -117,7 +158,7 @@ fn fifty_at_once(stage: &Stage, fake: &FakeGitHub) -> Outcome {
         "one refresh, one token",
     )?;
     tell(&format!(
-        "50 callers, {refreshes} refresh, 1 token, {:.2} s in all, 0.2 s of it GitHub's. A refresh\n\
+        "50 callers, {refreshes} refresh, 1 token, {:.2} s in all, 0.2 s of it GitHub's. A refresh \
          token works once: two refreshes would have signed you out.",
         took.as_secs_f64()
     ));
@@ -125,7 +166,7 @@ fn fifty_at_once(stage: &Stage, fake: &FakeGitHub) -> Outcome {
 }
 
 fn killed_caller(stage: &Stage, fake: &FakeGitHub) -> Outcome {
-    say("5. A caller is killed in the middle of a refresh");
+    say("7. A caller is killed in the middle of a refresh");
     let before = fake.count(Endpoint::Refresh);
     fake.delay(
         Endpoint::Refresh,
@@ -143,23 +184,23 @@ fn killed_caller(stage: &Stage, fake: &FakeGitHub) -> Outcome {
         "the token of the interrupted refresh lives",
     )?;
     tell(
-        "SIGKILL hit the caller while GitHub was answering. The refresh runs in a process of its\n\
+        "SIGKILL hit the caller while GitHub was answering. The refresh runs in a process of its \
          own, so the new tokens were stored all the same, and the next get printed them.",
     );
     Ok(())
 }
 
 fn status_and_end(stage: &Stage) -> Outcome {
-    say("6. What is stored, and the end of it: ghtok status, ghtok logout");
+    say("8. What is stored, and the end of it: ghtok status, ghtok logout");
     let status = stage.start(&["status"])?.wait_with_output()?;
-    tell(&String::from_utf8_lossy(&status.stdout));
+    tell(&stage.shown(&status.stdout));
     let logout = stage.start(&["logout"])?.wait_with_output()?;
-    tell(&String::from_utf8_lossy(&logout.stderr));
+    tell(&stage.shown(&logout.stderr));
     let get = stage.start(&["get"])?.wait_with_output()?;
     stage::ensure(
         get.status.code() == Some(4),
         "nothing is left, and get says so with exit 4",
     )?;
-    tell(&String::from_utf8_lossy(&get.stderr));
+    tell(&stage.shown(&get.stderr));
     Ok(())
 }
