@@ -1,6 +1,7 @@
 //! Everything that a person can meet as an error, on one page that is read as one text
 //! (`snapshots/errors.txt`), and what is asked of each of them.
 
+mod advice;
 mod by_code;
 mod configuration;
 mod network;

@@ -164,7 +164,7 @@ pub(super) fn text(reports: &[Report], unseen: &[Error], timer: Option<&TimerRep
     }));
     blocks.push(match timer {
         Some(timer) => format!("timer: {}", timer.line),
-        None => "timer: none; ghtok schedule install keeps unused sign-ins alive".into(),
+        None => "timer: none; keep unused sign-ins alive with: ghtok schedule install".into(),
     });
     blocks.join("\n\n")
 }

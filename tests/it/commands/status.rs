@@ -16,7 +16,7 @@ use crate::support::words::plain;
 /// 2026-03-04 05:06:40 UTC
 const THEN: Timestamp = Timestamp(1_772_600_800);
 
-const NO_TIMER: &str = "\ntimer: none; ghtok schedule install keeps unused sign-ins alive\n";
+const NO_TIMER: &str = "\ntimer: none; keep unused sign-ins alive with: ghtok schedule install\n";
 
 /// The status of a sign-in that was changed like this.
 fn of(left: Duration, change: impl FnOnce(&mut Record)) -> (FakeGitHub, Sandbox) {
