@@ -9,6 +9,7 @@ mod report;
 mod schedule;
 pub(crate) mod sign_in;
 mod sign_ins;
+pub(crate) mod sign_out;
 mod stores;
 mod timers;
 mod write_test;

@@ -3,13 +3,13 @@
 use clap::Args;
 
 use crate::auth::broker::github_error;
-use crate::auth::outcome::{Happened, Outcome};
-use crate::auth::ports::{LockedStore, StoreError, TokenStore};
+use crate::auth::ports::TokenStore;
 use crate::auth::record::Record;
 use crate::commands::{Subcommand, Target};
 use crate::config::Flags;
 use crate::error::{Error, Result, StoredTokens, most_serious};
 use crate::github::{HttpError, RequestFailure};
+use crate::session::sign_out::{SignedOut, sign_out};
 use crate::session::{Call, Reading, Session, report};
 use crate::system::terminal::Terminal;
 
@@ -89,41 +89,23 @@ impl Logout {
     }
 
     fn log_out(&self, call: &Call<'_>) -> Result<()> {
-        let mut locked = call.lock()?;
-        let stored = match locked.load() {
-            Ok(Some(record)) => Stored::Record(Box::new(record)),
-            Ok(None) => Stored::Nothing,
-            Err(error @ (StoreError::Damaged(_) | StoreError::Newer(_))) => {
-                call.terminal.note(&call.store_error(error).to_string());
-                Stored::Unreadable
+        let stored = sign_out(call, |record| {
+            if self.revoke {
+                revoke(record, call)
+            } else {
+                Ok(())
             }
-            Err(error) => return Err(call.store_error(error)),
-        };
-        if let (true, Stored::Record(record)) = (self.revoke, &stored) {
-            revoke(record, call)?;
-        }
-        forget(locked.as_mut(), &stored, call)?;
+        })?;
         let done = match (stored, self.revoke) {
-            (Stored::Nothing, _) => "not signed in; nothing was stored",
-            (Stored::Record(_), true) => {
+            (SignedOut::Record, true) => {
                 "signed out; GitHub revoked the tokens and sends their owner an e-mail"
             }
-            (Stored::Unreadable, true) => "signed out; there was no token to revoke at GitHub",
-            (Stored::Record(_) | Stored::Unreadable, false) => {
-                "signed out; the tokens were deleted here"
-            }
+            (SignedOut::Unreadable, true) => "signed out; there was no token to revoke at GitHub",
+            (stored, _) => stored.words(),
         };
         call.terminal.note(&format!("{}: {done}", call.app.label()));
         Ok(())
     }
-}
-
-/// What the store has of a sign-in.
-enum Stored {
-    Record(Box<Record>),
-    /// It is damaged, or a later ghtok's.
-    Unreadable,
-    Nothing,
 }
 
 fn revoke(record: &Record, call: &Call<'_>) -> Result<()> {
@@ -181,30 +163,4 @@ fn no_revocation(status: u16, call: &Call<'_>) -> Error {
             call.app.host.web_url()
         ),
     }
-}
-
-fn forget(locked: &mut dyn LockedStore, stored: &Stored, call: &Call<'_>) -> Result<()> {
-    locked.delete().map_err(|error| call.store_error(error))?;
-    // The tokens are gone: what is left holds none that could be read.
-    if let Err(error) = locked.forget_rest() {
-        call.terminal.note(&call.store_error(error).to_string());
-    }
-    let last = locked.outcome();
-    if matches!(stored, Stored::Nothing) && last.is_none() {
-        return Ok(());
-    }
-    let known = match stored {
-        Stored::Record(record) => Some(record.generation),
-        Stored::Unreadable | Stored::Nothing => None,
-    };
-    let deleted = Outcome {
-        generation: known
-            .or(last.map(|outcome| outcome.generation))
-            .unwrap_or(0),
-        at: call.clock.now(),
-        what: Happened::Deleted,
-    };
-    // The record is gone already; the outcome only wakes those who wait.
-    let _ = locked.report(&deleted);
-    Ok(())
 }
