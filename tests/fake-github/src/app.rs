@@ -13,6 +13,29 @@ pub struct App {
     /// `None`: none was generated, so every secret is wrong.
     pub(crate) client_secret: Option<String>,
     pub(crate) permissions: Permissions,
+    pub(crate) registration: Option<Registration>,
+}
+
+/// What GitHub tells of an App that was registered in public.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Registration {
+    pub(crate) name: String,
+    pub(crate) slug: String,
+    pub(crate) owner: String,
+}
+
+impl Registration {
+    pub(crate) fn new(name: impl Into<String>, owner: impl Into<String>) -> Self {
+        let name = name.into();
+        let lower = name.to_ascii_lowercase();
+        let parts = lower.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+        Self {
+            slug: parts.join("-"),
+            name,
+            owner: owner.into(),
+        }
+    }
 }
 
 /// Permissions by GitHub's names, for example `contents`.
@@ -126,6 +149,16 @@ impl App {
                 ("contents".to_owned(), Level::Write),
                 ("metadata".to_owned(), Level::Read),
             ]),
+            registration: None,
+        }
+    }
+
+    /// GitHub tells the App's name and owner; by default it is silent about both, as about some private
+    /// Apps.
+    pub fn registered(self, name: impl Into<String>, owner: impl Into<String>) -> Self {
+        Self {
+            registration: Some(Registration::new(name, owner)),
+            ..self
         }
     }
 

@@ -1,11 +1,13 @@
 //! The authorization server as a state machine without I/O: who may sign in,
 //! which codes wait for a person, which tokens live. Time comes from its clock.
 
+mod apps;
 mod device;
 mod reach;
 mod scoped;
 mod tokens;
 
+pub(crate) use apps::NewApp;
 pub(crate) use device::Decision;
 pub(crate) use reach::{Access, Repository};
 pub(crate) use scoped::{ScopedDenial, ScopedLives, ScopedPool, ScopedRequest, ScopedToken};
@@ -78,6 +80,10 @@ pub(crate) struct Rules {
     pub(crate) scoped_lifetime: Option<Duration>,
     /// How many seconds the server's wall clock is ahead.
     pub(crate) skew: i64,
+    /// The form does not heed `device_flow_enabled`.
+    pub(crate) device_flow_parameter_ignored: bool,
+    /// The organizations of every user.
+    pub(crate) organizations: Vec<String>,
 }
 
 /// An OAuth error, and the interval that `slow_down` demands from now on.

@@ -65,6 +65,8 @@ impl FakeGitHub {
                 scoped_lives: ScopedLives::UntilItsExpiry,
                 scoped_lifetime: None,
                 skew: 0,
+                device_flow_parameter_ignored: false,
+                organizations: Vec::new(),
             },
             date: DateHeader::Real,
             tls: None,
@@ -204,6 +206,19 @@ impl Builder {
     /// By default that of an access token.
     pub fn scoped_lifetime(mut self, lifetime: Duration) -> Self {
         self.rules.scoped_lifetime = Some(lifetime);
+        self
+    }
+
+    /// The form in which an App is registered leaves the box "Enable Device Flow" empty, whatever its
+    /// address says: the parameter is not documented.
+    pub fn ignoring_the_device_flow_parameter(mut self) -> Self {
+        self.rules.device_flow_parameter_ignored = true;
+        self
+    }
+
+    /// Every user is a member of this organization.
+    pub fn organization(mut self, login: impl Into<String>) -> Self {
+        self.rules.organizations.push(login.into());
         self
     }
 

@@ -149,6 +149,18 @@ impl FakeGitHub {
         assert!(done, "App {client_id} is not registered");
     }
 
+    /// The App's owner ticks "Enable Device Flow".
+    ///
+    /// # Panics
+    /// If no such App is registered.
+    #[track_caller]
+    pub fn enable_device_flow(&self, client_id: &str) {
+        let done = self
+            .shared
+            .change(|state| state.authority.enable_device_flow(client_id));
+        assert!(done, "App {client_id} is not registered");
+    }
+
     /// Kills this one token and leaves its partner alone.
     pub fn revoke(&self, token: &str) {
         self.shared.change(|state| state.authority.revoke(token));

@@ -4,6 +4,7 @@ mod applications;
 pub(crate) mod git;
 mod oauth;
 mod page;
+mod registration;
 mod repositories;
 mod rest;
 
@@ -31,6 +32,7 @@ pub(crate) fn answer(
         Endpoint::DeviceCode => oauth::device_code(request, authority, base_url, findings),
         Endpoint::Poll | Endpoint::Refresh => oauth::access_token(request, authority, findings),
         Endpoint::Page => page::answer(request, authority, findings),
+        Endpoint::AppForm => registration::answer(request, authority, findings),
         Endpoint::User
         | Endpoint::Revoke
         | Endpoint::Installations

@@ -23,6 +23,8 @@ pub enum Endpoint {
     Refresh,
     /// `/login/device`, where a person types the code
     Page,
+    /// `/settings/apps/new` and `/organizations/ORG/settings/apps/new`, where a person registers an App
+    AppForm,
     /// `GET /api/v3/user`
     User,
     /// `POST /api/v3/credentials/revoke`
@@ -48,6 +50,7 @@ impl Endpoint {
         match request.path.as_str() {
             "/login/device/code" => Self::DeviceCode,
             "/login/device" => Self::Page,
+            path if path.ends_with("/settings/apps/new") => Self::AppForm,
             "/login/oauth/access_token" if request.params().iter().any(is_refresh) => Self::Refresh,
             "/login/oauth/access_token" => Self::Poll,
             "/api/v3/user" => Self::User,

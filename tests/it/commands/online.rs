@@ -12,7 +12,9 @@ use crate::support::sandbox::Sandbox;
 use crate::support::words::plain;
 
 fn signed_in(installation: Installation) -> (FakeGitHub, Sandbox) {
-    let app = App::new(CLIENT_ID).installation(installation);
+    let app = App::new(CLIENT_ID)
+        .registered("Fake app", "octocat")
+        .installation(installation);
     let fake = FakeGitHub::builder()
         .app(app)
         .public_repository("else/open")

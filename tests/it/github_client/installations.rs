@@ -6,7 +6,9 @@ use ghtok::testing::github::{self, Installations, Selection};
 use super::*;
 
 fn fake_with(installed: Vec<At>) -> (FakeGitHub, AccessToken) {
-    let app = App::new(CLIENT_ID).installation(Installation::On(installed));
+    let app = App::new(CLIENT_ID)
+        .registered("Fake app", "octocat")
+        .installation(Installation::On(installed));
     let fake = FakeGitHub::builder().app(app).start().expect("a fake");
     let token = AccessToken::new(fake.mint(CLIENT_ID).access_token);
     (fake, token)

@@ -94,11 +94,13 @@ fn installation(
         Some(_) => format!("{base_url}/settings/installations/{id}"),
         None => format!("{base_url}/organizations/{owner}/settings/installations/{id}"),
     };
+    let app = authority.app(&bearer.client_id);
+    let registration = app.and_then(|app| app.registration.as_ref());
     json!({
         "id": id,
         "account": {"login": owner, "id": user.map_or(id as u64, |user| user.id), "type": kind},
         "client_id": bearer.client_id,
-        "app_slug": "fake-app",
+        "app_slug": registration.map(|registration| &registration.slug),
         "target_type": kind,
         "repository_selection": selection,
         "permissions": applications::rendered(bearer.permissions.as_ref()),

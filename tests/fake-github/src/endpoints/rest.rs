@@ -75,6 +75,17 @@ fn other(
                 request, authority, &bearer, base_url, findings,
             ))
         }
+        "/api/v3/user/orgs" => {
+            require_bearer(request, authority, findings)?;
+            let organizations = authority.rules.organizations.iter();
+            let listed: Vec<Value> = organizations.map(|login| json!({"login": login})).collect();
+            Ok(Answer::json(200, &json!(listed)))
+        }
+        path if path.starts_with("/api/v3/apps/") => {
+            require_bearer(request, authority, findings)?;
+            let slug = path.strip_prefix("/api/v3/apps/").unwrap_or_default();
+            Ok(app(slug, authority))
+        }
         path if path.starts_with("/api/v3/repos/") => {
             // A public one can be read without a token, but not with a bad one.
             let bearer = match request.header("authorization") {
@@ -122,6 +133,22 @@ fn user(authority: &Authority, bearer: &Bearer) -> Answer {
     )
     .with("X-RateLimit-Limit", "5000")
     .with("X-RateLimit-Remaining", "4999")
+}
+
+/// <https://docs.github.com/en/rest/apps/apps>
+fn app(slug: &str, authority: &Authority) -> Answer {
+    let found = authority.app_of_slug(slug);
+    let Some((app, registration)) = found.and_then(|app| Some((app, app.registration.as_ref()?)))
+    else {
+        return message(404, "Not Found");
+    };
+    let body = json!({
+        "slug": registration.slug,
+        "name": registration.name,
+        "client_id": app.client_id,
+        "owner": {"login": registration.owner},
+    });
+    Answer::json(200, &body)
 }
 
 /// "Any authenticated requests will return a 403"; 202 says nothing about whether
