@@ -10,6 +10,7 @@ use std::ffi::OsString;
 use clap::{ArgAction, CommandFactory, Parser};
 use log::LevelFilter;
 
+use crate::commands::app::Apps;
 use crate::commands::completions::Completions;
 use crate::commands::docs::Docs;
 use crate::commands::doctor::Doctor;
@@ -34,9 +35,9 @@ use crate::commands::{Subcommand, separated};
     name = "ghtok",
     version,
     after_help = "Examples:
-  ghtok login --client-id Iv23liAbCdEf   sign in once
-  ghtok get                              print a valid token
-  GH_TOKEN=$(ghtok get) gh repo list     use it",
+  ghtok app new                        register your GitHub App, and sign in
+  ghtok get                            print a valid token
+  GH_TOKEN=$(ghtok get) gh repo list   use it",
     arg_required_else_help = true,
     propagate_version = true
 )]
@@ -56,6 +57,8 @@ pub struct Cli {
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     Login(Login),
+    #[command(name = "app")]
+    Apps(Apps),
     Get(Get),
     Refresh(Refresh),
     Status(Status),
@@ -135,6 +138,7 @@ impl Command {
     pub(crate) fn subcommand(&self) -> Option<&dyn Subcommand> {
         Some(match self {
             Self::Login(login) => login,
+            Self::Apps(apps) => apps,
             Self::Get(get) => get,
             Self::Refresh(refresh) => refresh,
             Self::Status(status) => status,

@@ -4,6 +4,7 @@
 
 #![expect(clippy::doc_markdown, reason = "help texts are shown as they stand")]
 
+pub(crate) mod app;
 pub(crate) mod completions;
 pub(crate) mod docs;
 pub(crate) mod doctor;
@@ -15,6 +16,7 @@ pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod man;
 pub(crate) mod mcp;
+mod new_app;
 pub(crate) mod refresh;
 pub(crate) mod refresher;
 pub(crate) mod schedule;
@@ -24,9 +26,10 @@ mod sign_in;
 pub(crate) mod status;
 mod target;
 
+pub(crate) use self::new_app::{NewApp, NewAppFlags};
 pub use self::separator::Unseparated;
 pub(crate) use self::separator::separated;
-pub(crate) use self::sign_in::{PageFlags, SignIn, SignInOptions};
+pub(crate) use self::sign_in::{BrowserOffer, PageFlags, RegisteredApp, SignInOptions, SignInRun};
 pub(crate) use self::target::{Described, Target};
 use crate::config::Flags;
 use crate::error::{Error, Result};

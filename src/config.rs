@@ -12,6 +12,7 @@ mod folders;
 mod git_places;
 mod network;
 mod quote;
+mod remove;
 mod schedule;
 #[cfg(test)]
 mod scratch;
@@ -28,6 +29,7 @@ pub use self::environment::Environment;
 pub(crate) use self::environment::network_variables;
 pub(crate) use self::git_places::GitPlaces;
 use self::quote::quoted;
+pub(crate) use self::remove::{RemovedApp, remove_app};
 pub use self::schedule::ScheduleRules;
 use self::settings::FileSettings;
 pub(crate) use self::settings::check_app_name;

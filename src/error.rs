@@ -163,6 +163,14 @@ pub enum Error {
         /// What became of the new tokens.
         tokens: Discarded,
     },
+    /// The person said no, or ended the input, where they were asked.
+    #[error("cancelled; {left}")]
+    Cancelled {
+        /// What is left of it.
+        left: String,
+        /// What to do instead.
+        next: String,
+    },
     /// Ctrl-C, a closed terminal, or a request to end, while a person was asked.
     #[error("interrupted; {left}")]
     Interrupted {

@@ -1,5 +1,6 @@
 //! Text in, text out. Pure: nothing here reads, writes or asks.
 
+pub(crate) mod app_form;
 pub(crate) mod drawing;
 pub(crate) mod durations;
 pub(crate) mod git_config;

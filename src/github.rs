@@ -2,6 +2,7 @@
 //! Owns what is asked, how answers are judged, and whether a failed request can have had an effect.
 //! Decides nothing about storing, retrying or waiting; logs nothing; follows no redirect.
 
+mod app_info;
 mod connection;
 mod device_code;
 mod error_code;
@@ -22,6 +23,7 @@ mod server_time;
 mod token_response;
 mod user;
 
+pub(crate) use app_info::AppInfo;
 pub use device_code::DeviceAuthorization;
 pub(crate) use device_code::is_page_of;
 pub use error_code::ErrorCode;

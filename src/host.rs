@@ -40,8 +40,17 @@ pub enum HostKind {
 }
 
 impl Host {
-    /// The default host.
+    /// The name of the default host.
     pub const DEFAULT: &'static str = "github.com";
+
+    /// The default host.
+    pub(crate) fn github_com() -> Self {
+        Self {
+            name: Self::DEFAULT.into(),
+            port: None,
+            scheme: Scheme::Https,
+        }
+    }
 
     /// Reads `HOST`, `HOST:PORT`, `https://HOST` or, for loopback, `http://HOST:PORT`. A loopback
     /// host without a scheme is plain http.

@@ -2,11 +2,14 @@
 
 use clap::Args;
 
-use crate::commands::{PageFlags, SignIn, SignInOptions, Subcommand, Target};
+use crate::commands::{
+    NewApp, NewAppFlags, PageFlags, SignInOptions, SignInRun, Subcommand, Target,
+};
 use crate::config::Flags;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::session::Session;
 use crate::session::sign_in::Present;
+use crate::system::terminal::Terminal;
 
 /// Sign in through a GitHub App and OAuth's device flow
 #[derive(Debug, Args)]
@@ -58,8 +61,14 @@ impl Subcommand for Login {
 
     fn run(&self, session: &Session<'_>) -> Result<u8> {
         session.config.check_store()?;
-        let (app, new_name) = session.config.app_to_sign_in()?;
-        SignIn::new(&self.options(), session, app, new_name)
+        let (app, new_name) = match session.config.app_to_sign_in() {
+            Err(Error::NoApp { .. }) if Terminal.has_person() && !self.json => {
+                let flags = NewAppFlags::for_login(&self.flags(), &self.page);
+                return NewApp::new(&flags, session)?.run();
+            }
+            found => found?,
+        };
+        SignInRun::new(&self.options(), session, app, new_name)
             .run()
             .map(|()| 0)
     }
@@ -77,6 +86,7 @@ impl Login {
             no_save: self.no_save,
             json: self.json,
             page: self.page.clone(),
+            new_app: None,
         }
     }
 }

@@ -1,11 +1,14 @@
 //! A sign-in, as a person or a program meets it: for `login` and `app new`.
 
+mod confirmation;
 mod countdown;
 mod interactive;
 mod json_events;
 mod messages;
+mod next_steps;
 mod saved_app;
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,9 +16,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Args;
 use log::LevelFilter;
 
+use self::confirmation::{describe, is_right_person};
 use self::json_events::JsonEvents;
 use self::messages::{
-    interrupted, tell_new, tell_present, warn_of_network_folder, warn_of_oauth_app,
+    Welcome, interrupted, tell_new, tell_present, warn_of_network_folder, warn_of_oauth_app,
 };
 use crate::app::App;
 use crate::auth::broker::Served;
@@ -23,8 +27,9 @@ use crate::auth::ports::{Clock, Prompt, StoreError};
 use crate::auth::record::{Account, Record};
 use crate::config::{Browsers, Desktop, Environment};
 use crate::error::{Error, Result};
+use crate::github::AppInfo;
 use crate::permits::{DeviceFlowPermit, UnlockPermit};
-use crate::session::sign_in::{Present, Switch, first_sign_in};
+use crate::session::sign_in::{NewSignIn, Present, Switch, Terms, first_sign_in};
 use crate::session::{Call, Session};
 use crate::store_choice::StoreChoice;
 use crate::system::browser::Browser;
@@ -45,6 +50,18 @@ pub(crate) struct SignInOptions {
     pub(crate) json: bool,
     /// The page and the code.
     pub(crate) page: PageFlags,
+    /// Set where the way to it began without an App: then the person is shown whose App it is, and asked
+    /// whether it is them, before the first sign-in is stored.
+    pub(crate) new_app: Option<RegisteredApp>,
+}
+
+/// What is known of an App that was just registered.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RegisteredApp {
+    /// Its name in the addresses of its pages, if the form was sent as it was filled in.
+    pub(crate) slug: Option<String>,
+    /// The organization in which it was registered.
+    pub(crate) organization: Option<String>,
 }
 
 /// What is done with the page and the code; a program that reads events does it itself.
@@ -52,7 +69,7 @@ pub(crate) struct SignInOptions {
 pub(crate) struct PageFlags {
     /// Never offer to open a browser [env: GHTOK_BROWSER, BROWSER]
     #[arg(long)]
-    no_browser: bool,
+    pub(super) no_browser: bool,
     /// Copy the code to the clipboard; not with --json
     #[arg(long)]
     copy: bool,
@@ -62,7 +79,7 @@ pub(crate) struct PageFlags {
 }
 
 /// One sign-in: what it was asked, and what the person has before them.
-pub(crate) struct SignIn<'a> {
+pub(crate) struct SignInRun<'a> {
     options: &'a SignInOptions,
     session: &'a Session<'a>,
     app: &'a App,
@@ -94,7 +111,7 @@ enum Since {
     Now,
 }
 
-impl<'a> SignIn<'a> {
+impl<'a> SignInRun<'a> {
     /// Asks nothing yet. `new_name` is the name that an App gets which is not configured.
     pub(crate) fn new(
         options: &'a SignInOptions,
@@ -138,13 +155,15 @@ impl<'a> SignIn<'a> {
         let unlock = UnlockPermit::asked_for();
         session.decide_store_for_login(app, Some(&unlock));
         let replaced = session.signed_in_elsewhere(app, before);
-        let since = session.with_call(app, |call| self.log_in(&unlock, replaced.as_ref(), call))?;
+        let since = session.with_call(app, |call| {
+            let since = self.log_in(&unlock, replaced.as_ref(), call)?;
+            if since == Since::Before {
+                session.ask_reach_after_login(began, call);
+            }
+            Ok(since)
+        })?;
         self.remember_store(before, since)?;
         session.prove_readable(app)?;
-        session.with_call(app, |call| {
-            session.ask_reach_after_login(began, call);
-            Ok(())
-        })?;
         if let Some(kind) = session.state_folder_network() {
             warn_of_network_folder(&session.config.state_dir, &kind);
         }
@@ -186,20 +205,51 @@ impl<'a> SignIn<'a> {
         warn_of_oauth_app(call);
         let saved = Arc::new(AtomicBool::new(false));
         self.explain_signals(&saved);
-        let switch = self.switch();
+        let (began, info) = (self.clock.now(), RefCell::new(None));
+        let registered = self.first_of_new_app(call);
+        let confirm = |new: &NewSignIn| {
+            registered.is_none_or(|registered| {
+                let mut info = info.borrow_mut();
+                *info = describe(new, registered, call);
+                is_right_person(new, info.as_ref(), registered, &self.screen, call)
+            })
+        };
+        let terms = Terms {
+            present,
+            switch: self.switch(),
+            elsewhere: replaced,
+            confirm: registered.is_some().then_some(&confirm),
+        };
         let sign_in = |prompt: &mut dyn Prompt| {
-            let permit = DeviceFlowPermit::asked_for();
-            first_sign_in(permit, present, prompt, switch.agreed(), replaced, call)
+            first_sign_in(DeviceFlowPermit::asked_for(), &terms, prompt, call)
         };
         let (kept, by) = if self.options.json {
             sign_in(&mut JsonEvents { call })?
         } else {
             interactive::beside_person(self, call, sign_in)?
         };
-        let record = kept.settle(present, switch, replaced, call)?;
+        let record = kept.settle(&terms, call)?;
         saved.store(true, Ordering::SeqCst);
-        tell_new(self, &record, by, call)?;
+        let reach = self.session.ask_reach_after_login(began, call);
+        let slug = info.into_inner().map(|info: AppInfo| info.slug);
+        tell_new(
+            self,
+            &Welcome {
+                record,
+                by,
+                slug,
+                reach,
+            },
+            call,
+        )?;
         Ok(Since::Now)
+    }
+
+    /// What is known of a new App, where this is its first sign-in and a person can be asked.
+    fn first_of_new_app(&self, call: &Call<'_>) -> Option<&RegisteredApp> {
+        let is_asked = Terminal.has_person() && !self.options.json;
+        let registered = self.options.new_app.as_ref().filter(|_| is_asked)?;
+        matches!(call.store.load(), Ok(None)).then_some(registered)
     }
 
     /// Whether another account may replace the stored one; a program cannot be asked.

@@ -135,6 +135,12 @@ impl Config {
         })
     }
 
+    /// Where a new App is registered: what the flag or the variable says, else github.com.
+    pub(crate) fn host_of_new_app(&self) -> Host {
+        let given = self.choice.description.host.as_ref();
+        given.map_or_else(Host::github_com, |given| given.value.clone())
+    }
+
     /// The App of a record that is named whole: by client ID, host, and its account or none.
     pub(crate) fn app_of_record(&self, account: &str) -> Result<App> {
         let account = match account {
@@ -283,7 +289,7 @@ impl AppQuery {
             client_id: self.client_id.as_ref()?.value.clone(),
             host: match &self.host {
                 Some(given) => given.value.clone(),
-                None => Host::parse(Host::DEFAULT).ok()?,
+                None => Host::github_com(),
             },
             account: self.account.as_ref().map(|given| given.value.clone()),
             owners: Vec::new(),

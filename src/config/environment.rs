@@ -135,6 +135,14 @@ impl Environment {
         self.value(PLAIN).is_some_and(|value| value != "0")
     }
 
+    /// The person's name on this machine, where it can be a part of an App's name.
+    pub(crate) fn user_name(&self) -> Option<String> {
+        let mut names = ["USER", "LOGNAME", "USERNAME"].into_iter();
+        let name = names.find_map(|name| self.lossy_text(name))?;
+        let fits = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+        (name != "root" && name.bytes().all(fits)).then_some(name)
+    }
+
     /// The value of a variable; an empty one counts as not set.
     pub(super) fn value(&self, name: &str) -> Option<OsString> {
         self.raw(name).filter(|value| !value.is_empty())

@@ -31,6 +31,7 @@ impl Error {
             Self::OtherAccount { .. } => "other_account",
             Self::AccountSwitch { .. } => "account_switch",
             Self::AccountUnknown { .. } => "account_unknown",
+            Self::Cancelled { .. } => "cancelled",
             Self::Interrupted { .. } => "interrupted",
             Self::NoCaCertificates => "no_ca_certificates",
             Self::StoreLocked { .. } | Self::StoreStayedLocked { .. } => "store_locked",
@@ -77,6 +78,7 @@ impl Error {
             | Self::CodeExpired { .. }
             | Self::OtherAccount { .. }
             | Self::AccountSwitch { .. }
+            | Self::Cancelled { .. }
             | Self::File { .. }
             | Self::Exposed { .. }
             | Self::Damaged { .. }

@@ -10,7 +10,7 @@ impl Error {
     /// The next command to run, or what to do.
     pub fn hint(&self) -> Option<String> {
         let text = match self {
-            Self::Usage { hint, .. } => hint.clone(),
+            Self::Usage { hint, .. } | Self::Cancelled { next: hint, .. } => hint.clone(),
             Self::Config { .. } => "correct it and run the command again".into(),
             Self::NoApp { .. } | Self::WhichApp { .. } | Self::UnknownApp { .. } => {
                 return self.app_hint();
@@ -72,7 +72,7 @@ impl Error {
     fn app_hint(&self) -> Option<String> {
         let text = match self {
             Self::NoApp { config_file } => format!(
-                "sign in with your GitHub App's client ID, for example:\n  ghtok login --client-id Iv23liAbCdEf\nor add the App as an [[app]] to {} (no App yet? https://github.com/settings/apps/new)",
+                "register a GitHub App and sign in with:\n  ghtok app new\nor use an App that you have:\n  ghtok login --client-id Iv23liAbCdEf\nor add it as an [[app]] to {}",
                 config_file.display()
             ),
             Self::WhichApp { known } => format!(

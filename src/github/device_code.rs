@@ -75,11 +75,14 @@ fn is_user_code(code: &str) -> bool {
     (1..=32).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
 
+/// The longest address that a person is shown to open.
+const LONGEST_URI: usize = 200;
+
 /// The server's page if it is one of the App's own host, otherwise the page that GitHub documents.
 fn verification_uri(fields: &Fields, host: &Host) -> String {
     fields
         .text("verification_uri")
-        .filter(|uri| is_page_of(host, uri))
+        .filter(|uri| uri.len() <= LONGEST_URI && is_page_of(host, uri))
         .map_or_else(|| host.device_page(), str::to_owned)
 }
 
@@ -87,7 +90,7 @@ fn verification_uri(fields: &Fields, host: &Host) -> String {
 /// terminal, shell or browser takes for anything else.
 pub(crate) fn is_page_of(host: &Host, uri: &str) -> bool {
     let harmless = |b: u8| b.is_ascii_alphanumeric() || b"-._~:/?#[]=&%+".contains(&b);
-    if uri.len() > 200 || !uri.bytes().all(harmless) {
+    if !uri.bytes().all(harmless) {
         return false;
     }
     let Ok(parsed) = uri.parse::<Uri>() else {

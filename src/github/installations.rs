@@ -151,6 +151,15 @@ impl GitHub {
                 break false;
             }
         };
+        Ok(self.installations_of(listed, is_whole, &ask))
+    }
+
+    fn installations_of(
+        &self,
+        listed: Vec<InstallationJson>,
+        is_whole: bool,
+        ask: &dyn Fn(String) -> Result<HttpResponse, RequestFailure>,
+    ) -> Installations {
         let mut installations = Installations {
             is_whole,
             ..Installations::default()
@@ -168,7 +177,7 @@ impl GitHub {
             }
             let selection = match listed.repository_selection.as_deref() {
                 Some("all") => Selection::All,
-                Some("selected") => self.selected(listed.id, &ask),
+                Some("selected") => self.selected(listed.id, ask),
                 Some(_) | None => Selection::Unknown,
             };
             let is_plain = |(name, level): &(String, String)| is_word(name) && is_word(level);
@@ -176,10 +185,12 @@ impl GitHub {
                 owner,
                 selection,
                 permissions: listed.permissions.into_iter().filter(is_plain).collect(),
-                page: listed.html_url.filter(|page| is_page_of(&self.host, page)),
+                page: listed
+                    .html_url
+                    .filter(|page| page.len() <= 200 && is_page_of(&self.host, page)),
             });
         }
-        Ok(installations)
+        installations
     }
 
     fn selected(

@@ -70,13 +70,13 @@ pub(crate) enum RepositoryAnswer {
 }
 
 #[derive(Deserialize)]
-struct RepositoryJson {
+struct RepositoryBody {
     private: bool,
-    permissions: Option<PermissionsJson>,
+    permissions: Option<RepositoryRights>,
 }
 
 #[derive(Deserialize)]
-struct PermissionsJson {
+struct RepositoryRights {
     push: bool,
 }
 
@@ -107,7 +107,7 @@ fn judge(answer: &HttpResponse) -> Option<RepositoryAnswer> {
     };
     match answer.status() {
         200 => {
-            let RepositoryJson {
+            let RepositoryBody {
                 private,
                 permissions,
             } = answer.json()?;

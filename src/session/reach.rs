@@ -37,17 +37,16 @@ impl Session<'_> {
         reach::read(&self.reach_file(app))
     }
 
-    /// After a `login` that began at this time: the new sign-in may be another person's.
-    pub(crate) fn ask_reach_after_login(&self, began: Timestamp, call: &Call<'_>) {
-        let Some(record) = obtained_since(began, call) else {
-            return;
-        };
+    /// After a sign-in that began at this time, which may be another person's: the answer, if there is one.
+    pub(crate) fn ask_reach_after_login(&self, began: Timestamp, call: &Call<'_>) -> Option<Reach> {
+        let record = obtained_since(began, call)?;
         let asked = self.ask_reach(&record, call);
         let before = self.reach(call.app).and_then(|reach| reach.user_id);
         if asked.is_err() && before != user_id(&record) {
             // Another account's reach is worse than none.
             let _ = reach::remove(&self.reach_file(call.app));
         }
+        asked.ok()
     }
 
     /// After a refresh that a person asked for, often because they installed the App somewhere.
@@ -96,10 +95,10 @@ impl Session<'_> {
     }
 
     /// Asks once and stores the answer.
-    fn ask_reach(&self, record: &Record, call: &Call<'_>) -> Result<(), RequestFailure> {
+    fn ask_reach(&self, record: &Record, call: &Call<'_>) -> Result<Reach, RequestFailure> {
         let known = current_reach(record, call)?;
         self.keep_reach(&known, call.app);
-        Ok(())
+        Ok(known)
     }
 
     /// Stores where the App is installed.

@@ -12,7 +12,7 @@ use anstyle::{AnsiColor, Style};
 use terminal_size::terminal_size_of;
 
 use crate::error::{Error, Result};
-use crate::formats::drawing::wrap::{wrapped, wrapped_message};
+use crate::formats::drawing::wrap::{wrapped, wrapped_message, wrapped_report};
 use crate::system::pipes::Waiting;
 
 /// The columns of a terminal that does not tell.
@@ -69,6 +69,19 @@ impl Terminal {
         let out = io::stdout();
         out.is_terminal()
             .then(|| terminal_size_of(out).map_or(USUAL_COLUMNS, |(width, _)| width.0.into()))
+    }
+
+    /// Writes lines for people to standard output. On a terminal they are broken between words, but for a
+    /// command on a line of its own; colours remain only where they are shown.
+    ///
+    /// # Errors
+    /// As [`Self::data`].
+    pub fn report(self, text: &str) -> Result<()> {
+        let text = match self.output_columns() {
+            Some(columns) => wrapped_report(text, columns),
+            None => text.to_owned(),
+        };
+        self.coloured_line(&text)
     }
 
     /// As [`Self::line`], for text with colours, which remain only where they are shown.
@@ -148,16 +161,34 @@ impl Terminal {
 
     /// Asks a yes-or-no question; anything but a yes is a no.
     pub fn ask(self, question: &str) -> bool {
+        let answer = self.ask_line(&format!("{question} [y/N]"));
+        answer.is_some_and(|answer| is_yes(&answer))
+    }
+
+    /// Asks a yes-or-no question that Enter answers with yes; anything else but a yes is a no.
+    pub(crate) fn confirm(self, question: &str) -> bool {
+        let answer = self.ask_line(&format!("{question} [Y/n]"));
+        answer.is_some_and(|answer| answer.trim().is_empty() || is_yes(&answer))
+    }
+
+    /// Asks a question; `None` at the end of the input.
+    pub(crate) fn ask_line(self, question: &str) -> Option<String> {
         // Not locked while the person thinks: whoever ends the process has a word to say there.
         let mut err = io::stderr();
-        let asked = err
-            .write_all(format!("{} ", fitted(&format!("{question} [y/N]"))).as_bytes())
-            .and_then(|()| err.flush());
-        let answer = asked.ok().and_then(|()| keys::line());
-        answer.is_some_and(|answer| {
-            matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
-        })
+        err.write_all(format!("{} ", fitted(question)).as_bytes())
+            .and_then(|()| err.flush())
+            .ok()?;
+        let answer = keys::line();
+        if answer.is_none() {
+            // What follows begins in a row of its own.
+            self.say("");
+        }
+        answer
     }
+}
+
+fn is_yes(answer: &str) -> bool {
+    matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
 }
 
 /// Colours remain only where they are shown.

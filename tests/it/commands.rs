@@ -1,5 +1,6 @@
 //! The commands as a person or a program meets them, on a fake GitHub and the file store.
 
+mod app_entries;
 mod apps;
 mod client_ids;
 mod get;

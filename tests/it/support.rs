@@ -19,6 +19,7 @@ pub mod processes;
 #[cfg(target_os = "linux")]
 pub mod pty;
 pub mod records;
+pub mod registration_form;
 pub mod sandbox;
 pub mod signing_in;
 pub mod snapshot;

@@ -4,12 +4,14 @@
 mod browser;
 mod clipboard;
 mod endings;
+mod first_hour;
 mod hostile;
 mod looks;
 mod messages;
 mod opener;
 mod qr;
 mod sign_in;
+mod status_report;
 
 use std::fs;
 use std::path::PathBuf;

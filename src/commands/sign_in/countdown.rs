@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::SignIn;
+use super::SignInRun;
 use crate::formats::drawing::wait::{approved, countdown};
 use crate::host::Host;
 use crate::system::browser::Browser;
@@ -15,7 +15,7 @@ use crate::system::terminal::keys::{Heard, Keys};
 const TICK: Duration = Duration::from_secs(1);
 
 pub(super) struct Countdown<'a> {
-    pub(super) run: &'a SignIn<'a>,
+    pub(super) run: &'a SignInRun<'a>,
     pub(super) until: Duration,
     pub(super) is_approved: &'a AtomicBool,
     pub(super) page: String,

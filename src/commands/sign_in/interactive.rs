@@ -7,7 +7,7 @@ use std::thread::{self, Scope};
 use anstyle::{AnsiColor, Style};
 
 use super::countdown::Countdown;
-use super::{BrowserOffer, SignIn};
+use super::{BrowserOffer, SignInRun};
 use crate::auth::ports::Prompt;
 use crate::error::Result;
 use crate::formats::drawing::frame::framed;
@@ -24,7 +24,7 @@ const CODE: Style = AnsiColor::Green.on_default().bold();
 
 /// Does the work beside a person, and leaves their terminal in order.
 pub(super) fn beside_person<T>(
-    run: &SignIn<'_>,
+    run: &SignInRun<'_>,
     call: &Call<'_>,
     work: impl FnOnce(&mut dyn Prompt) -> T,
 ) -> T {
@@ -46,7 +46,7 @@ pub(super) fn beside_person<T>(
 /// The person, as the device flow sees them.
 struct Person<'scope, 'env, 'call> {
     scope: &'scope Scope<'scope, 'env>,
-    run: &'env SignIn<'env>,
+    run: &'env SignInRun<'env>,
     call: &'call Call<'call>,
     is_approved: &'env AtomicBool,
     /// Ends the countdown.
@@ -127,7 +127,7 @@ impl<'env> Person<'_, 'env, '_> {
     }
 
     fn copy(&self, code: &str) {
-        let SignIn {
+        let SignInRun {
             screen,
             clipboards,
             folders,

@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use super::json_events::signed_in;
-use super::saved_app::{AppInConfig, SavedApp, next_steps};
-use super::{SignIn, Since};
+use super::next_steps::next_steps;
+use super::saved_app::{AppInConfig, SavedApp};
+use super::{SignInRun, Since};
 use crate::app::App;
 use crate::auth::broker::Served;
+use crate::auth::reach::Reach;
 use crate::auth::record::{Account, Record};
 use crate::error::{Error, Result};
 use crate::session::Call;
@@ -39,9 +41,9 @@ pub(super) fn warn_of_network_folder(folder: &Path, kind: &str) {
     ));
 }
 
-pub(super) fn tell_present(run: &SignIn<'_>, served: &Served, call: &Call<'_>) -> Result<()> {
+pub(super) fn tell_present(run: &SignInRun<'_>, served: &Served, call: &Call<'_>) -> Result<()> {
     let end = served.expires_at;
-    let app = run.save_app();
+    let app = run.save_app(None);
     if run.options.json {
         note_unwritten(&app.in_config, call);
         return signed_in(Since::Before, served.account.as_ref(), end, &app, call);
@@ -54,29 +56,71 @@ pub(super) fn tell_present(run: &SignIn<'_>, served: &Served, call: &Call<'_>) -
         call.login_command(),
     ));
     if let Some(words) = app.in_config.words() {
-        let steps = next_steps(&app.arguments);
+        let steps = next_steps(run, &app, None);
         run.screen.say(&format!("{words}\n\nNext steps:\n{steps}"));
     }
     Ok(())
 }
 
-pub(super) fn tell_new(run: &SignIn<'_>, record: &Record, by: By, call: &Call<'_>) -> Result<()> {
-    let app = run.save_app();
+/// A sign-in that was just stored.
+pub(super) struct Welcome {
+    pub(super) record: Record,
+    pub(super) by: By,
+    /// The App's name in the addresses of its pages, where GitHub said it.
+    pub(super) slug: Option<String>,
+    /// Where the App is installed, where GitHub said it.
+    pub(super) reach: Option<Reach>,
+}
+
+pub(super) fn tell_new(run: &SignInRun<'_>, new: &Welcome, call: &Call<'_>) -> Result<()> {
+    let app = run.save_app(new.slug());
     if run.options.json {
         note_unwritten(&app.in_config, call);
-        let end = record.tokens.expires_at();
-        let since = match by {
+        let end = new.record.tokens.expires_at();
+        let since = match new.by {
             By::This => Since::Now,
             By::Another => Since::Before,
         };
-        return signed_in(since, record.account.as_ref(), end, &app, call);
+        return signed_in(since, new.record.account.as_ref(), end, &app, call);
     }
-    if by == By::Another {
+    if new.by == By::Another {
         run.screen
             .say("\nAnother ghtok was approved first: this code is no longer needed.");
     }
-    run.screen.say(&welcome(record, &app, call));
+    let steps = next_steps(run, &app, new.reach.as_ref());
+    run.screen.say(&format!(
+        "{}{}\n\nNext steps:\n{steps}",
+        welcome(&new.record, &app, call),
+        new.missing_installation(call)
+    ));
     Ok(())
+}
+
+impl Welcome {
+    fn slug(&self) -> Option<&str> {
+        let installations = self.reach.as_ref().map(|reach| &reach.installations);
+        let listed = installations.and_then(|them| them.app_slug.as_deref());
+        self.slug.as_deref().or(listed)
+    }
+
+    /// What to do where the tokens reach nothing yet; empty otherwise.
+    fn missing_installation(&self, call: &Call<'_>) -> String {
+        if !self.reach.as_ref().is_some_and(Reach::is_empty) {
+            return String::new();
+        }
+        let host = &call.app.host;
+        let (how, page) = match self.slug() {
+            Some(slug) => ("", host.install_page(slug)),
+            None => (
+                " (choose the App there, then \"Install App\")",
+                host.apps_page(None),
+            ),
+        };
+        format!(
+            "\n\nThe App is not installed anywhere yet, so its tokens can only read public repositories. \
+             Install it on those that they may reach{how}:\n\n  {page}"
+        )
+    }
 }
 
 /// Programs read the events; standard error says why the App is not in the file.
@@ -117,9 +161,7 @@ fn welcome(record: &Record, app: &SavedApp, call: &Call<'_>) -> String {
     };
     format!(
         "\nSigned in to {host}{who}.{unknown}\n\
-         The token is valid {until} and stored in {place}.\n{refresh}{in_config}\n\n\
-         Next steps:\n{steps}",
-        steps = next_steps(&app.arguments),
+         The token is valid {until} and stored in {place}.\n{refresh}{in_config}",
         host = call.app.host,
         who = as_whom(record.account.as_ref()),
         until = until(record.tokens.expires_at(), call),

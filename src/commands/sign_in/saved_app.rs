@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::SignIn;
+use super::SignInRun;
 use crate::app::App;
-use crate::config::{Config, Environment, Flags, add_app, lines_to_add};
+use crate::config::{Config, Environment, Flags, add_app, check_app_name, lines_to_add};
 use crate::error::Error;
 use crate::formats::shell::word;
 use crate::session::store_of;
@@ -47,17 +47,20 @@ pub(super) enum AppInConfig {
     },
 }
 
-impl SignIn<'_> {
+impl SignInRun<'_> {
     /// Writes the App into the configuration, if it is not there, and finds out how commands name it.
-    pub(super) fn save_app(&self) -> SavedApp {
+    /// `slug` is its name at GitHub, for an App that the person gave no name.
+    pub(super) fn save_app(&self, slug: Option<&str>) -> SavedApp {
         let (session, app) = (self.session, self.app);
+        let slug = slug.filter(|slug| check_app_name(slug).is_ok());
+        let name = self.new_name.or(slug);
         let file = &session.config.file;
         let in_config = match &app.name {
             Some(name) => AppInConfig::Before { name: name.clone() },
             None if self.options.no_save => AppInConfig::NotWanted,
             None => {
                 let _lock = session.lock_config();
-                match add_app(file, app, self.new_name) {
+                match add_app(file, app, name) {
                     Ok(entry) => AppInConfig::Now {
                         file: file.clone(),
                         name: entry.name,
@@ -65,7 +68,7 @@ impl SignIn<'_> {
                     },
                     Err(error) => AppInConfig::NotWritten {
                         file: file.clone(),
-                        lines: lines_to_add(&session.config, app, self.new_name),
+                        lines: lines_to_add(&session.config, app, name),
                         error,
                     },
                 }
@@ -116,23 +119,6 @@ impl AppInConfig {
             }
         }
     }
-}
-
-/// The next steps, a command and its meaning a line.
-pub(super) fn next_steps(arguments: &str) -> String {
-    let steps = [
-        ("get", "print a valid token"),
-        ("status", "show what is stored"),
-        ("logout", "forget it"),
-    ]
-    .map(|(verb, meaning)| {
-        let command = format!("ghtok {verb} {arguments}");
-        (command.trim_end().to_owned(), meaning)
-    });
-    let widest = steps.iter().map(|(command, _)| command.chars().count());
-    let width = widest.max().unwrap_or_default();
-    let line = |(command, meaning): &(String, &str)| format!("  {command:width$}   {meaning}");
-    steps.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// The shortest arguments by which a command finds this App and this store, here and in a shell

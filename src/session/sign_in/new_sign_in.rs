@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::Present;
+use super::{Present, Terms};
 use crate::auth::account::{AccountCheck, Replacement, check_account, check_replacement};
 use crate::auth::device_flow::DeviceFlow;
 use crate::auth::outcome::{Happened, Outcome};
@@ -16,6 +16,7 @@ use crate::permits::DeviceFlowPermit;
 use crate::session::Call;
 use crate::system::signals;
 use crate::system::terminal::keys::forget_typed;
+use crate::token::AccessToken;
 
 /// How long to retry saving a new sign-in. A slow store gets its tries too.
 const SAVE_RETRIES: Retries = Retries {
@@ -36,7 +37,7 @@ pub(crate) enum Switch {
 
 impl Switch {
     /// The consent before any question.
-    pub(crate) fn agreed(self) -> Agreed {
+    pub(super) fn agreed(self) -> Agreed {
         match self {
             Self::Never | Self::Ask => Agreed::Nothing,
             Self::Allowed => Agreed::Anything,
@@ -46,7 +47,7 @@ impl Switch {
 
 /// Which stored sign-in may be replaced by another account's.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Agreed {
+pub(super) enum Agreed {
     /// None.
     Nothing,
     /// The sign-in of the account with this number.
@@ -68,30 +69,31 @@ impl Agreed {
 pub(crate) enum Kept {
     /// It is stored.
     Saved(Record),
+    /// Not stored: the person has not said whether it is theirs.
+    Unconfirmed(NewSignIn),
     /// Not stored: it would replace this account's.
     NotYet { new: NewSignIn, other: Account },
 }
 
 impl Kept {
-    /// Asks the person, if there is one, about each account whose sign-in would be replaced. The lock is
-    /// not held during the question.
-    pub(crate) fn settle(
-        self,
-        present: Present,
-        switch: Switch,
-        elsewhere: Option<&Account>,
-        call: &Call<'_>,
-    ) -> Result<Record> {
+    /// Asks the person, if there is one, whether it is theirs, and about each account whose sign-in would be
+    /// replaced. The lock is not held during the questions.
+    pub(crate) fn settle(self, terms: &Terms<'_>, call: &Call<'_>) -> Result<Record> {
         let mut kept = self;
         loop {
-            let (new, other) = match kept {
+            kept = match kept {
                 Self::Saved(record) => return Ok(record),
-                Self::NotYet { new, other } => (new, other),
+                Self::Unconfirmed(new) if terms.confirm.is_none_or(|is_theirs| is_theirs(&new)) => {
+                    new.keep(terms, terms.switch.agreed(), call)?
+                }
+                Self::Unconfirmed(new) => return Err(new.cancel(call)),
+                Self::NotYet { new, other }
+                    if terms.switch == Switch::Ask && new.may_replace(&other, call) =>
+                {
+                    new.keep(terms, Agreed::To(other.id), call)?
+                }
+                Self::NotYet { new, other } => return Err(new.refuse(&other, call)),
             };
-            if switch != Switch::Ask || !new.may_replace(&other, call) {
-                return Err(new.refuse(&other, call));
-            }
-            kept = new.keep(present, Agreed::To(other.id), elsewhere, call)?;
         }
     }
 }
@@ -104,6 +106,16 @@ pub(crate) struct NewSignIn {
 }
 
 impl NewSignIn {
+    /// The account that approved it; `None` if GitHub did not say.
+    pub(crate) fn account(&self) -> Option<&Account> {
+        self.account.as_ref()
+    }
+
+    /// The access token, for questions about the App.
+    pub(crate) fn token(&self) -> &AccessToken {
+        &self.grant.access_token
+    }
+
     /// The device flow.
     pub(super) fn obtain(
         permit: DeviceFlowPermit,
@@ -120,18 +132,11 @@ impl NewSignIn {
     }
 
     /// Stores it, unless its account is not the configured one, or it would replace another account's
-    /// sign-in without consent. `elsewhere` is the account of a sign-in in another store, which is
-    /// replaced too.
+    /// sign-in without consent.
     ///
     /// # Errors
     /// `OtherAccount`, or the store's error.
-    pub(super) fn keep(
-        self,
-        present: Present,
-        agreed: Agreed,
-        elsewhere: Option<&Account>,
-        call: &Call<'_>,
-    ) -> Result<Kept> {
+    pub(super) fn keep(self, terms: &Terms<'_>, agreed: Agreed, call: &Call<'_>) -> Result<Kept> {
         let expected = call.app.account.as_ref();
         // An unknown account is asked for again before the token is served.
         if let AccountCheck::Other { expected, actual } =
@@ -146,13 +151,16 @@ impl NewSignIn {
             });
         }
         let mut locked = call.lock()?;
-        let stored = stored(locked.as_ref(), present, call)?;
+        let stored = stored(locked.as_ref(), terms.present, call)?;
         let here = stored.as_ref().and_then(|stored| stored.account.as_ref());
-        let other = [here, elsewhere].into_iter().flatten().find(|account| {
-            !agreed.covers(account)
-                && !is_never_served(account, call)
-                && check_replacement(account, self.account.as_ref()) != Replacement::Same
-        });
+        let other = [here, terms.elsewhere]
+            .into_iter()
+            .flatten()
+            .find(|account| {
+                !agreed.covers(account)
+                    && !is_never_served(account, call)
+                    && check_replacement(account, self.account.as_ref()) != Replacement::Same
+            });
         if let Some(other) = other.cloned() {
             return Ok(Kept::NotYet { new: self, other });
         }
@@ -181,6 +189,15 @@ impl NewSignIn {
             "{who}, and {} is signed in. Replace that sign-in?",
             other.login
         ))
+    }
+
+    /// The person said that it is not theirs.
+    fn cancel(&self, call: &Call<'_>) -> Error {
+        let login = call.login_command();
+        Error::Cancelled {
+            left: format!("nothing was stored, and {}", self.discard(call)),
+            next: format!("switch to your account in the browser, then:\n  {login}"),
+        }
     }
 
     fn refuse(&self, other: &Account, call: &Call<'_>) -> Error {

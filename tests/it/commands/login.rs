@@ -53,9 +53,11 @@ It is refreshed silently until TIME, longer if it is used.
 The App is now in HOME/config/config.toml as \"ghes\".
 
 Next steps:
-  ghtok get      print a valid token
-  ghtok status   show what is stored
-  ghtok logout   forget it
+  ghtok setup git          git clones and pushes with it
+  ghtok setup mcp          MCP servers run with it
+  ghtok exec -- sh         a shell whose commands have it
+  ghtok schedule install   keeps the sign-in alive while it is not used
+  ghtok get                prints the token
 "
     );
     assert_eq!(said, expected);

@@ -6,6 +6,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Command;
 
 use fake_github::{App, CLIENT_ID, FakeGitHub};
+use ghtok::testing::cli::Cli;
 use serde_json::Value;
 
 use crate::support::deadline::{run, run_command};
@@ -78,21 +79,38 @@ fn typed(sandbox: &Sandbox, line: &str, variables: &[(&str, &str)]) -> Run {
     run_command(&mut shell)
 }
 
-/// Every advised command works, `get` gives this App's token, and `logout` leaves no record.
+/// Every advised command is one, `exec` and `get` have this App's token, and a `logout` with the same
+/// arguments leaves no record.
 #[track_caller]
 fn advice_works(sandbox: &Sandbox, told: &Run, client_id: &str, variables: &[(&str, &str)]) {
     let commands = advised(told);
-    let [get, status, logout] = commands.as_slice() else {
-        panic!("{told:?}")
-    };
-    assert!(get.starts_with("ghtok get") && logout.starts_with("ghtok logout"));
-    let token = typed(sandbox, get, variables);
+    for command in &commands {
+        let words = command
+            .split(' ')
+            .map(|word| word.trim_matches('\'').into());
+        assert!(Cli::read(words).is_ok(), "{command}");
+    }
+    let get = advised_get(told);
+    let token = typed(sandbox, &get, variables);
     let record = stored(sandbox, client_id);
     assert!(record.contains(token.token()), "{get}: another App's token");
-    let shown = typed(sandbox, status, variables).expect_code(0);
-    assert!(shown.stdout.contains(client_id), "{status}: {shown:?}");
-    typed(sandbox, logout, variables).expect_code(0);
-    assert!(!path_of_record(sandbox, client_id).exists(), "{logout}");
+    let exec = commands
+        .iter()
+        .find(|command| command.starts_with("ghtok exec"));
+    typed(sandbox, exec.expect("one"), variables).expect_code(0);
+    let with = |verb| get.replacen("get", verb, 1);
+    let shown = typed(sandbox, &with("status"), variables).expect_code(0);
+    assert!(shown.stdout.contains(client_id), "{shown:?}");
+    typed(sandbox, &with("logout"), variables).expect_code(0);
+    assert!(!path_of_record(sandbox, client_id).exists(), "{get}");
+}
+
+/// The last command that a sign-in advises.
+#[track_caller]
+fn advised_get(told: &Run) -> String {
+    let get = advised(told).pop().expect("a command");
+    assert!(get.starts_with("ghtok get"), "{told:?}");
+    get
 }
 
 fn path_of_record(sandbox: &Sandbox, client_id: &str) -> std::path::PathBuf {
@@ -127,7 +145,13 @@ fn p12_the_first_app_is_written_also_without_a_terminal_and_its_advice_needs_no_
     assert_eq!(mode & 0o7777, 0o600);
     assert_eq!(
         advised(&told),
-        ["ghtok get", "ghtok status", "ghtok logout"]
+        [
+            "ghtok setup git",
+            "ghtok setup mcp",
+            "ghtok exec -- sh",
+            "ghtok schedule install",
+            "ghtok get"
+        ]
     );
     advice_works(&sandbox, &told, CLIENT_ID, &[]);
 }
@@ -153,7 +177,7 @@ fn p12_a_second_app_is_advised_by_its_name_and_the_first_becomes_the_default() {
         told.stderr.contains("the default is still \"main\""),
         "{told:?}"
     );
-    assert_eq!(advised(&told)[0], "ghtok get ghes");
+    assert_eq!(advised_get(&told), "ghtok get ghes");
     let plain = run_command(&mut bare(&sandbox, Program::Real, &["get"]));
     assert!(stored(&sandbox, CLIENT_ID).contains(plain.token()));
     advice_works(&sandbox, &told, SECOND, &[]);
@@ -175,7 +199,7 @@ fn the_app_argument_names_a_new_app() {
         &["side", "--client-id", SECOND, "--store", "file"],
     );
     assert!(config(&sandbox).contains("name = \"side\""));
-    assert_eq!(advised(&told)[0], "ghtok get side");
+    assert_eq!(advised_get(&told), "ghtok get side");
     advice_works(&sandbox, &told, SECOND, &[]);
 }
 
@@ -189,7 +213,7 @@ fn p12_without_saving_the_advice_names_everything() {
     );
     assert!(!sandbox.config_dir().exists());
     assert_eq!(
-        advised(&told)[0],
+        advised_get(&told),
         format!("ghtok get --client-id {CLIENT_ID} --host {}", fake.host()),
         "the store is remembered"
     );
@@ -236,7 +260,7 @@ fn p12_a_file_that_cannot_be_written_gets_a_note_with_its_lines_and_advice_with_
                 .contains("The App was not added to the configuration: "),
             "{told:?}"
         );
-        let get = &advised(&told)[0];
+        let get = &advised_get(&told);
         assert!(
             get.contains(&format!("--client-id {SECOND}")),
             "{case}: {get}"
@@ -306,7 +330,7 @@ fn a_store_chosen_by_a_flag_is_found_again_whatever_the_configuration_says() {
         &["--client-id", CLIENT_ID, "--store", "file"],
     );
     assert!(stored(&sandbox, CLIENT_ID).contains("ghu_"));
-    assert_eq!(advised(&told)[0], "ghtok get");
+    assert_eq!(advised_get(&told), "ghtok get");
     advice_works(&sandbox, &told, CLIENT_ID, &[]);
 }
 

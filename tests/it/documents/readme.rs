@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use fake_github::{App, Endpoint, FakeGitHub};
+use fake_github::Endpoint;
 use ghtok::testing::cli::Cli;
 use ghtok::testing::config::{Config, Environment, Flags};
 use serde_json::Value;
@@ -15,20 +15,9 @@ use super::session::Session;
 use super::{blocks, commands, document, root};
 use crate::support::signing_in::hurried_fake;
 
-/// The client ID that stands for the reader's own.
-const THEIRS: &str = "Iv23liXXXXXXXXXXXXXX";
-
-/// A GitHub that knows the reader's App.
-fn github() -> FakeGitHub {
-    hurried_fake()
-        .app(App::new(THEIRS))
-        .start()
-        .expect("a fake")
-}
-
 #[test]
 fn every_command_of_the_readme_works_from_top_to_bottom() {
-    let fake = github();
+    let fake = hurried_fake().start().expect("a fake");
     let session = Session::new(&fake);
     // It needs the network, and TLS.
     session.stand_in("gh", "test -n \"$GH_ENTERPRISE_TOKEN\"; echo gh: $*");
@@ -53,7 +42,7 @@ fn every_command_of_the_readme_works_from_top_to_bottom() {
     assert!(!run.stdout.contains("error:"), "{}", run.stdout);
     for (said, why) in [
         ("Signed in to ", "login"),
-        ("config.toml as \"", "login writes the App down"),
+        ("config.toml as \"", "app new writes the App down"),
         ("\"login\": \"octocat\"", "curl takes the header"),
         ("gh: repo list", "exec runs the command"),
         ("{\"Authorization\":\"Bearer ghu_", "headers"),
@@ -77,7 +66,7 @@ fn every_command_of_the_readme_works_from_top_to_bottom() {
     assert!(
         fs::read_to_string(written)
             .expect("a file")
-            .contains(THEIRS)
+            .contains("client_id = \"Iv23li")
     );
 }
 

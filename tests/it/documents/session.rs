@@ -16,6 +16,7 @@ use tempfile::TempDir;
 use crate::schedule::place;
 use crate::support::cron::CronDaemon;
 use crate::support::deadline::ends;
+use crate::support::registration_form::Form;
 use crate::support::sandbox::{Program, Run, path_of};
 
 /// All commands of a document together, on a busy machine.
@@ -88,6 +89,9 @@ impl<'f> Session<'f> {
             .env("PATH", format!("{}:{path}", self.programs().display()))
             .env("TERM", "dumb")
             .env("SHELL", "/bin/sh")
+            .env("USER", "octo")
+            // Never the developer's own browser.
+            .env("BROWSER", "true")
             .env("GHTOK_HOST", self.fake.host())
             .env("GHTOK_STORE", "file")
             // Never the developer's own keychain.
@@ -121,15 +125,29 @@ fn attend(mut screen: impl Read, mut keyboard: impl Write, page: &Page) -> Strin
             Ok(0) | Err(_) => return seen,
             Ok(count) => seen.push_str(&String::from_utf8_lossy(&bytes[..count])),
         }
-        if let Some(at) = seen[done..].find("[y/N] ") {
-            done += at + 1;
-            keyboard.write_all(b"y\n").expect("a keyboard");
+        for question in ["[y/N] ", "[Y/n] ", "type 2 to 5: ", "Client ID: "] {
+            if let Some(at) = seen[done..].find(question) {
+                done += at + question.len();
+                let line = match question {
+                    "[y/N] " => "y\n".to_owned(),
+                    "Client ID: " => format!("{}\n", registered(&seen)),
+                    _ => "\n".to_owned(),
+                };
+                keyboard.write_all(line.as_bytes()).expect("a keyboard");
+            }
         }
         if let Some((at, code)) = code_in(&seen[done..]) {
             done += at;
             page.approve(&code);
         }
     }
+}
+
+/// Sends the form whose address is on the screen; the new App's client ID.
+fn registered(seen: &str) -> String {
+    let mut words = seen.split_whitespace();
+    let address = words.rfind(|word| word.contains("/settings/apps/new?"));
+    Form::open(address.expect("the form's address")).submit()
 }
 
 /// The code that stands alone after `Enter`, once its line is whole.

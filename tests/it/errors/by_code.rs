@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io;
 use std::time::Duration;
 
-use fake_github::CLIENT_ID;
+use fake_github::{CLIENT_ID, FakeGitHub};
 use ghtok::testing::app::{App, ClientId};
 use ghtok::testing::commands::setup::mcp::{McpSetup, ServerKind};
 use ghtok::testing::commands::{Unseparated, exec};
@@ -17,6 +17,7 @@ use ghtok::testing::token::MinTtl;
 
 use super::page::{APP, LOGIN, Page};
 use crate::support::bench::{Bench, LIFE};
+use crate::support::sandbox::Sandbox;
 
 /// A moment, as the clock shows moments to people.
 const MOMENT: &str = "2026-11-22 14:00 +01:00";
@@ -37,6 +38,7 @@ pub fn usage(page: &mut Page) {
         .add(mcp_variable("GITHUB_HOST", "github.com"))
         .add(exec::no_command())
         .add(nobody_agrees())
+        .add(nobody_answers())
         .add(setup(
             Client::ALL[0],
             ServerKind::Remote,
@@ -111,6 +113,14 @@ pub fn sign_in(page: &mut Page) {
             stored: "octocat".into(),
             login,
             tokens: Discarded::Revoked,
+        })
+        .add(Error::Cancelled {
+            left: "nothing was changed".into(),
+            next: "start again with:\n  ghtok app new".into(),
+        })
+        .add(Error::Cancelled {
+            left: format!("nothing was stored, and {}", Discarded::Revoked),
+            next: format!("switch to your account in the browser, then:\n  {LOGIN}"),
         })
         .add(Error::Interrupted {
             left: "nothing was changed",
@@ -288,6 +298,17 @@ fn setup(client: Client, server: ServerKind, write: bool, host: &str) -> Error {
 }
 
 /// Asked for without a terminal; the real command is tried in `setup_git`.
+fn nobody_answers() -> Error {
+    let fake = FakeGitHub::start().expect("a fake");
+    let told = Sandbox::new(&fake).run(["app", "new"]);
+    let text = told.stderr.trim_end().replace("ghtok: ", "");
+    let (error, hint) = text.split_once("\nhint: ").expect("a hint");
+    Error::Usage {
+        message: error.trim_start_matches("error: ").to_owned(),
+        hint: hint.to_owned(),
+    }
+}
+
 fn nobody_agrees() -> Error {
     Error::Usage {
         message: "setup git: cannot ask for confirmation (no terminal)".into(),

@@ -23,7 +23,7 @@ macro_rules! variants {
 
 variants!(ERRORS, error, Error:
     Usage Config NoApp WhichApp UnknownApp SignInNeeded Temporary Refused Denied CodeExpired
-    OtherAccount AccountSwitch AccountUnknown Interrupted StoreLocked StoreStayedLocked
+    OtherAccount AccountSwitch AccountUnknown Cancelled Interrupted StoreLocked StoreStayedLocked
     NoCaCertificates StoreConfirmsAccess StoreUnreachable StoreTimedOut
     StoreFailed NotListed StoreNotAvailable File ReadOnly Limit Exposed Damaged Newer GaveUpWaiting RefresherDied GitConfig
     ClientFailed Timer CommandNotFound CommandNotRun Output OutputClosed);

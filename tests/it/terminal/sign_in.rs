@@ -56,9 +56,11 @@ The token is valid until TIME and stored in HOME/state/records/HOST%2F{CLIENT_ID
 It is refreshed silently until TIME, longer if it is used.
 
 Next steps:
-  ghtok get      print a valid token
-  ghtok status   show what is stored
-  ghtok logout   forget it"
+  ghtok setup git          git clones and pushes with it
+  ghtok setup mcp          MCP servers run with it
+  ghtok exec -- sh         a shell whose commands have it
+  ghtok schedule install   keeps the sign-in alive while it is not used
+  ghtok get                prints the token"
         )
     );
     assert_eq!(desk.noted(), Vec::<String>::new(), "nobody pressed Enter");

@@ -1,0 +1,63 @@
+//! The next steps after a sign-in that are not done yet: each is a command that works as printed.
+
+use std::fs;
+
+use super::SignInRun;
+use super::saved_app::SavedApp;
+use crate::auth::reach::Reach;
+use crate::config::Environment;
+use crate::host::Host;
+use crate::schedule::notes::Notes as _;
+
+/// What `exec` runs in its example: a shell is there on every machine.
+const SHELL: &str = if cfg!(windows) { "cmd" } else { "sh" };
+
+/// A command and its meaning a line.
+pub(super) fn next_steps(run: &SignInRun<'_>, app: &SavedApp, reach: Option<&Reach>) -> String {
+    let arguments = &app.arguments;
+    let mut steps: Vec<(String, &str)> = Vec::new();
+    if reach.is_some_and(Reach::is_empty) {
+        let refresh = with("refresh", arguments, " --force");
+        steps.push((
+            refresh,
+            "after installing the App, for a token that reaches it",
+        ));
+    }
+    // The others know an App by its name only.
+    if app.in_config.name().is_some() {
+        if !git_asks_ghtok(&run.app.host) {
+            steps.push(("ghtok setup git".into(), "git clones and pushes with it"));
+        }
+        steps.push(("ghtok setup mcp".into(), "MCP servers run with it"));
+    }
+    let exec = with("exec", arguments, &format!(" -- {SHELL}"));
+    steps.push((exec, "a shell whose commands have it"));
+    let timer = run.session.timer_notes().installed();
+    if app.in_config.name().is_some() && !matches!(timer, Ok(Some(_))) {
+        steps.push((
+            "ghtok schedule install".into(),
+            "keeps the sign-in alive while it is not used",
+        ));
+    }
+    steps.push((with("get", arguments, ""), "prints the token"));
+    let widest = steps.iter().map(|(command, _)| command.chars().count());
+    let width = widest.max().unwrap_or_default();
+    let line = |(command, meaning): &(String, &str)| format!("  {command:width$}   {meaning}");
+    steps.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn with(verb: &str, arguments: &str, after: &str) -> String {
+    match arguments {
+        "" => format!("ghtok {verb}{after}"),
+        arguments => format!("ghtok {verb} {arguments}{after}"),
+    }
+}
+
+/// True if ghtok's own file for git names this host.
+fn git_asks_ghtok(host: &Host) -> bool {
+    let Ok(places) = Environment::from_process().git_places() else {
+        return false;
+    };
+    let mut files = [places.own, places.beside].into_iter();
+    files.any(|file| fs::read_to_string(file).is_ok_and(|text| text.contains(&host.web_url())))
+}
