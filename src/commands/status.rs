@@ -3,14 +3,16 @@
 
 mod online;
 mod report;
+mod timer;
 
 use clap::Args;
 
-use self::report::{Report, TimerReport};
+use self::report::Report;
+use self::timer::TimerReport;
 use crate::app::App;
 use crate::commands::{Subcommand, Target};
 use crate::config::Flags;
-use crate::error::{Result, most_serious};
+use crate::error::{Error, Result, most_serious};
 use crate::github::RepositoryName;
 use crate::schedule::notes::Notes as _;
 use crate::session::{Call, OtherSignIns, Reading, Session};
@@ -59,6 +61,9 @@ impl Subcommand for Status {
         let found = reports_of(&others, session);
         let (apps, missing) = match self.apps(session) {
             Ok(apps) => (apps, None),
+            Err(Error::NoApp { .. }) if found.is_empty() && self.is_start(&others) => {
+                return self.show_start_page();
+            }
             Err(error) if found.is_empty() => return Err(error),
             Err(error) => (Vec::new(), Some(error)),
         };
@@ -73,12 +78,11 @@ impl Subcommand for Status {
         let code = most_serious(reports.iter().map(Report::exit_code));
         reports.extend(found);
         let timer = timer(session);
-        let text = if self.json {
-            report::json(&reports, &others.unseen, timer.as_ref())
+        if self.json {
+            Terminal.line(&report::json(&reports, &others.unseen, timer.as_ref()))?;
         } else {
-            report::text(&reports, &others.unseen, timer.as_ref())
-        };
-        Terminal.line(&text)?;
+            Terminal.report(&report::text(&reports, &others.unseen, timer.as_ref()))?;
+        }
         // Only what a command would use decides; others are no command's.
         match (self.check, missing) {
             (true, Some(error)) => Err(error),
@@ -89,6 +93,20 @@ impl Subcommand for Status {
 }
 
 impl Status {
+    /// Whether nothing is asked for in particular, and nothing can be stored out of sight.
+    fn is_start(&self, others: &OtherSignIns) -> bool {
+        !self.check && !self.names_an_app() && others.unseen.is_empty()
+    }
+
+    fn show_start_page(&self) -> Result<u8> {
+        if self.json {
+            Terminal.line(&report::json(&[], &[], None))?;
+        } else {
+            Terminal.report(&report::start_page())?;
+        }
+        Ok(0)
+    }
+
     fn look(&self, session: &Session<'_>, call: &Call<'_>) -> Report {
         let report = report::look(call);
         if self.online {

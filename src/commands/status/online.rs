@@ -21,8 +21,8 @@ pub(super) struct Online {
     /// Why GitHub could not be asked, or not for everything.
     problem: Option<String>,
     /// Where the App is installed; `None` if GitHub did not say.
-    installations: Option<Vec<InstallationJson>>,
-    repository: Option<RepositoryJson>,
+    installations: Option<Vec<ListedInstallation>>,
+    repository: Option<CheckedRepository>,
     /// The same for people.
     #[serde(skip)]
     pub(super) lines: Vec<(&'static str, String)>,
@@ -40,7 +40,7 @@ enum TokenVerdict {
 }
 
 #[derive(Debug, Serialize)]
-struct InstallationJson {
+struct ListedInstallation {
     owner: String,
     /// `all`, `selected`, or `unknown`.
     selection: &'static str,
@@ -51,7 +51,7 @@ struct InstallationJson {
 }
 
 #[derive(Debug, Serialize)]
-struct RepositoryJson {
+struct CheckedRepository {
     name: String,
     access: &'static str,
     why: String,
@@ -97,12 +97,13 @@ impl Online {
                 (TokenVerdict::Valid, Some(account.login.clone()), None, line)
             }
             AccessState::Dead => {
-                let line = format!("does not accept the token; get a new one: {refresh} --force");
+                let line =
+                    format!("does not accept the token; get a new one:\n  {refresh} --force");
                 (TokenVerdict::Rejected, None, None, line)
             }
             AccessState::Expired => {
                 let line =
-                    format!("was not asked: the token has expired; get a new one: {refresh}");
+                    format!("was not asked: the token has expired; get a new one:\n  {refresh}");
                 (TokenVerdict::Expired, None, None, line)
             }
             AccessState::Unknown(failure) => {
@@ -123,7 +124,7 @@ impl Online {
     fn tell_reach(&mut self, reach: &Reach, call: &Call<'_>) {
         let installations = &reach.installations;
         let installed = &installations.installed;
-        self.installations = Some(installed.iter().map(InstallationJson::of).collect());
+        self.installations = Some(installed.iter().map(ListedInstallation::of).collect());
         let mut lines: Vec<String> = installed.iter().map(line).collect();
         let suspended = installations.suspended.iter();
         lines.extend(suspended.map(|owner| format!("{owner}: suspended, no access")));
@@ -151,12 +152,12 @@ impl Online {
             Some(Cure { act, command }) => (Some(act).filter(|act| !act.is_empty()), command),
         };
         let then = command.as_ref().map(|command| match act {
-            Some(_) => format!("then get a new token: {command}"),
-            None => format!("get a new token: {command}"),
+            Some(_) => format!("then get a new token:\n  {command}"),
+            None => format!("get a new token:\n  {command}"),
         });
         let next = act.clone().into_iter().chain(then);
         self.lines.extend(next.map(|line| ("next", line)));
-        self.repository = Some(RepositoryJson {
+        self.repository = Some(CheckedRepository {
             name: name.to_string(),
             access: word(access),
             why,
@@ -171,7 +172,7 @@ impl Online {
     }
 }
 
-impl InstallationJson {
+impl ListedInstallation {
     fn of(installation: &Installation) -> Self {
         let (selection, repositories) = match &installation.selection {
             Selection::All => ("all", Vec::new()),

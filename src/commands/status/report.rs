@@ -1,17 +1,16 @@
 //! The report of `status` for one App, for stores that could not be listed, and for the timer.
 
+use anstyle::AnsiColor;
 use serde::Serialize;
 
 use super::online::Online;
+use super::timer::TimerReport;
 use crate::app::App;
 use crate::auth::account::{AccountCheck, check_account};
-use crate::auth::ports::Clock;
 use crate::auth::record::{Decision, Record, Rejected, Want};
 use crate::error::Error;
 use crate::formats::durations::human_duration;
 use crate::formats::timestamps::rfc3339;
-use crate::schedule::Scheduler;
-use crate::schedule::notes::{Installed, LastRun};
 use crate::session::Call;
 use crate::token::{Timestamp, TokenSet};
 
@@ -70,6 +69,9 @@ struct Problem {
     message: String,
     hint: Option<String>,
     exit_code: u8,
+    /// The hint for people, its commands on lines of their own.
+    #[serde(skip)]
+    next: Option<String>,
 }
 
 /// The whole answer.
@@ -80,34 +82,6 @@ struct StatusJson<'a> {
     /// Stores that may hold more.
     unseen: Vec<Problem>,
     timer: Option<&'a TimerReport>,
-}
-
-/// The timer that keeps sign-ins alive, as it is remembered: no scheduler is asked
-/// (`ghtok schedule status` does that).
-#[derive(Debug, Serialize)]
-pub(super) struct TimerReport {
-    scheduler: Scheduler,
-    last_run_at: Option<String>,
-    last_run_at_unix: Option<i64>,
-    #[serde(skip)]
-    line: String,
-}
-
-impl TimerReport {
-    /// What is known of it.
-    pub(super) fn of(installed: &Installed, last: Option<&LastRun>, clock: &dyn Clock) -> Self {
-        let last = last.map(|run| Timestamp(run.at));
-        let ran = last.map_or_else(
-            || "did not run yet".into(),
-            |at| format!("last run {}", clock.local_time(at)),
-        );
-        Self {
-            scheduler: installed.scheduler,
-            last_run_at: last.map(rfc3339),
-            last_run_at_unix: last.map(|at| at.0),
-            line: format!("{}, {ran}", installed.scheduler),
-        }
-    }
 }
 
 /// Looks at one App.
@@ -156,17 +130,31 @@ pub(super) fn json(reports: &[Report], unseen: &[Error], timer: Option<&TimerRep
 pub(super) fn text(reports: &[Report], unseen: &[Error], timer: Option<&TimerReport>) -> String {
     let mut blocks: Vec<String> = reports.iter().map(Report::block).collect();
     blocks.extend(unseen.iter().map(|error| {
-        let hint = error.one_line_hint().unwrap_or_default();
-        format!(
-            "other sign-ins\n  {:<14} {error}\n  {:<14} {hint}",
-            "problem", "next"
-        )
+        let problem = row("problem", &error.to_string());
+        let next = error.hint().map(|hint| row("next", &hint));
+        format!("other sign-ins{problem}{}", next.unwrap_or_default())
     }));
     blocks.push(match timer {
         Some(timer) => format!("timer: {}", timer.line),
-        None => "timer: none; keep unused sign-ins alive with: ghtok schedule install".into(),
+        None => "timer: none; keep unused sign-ins alive with:\n  ghtok schedule install".into(),
     });
     blocks.join("\n\n")
+}
+
+/// What a person sees where nothing is configured and nothing is stored.
+pub(super) fn start_page() -> String {
+    "Nothing is set up yet: no GitHub App is configured, and no sign-in is stored.
+  ghtok app new   (registers your own GitHub App, or takes the one you have, and signs in)
+  ghtok --help    (all commands)"
+        .into()
+}
+
+/// A name and what stands beside it; its commands get rows of their own.
+fn row(name: &str, value: &str) -> String {
+    let mut lines = value.lines();
+    let first = lines.next().unwrap_or_default();
+    let more: String = lines.map(|line| format!("\n  {:<14} {line}", "")).collect();
+    format!("\n  {name:<14} {first}{more}")
 }
 
 impl Report {
@@ -182,12 +170,32 @@ impl Report {
     }
 
     fn block(&self) -> String {
-        let mut block = self.app.clone();
+        let (word, colour) = self.word();
+        let style = colour.on_default().bold();
+        let mut block = format!("{}: {style}{word}{style:#}", self.app);
         let online = self.online.iter().flat_map(|online| &online.lines);
         for (name, value) in self.lines.iter().chain(online) {
-            block.push_str(&format!("\n  {name:<14} {value}"));
+            block.push_str(&row(name, value));
         }
         block
+    }
+
+    /// The sign-in in a word or two.
+    fn word(&self) -> (&'static str, AnsiColor) {
+        match (self.state, &self.problem) {
+            (State::Valid | State::Permanent | State::Due, _) => ("signed in", AnsiColor::Green),
+            (State::Refreshing, _) => ("refreshing", AnsiColor::Yellow),
+            (State::Reported, _) => ("to be checked", AnsiColor::Yellow),
+            (State::SignInAgain, _) => ("sign in again", AnsiColor::Yellow),
+            (State::Problem, Some(problem)) => match (problem.code, problem.exit_code) {
+                ("signed_out", _) => ("signed out", AnsiColor::Red),
+                (_, 4) => ("sign in again", AnsiColor::Red),
+                ("store_locked", _) => ("locked", AnsiColor::Yellow),
+                (_, 6) => ("out of reach", AnsiColor::Yellow),
+                _ => ("problem", AnsiColor::Red),
+            },
+            (State::Problem, None) => ("problem", AnsiColor::Red),
+        }
     }
 }
 
@@ -338,8 +346,8 @@ impl Report {
     fn tell_problem(&mut self) {
         if let Some(problem) = &self.problem {
             self.lines.push(("problem", problem.message.clone()));
-            if let Some(hint) = &problem.hint {
-                self.lines.push(("next", hint.clone()));
+            if let Some(next) = &problem.next {
+                self.lines.push(("next", next.clone()));
             }
         }
     }
@@ -353,6 +361,10 @@ impl Problem {
                 "sign in again before {end} with: {}",
                 call.login_command()
             )),
+            next: Some(format!(
+                "sign in again before {end} with:\n  {}",
+                call.login_command()
+            )),
             ..self
         }
     }
@@ -363,6 +375,7 @@ impl Problem {
             message: error.to_string(),
             hint: error.one_line_hint(),
             exit_code: error.exit_code(),
+            next: error.hint(),
         }
     }
 }

@@ -22,6 +22,17 @@ pub(crate) fn wrapped_message(text: &str, columns: usize) -> String {
     lines.join("\n")
 }
 
+/// As [`wrapped`], for a report, whose indented lines are text. A command on a line of its own is not
+/// broken, and stands at the left where it is too wide.
+pub(crate) fn wrapped_report(text: &str, columns: usize) -> String {
+    let fit = |line: &str| match line.trim_start() {
+        command if command.starts_with("ghtok ") && width(line) > columns => command.to_owned(),
+        _ => broken(line, columns),
+    };
+    let lines: Vec<String> = text.split('\n').map(fit).collect();
+    lines.join("\n")
+}
+
 fn broken(line: &str, columns: usize) -> String {
     if width(line) <= columns {
         return line.to_owned();
@@ -44,7 +55,7 @@ fn broken(line: &str, columns: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{wrapped, wrapped_message};
+    use super::{wrapped, wrapped_message, wrapped_report};
 
     #[test]
     fn lines_break_at_blanks_and_keep_their_indent() {
@@ -69,6 +80,16 @@ mod tests {
             wrapped_message(text, 12),
             "sign in\nwith:\nghtok login work"
         );
+    }
+
+    #[test]
+    fn a_report_breaks_its_text_and_no_command() {
+        let text = "  next      sign in with:\n            ghtok login work --store file";
+        assert_eq!(
+            wrapped_report(text, 20),
+            "  next sign in with:\nghtok login work --store file"
+        );
+        assert_eq!(wrapped_report(text, 80), text);
     }
 
     #[test]

@@ -121,7 +121,7 @@ fn without_any_app_the_error_says_how_to_begin() {
     for arguments in [
         &["get"][..],
         &["refresh"],
-        &["status"],
+        &["status", "--check"],
         &["logout"],
         &["login"],
     ] {
@@ -154,7 +154,10 @@ fn status_shows_all_apps_unless_one_is_named() {
         .split("\n\n")
         .filter_map(|it| it.lines().next())
         .collect();
-    assert_eq!(blocks[..3], ["work", "home", "idle"]);
+    assert_eq!(
+        blocks[..3],
+        ["work: signed in", "home: signed in", "idle: signed out"]
+    );
 }
 
 #[test]

@@ -119,7 +119,8 @@ fn it_says_why_a_repository_answers_404_and_the_command_that_it_names_exits_0() 
     assert!(
         told.ends_with(&format!(
             "  next           install the App on else (an organization's owner must agree): http://HOST/github-apps/fake-app/installations/new
-  next           then get a new token: {command}"
+  next           then get a new token:
+                   {command}"
         )),
         "{told}"
     );

@@ -183,7 +183,7 @@ fn p12_logout_all_removes_what_no_configured_app_uses() {
 #[test]
 fn p12_without_any_configured_app_the_stored_ones_are_shown_and_removed() {
     let (fake, sandbox) = start();
-    run(&sandbox, &["status"]).expect_code(2);
+    run(&sandbox, &["status", "--check"]).expect_code(2);
     let told = run(&sandbox, &["logout", "--all"]).expect_code(0);
     assert_eq!(told.stderr, "ghtok: nothing is stored\n");
     let key = "github.com/Iv23liELSEWHERE";

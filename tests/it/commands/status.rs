@@ -4,19 +4,21 @@ use std::time::Duration;
 
 use fake_github::{CLIENT_ID, FakeGitHub};
 use ghtok::testing::auth::record::{Intent, Record, RefreshRejected, Rejected, RescueKey};
+use ghtok::testing::cli::Cli;
 use ghtok::testing::formats::timestamps::rfc3339;
 use ghtok::testing::token::{Timestamp, TokenSet};
 use serde_json::{Value, json};
 
 use super::{TWO_HOURS, mark, start};
-use crate::support::deadline::run;
-use crate::support::sandbox::{Run, Sandbox, now};
+use crate::support::deadline::{run, run_command};
+use crate::support::sandbox::{Program, Run, Sandbox, now};
 use crate::support::words::plain;
 
 /// 2026-03-04 05:06:40 UTC
 const THEN: Timestamp = Timestamp(1_772_600_800);
 
-const NO_TIMER: &str = "\ntimer: none; keep unused sign-ins alive with: ghtok schedule install\n";
+const NO_TIMER: &str =
+    "\ntimer: none; keep unused sign-ins alive with:\n  ghtok schedule install\n";
 
 /// The status of a sign-in that was changed like this.
 fn of(left: Duration, change: impl FnOnce(&mut Record)) -> (FakeGitHub, Sandbox) {
@@ -42,13 +44,16 @@ fn lines(fake: &FakeGitHub, sandbox: &Sandbox) -> String {
     let told = look(fake, sandbox, &["status"]).expect_code(0);
     let text = plain(&told.stdout, sandbox, fake);
     let head = format!(
-        "{CLIENT_ID}
+        "
   host           HOST
   client ID      {CLIENT_ID}
   store          HOME/state/records/HOST%2F{CLIENT_ID}
 "
     );
-    let rest = text
+    let (first, _) = text.split_once('\n').expect("lines");
+    let word = first.strip_prefix(&format!("{CLIENT_ID}: "));
+    assert!(word.is_some_and(|word| !word.is_empty()), "{text}");
+    let rest = text[first.len()..]
         .strip_prefix(&head)
         .and_then(|rest| rest.strip_suffix(NO_TIMER));
     rest.unwrap_or_else(|| panic!("{text}")).to_owned()
@@ -187,8 +192,8 @@ fn a_refused_refresh_token_is_a_problem_while_the_access_token_lives() {
   problem        {CLIENT_ID}: GitHub refused the refresh token on TIME: "
         );
         assert!(text.starts_with(&expected), "{text}");
-        let next = "  next           sign in again before TIME with: ghtok login --client-id";
-        assert!(text.lines().last().expect("a fix").starts_with(next));
+        let next = "  next           sign in again before TIME with:\n                   ghtok login --client-id";
+        assert!(text.contains(next), "{text}");
         let (app, checked) = object(&fake, &sandbox);
         assert_eq!((&app["state"], checked), (&json!("sign_in_again"), Some(4)));
         assert_eq!(app["problem"]["code"], json!("refresh_refused"));
@@ -227,11 +232,8 @@ fn what_only_a_sign_in_mends_is_a_problem() {
             problem.starts_with("  problem        ") && problem.contains(words),
             "{text}"
         );
-        let next = "  next           sign in with: ghtok login --client-id";
-        assert!(
-            text.lines().nth(4).expect("a fix").starts_with(next),
-            "{text}"
-        );
+        let next = "  next           sign in with:\n                   ghtok login --client-id";
+        assert!(text.contains(next), "{text}");
         let (app, checked) = object(&fake, &sandbox);
         assert_eq!((&app["state"], checked), (&json!("problem"), Some(4)));
         assert_eq!(
@@ -270,4 +272,58 @@ fn nothing_damaged_and_newer_are_problems_of_their_own() {
             (&Value::Null, &Value::Null)
         );
     }
+}
+
+#[test]
+fn the_state_is_said_in_a_word() {
+    let refused = |record: &mut Record| {
+        record.refresh_rejected = Some(RefreshRejected {
+            at: THEN,
+            interrupted_at: None,
+            access_checked_at: None,
+        });
+    };
+    let reported = |record: &mut Record| record.rejected = Some(Rejected::Reported(now()));
+    let first = |fake: &FakeGitHub, sandbox: &Sandbox| {
+        let told = look(fake, sandbox, &["status"]).expect_code(0);
+        told.stdout.lines().next().unwrap_or_default().to_owned()
+    };
+    for ((fake, sandbox), word) in [
+        (of(TWO_HOURS, |_| {}), "signed in"),
+        (of(Duration::ZERO, |_| {}), "signed in"),
+        (of(TWO_HOURS, reported), "to be checked"),
+        (of(TWO_HOURS, refused), "sign in again"),
+    ] {
+        assert_eq!(first(&fake, &sandbox), format!("{CLIENT_ID}: {word}"));
+    }
+    let (fake, sandbox) = start();
+    assert_eq!(first(&fake, &sandbox), format!("{CLIENT_ID}: signed out"));
+    sandbox.put_bytes(b"{");
+    assert_eq!(first(&fake, &sandbox), format!("{CLIENT_ID}: problem"));
+}
+
+#[test]
+fn p12_where_nothing_is_set_up_three_lines_say_how_to_begin() {
+    let (_fake, sandbox) = start();
+    let bare = |arguments: &[&str]| {
+        let mut command = sandbox.command(Program::Real, arguments);
+        for name in ["GHTOK_CLIENT_ID", "GHTOK_HOST"] {
+            command.env_remove(name);
+        }
+        run_command(&mut command)
+    };
+    let told = bare(&["status"]).expect_code(0);
+    assert_eq!((told.stdout.lines().count(), told.stderr.as_str()), (3, ""));
+    assert!(told.stdout.contains("\n  ghtok app new "), "{told:?}");
+    for line in told.stdout.lines().skip(1) {
+        let command = line.trim_start().split("   ").next().expect("a command");
+        let words = command.split(' ').map(Into::into);
+        let read = Cli::read(words);
+        assert!(read.is_ok() || command.ends_with("--help"), "{command}");
+    }
+    let told = bare(&["status", "--json"]).expect_code(0);
+    let document: Value = serde_json::from_str(&told.stdout).expect("JSON");
+    assert_eq!(document["apps"], json!([]));
+    bare(&["status", "--check"]).expect_code(2);
+    bare(&["status", "--app", "work"]).expect_code(2);
 }
