@@ -142,9 +142,21 @@ impl App {
     }
 }
 
-/// Names one record in every store: `HOST[:PORT]/CLIENT_ID[/ACCOUNT]`, logins in lower case.
+/// Names one item in every store: a record, as `HOST[:PORT]/CLIENT_ID[/ACCOUNT]` with logins in lower case,
+/// or what is stored beside records.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RecordKey(String);
+pub struct RecordKey {
+    service: ItemKind,
+    name: String,
+}
+
+/// What kind of item it is: a keychain's attribute `service`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum ItemKind {
+    Record,
+    AppSecret,
+    ScopedTokens,
+}
 
 impl RecordKey {
     fn new(host: &Host, client_id: &ClientId, account: Option<&AccountName>) -> Self {
@@ -153,18 +165,47 @@ impl RecordKey {
             key.push('/');
             key.push_str(&account.as_str().to_ascii_lowercase());
         }
-        Self(key)
+        Self {
+            service: ItemKind::Record,
+            name: key,
+        }
+    }
+
+    /// The item with the App's client secret, which its accounts share.
+    pub fn of_secret(app: &App) -> Self {
+        Self {
+            service: ItemKind::AppSecret,
+            ..Self::new(&app.host, &app.client_id, None)
+        }
+    }
+
+    /// The item with the scoped tokens that were created with this record's tokens.
+    #[must_use]
+    pub fn of_scoped_tokens(&self) -> Self {
+        Self {
+            service: ItemKind::ScopedTokens,
+            name: self.name.clone(),
+        }
+    }
+
+    /// The kind of the item as keychains hold it (attribute `service`).
+    pub fn service(&self) -> &'static str {
+        match self.service {
+            ItemKind::Record => "ghtok",
+            ItemKind::AppSecret => "ghtok-app",
+            ItemKind::ScopedTokens => "ghtok-scoped",
+        }
     }
 
     /// The key as keychains hold it (attribute `username`).
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.name
     }
 
     /// The key percent-encoded (RFC 3986 section 2.1): a file name on every system.
     pub fn file_name(&self) -> String {
         const ENCODED: AsciiSet = NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_');
-        utf8_percent_encode(&self.0, &ENCODED).collect()
+        utf8_percent_encode(&self.name, &ENCODED).collect()
     }
 }
 

@@ -12,5 +12,7 @@ pub(crate) mod refresh;
 pub(crate) mod rejection;
 pub(crate) mod repository_access;
 pub(crate) mod saving;
+pub(crate) mod scope;
+pub(crate) mod scoped_tokens;
 mod store_error;
 pub(crate) mod token_check;

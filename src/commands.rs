@@ -20,6 +20,7 @@ mod new_app;
 pub(crate) mod refresh;
 pub(crate) mod refresher;
 pub(crate) mod schedule;
+mod scope;
 mod separator;
 pub(crate) mod setup;
 mod sign_in;
@@ -27,6 +28,7 @@ pub(crate) mod status;
 mod target;
 
 pub(crate) use self::new_app::{NewApp, NewAppFlags};
+pub(crate) use self::scope::ScopeFlags;
 pub use self::separator::Unseparated;
 pub(crate) use self::separator::separated;
 pub(crate) use self::sign_in::{BrowserOffer, PageFlags, RegisteredApp, SignInOptions, SignInRun};

@@ -5,6 +5,7 @@
 mod exit_code;
 mod hint;
 mod report;
+mod scoped;
 mod sign_in;
 mod system;
 mod tokens;
@@ -17,6 +18,7 @@ use thiserror::Error;
 
 pub(crate) use exit_code::{WRAPPER_FAILED, most_serious};
 pub(crate) use report::joined;
+pub use scoped::{NoScopedToken, ScopedTokenProblem};
 pub use sign_in::SignInReason;
 pub(crate) use system::{is_exhausted, is_limit, system_reason};
 pub use tokens::{Discarded, StoredTokens};
@@ -56,7 +58,7 @@ pub enum Error {
         known: Vec<String>,
     },
     /// The named App is not configured.
-    #[error("no App named \"{name}\" is configured{}", known_apps(known))]
+    #[error("no App named \"{name}\" is configured{}", report::known_apps(known))]
     UnknownApp {
         /// The name that was asked for.
         name: String,
@@ -101,6 +103,9 @@ pub enum Error {
         /// What to do about it.
         fix: String,
     },
+    /// There is no scoped token.
+    #[error(transparent)]
+    ScopedToken(NoScopedToken),
     /// The person pressed "Cancel" on the device page.
     #[error("{app}: the sign-in was denied on the page")]
     Denied {
@@ -393,13 +398,5 @@ impl Error {
             io::ErrorKind::BrokenPipe => Self::OutputClosed,
             _ => Self::Output(error),
         }
-    }
-}
-
-fn known_apps(known: &[String]) -> String {
-    if known.is_empty() {
-        " (the configuration has no Apps)".into()
-    } else {
-        format!(" (configured: {})", known.join(", "))
     }
 }

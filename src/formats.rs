@@ -5,6 +5,7 @@ pub(crate) mod drawing;
 pub(crate) mod durations;
 pub(crate) mod git_config;
 pub(crate) mod git_credential;
+pub(crate) mod git_remote;
 pub(crate) mod json_rpc;
 pub(crate) mod markdown;
 pub(crate) mod mcp_client;

@@ -1,4 +1,4 @@
-//! GitHub's authorization server and the two REST calls that sign-in needs, over HTTPS.
+//! GitHub's authorization server and the REST calls that sign-in and scoped tokens need, over HTTPS.
 //! Owns what is asked, how answers are judged, and whether a failed request can have had an effect.
 //! Decides nothing about storing, retrying or waiting; logs nothing; follows no redirect.
 
@@ -18,6 +18,7 @@ mod request;
 mod request_failure;
 mod response;
 mod revocation;
+mod scoped_token;
 mod server_text;
 mod server_time;
 mod token_response;
@@ -34,8 +35,10 @@ pub use poll::Poll;
 pub(crate) use proxy::Proxy;
 pub use proxy::ProxySetting;
 pub use refresh_token::{RefreshConnection, Refreshed};
-pub(crate) use repository::{RepositoryAnswer, RepositoryName};
+pub(crate) use repository::RepositoryAnswer;
+pub use repository::RepositoryName;
 pub use request_failure::RequestFailure;
+pub use scoped_token::{ScopedGrant, ScopedTokenAnswer, ScopedTokenRequest, TokenDeletion};
 pub use token_response::GrantedTokens;
 pub use user::UserAnswer;
 

@@ -7,6 +7,7 @@ mod login_command;
 mod reach;
 mod report;
 mod schedule;
+mod scoped;
 pub(crate) mod sign_in;
 mod sign_ins;
 pub(crate) mod sign_out;
@@ -27,6 +28,7 @@ pub use self::login_command::login_command;
 pub(crate) use self::reach::{OnlineCheck, ask_github};
 pub(crate) use self::report::report;
 pub(crate) use self::schedule::clear_timer;
+pub(crate) use self::scoped::Holder;
 pub(crate) use self::sign_ins::{OtherSignIns, Reading};
 pub(crate) use self::stores::store_of;
 pub(crate) use self::timers::{InstalledTimer, Timers};
@@ -39,9 +41,9 @@ use crate::config::{Config, Environment, FileState, Flags, network_variables};
 use crate::error::{Error, Result, most_serious};
 use crate::github::GitHub;
 use crate::limits::Limits;
-use crate::store::Stores;
 use crate::store::state_file;
 use crate::store::state_folder::StateFolder;
+use crate::store::{ScopedItems, Stores};
 use crate::store_choice::StoreChoice;
 use crate::system::logger;
 use crate::system::network::network_id;
@@ -81,6 +83,8 @@ pub struct Call<'a> {
     pub broker: Broker<'a>,
     /// The server where it is registered.
     pub github: &'a dyn Fn() -> GitHub,
+    /// Opens the store of its scoped tokens.
+    pub scoped: &'a dyn Fn() -> Result<ScopedItems>,
     /// The configured min TTL; `--min-ttl` overrides it.
     pub min_ttl: MinTtl,
     /// The wall clock and the monotonic clock.
@@ -189,6 +193,7 @@ impl Session<'_> {
         let store = self.open_store(app, choice)?;
         let login_command = || login_command(app, self.store_to_name(app, choice));
         let github = || self.github(app);
+        let scoped = || self.stores.scoped(app, choice);
         let network = || self.network_id();
         let detached = DetachedRefresher {
             program: this_program,
@@ -213,6 +218,7 @@ impl Session<'_> {
             store: &store,
             broker,
             github: &github,
+            scoped: &scoped,
             min_ttl: self.config.min_ttl,
             clock,
             terminal: Terminal,

@@ -18,6 +18,7 @@ pub(crate) mod reach;
 pub(crate) mod record;
 pub(crate) mod record_store;
 pub(crate) mod rescue;
+pub(crate) mod scoped_tokens;
 #[cfg(target_os = "linux")]
 pub(crate) mod secret_service;
 pub(crate) mod state_file;
@@ -36,6 +37,7 @@ use self::file::FileSlot;
 pub(crate) use self::platform::{STORES, kernel_is_available};
 use self::platform::{kernel_slot, list_kernel};
 pub use self::record_store::RecordStore;
+pub use self::scoped_tokens::ScopedItems;
 #[cfg(target_os = "linux")]
 use self::secret_service::SecretService;
 use self::state_folder::StateFolder;
@@ -112,7 +114,23 @@ impl Stores {
         Ok(record_store.advising(store_instead_of(store), is_chosen_at_sign_in))
     }
 
-    /// The place of a record in this store.
+    /// Opens what is stored beside the App's record for scoped tokens. Reads nothing yet.
+    pub(crate) fn scoped(&self, app: &App, store: StoreChoice) -> Result<ScopedItems> {
+        let (list, secret) = ScopedItems::keys(app);
+        let mut secrets = vec![self.slot(store, &secret)?];
+        if store != StoreChoice::File {
+            secrets.push(self.slot(StoreChoice::File, &secret)?);
+        }
+        let list = self.slot(store, &list)?;
+        Ok(ScopedItems::new(
+            list,
+            secrets,
+            self.folder.clone(),
+            app.key(),
+        ))
+    }
+
+    /// The place of an item in this store.
     pub(crate) fn slot(&self, store: StoreChoice, key: &RecordKey) -> Result<Box<dyn Slot>> {
         match store {
             StoreChoice::File => Ok(Box::new(FileSlot::new(&self.folder, key))),

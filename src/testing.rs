@@ -36,6 +36,15 @@ pub mod auth {
     pub mod refresh {
         pub use crate::auth::refresh::Refresh;
     }
+    pub mod scope {
+        pub use crate::auth::scope::{Permission, Permissions, TokenScope};
+    }
+    pub mod scoped_tokens {
+        pub use crate::auth::scoped_tokens::{LockedScopedStore, ScopedStore, ScopedTokens};
+        pub mod list {
+            pub use crate::auth::scoped_tokens::list::{HandedOut, NoRoom, ScopedList, Use};
+        }
+    }
 }
 
 #[cfg(target_os = "linux")]
@@ -76,7 +85,9 @@ pub mod config {
 }
 
 pub mod error {
-    pub use crate::error::{Discarded, Error, Result, SignInReason, StoredTokens};
+    pub use crate::error::{
+        Discarded, Error, NoScopedToken, Result, ScopedTokenProblem, SignInReason, StoredTokens,
+    };
 }
 
 pub mod formats {
@@ -103,7 +114,8 @@ pub mod github {
     pub use crate::github::{
         ConnectStage, DeviceAuthorization, ErrorCode, GitHub, GrantedTokens, HttpError,
         Installation, Installations, Network, Poll, ProxySetting, RefreshConnection, Refreshed,
-        RequestFailure, Selection, UserAnswer,
+        RepositoryName, RequestFailure, ScopedGrant, ScopedTokenAnswer, ScopedTokenRequest,
+        Selection, TokenDeletion, UserAnswer,
     };
 }
 
@@ -148,7 +160,7 @@ pub mod session {
 }
 
 pub mod store {
-    pub use crate::store::{Listing, RecordStore, Slot};
+    pub use crate::store::{Listing, RecordStore, ScopedItems, Slot};
     pub mod chosen_store {
         pub use crate::store::chosen_store::read;
     }

@@ -54,6 +54,10 @@ secret! {
     RefreshToken
 }
 secret! {
+    /// A GitHub App's client secret (RFC 6749 section 2.3.1): with it the App itself can be asked for.
+    ClientSecret
+}
+secret! {
     /// The device's half of a device authorization (RFC 8628 section 3.2); the person sees the user code.
     DeviceCode
 }

@@ -176,6 +176,13 @@ pub enum Event {
         /// The command that signs in.
         login: String,
     },
+    /// Nearly as many scoped tokens were created within an hour as GitHub allows.
+    ManyScopedTokens {
+        /// The App's name in messages.
+        app: String,
+        /// How many, with the one that is created now.
+        count: usize,
+    },
     /// A refresh reached this step.
     Refresh(Step),
 }

@@ -2,11 +2,13 @@
 
 mod list;
 mod remove;
+mod secret;
 
 use clap::Args;
 
 use self::list::ListApps;
 use self::remove::RemoveApp;
+use self::secret::AppSecret;
 use crate::commands::{NewApp, NewAppFlags, Subcommand};
 use crate::config::Flags;
 use crate::error::Result;
@@ -19,7 +21,8 @@ use crate::session::Session;
     after_help = "Examples:
   ghtok app new           register a GitHub App and sign in with it
   ghtok app list          the configured Apps
-  ghtok app remove work   the App \"work\" no more"
+  ghtok app remove work   the App \"work\" no more
+  ghtok app secret set    store its client secret, for scoped tokens"
 )]
 pub(crate) struct Apps {
     #[command(subcommand)]
@@ -31,12 +34,14 @@ enum AppAction {
     New(NewAppFlags),
     List(ListApps),
     Remove(RemoveApp),
+    Secret(AppSecret),
 }
 
 impl Subcommand for Apps {
     fn flags(&self) -> Flags {
         match &self.action {
             AppAction::New(new) => new.flags(),
+            AppAction::Secret(secret) => secret.flags(),
             AppAction::List(_) | AppAction::Remove(_) => Flags::default(),
         }
     }
@@ -50,6 +55,7 @@ impl Subcommand for Apps {
             AppAction::New(new) => NewApp::new(new, session)?.run(),
             AppAction::List(list) => list.run(session).map(|()| 0),
             AppAction::Remove(remove) => remove.run(session),
+            AppAction::Secret(secret) => secret.run(session),
         }
     }
 }

@@ -9,8 +9,7 @@ use clap::Args;
 use log::LevelFilter;
 
 use crate::app::App;
-use crate::commands::Subcommand;
-use crate::commands::{Target, Unseparated};
+use crate::commands::{ScopeFlags, Subcommand, Target, Unseparated};
 use crate::config::{Environment, Flags, check_app_name};
 use crate::error::{Error, Result};
 use crate::formats::durations::parse_duration;
@@ -28,6 +27,7 @@ use crate::token::AccessToken;
   ghtok exec -- gh repo list
   ghtok exec -- git clone https://github.com/octocat/hello.git
   ghtok exec work --min-ttl 1h -- ./release.sh
+  ghtok exec --repo octocat/hello --read-only -- ./agent.sh
   ghtok exec -e HOMEBREW_GITHUB_API_TOKEN -- brew upgrade
   ghtok exec -e GH_TOKEN:main -e GH_ENTERPRISE_TOKEN:work -- ./mirror.sh")]
 pub(crate) struct Exec {
@@ -42,6 +42,8 @@ pub(crate) struct Exec {
     /// Minimum remaining lifetime, for example 90s, 30m or 1h30m
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     min_ttl: Option<Duration>,
+    #[command(flatten)]
+    scope: ScopeFlags,
     /// The command and its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
     command: Vec<OsString>,
@@ -81,7 +83,7 @@ impl Subcommand for Exec {
         let plan = self.plan(&assignments)?;
         let tokens = self.tokens(&assignments, session)?;
         tell(&plan);
-        let git = git::variables(&assignments, self.flags().store, session);
+        let git = self.git(&assignments, session)?;
         self.run_command(&plan, &tokens, &git)
     }
 
@@ -158,8 +160,24 @@ impl Exec {
         Ok(tokens)
     }
 
+    /// What git in the command is told.
+    fn git(
+        &self,
+        assignments: &[Assignment<'_>],
+        session: &Session<'_>,
+    ) -> Result<Vec<(String, OsString)>> {
+        let mut scopes = Vec::with_capacity(assignments.len());
+        for assignment in assignments {
+            scopes.push(self.scope.scope(&assignment.app.host)?);
+        }
+        let store = self.flags().store;
+        Ok(git::variables(assignments, &scopes, store, session))
+    }
+
     fn token(&self, call: &Call<'_>) -> Result<AccessToken> {
-        let served = call.broker.access_token(call.min_ttl_or(self.min_ttl))?;
+        let scope = self.scope.scope(&call.app.host)?;
+        let min_ttl = call.min_ttl_or(self.min_ttl);
+        let served = call.access_token(scope.as_ref(), None, min_ttl)?;
         // The command then has no child that it did not start.
         call.reap_refresher();
         Ok(served.token)

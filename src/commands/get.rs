@@ -8,8 +8,7 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::auth::broker::Served;
-use crate::commands::Subcommand;
-use crate::commands::Target;
+use crate::commands::{ScopeFlags, Subcommand, Target};
 use crate::config::{Environment, Flags};
 use crate::error::Result;
 use crate::formats::durations::parse_duration;
@@ -29,13 +28,16 @@ use crate::token::SecretBuffer;
   ghtok get
   ghtok get --format header | curl -H @- https://api.github.com/user
   eval \"$(ghtok get --format env)\"
-  ghtok get work --min-ttl 1h --format json")]
+  ghtok get work --min-ttl 1h --format json
+  ghtok get --repo octocat/hello --permission contents=read")]
 pub(crate) struct Get {
     #[command(flatten)]
     target: Target,
     /// Minimum remaining lifetime, for example 90s, 30m or 1h30m
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     min_ttl: Option<Duration>,
+    #[command(flatten)]
+    scope: ScopeFlags,
     /// Output format
     #[arg(long, value_enum, default_value_t = Format::Token)]
     format: Format,
@@ -89,12 +91,15 @@ impl Get {
         (verb == "get").then_some(Self {
             target,
             min_ttl: None,
+            scope: ScopeFlags::default(),
             format: Format::Token,
         })
     }
 
     fn print(&self, call: &Call<'_>) -> Result<()> {
-        let served = call.broker.access_token(call.min_ttl_or(self.min_ttl))?;
+        let scope = self.scope.scope(&call.app.host)?;
+        let min_ttl = call.min_ttl_or(self.min_ttl);
+        let served = call.access_token(scope.as_ref(), None, min_ttl)?;
         let (app, token) = (call.app, served.token.expose());
         let text = match self.format {
             Format::Token => line("", token),

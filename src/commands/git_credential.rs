@@ -23,11 +23,12 @@ use crate::app::App;
 use crate::auth::broker::Served;
 use crate::auth::record::{Account, Record};
 use crate::auth::rejection::mark_rejected;
-use crate::commands::Described;
+use crate::auth::scope::TokenScope;
+use crate::commands::{Described, ScopeFlags};
 use crate::config::Flags;
 use crate::error::Result;
 use crate::formats::git_credential::{
-    Attributes, CredentialAnswer, CredentialRequest, Description, Malformed,
+    Attributes, CredentialAnswer, CredentialRequest, Description, Malformed, RequestedRepository,
 };
 use crate::session::{Call, Session};
 use crate::system::terminal::Terminal;
@@ -77,6 +78,8 @@ pub(crate) struct GitCredential {
     app: Option<String>,
     #[command(flatten)]
     described: Described,
+    #[command(flatten)]
+    scope: ScopeFlags,
     /// Folder of config.toml, if git runs without the variable for it
     /// [env: GHTOK_CONFIG_DIR]
     #[arg(long, value_name = "DIR")]
@@ -162,7 +165,16 @@ impl GitCredential {
         };
         config.check_store()?;
         session
-            .with_call(app, |call| answer(request, call))
+            .with_call(app, |call| {
+                let scope = self.scope.scope(&app.host)?;
+                if scope
+                    .as_ref()
+                    .is_some_and(|scope| !is_within(scope, request))
+                {
+                    return Ok(());
+                }
+                answer(request, scope.as_ref(), call)
+            })
             .unwrap_or_else(|error| give_up(&error, config.git, Terminal));
         Ok(())
     }
@@ -208,7 +220,7 @@ fn described(terminal: Terminal) -> Option<CredentialRequest> {
 ///
 /// # Errors
 /// Whatever keeps a token from being had.
-fn answer(request: &CredentialRequest, call: &Call<'_>) -> Result<()> {
+fn answer(request: &CredentialRequest, scope: Option<&TokenScope>, call: &Call<'_>) -> Result<()> {
     let wanted = request.account();
     if let Some(wanted) = wanted.filter(|_| call.app.account.is_none()) {
         let account = call.broker.load()?.account;
@@ -222,7 +234,7 @@ fn answer(request: &CredentialRequest, call: &Call<'_>) -> Result<()> {
         expires_at,
         account,
         ..
-    } = call.broker.access_token(call.min_ttl)?;
+    } = call.access_token(scope, None, call.min_ttl)?;
     if let Some(wanted) = wanted
         && !is_account_of(call.app, account.as_ref(), wanted)
     {
@@ -236,6 +248,16 @@ fn answer(request: &CredentialRequest, call: &Call<'_>) -> Result<()> {
         expires_at,
     };
     print(&answer, call.terminal)
+}
+
+/// Whether git asks for a repository of this scope; for others its next helper is asked.
+fn is_within(scope: &TokenScope, request: &CredentialRequest) -> bool {
+    let Some(RequestedRepository { owner, name }) = request.repository() else {
+        return false;
+    };
+    let mut names = scope.repositories.iter();
+    owner.eq_ignore_ascii_case(&scope.owner)
+        && name.is_some_and(|name| names.any(|known| known.eq_ignore_ascii_case(name)))
 }
 
 /// A configured account is checked by the broker.
@@ -260,7 +282,12 @@ pub fn erase(request: &CredentialRequest, call: &Call<'_>) -> Result<()> {
         let age = stored.obtained_at.until(call.clock.now());
         request.carries(stored.tokens.access_token()) && age > MIN_AGE_TO_ERASE
     };
-    mark_rejected(call.store, call.clock, was_rejected).map_err(|error| call.store_error(error))
+    mark_rejected(call.store, call.clock, was_rejected).map_err(|error| call.store_error(error))?;
+    call.reject_scoped(&|entry| {
+        let age = entry.created_at.until(call.clock.now());
+        age > MIN_AGE_TO_ERASE && entry.token().is_some_and(|token| request.carries(token))
+    })
+    .map(drop)
 }
 
 fn print(answer: &CredentialAnswer<'_>, terminal: Terminal) -> Result<()> {

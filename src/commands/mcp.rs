@@ -8,7 +8,8 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::app::App;
-use crate::commands::{Subcommand, Target, Unseparated};
+use crate::auth::scope::TokenScope;
+use crate::commands::{ScopeFlags, Subcommand, Target, Unseparated};
 use crate::config::{Browsers, Desktop, Environment, Flags};
 use crate::error::{Error, Result};
 use crate::formats::durations::parse_duration;
@@ -20,7 +21,7 @@ use crate::mcp::conversation::{Asking, Restarts, Settings, Timing};
 use crate::mcp::runtime::Wrapper;
 use crate::mcp::tokens::Tokens;
 use crate::mcp::watchdog::{self, Watchdog};
-use crate::session::{Machine, Session, login_command, report, this_program};
+use crate::session::{Holder, Machine, Session, login_command, report, this_program};
 use crate::system::browser::Browser;
 use crate::system::process;
 use crate::system::terminal::Terminal;
@@ -31,6 +32,7 @@ use crate::system::terminal::Terminal;
 #[command(after_help = "Examples:
   ghtok mcp -- github-mcp-server stdio
   ghtok mcp work -- docker run -i --rm -e GITHUB_PERSONAL_ACCESS_TOKEN IMAGE
+  ghtok mcp --repo octocat/hello --read-only -- github-mcp-server stdio
   ghtok mcp --env GH_TOKEN -- npx -y some-server")]
 pub(crate) struct Mcp {
     #[command(flatten)]
@@ -59,6 +61,8 @@ pub(crate) struct Mcp {
     /// Minimum time a new server gets to start; three times the first start if that is longer
     #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "60s")]
     start_timeout: Duration,
+    #[command(flatten)]
+    scope: ScopeFlags,
     /// The server and its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
     command: Vec<OsString>,
@@ -103,20 +107,27 @@ impl Subcommand for Mcp {
             start_timeout: self.start_timeout,
             timing: Timing::STANDARD,
         };
+        let tokens = Tokens {
+            session,
+            app,
+            browser: if self.open { browser() } else { None },
+            scope: self.scoped(app, session)?,
+        };
         let wrapper = Wrapper {
             command: &self.command,
             variables: &variables,
-            tokens: &Tokens {
-                session,
-                app,
-                browser: if self.open { browser() } else { None },
-            },
+            tokens: &tokens,
             clock,
             watchdog: &Watchdog::new(this_program),
-            end: &|ended| process::end(ended.unwrap_or_else(|why| self.not_started(&why))),
+            end: &|ended| {
+                tokens.end();
+                process::end(ended.unwrap_or_else(|why| self.not_started(&why)))
+            },
         };
         process::notice_exits();
-        match wrapper.run(settings) {
+        let ended = wrapper.run(settings);
+        tokens.end();
+        match ended {
             Ok(()) => Ok(0),
             Err(error) => Ok(self.not_started(&error)),
         }
@@ -153,6 +164,16 @@ impl Mcp {
             Terminal.note(&note);
         }
         Ok(plan.changes)
+    }
+
+    /// The scope of the tokens, and the name under which this process has one.
+    fn scoped(&self, app: &App, session: &Session<'_>) -> Result<Option<(TokenScope, Holder)>> {
+        let Some(scope) = self.scope.scope(&app.host)? else {
+            return Ok(None);
+        };
+        let name = format!("mcp-{}", std::process::id());
+        let holder = session.with_call(app, |call| call.hold(name))?;
+        Ok(Some((scope, holder)))
     }
 
     fn asking(&self) -> Asking {

@@ -3,6 +3,7 @@
 
 mod online;
 mod report;
+mod scoped;
 mod timer;
 
 use clap::Args;

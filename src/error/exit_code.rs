@@ -26,6 +26,7 @@ impl Error {
             },
             Self::Temporary { .. } => "temporary",
             Self::Refused { .. } => "refused",
+            Self::ScopedToken(none) => none.code(),
             Self::Denied { .. } => "access_denied",
             Self::CodeExpired { .. } => "expired_token",
             Self::OtherAccount { .. } => "other_account",
@@ -70,6 +71,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::OutputClosed => 0,
+            Self::ScopedToken(none) => none.exit_code(),
             Self::StoreFailed { .. }
             | Self::StoreNotAvailable { .. }
             | Self::Refused { .. }

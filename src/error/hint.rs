@@ -26,6 +26,7 @@ impl Error {
                 tokens,
                 ..
             } => temporary_hint(*retry_after, *tokens),
+            Self::ScopedToken(none) => none.hint(),
             Self::Refused { fix, .. }
             | Self::Timer { fix, .. }
             | Self::ClientFailed { fix, .. } => fix.clone(),
@@ -55,9 +56,7 @@ impl Error {
             Self::GaveUpWaiting { .. } => {
                 "run the command again; it uses the result of a finished refresh".into()
             }
-            Self::RefresherDied { .. } => {
-                "run the command again to find out its result".into()
-            }
+            Self::RefresherDied { .. } => "run the command again to find out its result".into(),
             Self::GitConfig { .. } => {
                 "the file is unchanged; correct this and run the command again, or edit it yourself with the lines from:\n  ghtok setup git --print".into()
             }

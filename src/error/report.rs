@@ -59,3 +59,12 @@ pub(crate) fn joined(message: &str) -> String {
     }
     text
 }
+
+/// The configured names, for the end of a message.
+pub(super) fn known_apps(known: &[String]) -> String {
+    if known.is_empty() {
+        " (the configuration has no Apps)".into()
+    } else {
+        format!(" (configured: {})", known.join(", "))
+    }
+}

@@ -137,6 +137,8 @@ fn request_config(tls: bool, limit: Duration) -> Config {
         .timeout_global(Some(limit))
         .user_agent(USER_AGENT)
         .accept_encoding("identity")
+        // Otherwise a DELETE could have no body.
+        .allow_non_standard_methods(true)
         .build()
 }
 

@@ -18,7 +18,7 @@ const LARGEST: usize = 512 * 1024;
 
 /// `OWNER/NAME`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct RepositoryName {
+pub struct RepositoryName {
     /// The account.
     pub owner: String,
     /// The repository's own name.

@@ -1,11 +1,14 @@
 //! One request, ready to be written: where to, which headers, which body.
 //! Secrets stand in the body or in the `Authorization` header, never in the address.
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use ureq::http;
 use zeroize::Zeroizing;
 
-use crate::token::{AccessToken, SecretBuffer};
+use crate::app::ClientId;
+use crate::token::{AccessToken, ClientSecret, SecretBuffer};
 
 use super::response::LARGEST_BODY;
 
@@ -13,6 +16,7 @@ use super::response::LARGEST_BODY;
 const API_VERSION: &str = "2022-11-28";
 
 pub(super) struct HttpRequest {
+    method: http::Method,
     /// Its address.
     pub(super) url: String,
     headers: Vec<(&'static str, Zeroizing<String>)>,
@@ -34,6 +38,7 @@ impl HttpRequest {
             push_encoded(&mut body, value);
         }
         Self {
+            method: http::Method::POST,
             url,
             headers: vec![],
             body: Some(body),
@@ -51,6 +56,7 @@ impl HttpRequest {
     /// A question to the REST API without a token.
     pub(super) fn rest_get_public(url: String) -> Self {
         Self {
+            method: http::Method::GET,
             url,
             headers: vec![],
             body: None,
@@ -62,6 +68,7 @@ impl HttpRequest {
     /// JSON for the REST API, without a token.
     pub(super) fn rest_post(url: String, json: SecretBuffer) -> Self {
         Self {
+            method: http::Method::POST,
             url,
             headers: vec![],
             body: Some(json),
@@ -69,6 +76,19 @@ impl HttpRequest {
         }
         .rest()
         .header("Content-Type", "application/json")
+    }
+
+    /// The same, as the App itself: Basic credentials (RFC 7617) of its client ID and its secret.
+    pub(super) fn signed_by_app(self, client_id: &ClientId, secret: &ClientSecret) -> Self {
+        self.header("Authorization", &basic(client_id, secret))
+    }
+
+    /// The same, to delete what the body names.
+    pub(super) fn deleting(self) -> Self {
+        Self {
+            method: http::Method::DELETE,
+            ..self
+        }
     }
 
     /// The same, where a long answer is expected.
@@ -89,8 +109,8 @@ impl HttpRequest {
         self
     }
 
-    pub(super) fn method(&self) -> &'static str {
-        if self.body.is_some() { "POST" } else { "GET" }
+    pub(super) fn method(&self) -> &str {
+        self.method.as_str()
     }
 
     /// The path of its address, without host or query.
@@ -104,12 +124,7 @@ impl HttpRequest {
     pub(super) fn into_parts(
         self,
     ) -> Result<(http::Request<()>, Option<SecretBuffer>), http::Error> {
-        let method = if self.body.is_some() {
-            http::Method::POST
-        } else {
-            http::Method::GET
-        };
-        let mut head = http::Request::builder().method(method).uri(&self.url);
+        let mut head = http::Request::builder().method(self.method).uri(&self.url);
         for (name, value) in &self.headers {
             let mut value = http::HeaderValue::from_str(value)?;
             value.set_sensitive(*name == "Authorization");
@@ -125,6 +140,21 @@ fn bearer(token: &AccessToken) -> Zeroizing<String> {
     let mut value = Zeroizing::new(String::with_capacity(SCHEME.len() + token.len()));
     value.push_str(SCHEME);
     value.push_str(token);
+    value
+}
+
+fn basic(client_id: &ClientId, secret: &ClientSecret) -> Zeroizing<String> {
+    const SCHEME: &str = "Basic ";
+    let secret = secret.expose();
+    let mut pair = Zeroizing::new(String::with_capacity(
+        client_id.as_str().len() + 1 + secret.len(),
+    ));
+    pair.push_str(client_id.as_str());
+    pair.push(':');
+    pair.push_str(secret);
+    let mut value = Zeroizing::new(String::with_capacity(SCHEME.len() + 2 * pair.len() + 4));
+    value.push_str(SCHEME);
+    BASE64_STANDARD.encode_string(pair.as_bytes(), &mut value);
     value
 }
 

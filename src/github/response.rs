@@ -231,7 +231,7 @@ impl HttpResponse {
         (300..400).contains(&self.status) && self.headers.contains_key(LOCATION)
     }
 
-    fn is_rate_limited(&self) -> bool {
+    pub(super) fn is_rate_limited(&self) -> bool {
         self.status == 429
             || (self.status == 403
                 && (is_out_of_budget(&self.headers) || self.headers.contains_key("retry-after")))

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::github::DeviceAuthorization;
 use crate::mcp::conversation::{Remedy, TokenError};
 use crate::mcp::messages::UserCode;
-use crate::mcp::tokens::{Fetched, Tokens, token_error, valid_token};
+use crate::mcp::tokens::{Fetched, Tokens, token_error};
 use crate::permits::DeviceFlowPermit;
 use crate::session::Call;
 use crate::session::sign_in::sign_in;
@@ -26,7 +26,7 @@ impl Tokens<'_> {
     /// Signs a person in, who is shown the code; ends soon after `cancelled` is set.
     pub(super) fn sign_in(&self, show: &dyn Fn(UserCode), cancelled: &AtomicBool) -> Fetched {
         let dialog = self.session.sign_in_dialog(self.app);
-        let before = self.last_outcome();
+        let before = self.sign_in_outcome();
         let mut shown: Option<UserCode> = None;
         while !cancelled.load(Ordering::SeqCst) {
             match dialog.try_lock() {
@@ -53,7 +53,7 @@ impl Tokens<'_> {
                 shown.clone_from(&code);
                 code.into_iter().for_each(show);
             }
-            let outcome = self.last_outcome();
+            let outcome = self.sign_in_outcome();
             if outcome != before && outcome.is_some_and(|outcome| outcome.is_stored) {
                 return self.fetch();
             }
@@ -91,7 +91,7 @@ impl Tokens<'_> {
             };
             let permit = DeviceFlowPermit::asked_for();
             sign_in(permit, &mut prompt, elsewhere.as_ref(), &call)?;
-            valid_token(&call)
+            self.valid_token(&call)
         });
         signed_in
             .and_then(|fetched| session.move_sign_in(self.app, before).map(|()| fetched))

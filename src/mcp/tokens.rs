@@ -4,9 +4,10 @@
 use crate::app::App;
 use crate::auth::outcome::Happened;
 use crate::auth::rejection::mark_rejected;
+use crate::auth::scope::TokenScope;
 use crate::error::{Error, Result};
 use crate::mcp::conversation::{Remedy, SavedGeneration, TokenError, TokenInfo};
-use crate::session::{Call, Session};
+use crate::session::{Call, Holder, Session};
 use crate::system::browser::Browser;
 use crate::token::AccessToken;
 
@@ -19,12 +20,14 @@ pub(crate) struct Tokens<'a> {
     pub(crate) app: &'a App,
     /// Opens the page of each sign-in (`--open`).
     pub(crate) browser: Option<Browser>,
+    /// What the tokens may do, if they are scoped, and the name under which this process has one.
+    pub(crate) scope: Option<(TokenScope, Holder)>,
 }
 
 impl Tokens<'_> {
     /// A valid token; refreshed if it is due. May take as long as any caller waits.
     pub(super) fn fetch(&self) -> Fetched {
-        self.with_call(valid_token)
+        self.with_call(|call| self.valid_token(call))
     }
 
     /// The same, once the token of this generation has been checked: a server's answer says that it is
@@ -32,15 +35,27 @@ impl Tokens<'_> {
     pub(super) fn check(&self, generation: u64) -> Fetched {
         self.with_call(|call| {
             // A mark that cannot be made now is made at the next such answer.
-            let _ = mark_rejected(call.store, call.clock, |record| {
-                record.generation == generation
-            });
-            valid_token(call)
+            if let Some((_, holder)) = &self.scope {
+                let _ = call.reject_scoped(&|entry| {
+                    entry.used.holder.as_deref() == Some(holder.name())
+                        && entry.generation() == generation
+                });
+            } else {
+                let _ = mark_rejected(call.store, call.clock, |record| {
+                    record.generation == generation
+                });
+            }
+            self.valid_token(call)
         })
     }
 
-    /// What the outcome file says now.
+    /// What the outcome file says now, if it is about these tokens: a refresh replaces no scoped token.
     pub(super) fn last_outcome(&self) -> Option<SavedGeneration> {
+        self.sign_in_outcome().filter(|_| self.scope.is_none())
+    }
+
+    /// What the outcome file says now about the sign-in.
+    pub(super) fn sign_in_outcome(&self) -> Option<SavedGeneration> {
         let outcome = self.session.last_outcome(self.app)?;
         let is_stored = match outcome.what {
             Happened::Saved | Happened::Deleted => true,
@@ -53,6 +68,36 @@ impl Tokens<'_> {
         })
     }
 
+    pub(super) fn valid_token(&self, call: &Call<'_>) -> Result<(TokenInfo, AccessToken)> {
+        let scoped = self.scope.as_ref();
+        let served = call.access_token(
+            scoped.map(|(scope, _)| scope),
+            scoped.map(|(_, holder)| holder),
+            call.min_ttl,
+        )?;
+        call.reap_refresher();
+        let news = TokenInfo {
+            generation: served.generation,
+            due_at: served.due_at,
+            expires_at: served.expires_at,
+        };
+        Ok((news, served.token))
+    }
+
+    /// Revokes the scoped token of this process. What cannot be revoked now is revoked by a later ghtok.
+    pub(crate) fn end(&self) {
+        let Some((_, holder)) = &self.scope else {
+            return;
+        };
+        let revoked = self
+            .session
+            .reopened()
+            .with_call(self.app, |call| call.revoke_scoped(Some(holder)));
+        if let Err(error) = revoked {
+            log::info!("the scoped token is not revoked yet: {error}");
+        }
+    }
+
     fn with_call(
         &self,
         work: impl FnOnce(&Call<'_>) -> Result<(TokenInfo, AccessToken)>,
@@ -62,17 +107,6 @@ impl Tokens<'_> {
             .with_call(self.app, work)
             .map_err(|error| token_error(&error))
     }
-}
-
-pub(super) fn valid_token(call: &Call<'_>) -> Result<(TokenInfo, AccessToken)> {
-    let served = call.broker.access_token(call.min_ttl)?;
-    call.reap_refresher();
-    let news = TokenInfo {
-        generation: served.generation,
-        due_at: served.due_at,
-        expires_at: served.expires_at,
-    };
-    Ok((news, served.token))
 }
 
 pub(super) fn token_error(error: &Error) -> TokenError {

@@ -53,6 +53,11 @@ impl Session<'_> {
         let began = self.machine.clock.now();
         let app = self.config.app(None)?;
         self.refresh_whole(order, app)?;
+        // Online now. What cannot be revoked is tried again by the next refresh.
+        let _ = self.with_call(app, |call| {
+            call.revoke_abandoned()?;
+            Ok(())
+        });
         self.start_asking_reach(began, order, app)
     }
 

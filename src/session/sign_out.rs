@@ -34,6 +34,7 @@ pub(crate) fn sign_out(
     call: &Call<'_>,
     before: impl FnOnce(&Record) -> Result<()>,
 ) -> Result<SignedOut> {
+    end_scoped_tokens(call);
     let mut locked = call.lock()?;
     let (signed_out, generation) = match locked.load() {
         Ok(Some(record)) => {
@@ -49,6 +50,23 @@ pub(crate) fn sign_out(
     };
     forget(locked.as_mut(), signed_out, generation, call)?;
     Ok(signed_out)
+}
+
+/// Revokes the scoped tokens, which would outlive the sign-in.
+pub(super) fn end_scoped_tokens(call: &Call<'_>) {
+    let app = call.app.label();
+    match call.revoke_scoped(None) {
+        Ok(0) => {}
+        Ok(1) => call
+            .terminal
+            .note(&format!("{app}: 1 scoped token was revoked")),
+        Ok(count) => call
+            .terminal
+            .note(&format!("{app}: {count} scoped tokens were revoked")),
+        Err(error) => call.terminal.note(&format!(
+            "{error}; the scoped tokens end at their expiry, within hours, or with the next logout"
+        )),
+    }
 }
 
 fn forget(

@@ -26,8 +26,8 @@ pub(crate) struct MacOs;
 impl SystemKeychain for MacOs {
     const PLACE: &'static str = "the macOS keychain";
 
-    fn entry(user: &str) -> Result<Entry, Error> {
-        Cred::build(MacKeychainDomain::User, SERVICE, user)
+    fn entry(service: &str, user: &str) -> Result<Entry, Error> {
+        Cred::build(MacKeychainDomain::User, service, user)
     }
 
     fn search() -> Result<Vec<Entry>, Error> {
@@ -53,7 +53,7 @@ impl SystemKeychain for MacOs {
             SecKeychain::default_for_domain(SecPreferencesDomain::User)
                 .and_then(|mut keychain| keychain.unlock(None))
                 .map_err(meaning)?;
-            present::<Self, _>(Self::entry(&user).and_then(|entry| entry.get_credential()))
+            present::<Self, _>(Self::entry(SERVICE, &user).and_then(|entry| entry.get_credential()))
                 .map(drop)
         })
     }

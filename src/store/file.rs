@@ -23,13 +23,16 @@ impl FileSlot {
     pub fn new(folder: &StateFolder, key: &RecordKey) -> Self {
         Self {
             folder: folder.clone(),
-            path: folder.records().join(key.file_name()),
+            path: folder.items(key).join(key.file_name()),
         }
     }
 
     fn make_folders(&self) -> Result<(), StoreError> {
         self.folder.create()?;
-        state_file::create_folder(&self.folder.records())
+        match self.path.parent() {
+            Some(items) => state_file::create_folder(items),
+            None => Ok(()),
+        }
     }
 }
 

@@ -31,7 +31,7 @@ pub fn is_available() -> Result<(), StoreError> {
     user_keyring().map(drop).map_err(failure)
 }
 
-/// What the description of each of our keys begins with.
+/// What the description of each record's key begins with.
 const OURS: &str = "ghtok:";
 
 /// More keys than any user may have (`/proc/sys/kernel/keys/root_maxkeys`). The list must fit whole.
@@ -66,7 +66,7 @@ impl KernelSlot {
     /// Names the key; nothing is touched.
     pub fn new(key: &RecordKey) -> Self {
         Self {
-            description: format!("{OURS}{}", key.as_str()),
+            description: format!("{}:{}", key.service(), key.as_str()),
         }
     }
 

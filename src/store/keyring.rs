@@ -12,7 +12,7 @@ use crate::auth::ports::StoreError;
 use crate::permits::UnlockPermit;
 use crate::store::{Listing, Slot};
 
-/// What every item of ours has as its service, on each system.
+/// What every record has as its service, on each system.
 pub(crate) const SERVICE: &str = "ghtok";
 
 /// No record is larger, and the Windows Credential Manager takes no more.
@@ -22,8 +22,8 @@ pub(crate) trait SystemKeychain {
     /// What people call it.
     const PLACE: &'static str;
 
-    /// Names the item of a user; nothing is touched.
-    fn entry(user: &str) -> Result<Entry, Error>;
+    /// Names the item of a service and a user; nothing is touched.
+    fn entry(service: &str, user: &str) -> Result<Entry, Error>;
 
     /// Does some work without asking the person at the screen, within a limit where the system's
     /// calls have none.
@@ -32,7 +32,7 @@ pub(crate) trait SystemKeychain {
         work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError>;
 
-    /// Makes the item of a user readable without questions, if a person has to be asked for that.
+    /// Makes the record of a user readable without questions, if a person has to be asked for that.
     fn unlock(user: &str, limit: Duration) -> Result<(), StoreError>;
 
     /// The items whose service is ours.
@@ -45,6 +45,7 @@ pub(crate) trait SystemKeychain {
 /// The place of one record in the keychain of a system.
 #[derive(Debug)]
 pub(crate) struct KeyringSlot<S> {
+    service: &'static str,
     user: String,
     limit: Duration,
     system: PhantomData<S>,
@@ -69,11 +70,12 @@ pub(crate) fn list<S: SystemKeychain>(limit: Duration) -> Result<Listing, StoreE
 impl<S: SystemKeychain> KeyringSlot<S> {
     /// Names the item; nothing is touched. One read or write may last as long as the limit.
     pub(crate) fn new(key: &RecordKey, limit: Duration) -> Self {
-        Self::of_user(key.as_str().to_owned(), limit)
+        Self::of_user(key.service(), key.as_str().to_owned(), limit)
     }
 
-    fn of_user(user: String, limit: Duration) -> Self {
+    fn of_user(service: &'static str, user: String, limit: Duration) -> Self {
         Self {
+            service,
             user,
             limit,
             system: PhantomData,
@@ -85,9 +87,9 @@ impl<S: SystemKeychain> KeyringSlot<S> {
         &self,
         call: impl FnOnce(&Entry) -> Result<T, Error> + Send + 'static,
     ) -> Result<Option<T>, StoreError> {
-        let user = self.user.clone();
+        let (service, user) = (self.service, self.user.clone());
         S::ask(self.limit, move || {
-            present::<S, T>(S::entry(&user).and_then(|entry| call(&entry)))
+            present::<S, T>(S::entry(service, &user).and_then(|entry| call(&entry)))
         })
     }
 }
@@ -116,7 +118,7 @@ impl<S: SystemKeychain> Slot for KeyringSlot<S> {
     /// one of the largest size beside it for a moment.
     fn prove_writable(&self) -> Result<(), StoreError> {
         self.read()?;
-        let probe = Self::of_user(format!("{} (probe)", self.user), self.limit);
+        let probe = Self::of_user(self.service, format!("{} (probe)", self.user), self.limit);
         probe.write(&[0; MAX_RECORD_BYTES])?;
         probe.delete()
     }

@@ -12,7 +12,7 @@ use crate::store::state_file::refused;
 
 /// The lock, held.
 #[derive(Debug)]
-pub(crate) struct Lock(File);
+pub struct Lock(File);
 
 impl HeldLock for Lock {}
 

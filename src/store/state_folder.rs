@@ -66,6 +66,16 @@ impl StateFolder {
         (self.file(key, "dialog.lock"), self.file(key, "dialog"))
     }
 
+    /// The lock of a record's scoped tokens.
+    pub(crate) fn scoped_lock(&self, key: &RecordKey) -> PathBuf {
+        self.file(key, "scoped.lock")
+    }
+
+    /// Held by the process of this name while it has a scoped token.
+    pub(crate) fn scoped_holder(&self, key: &RecordKey, holder: &str) -> PathBuf {
+        self.file(key, &format!("scoped.{holder}.lock"))
+    }
+
     /// The log of a record's last refresh, where somebody asked for one.
     pub fn log(&self, key: &RecordKey) -> PathBuf {
         self.file(key, "log")
@@ -126,9 +136,17 @@ impl StateFolder {
         self.0.join("timer.lock")
     }
 
-    /// The file store's folder.
+    /// The file store's folder of records.
     pub fn records(&self) -> PathBuf {
         self.0.join("records")
+    }
+
+    /// The file store's folder for items of this kind.
+    pub(crate) fn items(&self, key: &RecordKey) -> PathBuf {
+        match key.service() {
+            "ghtok" => self.records(),
+            service => self.0.join(service),
+        }
     }
 
     fn file(&self, key: &RecordKey, kind: &str) -> PathBuf {

@@ -9,7 +9,7 @@ use keyring_core::{Entry, Error};
 use windows_native_keyring_store::Store;
 
 use crate::auth::ports::StoreError;
-use crate::store::keyring::{KeyringSlot, SERVICE, SystemKeychain};
+use crate::store::keyring::{KeyringSlot, SystemKeychain};
 
 /// The place of one record in the Windows Credential Manager.
 pub(crate) type WindowsSlot = KeyringSlot<Windows>;
@@ -23,9 +23,9 @@ impl SystemKeychain for Windows {
     const PLACE: &'static str = "the Windows Credential Manager";
 
     /// `Local`: tokens must not roam to other machines of a domain.
-    fn entry(user: &str) -> Result<Entry, Error> {
+    fn entry(service: &str, user: &str) -> Result<Entry, Error> {
         let local = HashMap::from([("persistence", "Local")]);
-        Store::new()?.build(SERVICE, user, Some(&local))
+        Store::new()?.build(service, user, Some(&local))
     }
 
     fn search() -> Result<Vec<Entry>, Error> {

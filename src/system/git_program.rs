@@ -51,6 +51,20 @@ impl GitProgram {
         (output.succeeded() && output.is_complete).then_some(output.stdout)
     }
 
+    /// The address of the remote `origin` of the current folder's repository.
+    ///
+    /// # Errors
+    /// What git says, in a line.
+    pub(crate) fn url_of_origin(&self) -> Result<String, String> {
+        let arguments = ["remote", "get-url", "origin"];
+        let output = run_with_timeout(&self.0, &arguments, &[], b"", LIMIT)?;
+        if !output.succeeded() || !output.is_complete {
+            return Err(output.failure());
+        }
+        let text = String::from_utf8_lossy(&output.stdout);
+        Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+    }
+
     fn ask(
         &self,
         flags: &[&std::ffi::OsStr],

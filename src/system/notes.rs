@@ -26,6 +26,9 @@ impl Observer for StderrNotes {
             Event::SignInBefore { app, end, login } => Terminal.note(&format!(
                 "{app}: GitHub refused the refresh token; sign in again before {end} with:\n  {login}"
             )),
+            Event::ManyScopedTokens { app, count } => Terminal.note(&format!(
+                "{app}: this is the scoped token number {count} within an hour, and ghtok creates at most 9"
+            )),
             Event::Refresh(_) => {}
         }
     }

@@ -3,6 +3,7 @@
 
 pub(crate) mod keys;
 pub(crate) mod screen;
+mod unseen;
 
 use std::io::{self, IsTerminal, Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,8 +11,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use terminal_size::terminal_size_of;
+use zeroize::Zeroizing;
 
-use crate::error::{Error, Result};
+use self::unseen::Typed;
+use crate::error::{Error, Result, system_reason};
 use crate::formats::drawing::wrap::{wrapped, wrapped_message, wrapped_report};
 use crate::system::pipes::Waiting;
 
@@ -157,6 +160,36 @@ impl Terminal {
     /// True if a person can read standard error and answer on standard input.
     pub fn has_person(self) -> bool {
         io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// True if standard input is a terminal.
+    pub fn reads_from_person(self) -> bool {
+        io::stdin().is_terminal()
+    }
+
+    /// Asks for a line that is not shown while it is typed.
+    ///
+    /// # Errors
+    /// `Interrupted` after Ctrl-C, `Usage` where the terminal cannot hide what is typed.
+    pub fn ask_unseen(self, prompt: &str) -> Result<Zeroizing<String>> {
+        let mut err = io::stderr();
+        let _ = err.write_all(prompt.as_bytes()).and_then(|()| err.flush());
+        let typed = unseen::read_line();
+        let _ = err.write_all(b"\n").and_then(|()| err.flush());
+        match typed {
+            Ok(Typed::Line(line)) => Ok(line),
+            Ok(Typed::Interrupted) => Err(Error::Interrupted {
+                left: "nothing was changed",
+                signal: 2,
+            }),
+            Err(error) => Err(Error::Usage {
+                message: format!(
+                    "cannot read unseen from this terminal: {}",
+                    system_reason(&error)
+                ),
+                hint: "give it on standard input, from a file or a pipe".into(),
+            }),
+        }
     }
 
     /// Asks a yes-or-no question; anything but a yes is a no.

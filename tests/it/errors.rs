@@ -6,6 +6,7 @@ mod by_code;
 mod configuration;
 mod network;
 mod page;
+mod scoped;
 mod sources;
 mod stores;
 mod timer;
@@ -33,6 +34,7 @@ pub fn whole_page() -> Page {
     stores::keychains(&mut page);
     stores::files(&mut page);
     stores::records(&mut page);
+    scoped::all(&mut page);
     timer::all(&mut page);
     by_code::other(&mut page);
     page
@@ -52,6 +54,11 @@ fn every_kind_of_error_is_on_the_page() {
         _ => "",
     };
     page.has_every("SignInReason", page::SIGN_IN_REASONS, reasons);
+    let problems = |entry: &Entry| match &entry.error {
+        Error::ScopedToken(none) => page::scoped_problem(&none.why),
+        _ => "",
+    };
+    page.has_every("ScopedTokenProblem", page::SCOPED_PROBLEMS, problems);
     network::every_cause_and_code_is_there();
     stores::every_store_error_is_there();
     assert!(page.entries().len() >= 40);

@@ -39,6 +39,7 @@ mod prompts;
 mod refresher;
 #[cfg(target_os = "linux")]
 mod schedule;
+mod scoped;
 #[cfg(target_os = "linux")]
 mod secret_service;
 mod setup_all;

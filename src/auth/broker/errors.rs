@@ -70,7 +70,7 @@ impl Broker<'_> {
         }
     }
 
-    pub(super) fn store_error(&self, error: StoreError) -> Error {
+    pub(crate) fn store_error(&self, error: StoreError) -> Error {
         store_error(error, self.app, &(self.login_command)(), self.store)
     }
 }

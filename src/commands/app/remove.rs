@@ -32,6 +32,20 @@ impl RemoveApp {
             let signed_out = session.with_call(app, |call| sign_out(call, |_| Ok(())))?;
             Terminal.note(&format!("{}: {}", self.name, signed_out.words()));
         }
+        let shares_secret = |other: &App| {
+            other.name != app.name && other.client_id == app.client_id && other.host == app.host
+        };
+        if !config.apps.iter().any(shares_secret) {
+            match session.remove_secret(app) {
+                Ok(false) => {}
+                Ok(true) => {
+                    Terminal.note(&format!("{}: its client secret was removed", self.name));
+                }
+                Err(error) => Terminal.note(&format!(
+                    "{error}; if a client secret was stored, it still is"
+                )),
+            }
+        }
         let removed = {
             let _lock = session.lock_config();
             remove_app(&config.file, &self.name)?

@@ -4,6 +4,7 @@
 use std::ffi::OsString;
 
 use super::Assignment;
+use crate::auth::scope::{Permissions, TokenScope};
 use crate::config::Environment;
 use crate::formats::git_config::{self, GhtokCommand, HostHelpers, bytes_of, path_of};
 use crate::formats::git_credential::credential_urls;
@@ -13,6 +14,7 @@ use crate::store_choice::StoreChoice;
 /// The variables that say so. None where git could not read those of the caller: it would fail already.
 pub(super) fn variables(
     assignments: &[Assignment<'_>],
+    scopes: &[Option<TokenScope>],
     store: Option<StoreChoice>,
     session: &Session<'_>,
 ) -> Vec<(String, OsString)> {
@@ -26,8 +28,10 @@ pub(super) fn variables(
         config_dir: None,
     };
     let mut hosts: Vec<HostHelpers> = Vec::new();
-    for assignment in assignments {
-        let helper = ghtok.helper(&assignment.arguments(store, session));
+    for (assignment, scope) in assignments.iter().zip(scopes) {
+        let mut arguments = assignment.arguments(scope.is_some(), store, session);
+        arguments.extend(scope.iter().flat_map(scope_arguments));
+        let helper = ghtok.helper(&arguments);
         for url in credential_urls(&assignment.app.host) {
             match hosts.iter_mut().find(|host| host.url == url) {
                 Some(host) if host.helpers.contains(&helper) => {}
@@ -45,14 +49,34 @@ pub(super) fn variables(
         .collect()
 }
 
+/// The flags of a scope, of which git gets a token too.
+fn scope_arguments(scope: &TokenScope) -> Vec<String> {
+    let names = scope.repositories.iter();
+    let names = names.map(|name| format!("--repo={}/{name}", scope.owner));
+    let permissions = match &scope.permissions {
+        Permissions::All => Vec::new(),
+        Permissions::AllReadOnly => vec!["--read-only".to_owned()],
+        Permissions::These(permissions) => permissions
+            .iter()
+            .map(|(name, level)| format!("--permission={name}={level}"))
+            .collect(),
+    };
+    names.chain(permissions).collect()
+}
+
 impl Assignment<'_> {
     /// The arguments of the helper. An App that nothing names is chosen for each repository, as by
     /// `setup git`.
-    fn arguments(&self, store: Option<StoreChoice>, session: &Session<'_>) -> Vec<String> {
+    fn arguments(
+        &self,
+        is_scoped: bool,
+        store: Option<StoreChoice>,
+        session: &Session<'_>,
+    ) -> Vec<String> {
         let Some(name) = &self.app.name else {
             return session.flags_of(self.app);
         };
-        let app = self.is_named.then(|| format!("--app={name}"));
+        let app = (self.is_named || is_scoped).then(|| format!("--app={name}"));
         let store = store.map(|store| format!("--store={store}"));
         app.into_iter().chain(store).collect()
     }

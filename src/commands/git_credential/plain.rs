@@ -5,7 +5,7 @@ use std::path::Path;
 use std::slice;
 
 use super::GitCredential;
-use crate::commands::Described;
+use crate::commands::{Described, ScopeFlags};
 use crate::formats::shell::is_flag;
 
 /// git looks for a helper of this name when it is told `helper = ghtok`.
@@ -23,6 +23,7 @@ pub(crate) fn plain(arguments: &[OsString]) -> Option<GitCredential> {
         operation: operation.clone(),
         app: None,
         described: Described::default(),
+        scope: ScopeFlags::default(),
         config_dir: None,
         via: None,
         keep_path: false,

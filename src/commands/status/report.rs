@@ -4,6 +4,7 @@ use anstyle::AnsiColor;
 use serde::Serialize;
 
 use super::online::Online;
+use super::scoped::{self, ScopedReport};
 use super::timer::TimerReport;
 use crate::app::App;
 use crate::auth::account::{AccountCheck, check_account};
@@ -36,6 +37,9 @@ pub(super) struct Report {
     configured: bool,
     /// The command that removes it, where it is no configured App's.
     logout: Option<String>,
+    /// The scoped tokens that were handed out and not revoked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    scoped_tokens: Vec<ScopedReport>,
     /// What GitHub says, if it was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     online: Option<Online>,
@@ -229,6 +233,7 @@ fn of_record(record: &Record, call: &Call<'_>) -> Report {
         },
     ));
     report.tell_tokens(record, now, call);
+    report.tell_scoped(scoped::reports(call));
     report.tell_problem();
     report
 }
@@ -286,11 +291,20 @@ fn blank(app: &App, store: String, state: State, problem: Option<Problem>) -> Re
         problem,
         configured: true,
         logout: None,
+        scoped_tokens: Vec::new(),
         online: None,
     }
 }
 
 impl Report {
+    fn tell_scoped(&mut self, scoped: Vec<ScopedReport>) {
+        let lines = scoped
+            .iter()
+            .map(|token| ("scoped token", token.line.clone()));
+        self.lines.extend(lines);
+        self.scoped_tokens = scoped;
+    }
+
     fn tell_tokens(&mut self, record: &Record, now: Timestamp, call: &Call<'_>) {
         let until = |at: Timestamp| {
             let left = now.until(at);

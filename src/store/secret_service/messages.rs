@@ -19,7 +19,7 @@ const ITEM: &str = "org.freedesktop.Secret.Item\0";
 const PROMPT: &str = "org.freedesktop.Secret.Prompt\0";
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties\0";
 
-/// The value of attribute `service` on every item of ours; the keyring crates find it as theirs.
+/// The value of attribute `service` on every record; the keyring crates find it as theirs.
 const OURS: &str = "ghtok";
 
 /// What an item keeps.
@@ -112,7 +112,7 @@ pub(super) fn create_item(
     values.append_dict(&"s\0".into(), &"v\0".into(), |properties| {
         properties.append_dict_entry(|entry| {
             entry.append("org.freedesktop.Secret.Item.Label");
-            entry.append(Variant(format!("{OURS}: {}", key.as_str())));
+            entry.append(Variant(format!("{}: {}", key.service(), key.as_str())));
         });
         properties.append_dict_entry(|entry| {
             entry.append("org.freedesktop.Secret.Item.Attributes");
@@ -140,9 +140,10 @@ pub(super) fn create_default_collection() -> Message {
 }
 
 fn append_attributes(values: &mut IterAppend<'_>, key: Option<&RecordKey>) {
+    let service = key.map_or(OURS, RecordKey::service);
     let username = key.map(|key| ("username", key.as_str()));
     values.append_dict(&"s\0".into(), &"s\0".into(), |attributes| {
-        for (name, value) in [("service", OURS)].into_iter().chain(username) {
+        for (name, value) in [("service", service)].into_iter().chain(username) {
             attributes.append_dict_entry(|entry| {
                 entry.append(name);
                 entry.append(value);

@@ -24,7 +24,7 @@ pub struct SecretService {
     session: SessionBus,
     limit: Duration,
     idle: Mutex<Option<ServiceConnection>>,
-    read_ahead: Mutex<BTreeMap<String, ReadResult>>,
+    read_ahead: Mutex<BTreeMap<RecordKey, ReadResult>>,
 }
 
 impl SecretService {
@@ -144,11 +144,11 @@ impl SecretService {
         if read.is_empty() {
             return None;
         }
-        read.remove(key.as_str())
+        read.remove(key)
     }
 
     pub(super) fn keep_read_ahead(&self, key: &RecordKey, found: ReadResult) {
-        held(&self.read_ahead).insert(key.as_str().to_owned(), found);
+        held(&self.read_ahead).insert(key.clone(), found);
     }
 
     fn lease(&self, service: ServiceConnection) -> Lease<'_> {

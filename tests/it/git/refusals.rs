@@ -254,6 +254,7 @@ fn p7_what_was_refreshed_before_the_lock_is_not_marked() {
                 limits,
             },
             github: &|| github.clone(),
+            scoped: &|| Ok(sandbox.scoped()),
             min_ttl: MinTtl::DEFAULT,
             clock: &clock,
             terminal: Terminal,

@@ -74,6 +74,7 @@ impl Machine {
                 store: broker.store,
                 broker: *broker,
                 github: &|| github.clone(),
+                scoped: &|| Ok(bench.sandbox.scoped()),
                 clock: broker.clock,
                 terminal: Terminal,
                 limits: broker.limits,

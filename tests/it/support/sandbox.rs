@@ -8,14 +8,14 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, SystemTime};
 
 use fake_github::{CLIENT_ID, FakeGitHub, Pair};
-use ghtok::testing::app::{App, ClientId};
+use ghtok::testing::app::{App, ClientId, RecordKey};
 use ghtok::testing::auth::outcome::Outcome;
 use ghtok::testing::auth::ports::TokenStore;
 use ghtok::testing::auth::record::{Account, Record};
 use ghtok::testing::host::Host;
 use ghtok::testing::store::file::FileSlot;
 use ghtok::testing::store::state_folder::StateFolder;
-use ghtok::testing::store::{RecordStore, record};
+use ghtok::testing::store::{RecordStore, ScopedItems, Slot, record};
 use ghtok::testing::token::{AccessToken, Expiring, RefreshToken, Timestamp, TokenSet};
 use tempfile::TempDir;
 
@@ -89,6 +89,15 @@ impl Sandbox {
     pub fn store(&self) -> RecordStore {
         let (folder, key) = (self.state_folder(), self.app().key());
         RecordStore::new(Box::new(FileSlot::new(&folder, &key)), folder, key)
+    }
+
+    /// What is stored in the file store for scoped tokens.
+    pub fn scoped(&self) -> ScopedItems {
+        let (folder, app) = (self.state_folder(), self.app());
+        let slot = |key: &RecordKey| Box::new(FileSlot::new(&folder, key)) as Box<dyn Slot>;
+        let list = slot(&app.key().of_scoped_tokens());
+        let secret = slot(&RecordKey::of_secret(&app));
+        ScopedItems::new(list, vec![secret], folder, app.key())
     }
 
     pub fn record_file(&self) -> PathBuf {
