@@ -8,8 +8,9 @@ use crate::formats::markdown;
 use crate::system::terminal::Terminal;
 
 /// Each page with its name: the file's below `docs`, without `.md`.
-const PAGES: [(&str, &str); 11] = [
+const PAGES: [(&str, &str); 15] = [
     ("readme", include_str!("../../README.md")),
+    ("tutorial", include_str!("../../docs/tutorial.md")),
     ("recipes", include_str!("../../docs/recipes.md")),
     (
         "recipes/schedule",
@@ -20,7 +21,10 @@ const PAGES: [(&str, &str); 11] = [
         include_str!("../../docs/troubleshooting.md"),
     ),
     ("mcp", include_str!("../../docs/mcp.md")),
+    ("configuration", include_str!("../../docs/configuration.md")),
     ("exit-codes", include_str!("../../docs/exit-codes.md")),
+    ("promises", include_str!("../../docs/promises.md")),
+    ("comparison", include_str!("../../docs/comparison.md")),
     ("security", include_str!("../../docs/security.md")),
     ("changelog", include_str!("../../docs/changelog.md")),
     ("architecture", include_str!("../../docs/architecture.md")),

@@ -9,6 +9,7 @@ mod readme;
 mod recipes;
 mod session;
 mod troubleshooting;
+mod tutorial;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -63,7 +64,12 @@ fn blocks_and_commands_are_found() {
 /// zsh at a terminal takes a `#` behind a command for a word of it, unless it is told otherwise.
 #[test]
 fn every_command_can_be_pasted_into_any_shell() {
-    for page in ["README.md", "docs/recipes.md", "docs/recipes/schedule.md"] {
+    for page in [
+        "README.md",
+        "docs/tutorial.md",
+        "docs/recipes.md",
+        "docs/recipes/schedule.md",
+    ] {
         let commands = commands(&document(page));
         assert!(commands.len() > 3, "{page}");
         for command in commands {

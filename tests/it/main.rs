@@ -1,5 +1,5 @@
 //! The one test binary: a module per subject. Tests that prove a promise of the design carry its
-//! number in their name (`p7_…`); README.md has the list, and a test compares it with the names.
+//! number in their name (`p7_…`); docs/promises.md has the list, and a test compares it with the names.
 
 #![allow(clippy::disallowed_methods, clippy::print_stdout, clippy::print_stderr)]
 #![allow(unreachable_pub)]

@@ -1,4 +1,4 @@
-//! `README.md` as a new user follows it.
+//! `README.md` as a new user follows it, and the pages that go on from it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -85,8 +85,8 @@ fn the_script_that_it_names_is_there() {
 }
 
 #[test]
-fn its_configuration_is_one() {
-    let examples = blocks(&document("README.md"), "toml");
+fn the_example_of_a_configuration_is_one() {
+    let examples = blocks(&document("docs/configuration.md"), "toml");
     assert!(!examples.is_empty());
     for example in examples {
         let folder = TempDir::new().expect("a folder");
@@ -104,8 +104,8 @@ fn its_configuration_is_one() {
 }
 
 #[test]
-fn its_mcp_server_is_a_command_that_ghtok_understands() {
-    let examples: Vec<Value> = blocks(&document("README.md"), "json")
+fn the_mcp_server_of_the_docs_is_a_command_that_ghtok_understands() {
+    let examples: Vec<Value> = blocks(&document("docs/mcp.md"), "json")
         .iter()
         .map(|example| serde_json::from_str(example).expect("JSON"))
         .collect();
@@ -149,9 +149,7 @@ fn tested_promises(folder: &Path) -> BTreeSet<u32> {
 
 #[test]
 fn each_promise_has_tests_with_its_number_and_each_number_is_a_promise() {
-    let readme = document("README.md");
-    let (_, from) = readme.split_once("## What it promises").expect("the list");
-    let list = from.split("\n## ").next().expect("a section");
+    let list = document("docs/promises.md");
     let promised: BTreeSet<u32> = list
         .split("(P")
         .skip(1)
