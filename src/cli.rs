@@ -24,6 +24,7 @@ use crate::commands::man::ManPages;
 use crate::commands::mcp::{Mcp, McpGuard};
 use crate::commands::refresh::Refresh;
 use crate::commands::refresher::{AskReach, Refresher};
+use crate::commands::reject::Reject;
 use crate::commands::schedule::Schedule;
 use crate::commands::setup::Setup;
 use crate::commands::status::Status;
@@ -61,6 +62,7 @@ pub(crate) enum Command {
     Apps(Apps),
     Get(Get),
     Refresh(Refresh),
+    Reject(Reject),
     Status(Status),
     Doctor(Doctor),
     Logout(Logout),
@@ -141,6 +143,7 @@ impl Command {
             Self::Apps(apps) => apps,
             Self::Get(get) => get,
             Self::Refresh(refresh) => refresh,
+            Self::Reject(reject) => reject,
             Self::Status(status) => status,
             Self::Logout(logout) => logout,
             Self::Exec(exec) => exec,

@@ -19,6 +19,7 @@ pub(crate) mod mcp;
 mod new_app;
 pub(crate) mod refresh;
 pub(crate) mod refresher;
+pub(crate) mod reject;
 pub(crate) mod schedule;
 mod scope;
 mod separator;

@@ -33,7 +33,7 @@ impl Subcommand for Headers {
 
     fn run(&self, session: &Session<'_>) -> Result<u8> {
         session.for_app(|call| {
-            let served = call.broker.access_token(call.min_ttl_or(self.min_ttl))?;
+            let served = call.access_token(None, None, call.min_ttl_or(self.min_ttl))?;
             call.terminal.data(render(&served.token).as_bytes())
         })?;
         Ok(0)

@@ -4,13 +4,15 @@ use super::sign_out::end_scoped_tokens;
 use super::{Call, Session};
 use crate::app::{App, RecordKey};
 use crate::auth::broker::Served;
+use crate::auth::record::Record;
+use crate::auth::rejection::mark_rejected;
 use crate::auth::scope::TokenScope;
 use crate::auth::scoped_tokens::list::{HandedOut, ScopedList};
 use crate::auth::scoped_tokens::{ScopedStore, ScopedTokens};
 use crate::error::{Error, Result};
 use crate::store::lock::Lock;
 use crate::store_choice::StoreChoice;
-use crate::token::{ClientSecret, MinTtl};
+use crate::token::{AccessToken, ClientSecret, MinTtl};
 
 /// A process that holds a scoped token, which is revoked at its end. The lock on its name shows others that
 /// it runs.
@@ -39,6 +41,15 @@ impl Call<'_> {
         };
         let holder = holder.map(Holder::name);
         self.with_scoped(|tokens| tokens.access_token(scope, holder, min_ttl))
+    }
+
+    /// Takes note of a token that was answered 401, if it is the sign-in's or a scoped one: the next use checks
+    /// it once, and replaces it if it is invalid.
+    pub(crate) fn reject(&self, token: &AccessToken) -> Result<()> {
+        let is_it = |record: &Record| record.tokens.access_token() == token;
+        mark_rejected(self.store, self.clock, is_it).map_err(|error| self.store_error(error))?;
+        self.reject_scoped(&|entry| entry.token() == Some(token))
+            .map(drop)
     }
 
     /// Marks the scoped tokens that were rejected; false if there are none.

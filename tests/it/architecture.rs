@@ -73,7 +73,14 @@ const NOT_BY_SESSION: &[&str] = &[
 ];
 
 /// Subcommands that ask nobody: they must not start a device flow nor have a keychain unlocked.
-const NEVER_PROMPTING: &[&str] = &["doctor", "exec", "get", "git_credential", "headers"];
+const NEVER_PROMPTING: &[&str] = &[
+    "doctor",
+    "exec",
+    "get",
+    "git_credential",
+    "headers",
+    "reject",
+];
 const CAPABILITIES: [&str; 5] = [
     "DeviceFlow",
     "DeviceFlowPermit",

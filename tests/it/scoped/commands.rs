@@ -21,12 +21,19 @@ fn start() -> (FakeGitHub, Sandbox) {
 }
 
 fn set_secret(sandbox: &Sandbox, secret: &str) -> Run {
-    let arguments = ["app", "secret", "set", "--store", "file"];
+    with_input(
+        sandbox,
+        &["app", "secret", "set", "--store", "file"],
+        secret,
+    )
+}
+
+fn with_input(sandbox: &Sandbox, arguments: &[&str], text: &str) -> Run {
     let mut command = sandbox.command(Program::Real, arguments);
     let mut child = command.stdin(Stdio::piped()).spawn().expect("ghtok");
     let mut input = child.stdin.take().expect("a pipe");
     // A run that refuses its arguments reads nothing.
-    let _ = input.write_all(secret.as_bytes());
+    let _ = input.write_all(text.as_bytes());
     drop(input);
     Run::of(child)
 }
@@ -133,6 +140,72 @@ fn mcp_gives_its_server_a_scoped_token_and_revokes_it_at_the_end() {
     Run::of(child);
     assert_eq!(fake.scoped_tokens().len(), 1);
     assert!(fake.live_scoped_tokens().is_empty());
+}
+
+#[test]
+fn what_a_killed_mcp_left_is_revoked_by_the_next_refresh() {
+    for builder in [
+        fake(),
+        fake().scoped_tokens_count(),
+        fake().refresh_ends_scoped_tokens(),
+    ] {
+        let fake = builder.start().expect("a fake");
+        let sandbox = Sandbox::new(&fake);
+        sandbox.seed(&fake, LIFE);
+        set_secret(&sandbox, SECRET).expect_code(0);
+        let arguments = ["mcp", "--eager", "--repo", "acme/one", "--", "cat"];
+        let mut command = sandbox.command(Program::Real, arguments);
+        command.env("PATH", std::env::var_os("PATH").expect("a PATH"));
+        let mut child = command.stdin(Stdio::piped()).spawn().expect("ghtok");
+        eventually("the list", || {
+            let list = sandbox.scoped().load().expect("a list");
+            list.entries.iter().find_map(|entry| entry.token().cloned())
+        });
+        // The list is written; whether the server got the token yet does not matter.
+        child.kill().expect("a kill");
+        child.wait().expect("an end");
+        let [token] = &fake.scoped_tokens()[..] else {
+            panic!("one token");
+        };
+        sandbox.run(["refresh", "--force"]).expect_code(0);
+        eventually("the revocation", || (!fake.is_alive(token)).then_some(()));
+        eventually("the list", || {
+            let list = sandbox.scoped().load().expect("a list");
+            list.entries.is_empty().then_some(())
+        });
+        sandbox.run(["get"]).token();
+    }
+}
+
+#[test]
+fn p7_reject_has_the_next_use_check_the_token() {
+    let (fake, sandbox) = start();
+    set_secret(&sandbox, SECRET).expect_code(0);
+    let reject = |token: &str| with_input(&sandbox, &["reject"], token);
+    let full = sandbox.run(["get"]).token().to_owned();
+    let scoped = sandbox
+        .run(["get", "--repo", "acme/one"])
+        .token()
+        .to_owned();
+    // Both are good: they are checked once, and stay.
+    for token in [&full, &scoped, "ghu_of_somebody_else"] {
+        reject(token).expect_code(0);
+    }
+    assert_eq!(fake.count(Endpoint::User), 0);
+    assert_eq!(sandbox.run(["get"]).token(), full);
+    assert_eq!(sandbox.run(["get", "--repo", "acme/one"]).token(), scoped);
+    fake.revoke(&scoped);
+    fake.revoke(&full);
+    assert_eq!(reject(&format!("{full}\n")).expect_code(0).stdout, "");
+    reject(&scoped).expect_code(0);
+    let healed = sandbox.run(["get"]);
+    assert!(healed.token() != full && fake.is_alive(healed.token()));
+    let healed = sandbox.run(["get", "--repo", "acme/one"]);
+    assert!(healed.token() != scoped && fake.is_alive(healed.token()));
+    for bad in ["", "\n", "ghu_a ghu_b", &"x".repeat(20_000)] {
+        let refused = reject(bad).expect_code(2);
+        assert!(!refused.stderr.contains("ghu_"), "{}", refused.stderr);
+    }
 }
 
 #[test]
