@@ -11,7 +11,7 @@ use fake_github::{Endpoint, FakeGitHub};
 
 use crate::support::deadline::{LIMIT, ends, ends_by_signal, run, run_command};
 use crate::support::git::{feed, files_with};
-use crate::support::sandbox::{Program, Run, Sandbox};
+use crate::support::sandbox::{Program, Run, Sandbox, as_configured};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -365,9 +365,7 @@ fn each_variable_may_have_its_own_app() {
         &["-e", "A:own", "-e", "B:own", "--", "sh", "-c", "echo $A $B"],
         &[],
     );
-    for name in ["GHTOK_CLIENT_ID", "GHTOK_HOST", "GHTOK_STORE"] {
-        command.env_remove(name);
-    }
+    as_configured(&mut command);
     assert_eq!(
         run_command(&mut command).token(),
         format!("{token} {token}")

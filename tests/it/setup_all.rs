@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::schedule::place;
 use crate::support::cron::CronDaemon;
 use crate::support::deadline::run_command;
-use crate::support::sandbox::{Program, Run, Sandbox, path_of};
+use crate::support::sandbox::{Program, Run, Sandbox, as_configured, path_of};
 
 const CONFIG: &str =
     "store = \"file\"\n[[app]]\nname = \"main\"\nclient_id = \"Iv1.a\"\nhost = \"ghes.example\"\n";
@@ -74,9 +74,7 @@ impl Home {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        for name in ["GHTOK_CLIENT_ID", "GHTOK_HOST", "GHTOK_STORE"] {
-            command.env_remove(name);
-        }
+        as_configured(&mut command);
         let bin = self.sandbox.home().join("bin");
         let path = std::env::var("PATH").expect("a path");
         command

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use crate::support::deadline::run_command;
 use crate::support::git::{Age, Desk, files_with, gits, url, with_a_repository};
-use crate::support::sandbox::{Program, Run, Sandbox};
+use crate::support::sandbox::{Program, Run, Sandbox, as_configured};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const APPS: &str = "store = \"file\"\n[[app]]\nname = \"main\"\nclient_id = \"Iv1.a\"\n\
@@ -51,9 +51,7 @@ impl Home {
     }
 
     fn in_it(&self, mut command: Command) -> Command {
-        for name in ["GHTOK_CLIENT_ID", "GHTOK_HOST", "GHTOK_STORE"] {
-            command.env_remove(name);
-        }
+        as_configured(&mut command);
         command
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("GIT_CONFIG_SYSTEM", self.path("system-gitconfig"))
@@ -394,16 +392,12 @@ fn p13_where_ghtok_is_silent_the_helper_of_before_answers_as_before_with_a_git_o
             fake.base_url()
         ));
         let mut setup = sandbox.command(Program::Real, ["setup", "git", "--yes"]);
-        for name in ["GHTOK_CLIENT_ID", "GHTOK_HOST", "GHTOK_STORE"] {
-            setup.env_remove(name);
-        }
+        as_configured(&mut setup);
         setup.env("GIT_CONFIG_GLOBAL", desk.config());
         run_command(&mut setup).expect_code(0);
         let ls_remote = || {
             let mut command = desk.command(&["ls-remote", &url(&fake)]);
-            for name in ["GHTOK_CLIENT_ID", "GHTOK_HOST", "GHTOK_STORE"] {
-                command.env_remove(name);
-            }
+            as_configured(&mut command);
             run_command(&mut command)
         };
         ls_remote().expect_code(0);

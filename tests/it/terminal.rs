@@ -22,7 +22,7 @@ use fake_github::{CLIENT_ID, FakeGitHub};
 use crate::support::deadline::LIMIT;
 use crate::support::processes::eventually;
 use crate::support::pty::{Left, Terminal};
-use crate::support::sandbox::{Program, Sandbox};
+use crate::support::sandbox::{Program, Sandbox, as_configured};
 use crate::support::signing_in::hurried_fake;
 
 const ROWS: u16 = 40;
@@ -123,9 +123,7 @@ impl Desk {
 
     fn command(&self, program: Program) -> Command {
         let mut command = self.sandbox.command(program, &self.arguments);
-        for name in ["GHTOK_CLIENT_ID", "GHTOK_HOST", "GHTOK_STORE"] {
-            command.env_remove(name);
-        }
+        as_configured(&mut command);
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }

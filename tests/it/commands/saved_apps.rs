@@ -10,7 +10,7 @@ use ghtok::testing::cli::Cli;
 use serde_json::Value;
 
 use crate::support::deadline::{run, run_command};
-use crate::support::sandbox::{Program, Run, Sandbox, path_of};
+use crate::support::sandbox::{Program, Run, Sandbox, as_configured, path_of};
 use crate::support::signing_in::{decide, hurried_fake};
 
 const SECOND: &str = "Iv23liSECONDCLIENT02";
@@ -28,9 +28,7 @@ fn start() -> (FakeGitHub, Sandbox) {
 /// A command that is told nothing but where its folders are.
 fn bare(sandbox: &Sandbox, program: Program, arguments: &[&str]) -> Command {
     let mut command = sandbox.command(program, arguments);
-    for name in ["GHTOK_CLIENT_ID", "GHTOK_HOST", "GHTOK_STORE"] {
-        command.env_remove(name);
-    }
+    as_configured(&mut command);
     command
 }
 

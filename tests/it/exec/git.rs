@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::support::git::{Desk, Git, add_repository, gits};
-use crate::support::sandbox::path_of;
+use crate::support::sandbox::{as_configured, path_of};
 
 /// A fake where the App is installed on octocat's repositories, and a second account reaches acme's.
 struct Bench {
@@ -165,9 +165,7 @@ fn the_app_that_is_named_is_the_one_that_git_asks() {
     let helper = |arguments: &[&str]| {
         let print = ["--", "printenv", "GIT_CONFIG_VALUE_1"];
         let mut command = exec(&bench.sandbox, &[arguments, &print].concat(), &[]);
-        for name in ["GHTOK_CLIENT_ID", "GHTOK_HOST", "GHTOK_STORE"] {
-            command.env_remove(name);
-        }
+        as_configured(&mut command);
         let run = run_command(&mut command);
         run.token()
             .split(" git-credential")

@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use crate::support::deadline::{LIMIT, run};
 use crate::support::git::{Desk, add_repository, feed, files_with, gits, helper};
 use crate::support::processes::{Watch, eventually};
-use crate::support::sandbox::{Program, Run, Sandbox, now, path_of, record_of};
+use crate::support::sandbox::{Program, Run, Sandbox, as_configured, now, path_of, record_of};
 use crate::support::signing_in::{hurried_fake, sign_in};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -221,9 +221,7 @@ fn of_several_apps_the_one_that_is_installed_answers() {
     let token = |path: &str| {
         let lines = format!("protocol=http\nhost={}\npath={path}\n", fake.host());
         let mut command = sandbox.command(Program::Real, ["git-credential", "get"]);
-        for name in ["GHTOK_CLIENT_ID", "GHTOK_HOST", "GHTOK_STORE"] {
-            command.env_remove(name);
-        }
+        as_configured(&mut command);
         feed(&mut command, lines.as_bytes()).expect_code(0).stdout
     };
     assert!(token("octocat/x.git").contains(&pair.access_token));

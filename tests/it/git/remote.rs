@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::support::deadline::{LIMIT, ends};
 use crate::support::git::{Desk, files_with, gits, url, with_a_repository};
-use crate::support::sandbox::Sandbox;
+use crate::support::sandbox::{Sandbox, as_configured};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -21,16 +21,7 @@ fn p6_clone_fetch_and_push_need_nobody_and_leave_no_token_behind() {
         let pair = sandbox.seed(&fake, HOUR);
         let desk = Desk::new(&sandbox, git);
         desk.well(&["clone", "--quiet", &url(&fake), "one"]);
-        desk.well(&[
-            "-C",
-            "one",
-            "commit",
-            "--quiet",
-            "--allow-empty",
-            "-m",
-            "second",
-        ]);
-        desk.well(&["-C", "one", "push", "--quiet"]);
+        desk.commit_and_push("one");
         desk.well(&["clone", "--quiet", &url(&fake), "two"]);
         desk.well(&["-C", "two", "fetch", "--quiet"]);
         let log = desk.well(&["-C", "two", "log", "--format=%s"]);
@@ -132,9 +123,7 @@ fn each_repository_gets_the_token_of_its_owners_app() {
                 "ls-remote",
                 &format!("{}/{path}", fake.base_url()),
             ]);
-            for name in ["GHTOK_CLIENT_ID", "GHTOK_HOST", "GHTOK_STORE"] {
-                command.env_remove(name);
-            }
+            as_configured(&mut command);
             ends(command.spawn().expect("git starts"), LIMIT)
         };
         let own = run_with_path("octocat/hello.git");

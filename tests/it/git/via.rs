@@ -187,16 +187,7 @@ fn p13_no_helper_after_ghtok_stores_its_token_and_a_stored_one_is_still_found() 
         let quoted = format!("\"{}\"", through.replace('\\', "\\\\").replace('"', "\\\""));
         desk.configure(&[&helper(), &quoted]);
         desk.well(&["clone", "--quiet", &url(&fake), "one"]);
-        desk.well(&[
-            "-C",
-            "one",
-            "commit",
-            "--quiet",
-            "--allow-empty",
-            "-m",
-            "second",
-        ]);
-        desk.well(&["-C", "one", "push", "--quiet"]);
+        desk.commit_and_push("one");
         let found = files_with(sandbox.home(), &pair.access_token);
         assert_eq!(found, [sandbox.record_file()], "{:?}", desk.git);
         // Signed out, and with a path that `store` has not: what it has is found all the same.

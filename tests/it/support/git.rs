@@ -185,6 +185,14 @@ impl<'a> Desk<'a> {
         self.run(arguments).expect_code(0)
     }
 
+    /// Commits to a clone, and pushes.
+    #[track_caller]
+    pub fn commit_and_push(&self, clone: &str) {
+        let commit = ["commit", "--quiet", "--allow-empty", "-m", "second"];
+        self.well(&[&["-C", clone], &commit[..]].concat());
+        self.well(&["-C", clone, "push", "--quiet"]);
+    }
+
     /// Runs `git credential OPERATION` with this description.
     #[track_caller]
     pub fn credential(&self, operation: &str, description: &str) -> Run {

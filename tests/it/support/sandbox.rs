@@ -219,6 +219,13 @@ impl From<Output> for Run {
     }
 }
 
+/// The command without the variables that describe an App: the configuration decides.
+pub fn as_configured(command: &mut Command) {
+    for name in ["GHTOK_CLIENT_ID", "GHTOK_HOST", "GHTOK_STORE"] {
+        command.env_remove(name);
+    }
+}
+
 /// A record of a minted pair with this much life left.
 pub fn record_of(pair: &Pair, left: Duration) -> Record {
     let lifetime = Duration::from_secs(28_800);

@@ -8,7 +8,7 @@ use super::{COLUMNS, Desk, ROWS, assert_clean};
 use crate::support::deadline::run_command;
 use crate::support::processes::eventually;
 use crate::support::pty::Terminal;
-use crate::support::sandbox::Program;
+use crate::support::sandbox::{Program, as_configured};
 use crate::support::signing_in::hurried_fake;
 use crate::support::words::plain;
 
@@ -120,9 +120,7 @@ fn another_account_than_the_configured_one_is_refused_and_nothing_is_kept() {
     assert!(told.contains("nothing was saved"), "{left:?}");
     assert_clean(&left, &before);
     let mut get = desk.sandbox.command(Program::Real, ["get"]);
-    for name in ["GHTOK_CLIENT_ID", "GHTOK_HOST", "GHTOK_STORE"] {
-        get.env_remove(name);
-    }
+    as_configured(&mut get);
     assert_eq!(run_command(&mut get).code, Some(4));
 }
 
