@@ -6,4 +6,5 @@ mod hostile;
 mod reach;
 mod refusals;
 mod remote;
+mod tasks;
 mod via;

@@ -20,7 +20,7 @@ use crate::support::processes::{Watch, eventually};
 use crate::support::sandbox::{Program, Run, Sandbox, as_configured, now, path_of, record_of};
 use crate::support::signing_in::{hurried_fake, sign_in};
 
-const HOUR: Duration = Duration::from_secs(3600);
+pub(super) const HOUR: Duration = Duration::from_secs(3600);
 const DUE: Duration = Duration::from_secs(60);
 const OTHER: &str = "Iv1.other";
 
@@ -60,7 +60,7 @@ fn is_answered(run: &Run) -> bool {
 }
 
 /// Waits until nobody asks GitHub any more.
-fn all_have_asked(sandbox: &Sandbox) {
+pub(super) fn all_have_asked(sandbox: &Sandbox) {
     let watch = Watch::over(sandbox);
     watch.no_refresher();
     eventually("the end of the questions", || {
