@@ -390,13 +390,3 @@ pub enum Error {
     #[error("standard output was closed")]
     OutputClosed,
 }
-
-impl Error {
-    /// What it means that standard output could not be written.
-    pub fn of_output(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::BrokenPipe => Self::OutputClosed,
-            _ => Self::Output(error),
-        }
-    }
-}

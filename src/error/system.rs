@@ -2,6 +2,8 @@
 
 use std::io;
 
+use super::Error;
+
 /// What the system says about a failure, without the number that Rust adds (`(os error 2)`).
 pub(crate) fn system_reason(error: &io::Error) -> String {
     let text = error.to_string();
@@ -43,4 +45,14 @@ fn is_one_of(error: &io::Error, codes: &[i32]) -> bool {
     error
         .raw_os_error()
         .is_some_and(|code| codes.contains(&code))
+}
+
+impl Error {
+    /// What it means that standard output could not be written.
+    pub fn of_output(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::OutputClosed,
+            _ => Self::Output(error),
+        }
+    }
 }
