@@ -174,6 +174,11 @@ impl<'a> DeviceFlow<'a> {
     }
 }
 
+/// How long the flow waits before each question to GitHub, unless GitHub asks for more.
+pub(crate) fn poll_wait(authorization: &DeviceAuthorization) -> Duration {
+    PollPace::new(authorization.interval).wait()
+}
+
 impl PollPace {
     fn new(interval: Duration) -> Self {
         Self {

@@ -5,11 +5,13 @@
 //! [`PendingRequests`]. Only [`Conversation`] knows all of them.
 
 mod client_lines;
+mod dialog_result;
 mod events;
 mod handshake;
 mod held_call;
 mod list_changes;
 mod message_parts;
+mod pending_call;
 mod pending_requests;
 mod replacement;
 mod returned_call;
@@ -96,11 +98,11 @@ impl Conversation {
             Event::Ended(server, ended) => self.exited(server, ended.code),
             Event::Gone(server) => self.servers.gone(server),
             Event::Token(result) => self.token(result),
-            Event::UserCode(code) => {
-                let actions = self.sign_in.code(&code, &self.handshake, now);
+            Event::UserCode(flow, code) => {
+                let actions = self.sign_in.code(flow, code, &self.handshake, now);
                 self.actions.extend(actions);
             }
-            Event::SignedIn(result) => self.signed_in(result),
+            Event::SignedIn(flow, result) => self.signed_in(flow, result),
             Event::Tick => {}
         }
         self.advance();
@@ -274,14 +276,14 @@ impl Conversation {
         } else if is_valid && !self.tokens.has_other_than(self.servers.token()) {
             self.servers.set_token(self.tokens.newest());
         }
-        self.go_on_after_token();
+        self.go_on_after_token(is_invalid);
         if self.tokens.needs_sign_in() && self.servers.lacks_token(self.now) {
             let actions = self.sign_in.ask_without_call(self.now);
             self.actions.extend(actions);
         }
     }
 
-    fn go_on_after_token(&mut self) {
+    fn go_on_after_token(&mut self, is_invalid: bool) {
         if !self.servers.is_awaiting_token() {
             // It came late: what goes on now ends first.
         } else if self.servers.in_use().is_none() {
@@ -290,17 +292,21 @@ impl Conversation {
             self.servers.drain(AfterDrain::Start, self.now);
         } else {
             self.servers.resume();
-            self.pass_rejected();
+            if is_invalid {
+                self.ask_for_rejected();
+            } else {
+                self.pass_rejected();
+            }
         }
     }
 
-    fn signed_in(&mut self, result: Result<TokenInfo, TokenError>) {
+    fn signed_in(&mut self, flow: u32, result: Result<TokenInfo, TokenError>) {
         let actions = match result {
             Ok(token) => {
                 self.tokens.found(token);
                 self.sign_in.succeeded()
             }
-            Err(error) => self.sign_in.failed(&error, &self.handshake),
+            Err(error) => self.sign_in.failed(flow, &error, &self.handshake),
         };
         self.actions.extend(actions);
     }

@@ -27,6 +27,14 @@ pub struct UserCode {
     pub until: String,
     /// When it expires, in seconds since 1970.
     pub expires_at: i64,
+    /// How long it takes until GitHub is asked again whether it was entered, in seconds.
+    #[serde(default = "default_poll_wait")]
+    pub poll_wait: u64,
+}
+
+/// For a code that an earlier version has published.
+fn default_poll_wait() -> u64 {
+    6
 }
 
 /// The dialogs that a client can show.
@@ -37,6 +45,9 @@ pub(crate) struct Modes {
     /// Shows a form.
     pub form: bool,
 }
+
+/// The field of the form: a client that accepts forms without showing them leaves it empty.
+pub(crate) const FIELD: &str = "entered";
 
 /// The key of our dialog in `inputRequests`, among those of a server.
 pub(crate) const KEY: &str = "ghtok.login";
@@ -64,18 +75,15 @@ impl Modes {
 /// clients match the dialog to the call by it.
 pub(crate) fn elicitation(
     code: &UserCode,
-    app: &str,
+    text: &str,
     modes: Modes,
     id: Option<&str>,
     meta: Option<Value>,
 ) -> Value {
     let mut params = if modes.url {
-        json!({"mode": "url", "message": message(code, app), "url": code.url})
+        json!({"mode": "url", "message": text, "url": code.url})
     } else {
-        json!({
-            "message": message(code, app),
-            "requestedSchema": {"type": "object", "properties": {}},
-        })
+        json!({"message": text, "requestedSchema": form()})
     };
     if let (true, Some(id)) = (modes.url, id) {
         params["elicitationId"] = id.into();
@@ -86,17 +94,23 @@ pub(crate) fn elicitation(
     params
 }
 
-fn message(code: &UserCode, app: &str) -> String {
+fn form() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            FIELD: {"type": "boolean", "title": "I have entered the code on the page"},
+        },
+        "required": [FIELD],
+    })
+}
+
+/// What a person is asked to do.
+pub(crate) fn instructions(code: &UserCode, app: &str) -> String {
     format!(
         "Sign in to GitHub for the App \"{app}\": open {} and enter the code {} (valid until {}). \
          Go on only if you asked for this just now.",
         code.url, code.user_code, code.until
     )
-}
-
-/// The text of a tool's result, for a client without dialogs.
-pub(crate) fn instructions(code: &UserCode, app: &str) -> String {
-    format!("{} Then call the tool again.", message(code, app))
 }
 
 /// A request from ghtok.
@@ -139,6 +153,14 @@ pub(crate) fn failure(
     }
 }
 
+/// A tool's result with one more text; `None` if it has no texts.
+pub(crate) fn with_text(line: &[u8], text: &str) -> Option<Vec<u8>> {
+    let mut message: Value = serde_json::from_slice(line).ok()?;
+    let content = message.pointer_mut("/result/content")?.as_array_mut()?;
+    content.push(json!({"type": "text", "text": text}));
+    serde_json::to_vec(&message).ok()
+}
+
 /// Closes a dialog of the client that nobody needs any more.
 pub(crate) fn cancellation(id: &Id) -> Vec<u8> {
     let params = json!({"requestId": id.as_text(), "reason": "no longer needed"});
@@ -155,13 +177,13 @@ fn failed_call(text: &str, revision: ProtocolRevision) -> Value {
 }
 
 /// The answer that asks for a sign-in first (revision 2026-07-28, "Multi Round-Trip Requests").
-pub(crate) fn input_required(code: &UserCode, app: &str, modes: Modes, state: &str) -> Value {
+pub(crate) fn input_required(code: &UserCode, text: &str, modes: Modes, state: &str) -> Value {
     json!({
         "resultType": "input_required",
         "inputRequests": {
             KEY: {
                 "method": "elicitation/create",
-                "params": modern(elicitation(code, app, modes, None, None)),
+                "params": modern(elicitation(code, text, modes, None, None)),
             },
         },
         "requestState": state,

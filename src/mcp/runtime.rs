@@ -143,7 +143,7 @@ impl<'scope, 'env> Runtime<'scope, 'env> {
     fn get_token(
         self,
         state: &mut RuntimeState,
-        event: fn(Result<TokenInfo, TokenError>) -> Event,
+        event: impl FnOnce(Result<TokenInfo, TokenError>) -> Event + Copy + Send + 'scope,
         work: impl FnOnce() -> Fetched + Send + 'scope,
     ) {
         if let Err(error) = self.spawn(move || self.post_fetched(work(), event)) {
@@ -178,7 +178,11 @@ impl<'scope, 'env> Runtime<'scope, 'env> {
     }
 
     /// Keeps the token for servers to come, and handles the event that tells of it.
-    fn post_fetched(self, fetched: Fetched, event: fn(Result<TokenInfo, TokenError>) -> Event) {
+    fn post_fetched(
+        self,
+        fetched: Fetched,
+        event: impl FnOnce(Result<TokenInfo, TokenError>) -> Event,
+    ) {
         let mut state = self.state();
         let news = fetched.map(|(news, token)| {
             state.latest = Some((news, token));
@@ -250,7 +254,7 @@ impl<'scope, 'env> Runtime<'scope, 'env> {
                     wrapper.tokens.check(generation)
                 });
             }
-            Action::SignIn => self.sign_in(state),
+            Action::SignIn(number) => self.sign_in(state, number),
             Action::CancelSignIn => state.sign_in_cancelled.store(true, Ordering::SeqCst),
             Action::Note(text) => self.shared.stderr.push_note(&format!("mcp: {text}")),
             Action::Step(_) if !Terminal.takes_notes() => {}
@@ -346,12 +350,13 @@ impl<'scope, 'env> Runtime<'scope, 'env> {
         }
     }
 
-    fn sign_in(self, state: &mut RuntimeState) {
+    fn sign_in(self, state: &mut RuntimeState, number: u32) {
         state.sign_in_cancelled = Arc::default();
         let cancelled = Arc::clone(&state.sign_in_cancelled);
         let tokens = self.shared.wrapper.tokens;
-        self.get_token(state, Event::SignedIn, move || {
-            let show = |code| self.post(Event::UserCode(code));
+        let event = move |result| Event::SignedIn(number, result);
+        self.get_token(state, event, move || {
+            let show = |code| self.post(Event::UserCode(number, code));
             tokens.sign_in(&show, &cancelled)
         });
     }

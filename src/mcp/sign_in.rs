@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::auth::device_flow::poll_wait;
 use crate::auth::ports::{Clock, Prompt};
 use crate::error::{Error, Result};
 use crate::github::DeviceAuthorization;
@@ -122,6 +123,7 @@ impl Prompt for DialogPrompt<'_> {
             user_code: authorization.user_code.clone(),
             until: self.clock.local_time(end),
             expires_at: end.0,
+            poll_wait: poll_wait(authorization).as_secs(),
         });
         Ok(())
     }

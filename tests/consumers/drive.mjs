@@ -11,7 +11,10 @@ const elicitation = kind in dialogs ? dialogs[kind] : { form: {}, url: {} };
 const capabilities = { sampling: {}, roots: { listChanged: true }, ...(elicitation && { elicitation }) };
 const asked = async ({ params }) => {
   say({ asked: params.mode ?? 'form', message: params.message });
-  const content = params.requestedSchema?.properties?.name ? { name: 'Ann' } : {};
+  const fields = params.requestedSchema?.properties ?? {};
+  const content = { ...(fields.name && { name: 'Ann' }), ...(fields.entered && { entered: true }) };
+  // Nobody is faster.
+  await new Promise((done) => setTimeout(done, 500));
   return { action: 'accept', ...(params.mode === 'url' ? {} : { content }) };
 };
 const sampled = async () => {

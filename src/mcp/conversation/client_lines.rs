@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::Conversation;
 use super::message_parts::cancelled_id;
-use super::pending_requests::needs_token;
+use super::pending_call::needs_token;
 use super::returned_call::ReturnedCall;
 use super::server_switch::{AfterDrain, Flow};
 use super::sign_in::{self, Returned};
@@ -170,7 +170,7 @@ impl Conversation {
         if before != self.held.len() {
             return true;
         }
-        let actions = self.sign_in.cancelled(id);
+        let actions = self.sign_in.cancelled(id, &self.handshake, self.now);
         let is_held = actions.is_some();
         self.actions.extend(actions.into_iter().flatten());
         is_held
@@ -278,7 +278,9 @@ impl Conversation {
         }
         match self.tokens.error() {
             Some(error) if self.tokens.needs_sign_in() => {
-                let actions = self.sign_in.ask(line, error, &self.handshake, self.now);
+                let actions = self
+                    .sign_in
+                    .ask(line, None, error, &self.handshake, self.now);
                 self.actions.extend(actions);
             }
             Some(error) if self.tokens.must_wait(self.now) => {

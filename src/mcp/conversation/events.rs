@@ -75,10 +75,10 @@ pub enum Event {
     Gone(u32),
     /// What came of a fetch or a check.
     Token(Result<TokenInfo, TokenError>),
-    /// The device flow has a code.
-    UserCode(UserCode),
-    /// What came of the sign-in.
-    SignedIn(Result<TokenInfo, TokenError>),
+    /// The device flow of this number has a code.
+    UserCode(u32, UserCode),
+    /// What came of the sign-in of this number.
+    SignedIn(u32, Result<TokenInfo, TokenError>),
     /// Time has passed.
     Tick,
 }
@@ -98,8 +98,8 @@ pub enum Action {
     Fetch,
     /// Have the token of this generation checked; get a valid one.
     Check(u64),
-    /// Sign a person in.
-    SignIn,
+    /// Sign a person in; sign-ins are numbered.
+    SignIn(u32),
     /// Let the sign-in be.
     CancelSignIn,
     /// Tell whoever reads standard error.

@@ -20,6 +20,18 @@ pub(super) struct HeldCall {
     progress: Option<ProgressReports>,
     /// When it is answered at the latest.
     until: Duration,
+    reason: HeldReason,
+}
+
+/// Why a call is held.
+#[derive(Debug)]
+pub(super) enum HeldReason {
+    /// It is new, and there is no token.
+    New,
+    /// It is new, and the client was told a code before: the next poll shows whether somebody entered it.
+    AfterCode,
+    /// A server has called its token invalid in this response. It has to be made again, if that may be.
+    Rejected { response: Line, may_repeat: bool },
 }
 
 /// Its progress notifications.
@@ -31,8 +43,17 @@ struct ProgressReports {
     interval: Duration,
 }
 
+/// The part of a step that a progress notification reports: the server's own begin above it.
+const PROGRESS_STEP: f64 = 0.001;
+
 impl HeldCall {
-    pub(super) fn new(line: Line, now: Duration, wait: Duration, interval: Duration) -> Self {
+    pub(super) fn new(
+        line: Line,
+        reason: HeldReason,
+        now: Duration,
+        wait: Duration,
+        interval: Duration,
+    ) -> Self {
         let (method, raw_id) = method_and_id(&line);
         let (id, (meta, token)) = match json_rpc::read(&line) {
             json_rpc::Line::One(message) => (message.id.clone(), messages::meta(message.params)),
@@ -51,11 +72,16 @@ impl HeldCall {
                 interval,
             }),
             until: now + wait,
+            reason,
         }
     }
 
     pub(super) fn is(&self, id: &Id) -> bool {
         self.id.as_ref() == Some(id)
+    }
+
+    pub(super) fn id(&self) -> Option<&Id> {
+        self.id.as_ref()
     }
 
     pub(super) fn meta(&self) -> Option<&Value> {
@@ -70,13 +96,34 @@ impl HeldCall {
         self.line
     }
 
+    /// True if it has to be made once somebody has signed in.
+    pub(super) fn may_be_made(&self) -> bool {
+        !matches!(
+            self.reason,
+            HeldReason::Rejected {
+                may_repeat: false,
+                ..
+            }
+        )
+    }
+
+    pub(super) fn is_after_code(&self) -> bool {
+        matches!(self.reason, HeldReason::AfterCode)
+    }
+
     pub(super) fn is_over(&self, now: Duration) -> bool {
         now >= self.until
     }
 
-    /// Its response: it was not made.
+    /// Its response without being made (again).
     pub(super) fn failed(&self, text: &str, revision: Option<ProtocolRevision>) -> Vec<u8> {
-        messages::failure(&self.method, &self.raw_id, text, revision)
+        let own = || messages::failure(&self.method, &self.raw_id, text, revision);
+        match &self.reason {
+            HeldReason::Rejected { response, .. } => {
+                messages::with_text(response, text).unwrap_or_else(own)
+            }
+            HeldReason::New | HeldReason::AfterCode => own(),
+        }
     }
 
     pub(super) fn responded(&self, result: &Value) -> Vec<u8> {
@@ -91,7 +138,8 @@ impl HeldCall {
         }
         progress.next = now + progress.interval;
         progress.sent += 1;
-        let mut params = json!({"progressToken": progress.token, "progress": progress.sent});
+        let done = f64::from(progress.sent) * PROGRESS_STEP;
+        let mut params = json!({"progressToken": progress.token, "progress": done});
         if has_messages {
             params["message"] = "waiting for the sign-in to GitHub".into();
         }

@@ -54,6 +54,16 @@ struct AcknowledgedMeta<'a> {
     id: &'a RawValue,
 }
 
+impl CallParams {
+    pub(super) fn of(method: &str, message: &Message<'_>) -> Self {
+        if method == "tools/call" || method.starts_with("tasks/") {
+            message.params_as().unwrap_or_default()
+        } else {
+            Self::default()
+        }
+    }
+}
+
 impl ToolList {
     /// The tools that are marked as read-only.
     pub(super) fn read_only(self) -> impl Iterator<Item = String> {

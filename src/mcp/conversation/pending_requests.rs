@@ -6,12 +6,10 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 
 use super::message_parts::{CallParams, ToolList, acknowledged_id, cancelled_id};
+use super::pending_call::{PendingCall, is_repeatable};
 use super::unfinished_work::{UnfinishedWork, WorkReport};
 use crate::formats::json_rpc::{Id, Members, Message};
 use crate::mcp::line::Line;
-
-/// The request that stays open for a server's notifications (revision 2026-07-28).
-const LISTEN: &str = "subscriptions/listen";
 
 /// What is pending in a conversation.
 #[derive(Debug, Default)]
@@ -31,22 +29,6 @@ pub(super) struct PendingRequests {
     read_only_tools: HashSet<String>,
     /// What the server in use has not finished.
     work: UnfinishedWork,
-}
-
-/// A request of the client.
-#[derive(Debug)]
-pub(super) struct PendingCall {
-    server: u32,
-    pub(super) method: String,
-    /// Its id, as the client wrote it.
-    pub(super) raw_id: String,
-    pub(super) since: Duration,
-    /// The line, if the request may be sent again.
-    line: Option<Vec<u8>>,
-    /// The task that it is about.
-    task: Option<String>,
-    /// True if its result may tell of something that the server keeps.
-    may_leave_work: bool,
 }
 
 /// A call whose response says that the token is invalid.
@@ -97,40 +79,6 @@ pub(super) struct Lost {
     pub(super) questions: Vec<Id>,
 }
 
-/// True for the requests that a sign-in may be asked for.
-pub(super) fn needs_token(method: &str, is_modern: bool) -> bool {
-    match method {
-        "tools/call" => true,
-        "prompts/get" | "resources/read" => is_modern,
-        _ => false,
-    }
-}
-
-/// True for what has the same effect when it is done twice.
-fn is_repeatable(method: &str) -> bool {
-    method.ends_with("/list")
-        || matches!(
-            method,
-            "ping"
-                | "initialize"
-                | "resources/read"
-                | "prompts/get"
-                | "completion/complete"
-                | "logging/setLevel"
-                | "resources/subscribe"
-                | "resources/unsubscribe"
-                | "server/discover"
-                | LISTEN
-        )
-}
-
-impl PendingCall {
-    /// True if it may be sent to a server again.
-    pub(super) fn is_repeatable(&self) -> bool {
-        self.line.is_some()
-    }
-}
-
 impl PendingRequests {
     /// A request of the client goes to `server`; in a batch it cannot be repeated alone.
     pub(super) fn sent(
@@ -145,27 +93,11 @@ impl PendingRequests {
         let (Some(id), Some(method)) = (message.id.clone(), message.method.as_deref()) else {
             return;
         };
-        let is_about_task = method.starts_with("tasks/");
-        let params: CallParams = if method == "tools/call" || is_about_task {
-            message.params_as().unwrap_or_default()
-        } else {
-            CallParams::default()
-        };
-        let only_reads = params
-            .name
-            .is_some_and(|tool| self.read_only_tools.contains(&tool));
+        let params = CallParams::of(method, message);
+        let tool = params.name.as_ref();
+        let only_reads = tool.is_some_and(|tool| self.read_only_tools.contains(tool));
         let may_repeat = !is_batch && (only_reads || is_repeatable(method));
-        let call = PendingCall {
-            server,
-            raw_id: message.raw_id(line).to_owned(),
-            since: now,
-            line: may_repeat.then(|| line.to_vec()),
-            task: params.task_id,
-            may_leave_work: is_about_task
-                || params.task.is_some()
-                || is_modern && needs_token(method, is_modern),
-            method: method.to_owned(),
-        };
+        let call = PendingCall::new(server, message, line, params, may_repeat, is_modern, now);
         self.calls.insert(id, call);
     }
 
@@ -213,8 +145,8 @@ impl PendingRequests {
 
     /// The request of a call once more, to this server; `None` if it must not be repeated.
     pub(super) fn repeat(&mut self, id: Id, mut call: PendingCall, server: u32) -> Option<Line> {
-        let line = Line::from(call.line.clone()?);
-        if call.method == LISTEN {
+        let line = call.is_repeatable().then(|| call.line())?;
+        if call.is_listen() {
             self.acknowledged.insert(id.clone());
         }
         call.server = server;
@@ -325,7 +257,7 @@ impl PendingRequests {
     /// True if a replacement of this server would cut something off.
     pub(super) fn is_busy(&self, server: Option<u32>, now: Duration) -> bool {
         let mut calls = self.calls.values();
-        calls.any(|call| Some(call.server) == server && call.method != LISTEN)
+        calls.any(|call| Some(call.server) == server && !call.is_listen())
             || self
                 .questions
                 .values()
@@ -335,7 +267,7 @@ impl PendingRequests {
 
     /// True if the client waits for a response.
     pub(super) fn owes_responses(&self) -> bool {
-        self.has_rejected() || self.calls.values().any(|call| call.method != LISTEN)
+        self.has_rejected() || self.calls.values().any(|call| !call.is_listen())
     }
 
     /// True while the client's `initialize` is unanswered.

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
-
 use super::client_lines::NO_REVISION;
-use super::pending_requests::PendingCall;
+use super::held_call::HeldReason;
+use super::pending_call::PendingCall;
 use super::server_switch::{AfterFailure, Start, StartFailure};
 use super::{Action, Conversation, Life};
 use crate::mcp::line::Line;
@@ -35,13 +34,21 @@ impl Conversation {
         self.step(|_| format!("server {server} is in use"));
         self.recover_lost(server);
         self.repeat_rejected(server);
-        for line in self.sign_in.take_held().rev() {
-            self.held.push_front(line);
-        }
-        if self.servers.token().is_some() {
-            self.actions.extend(self.sign_in.no_longer_needed());
-        }
+        self.release_calls();
         self.actions.extend(old.map(Action::Stop));
+    }
+
+    /// The calls that waited for a token are made now, or ask for it again.
+    fn release_calls(&mut self) {
+        if self.servers.token().is_none() {
+            return;
+        }
+        let (calls, responses) = self.sign_in.take_held();
+        self.actions.extend(responses);
+        for call in calls.into_iter().rev() {
+            self.held.push_front(call.into_line());
+        }
+        self.actions.extend(self.sign_in.no_longer_needed());
     }
 
     /// What was running at another server is repeated at this one where that does no harm, and answered
@@ -81,7 +88,7 @@ impl Conversation {
             let advice =
                 "ghtok: the token had been refused; there is a fresh one now. Call the tool again.";
             let response = rejected.response;
-            let advised = with_advice(&response, advice).map_or(response, Line::own);
+            let advised = messages::with_text(&response, advice).map_or(response, Line::own);
             self.actions.push_back(Action::ToClient(advised));
         }
     }
@@ -91,6 +98,25 @@ impl Conversation {
         let rejected = self.pending.take_rejected().into_iter();
         self.actions
             .extend(rejected.map(|rejected| Action::ToClient(rejected.response)));
+    }
+
+    /// The sign-in was revoked: the calls that found it out wait for the next one.
+    pub(super) fn ask_for_rejected(&mut self) {
+        for rejected in self.pending.take_rejected() {
+            let Some(error) = self.tokens.error() else {
+                self.actions.push_back(Action::ToClient(rejected.response));
+                continue;
+            };
+            let reason = HeldReason::Rejected {
+                response: rejected.response,
+                may_repeat: rejected.call.is_repeatable(),
+            };
+            let (line, client) = (rejected.call.line(), &self.handshake);
+            let actions = self
+                .sign_in
+                .ask(line, Some(reason), error, client, self.now);
+            self.actions.extend(actions);
+        }
     }
 
     pub(super) fn start_timed_out(&mut self, limit: Duration) {
@@ -172,12 +198,4 @@ impl Conversation {
         }
         self.actions.extend(self.sign_in.fail_held(&text, revision));
     }
-}
-
-/// The result with one more text.
-fn with_advice(line: &[u8], advice: &str) -> Option<Vec<u8>> {
-    let mut message: Value = serde_json::from_slice(line).ok()?;
-    let content = message.pointer_mut("/result/content")?.as_array_mut()?;
-    content.push(json!({"type": "text", "text": advice}));
-    serde_json::to_vec(&message).ok()
 }

@@ -1,16 +1,22 @@
 //! Calls that come back with the answers to a dialog (revision 2026-07-28, "Multi Round-Trip Requests").
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
+use super::dialog_result::DialogResult;
 use crate::formats::json_rpc::{self, Members, Message};
 use crate::mcp::messages::KEY;
 
 /// A call that comes back with what a person did in our dialog (MRTR).
 #[derive(Debug)]
 pub(super) struct ReturnedCall {
-    pub(super) action: Option<String>,
+    /// What the client did with the dialog.
+    pub(super) result: DialogResult,
+    /// When it was asked to show it; `None` for a state of another process.
+    pub(super) asked_at: Option<Duration>,
     params: String,
 }
 
@@ -25,12 +31,6 @@ struct Returning {
     input_responses: Option<IgnoredAny>,
 }
 
-/// What a person did in our dialog.
-#[derive(Deserialize)]
-struct Response {
-    action: Option<String>,
-}
-
 impl ReturnedCall {
     /// `None` if the call carries no state of ours.
     pub(super) fn of(message: &Message<'_>) -> Option<Self> {
@@ -41,26 +41,29 @@ impl ReturnedCall {
         let mut responses: Members<'_> = responses
             .and_then(|raw| serde_json::from_str(raw).ok())
             .unwrap_or_default();
-        let response: Option<Response> = responses
+        let result: Option<DialogResult> = responses
             .get(KEY)
             .and_then(|raw| serde_json::from_str(raw).ok());
         responses.remove(KEY);
-        let theirs = responses.to_string();
+        let other_responses = responses.to_string();
         if responses.is_empty() {
             params.remove("inputResponses");
         } else {
-            params.set("inputResponses", &theirs);
+            params.set("inputResponses", &other_responses);
         }
         // What the server itself had asked the client to bring back.
-        let state = before
-            .split_once(':')
-            .map(|(_, theirs)| Value::from(theirs).to_string());
-        match &state {
-            Some(theirs) => params.set("requestState", theirs),
+        let (ours, theirs) = match before.split_once(':') {
+            Some((ours, theirs)) => (ours, Some(Value::from(theirs).to_string())),
+            None => (before, None),
+        };
+        let asked_at = ours.rsplit_once('.').and_then(|(_, at)| at.parse().ok());
+        match &theirs {
+            Some(state) => params.set("requestState", state),
             None => params.remove("requestState"),
         }
         Some(Self {
-            action: response.and_then(|response| response.action),
+            result: result.unwrap_or_default(),
+            asked_at: asked_at.map(Duration::from_millis),
             params: params.to_string(),
         })
     }
@@ -80,14 +83,16 @@ impl ReturnedCall {
     }
 }
 
-/// The state that a call is to come back with; one of the server's own, if it carries that, goes with it.
-pub(super) fn state_of(line: &[u8]) -> String {
+/// The state that a call is to come back with, which holds the time; one of the server's own, if the call
+/// carries that, goes with it.
+pub(super) fn state_of(line: &[u8], now: Duration) -> String {
     let returning: Option<Returning> = match json_rpc::read(line) {
         json_rpc::Line::One(message) => message.params_as(),
         _ => None,
     };
+    let ours = format!("{STATE}login.{}", now.as_millis());
     match returning.and_then(|call| call.request_state) {
-        Some(theirs) => format!("{STATE}login:{theirs}"),
-        None => format!("{STATE}login"),
+        Some(theirs) => format!("{ours}:{theirs}"),
+        None => ours,
     }
 }

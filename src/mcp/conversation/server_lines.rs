@@ -1,7 +1,8 @@
 //! What becomes of a line of the server in use.
 
 use super::Conversation;
-use super::pending_requests::{Notification, PendingCall, ResponseTo};
+use super::pending_call::PendingCall;
+use super::pending_requests::{Notification, ResponseTo};
 use super::server_switch::{AfterDrain, Flow};
 use crate::formats::json_rpc::{self, Id, Kind, Message};
 

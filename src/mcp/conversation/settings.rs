@@ -50,6 +50,8 @@ pub struct Timing {
     pub first_token: Duration,
     /// An answer to a dialog that comes sooner was no person's.
     pub fastest_person: Duration,
+    /// How long GitHub may take to answer when it is asked whether a code was entered.
+    pub poll_response: Duration,
     /// How long nobody is asked again after a no.
     pub after_denial: Duration,
     /// How often a held call's progress is told.
@@ -75,6 +77,7 @@ impl Timing {
     pub const STANDARD: Self = Self {
         first_token: Duration::from_secs(5),
         fastest_person: Duration::from_millis(400),
+        poll_response: Duration::from_secs(1),
         after_denial: Duration::from_secs(60),
         progress: Duration::from_secs(10),
         checks: Duration::from_secs(60),

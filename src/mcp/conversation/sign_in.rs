@@ -1,50 +1,46 @@
 //! A sign-in by a dialog of the client, only while calls are held that need it (P5).
 
+mod display;
+
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde_json::json;
-
+use self::display::Dialog;
+use super::dialog_result::{Answer, DialogResult};
 use super::handshake::Handshake;
-use super::held_call::{HeldCall, method_and_id};
-use super::returned_call::{ReturnedCall, state_of};
+use super::held_call::{HeldCall, HeldReason, method_and_id};
+use super::returned_call::ReturnedCall;
 use super::{Action, Asking, Now, Settings, TokenError};
 use crate::formats::json_rpc::{Id, Message};
 use crate::mcp::line::Line;
-use crate::mcp::messages::{self, Modes, ProtocolRevision, UserCode};
+use crate::mcp::messages::{self, ProtocolRevision, UserCode};
 
 /// The sign-in, and the calls that wait for it.
 #[derive(Debug)]
 pub(super) struct SignIn {
-    code_state: CodeState,
+    flow: DeviceFlowState,
+    last_flow: u32,
+    /// Why the last sign-in failed, if nobody was told.
+    failure: Option<String>,
     held: Vec<HeldCall>,
     dialog: Option<Dialog>,
     last_dialog: u32,
-    /// The client answers dialogs without showing them.
+    /// The client cannot show dialogs, whatever it declares.
     cannot_ask: bool,
     /// A person said no; nobody is asked before this.
     denied_until: Duration,
     settings: Settings,
 }
 
-/// The device flow's code.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum CodeState {
+enum DeviceFlowState {
     None,
     /// A code is requested.
     Requested,
-    /// A person can enter the code.
-    CodeShown(UserCode),
-}
-
-/// A dialog that the client was asked to show.
-#[derive(Debug)]
-struct Dialog {
-    id: Id,
-    /// The id of a dialog with a link.
-    elicitation: Option<String>,
-    since: Duration,
-    is_answered: bool,
+    /// A person can enter the code. `is_told`: the client has it as text.
+    CodeShown {
+        code: UserCode,
+        is_told: bool,
+    },
 }
 
 /// What became of a call that came back from a dialog.
@@ -56,16 +52,12 @@ pub(super) enum Returned {
     New(Line),
 }
 
-/// The result of `elicitation/create`.
-#[derive(Deserialize)]
-struct DialogResult {
-    action: Option<String>,
-}
-
 impl SignIn {
     pub(super) fn new(settings: &Settings) -> Self {
         Self {
-            code_state: CodeState::None,
+            flow: DeviceFlowState::None,
+            last_flow: 0,
+            failure: None,
             held: Vec::new(),
             dialog: None,
             last_dialog: 0,
@@ -75,30 +67,60 @@ impl SignIn {
         }
     }
 
-    /// Holds a call until somebody has signed in; or answers it, if nobody may be asked.
+    /// Holds a call until somebody has signed in; or answers it, if nobody may be asked. `rejected`: a
+    /// server has called its token invalid.
     pub(super) fn ask(
         &mut self,
         line: Line,
+        rejected: Option<HeldReason>,
         error: &TokenError,
         client: &Handshake,
         now: Now,
     ) -> Vec<Action> {
+        let reason = rejected.unwrap_or(match &self.flow {
+            DeviceFlowState::CodeShown { code, is_told } if *is_told && !is_expired(code, now) => {
+                HeldReason::AfterCode
+            }
+            _ => HeldReason::New,
+        });
+        let timing = &self.settings.timing;
+        let wait = match (&reason, &self.flow) {
+            (HeldReason::AfterCode, DeviceFlowState::CodeShown { code, .. }) => {
+                // The next poll, and time for its response.
+                Duration::from_secs(code.poll_wait) + timing.poll_response
+            }
+            _ => self.settings.wait,
+        };
+        let call = HeldCall::new(line, reason, now.mono, wait, timing.progress);
         if self.settings.asking == Asking::Never || now.mono < self.denied_until {
             let text = format!("ghtok: {}", error.text);
-            return vec![failure(&line, &text, client.revision())];
+            return vec![to_client(call.failed(&text, client.revision()))];
         }
-        self.hold(line, now);
-        match &self.code_state {
-            CodeState::None => self.begin(),
-            CodeState::Requested => Vec::new(),
-            CodeState::CodeShown(code) => self.show(&code.clone(), client, now),
+        let is_after_code = call.is_after_code();
+        self.held.push(call);
+        match &self.flow {
+            DeviceFlowState::None => self.begin(),
+            DeviceFlowState::CodeShown { code, .. } if !is_expired(code, now) => {
+                if is_after_code {
+                    Vec::new()
+                } else {
+                    self.show(client, now)
+                }
+            }
+            DeviceFlowState::CodeShown { .. } => {
+                let mut actions = self.close_dialog(false);
+                actions.push(Action::CancelSignIn);
+                actions.extend(self.begin());
+                actions
+            }
+            DeviceFlowState::Requested => Vec::new(),
         }
     }
 
     /// With `--eager` no call need be held for it.
     pub(super) fn ask_without_call(&mut self, now: Now) -> Vec<Action> {
         let may_ask = self.settings.asking == Asking::AtOnce && now.mono >= self.denied_until;
-        if may_ask && self.code_state == CodeState::None {
+        if may_ask && self.flow == DeviceFlowState::None {
             self.begin()
         } else {
             Vec::new()
@@ -106,80 +128,36 @@ impl SignIn {
     }
 
     fn begin(&mut self) -> Vec<Action> {
-        self.code_state = CodeState::Requested;
-        vec![Action::SignIn]
-    }
-
-    fn hold(&mut self, line: Line, now: Now) {
-        let interval = self.settings.timing.progress;
-        let call = HeldCall::new(line, now.mono, self.settings.wait, interval);
-        self.held.push(call);
+        self.flow = DeviceFlowState::Requested;
+        self.last_flow += 1;
+        vec![Action::SignIn(self.last_flow)]
     }
 
     /// The client may be sent requests from now on.
     pub(super) fn client_is_ready(&mut self, client: &Handshake, now: Now) -> Vec<Action> {
-        match &self.code_state {
-            CodeState::CodeShown(code) => self.show(&code.clone(), client, now),
-            CodeState::None | CodeState::Requested => Vec::new(),
-        }
+        self.show(client, now)
     }
 
-    /// The device flow has a code.
-    pub(super) fn code(&mut self, code: &UserCode, client: &Handshake, now: Now) -> Vec<Action> {
-        if self.code_state == CodeState::None {
+    /// The device flow of this number has a code.
+    pub(super) fn code(
+        &mut self,
+        flow: u32,
+        code: UserCode,
+        client: &Handshake,
+        now: Now,
+    ) -> Vec<Action> {
+        let is_awaited = flow == self.last_flow && self.flow != DeviceFlowState::None;
+        // Another process may have left a code behind.
+        if !is_awaited || is_expired(&code, now) {
             return Vec::new();
         }
-        self.code_state = CodeState::CodeShown(code.clone());
-        let mut actions = vec![Action::Note(self.instructions(code))];
-        actions.extend(self.show(code, client, now));
-        actions
-    }
-
-    /// Shows the code for the held calls, in the way that the client can.
-    fn show(&mut self, code: &UserCode, client: &Handshake, now: Now) -> Vec<Action> {
-        let dialogs = if self.cannot_ask {
-            Modes::default()
-        } else {
-            client.dialogs()
+        let mut actions = vec![Action::Note(self.text(&code))];
+        self.flow = DeviceFlowState::CodeShown {
+            code,
+            is_told: false,
         };
-        match client.revision() {
-            Some(ProtocolRevision::Legacy) if dialogs.any() => {
-                let may_ask = client.is_initialized() || !self.held.is_empty();
-                if may_ask && self.dialog.is_none() {
-                    vec![self.open_dialog(code, dialogs, now)]
-                } else {
-                    Vec::new()
-                }
-            }
-            Some(ProtocolRevision::Modern) if dialogs.any() => {
-                let app = &self.settings.app;
-                let asked = |call: HeldCall| {
-                    let state = state_of(call.line());
-                    let result = messages::input_required(code, app, dialogs, &state);
-                    to_client(call.responded(&result))
-                };
-                std::mem::take(&mut self.held)
-                    .into_iter()
-                    .map(asked)
-                    .collect()
-            }
-            _ => self.fail_held(&self.instructions(code), client.revision()),
-        }
-    }
-
-    fn open_dialog(&mut self, code: &UserCode, dialogs: Modes, now: Now) -> Action {
-        self.last_dialog += 1;
-        let id = format!("ghtok:login:{}", self.last_dialog);
-        let meta = self.held.first().and_then(HeldCall::meta).cloned();
-        let params = messages::elicitation(code, &self.settings.app, dialogs, Some(&id), meta);
-        let request = messages::request(&id, "elicitation/create", &params);
-        self.dialog = Some(Dialog {
-            id: Id::text(&id),
-            elicitation: dialogs.url.then_some(id),
-            since: now.mono,
-            is_answered: false,
-        });
-        to_client(request)
+        actions.extend(self.show(client, now));
+        actions
     }
 
     pub(super) fn is_dialog(&self, id: &Id) -> bool {
@@ -197,30 +175,24 @@ impl SignIn {
             return Vec::new();
         };
         dialog.is_answered = true;
-        let by_person = now.mono >= dialog.since + self.settings.timing.fastest_person;
-        let result: Option<DialogResult> = response.result_as();
-        let action = result.and_then(|result| result.action);
-        match action.as_deref() {
-            Some("accept") => Vec::new(),
-            Some("decline") if by_person => {
+        let after = now.mono.saturating_sub(dialog.since);
+        let is_form = dialog.elicitation.is_none();
+        let result: DialogResult = response.result_as().unwrap_or_default();
+        match result.answer(is_form, Some(after), self.settings.timing.fastest_person) {
+            Answer::Accepted => Vec::new(),
+            Answer::Declined => {
                 self.dialog = None;
                 self.denied(client.revision(), now)
             }
-            Some("cancel") if by_person => {
+            Answer::Closed => {
                 self.dialog = None;
-                let text = match &self.code_state {
-                    CodeState::CodeShown(code) => self.closed_text(code),
-                    _ => "ghtok: the dialog was closed. Call the tool again to sign in.".into(),
-                };
+                let text = self.closed_text(now);
                 self.fail_held(&text, client.revision())
             }
-            _ => {
+            Answer::Unseen => {
                 self.dialog = None;
                 self.cannot_ask = true;
-                match &self.code_state {
-                    CodeState::CodeShown(code) => self.show(&code.clone(), client, now),
-                    CodeState::None | CodeState::Requested => Vec::new(),
-                }
+                self.show(client, now)
             }
         }
     }
@@ -233,58 +205,59 @@ impl SignIn {
         client: &Handshake,
         now: Now,
     ) -> Returned {
-        match (call.action.as_deref(), &self.code_state) {
-            (Some("decline"), _) => {
-                let mut actions = self.denied(client.revision(), now);
-                let answer = failure(&line, &self.denied_text(), client.revision());
-                actions.push(answer);
+        let is_form = !client.dialogs().url;
+        let after = call.asked_at.map(|at| now.mono.saturating_sub(at));
+        let fastest = self.settings.timing.fastest_person;
+        let revision = client.revision();
+        match call.result.answer(is_form, after, fastest) {
+            Answer::Declined => {
+                let mut actions = self.denied(revision, now);
+                actions.push(failure(&line, &self.denied_text(), revision));
                 Returned::Handled(actions)
             }
-            (Some("accept"), CodeState::Requested | CodeState::CodeShown(_)) => {
-                // Some clients show the dialog at every round: once is enough.
-                self.hold(line, now);
+            // Some clients show the dialog at every round: once is enough.
+            Answer::Accepted if self.flow != DeviceFlowState::None => {
+                let (wait, interval) = (self.settings.wait, self.settings.timing.progress);
+                let call = HeldCall::new(line, HeldReason::New, now.mono, wait, interval);
+                self.held.push(call);
                 Returned::Handled(Vec::new())
             }
-            (_, CodeState::CodeShown(code)) => {
-                let text = self.closed_text(code);
-                Returned::Handled(vec![failure(&line, &text, client.revision())])
+            Answer::Closed if self.valid_code(now).is_some() => {
+                let text = self.closed_text(now);
+                Returned::Handled(vec![failure(&line, &text, revision)])
             }
-            _ => Returned::New(line),
+            Answer::Accepted | Answer::Closed => Returned::New(line),
+            Answer::Unseen => {
+                self.cannot_ask = true;
+                Returned::New(line)
+            }
         }
     }
 
     fn denied(&mut self, revision: Option<ProtocolRevision>, now: Now) -> Vec<Action> {
         self.denied_until = now.mono + self.settings.timing.after_denial;
-        self.code_state = CodeState::None;
+        self.flow = DeviceFlowState::None;
         let mut actions = vec![Action::CancelSignIn];
         actions.extend(self.fail_held(&self.denied_text(), revision));
         actions
     }
 
-    fn denied_text(&self) -> String {
-        format!(
-            "ghtok: the sign-in was declined. To sign in later: {}",
-            self.settings.login_command
-        )
-    }
-
-    fn closed_text(&self, code: &UserCode) -> String {
-        let instructions = self.instructions(code);
-        format!("ghtok: the dialog was closed; the code stays good. {instructions}")
-    }
-
-    fn instructions(&self, code: &UserCode) -> String {
-        messages::instructions(code, &self.settings.app)
-    }
-
-    /// The device flow has failed.
-    pub(super) fn failed(&mut self, error: &TokenError, client: &Handshake) -> Vec<Action> {
-        if self.code_state == CodeState::None {
-            // Nobody waits for it any more.
+    /// The device flow of this number has failed.
+    pub(super) fn failed(
+        &mut self,
+        flow: u32,
+        error: &TokenError,
+        client: &Handshake,
+    ) -> Vec<Action> {
+        if flow != self.last_flow || self.flow == DeviceFlowState::None {
+            // It was given up.
             return Vec::new();
         }
-        self.code_state = CodeState::None;
+        self.flow = DeviceFlowState::None;
         let mut actions = self.close_dialog(false);
+        if self.held.is_empty() {
+            self.failure = Some(error.text.clone());
+        }
         let text = format!("ghtok: {}", error.text);
         actions.extend(self.fail_held(&text, client.revision()));
         actions
@@ -293,41 +266,49 @@ impl SignIn {
     /// The device flow has succeeded.
     pub(super) fn succeeded(&mut self) -> Vec<Action> {
         self.cannot_ask = false;
-        self.code_state = CodeState::None;
+        self.failure = None;
+        self.flow = DeviceFlowState::None;
         self.close_dialog(true)
     }
 
     /// A server has a valid token, wherever it came from.
     pub(super) fn no_longer_needed(&mut self) -> Vec<Action> {
         let mut actions = Vec::new();
-        if self.code_state != CodeState::None {
-            self.code_state = CodeState::None;
+        self.failure = None;
+        if self.flow != DeviceFlowState::None {
+            self.flow = DeviceFlowState::None;
             actions.push(Action::CancelSignIn);
         }
         actions.extend(self.close_dialog(true));
         actions
     }
 
-    fn close_dialog(&mut self, is_signed_in: bool) -> Vec<Action> {
-        let Some(dialog) = self.dialog.take() else {
+    /// A dialog whose call is over is dead: either the client did not show it, or nobody looked. The
+    /// other calls must not wait for it.
+    fn call_is_over(&mut self, id: Option<&Id>, client: &Handshake, now: Now) -> Vec<Action> {
+        let Some(dialog) = &self.dialog else {
             return Vec::new();
         };
-        let mut actions = Vec::new();
-        if let Some(id) = dialog.elicitation.filter(|_| is_signed_in) {
-            let params = json!({"elicitationId": id});
-            let method = "notifications/elicitation/complete";
-            actions.push(to_client(messages::notification(method, &params)));
+        let is_its_call = id == dialog.call.as_ref();
+        if !self.held.is_empty() && (dialog.is_answered || !is_its_call) {
+            return Vec::new();
         }
-        if !dialog.is_answered {
-            actions.push(to_client(messages::cancellation(&dialog.id)));
-        }
+        self.cannot_ask |= !dialog.is_answered;
+        let mut actions = self.close_dialog(false);
+        actions.extend(self.show(client, now));
         actions
     }
 
-    /// The calls that were held, in their order.
-    pub(super) fn take_held(&mut self) -> impl DoubleEndedIterator<Item = Line> + use<> {
+    /// The calls that a new server gets, in their order; what was reported of their progress; and the
+    /// responses to those that must not be made again.
+    pub(super) fn take_held(&mut self) -> (Vec<HeldCall>, Vec<Action>) {
         let held = std::mem::take(&mut self.held);
-        held.into_iter().map(HeldCall::into_line)
+        let (made, answered): (Vec<_>, Vec<_>) = held.into_iter().partition(HeldCall::may_be_made);
+        let text = "ghtok: you are signed in now. Call the tool again.";
+        let answered = answered
+            .iter()
+            .map(|call| to_client(call.failed(text, None)));
+        (made, answered.collect())
     }
 
     pub(super) fn holds_calls(&self) -> bool {
@@ -346,17 +327,15 @@ impl SignIn {
     }
 
     /// The client cancels a call; `None` if it is not held here.
-    pub(super) fn cancelled(&mut self, id: &Id) -> Option<Vec<Action>> {
+    pub(super) fn cancelled(
+        &mut self,
+        id: &Id,
+        client: &Handshake,
+        now: Now,
+    ) -> Option<Vec<Action>> {
         let before = self.held.len();
         self.held.retain(|call| !call.is(id));
-        if before == self.held.len() {
-            return None;
-        }
-        Some(if self.held.is_empty() {
-            self.close_dialog(false)
-        } else {
-            Vec::new()
-        })
+        (before != self.held.len()).then(|| self.call_is_over(Some(id), client, now))
     }
 
     /// Reports progress of held calls, and ends those that were held too long.
@@ -366,14 +345,29 @@ impl SignIn {
         let progress = progress.filter_map(|call| call.next_progress(has_messages, now.mono));
         let mut actions: Vec<Action> = progress.map(to_client).collect();
         let over = self.held.extract_if(.., |call| call.is_over(now.mono));
-        let text = "ghtok: nobody signed in while this call was held. Call the tool again.";
-        actions.extend(over.map(|call| to_client(call.failed(text, client.revision()))));
+        for call in over.collect::<Vec<_>>() {
+            let text = match self.valid_code(now) {
+                Some(code) if call.is_after_code() => format!(
+                    "ghtok: nobody has entered the code yet. {} Then call the tool again.",
+                    self.text(code)
+                ),
+                _ => {
+                    "ghtok: nobody signed in while this call was held. Call the tool again.".into()
+                }
+            };
+            actions.push(to_client(call.failed(&text, client.revision())));
+            actions.extend(self.call_is_over(call.id(), client, now));
+        }
         actions
     }
 
     pub(super) fn next_timer(&self) -> Option<Duration> {
         self.held.iter().map(HeldCall::next_timer).min()
     }
+}
+
+fn is_expired(code: &UserCode, now: Now) -> bool {
+    now.wall.0 >= code.expires_at
 }
 
 /// The response to a request that is not made.

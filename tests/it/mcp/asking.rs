@@ -14,9 +14,9 @@ const SECOND: Duration = Duration::from_secs(1);
 fn a_first_token_whose_server_fails_is_tried_again_by_a_later_call() {
     let mut talk = Talk::open("2025-11-25", &json!({"elicitation": {}}));
     talk.call(1, &json!({}));
-    talk.on(Event::UserCode(code()));
-    talk.on(Event::SignedIn(Ok(token(1))));
-    assert_eq!(talk.news(), ["SignIn", "start 2 with Some(1)"]);
+    talk.on(Event::UserCode(1, code()));
+    talk.on(Event::SignedIn(1, Ok(token(1))));
+    assert_eq!(talk.news(), ["SignIn(1)", "start 2 with Some(1)"]);
     let other = json!({"protocolVersion": "2024-11-05"});
     talk.server(2, &json!({"id": "ghtok:initialize:2", "result": other}));
     assert_eq!(talk.answered(), [&json!(1)]);
@@ -34,11 +34,11 @@ fn a_first_token_whose_server_fails_is_tried_again_by_a_later_call() {
 fn a_token_that_comes_during_a_handshake_is_for_the_server_after_it() {
     let mut talk = Talk::open("2025-11-25", &json!({"elicitation": {}}));
     talk.call(1, &json!({}));
-    talk.on(Event::UserCode(code()));
-    talk.on(Event::SignedIn(Ok(token(1))));
+    talk.on(Event::UserCode(1, code()));
+    talk.on(Event::SignedIn(1, Ok(token(1))));
     talk.on(Event::Token(Ok(token(2))));
     talk.take_handshake(2);
-    assert_eq!(talk.news(), ["SignIn", "start 2 with Some(1)", "stop 1"]);
+    assert_eq!(talk.news(), ["SignIn(1)", "start 2 with Some(1)", "stop 1"]);
     talk.server(2, &json!({"id": 1, "result": {}}));
     assert_eq!(talk.news(), ["start 3 with Some(2)"]);
 }
@@ -48,11 +48,11 @@ fn a_token_that_comes_during_a_handshake_is_for_the_server_after_it() {
 fn a_sign_in_that_ends_during_a_failing_fetch_counts() {
     let mut talk = Talk::open("2025-11-25", &json!({"elicitation": {}}));
     talk.call(1, &json!({}));
-    talk.on(Event::UserCode(code()));
+    talk.on(Event::UserCode(1, code()));
     talk.others_saved(1);
     talk.client(&json!({"id": 2, "method": "tools/list"}));
     talk.news();
-    talk.on(Event::SignedIn(Ok(token(1))));
+    talk.on(Event::SignedIn(1, Ok(token(1))));
     talk.on(Event::Token(Err(needed())));
     talk.server(1, &json!({"id": 2, "result": {"tools": []}}));
     talk.take_handshake(2);
@@ -63,7 +63,7 @@ fn a_sign_in_that_ends_during_a_failing_fetch_counts() {
 fn a_sign_in_elsewhere_closes_the_open_dialog() {
     let mut talk = Talk::open("2025-11-25", &json!({"elicitation": {"url": {}}}));
     talk.call(1, &json!({}));
-    talk.on(Event::UserCode(code()));
+    talk.on(Event::UserCode(1, code()));
     let dialog = talk.said.last().expect("a dialog")["id"].clone();
     talk.others_saved(1);
     talk.client(&json!({"id": 2, "method": "tools/list"}));
@@ -87,7 +87,7 @@ fn a_sign_in_elsewhere_closes_the_open_dialog() {
     assert!(talk.news().contains(&"CancelSignIn".into()));
     assert_eq!(talk.requests(2, &json!(1)), 1);
     // What that sign-in says later is nobody's business any more.
-    talk.on(Event::SignedIn(Err(needed())));
+    talk.on(Event::SignedIn(1, Err(needed())));
     assert_eq!(talk.answered(), [&json!(2)]);
 }
 
@@ -99,16 +99,16 @@ fn a_call_comes_back_from_our_dialog_as_it_was() {
         "io.modelcontextprotocol/clientCapabilities": {"elicitation": {}},
     });
     talk.call(1, &meta);
-    talk.on(Event::UserCode(code()));
-    assert_eq!(talk.said[0]["result"]["requestState"], "ghtok.login");
-    talk.on(Event::SignedIn(Ok(token(1))));
+    talk.on(Event::UserCode(1, code()));
+    assert_eq!(talk.said[0]["result"]["requestState"], "ghtok.login.0");
+    talk.on(Event::SignedIn(1, Ok(token(1))));
     talk.take_handshake(2);
     let back = format!(
-        r#"{{"id":2,"method":"tools/call","params":{{"z":12345678901234567890123,"requestState":"ghtok.login:a\"b","inputResponses":{{"ghtok.login":{{"action":"accept"}},"own":1.50}},"a":[ ],"_meta":{meta}}}}}"#
+        r#"{{"id":2,"method":"tools/call","params":{{"z":12345678901234567890123,"requestState":"ghtok.login.0:a\"b","inputResponses":{{"ghtok.login":{{"action":"accept"}},"own":1.50}},"a":[ ],"_meta":{meta}}}}}"#
     );
     let wanted = back
         .replace(r#""ghtok.login":{"action":"accept"},"#, "")
-        .replace("ghtok.login:", "");
+        .replace("ghtok.login.0:", "");
     let raw = ghtok::testing::mcp::line::Line::from(format!("{back}\n").into_bytes());
     talk.on(Event::Client(raw, None));
     let (server, sent) = talk.sent.last().expect("the call");
@@ -126,8 +126,8 @@ fn p5_eager_asks_at_the_start_and_only_there() {
         ..settings()
     });
     talk.on(Event::Token(Err(needed())));
-    assert_eq!(talk.news(), ["Fetch", "start 1 with None", "SignIn"]);
-    talk.on(Event::UserCode(code()));
+    assert_eq!(talk.news(), ["Fetch", "start 1 with None", "SignIn(1)"]);
+    talk.on(Event::UserCode(1, code()));
     talk.client(
         &json!({"id": 0, "method": "initialize", "params": {"capabilities": {"elicitation": {}}}}),
     );
@@ -142,7 +142,7 @@ fn p5_eager_asks_at_the_start_and_only_there() {
     let dialog = talk.said[1]["id"].clone();
     talk.client(&json!({"id": dialog, "result": {"action": "decline"}}));
     talk.pass(SECOND);
-    assert!(!talk.news().contains(&"SignIn".into()), "a no is a no");
+    assert!(!talk.news().contains(&"SignIn(1)".into()), "a no is a no");
     let mut usual = Talk::begin(settings());
     usual.on(Event::Token(Err(needed())));
     assert_eq!(usual.news(), ["Fetch", "start 1 with None"]);
@@ -152,7 +152,7 @@ fn p5_eager_asks_at_the_start_and_only_there() {
 fn answered_after(after: Duration, action: &str) -> Talk {
     let mut talk = Talk::open("2025-11-25", &json!({"elicitation": {}}));
     talk.call(1, &json!({}));
-    talk.on(Event::UserCode(code()));
+    talk.on(Event::UserCode(1, code()));
     let dialog = talk.said.last().expect("a dialog")["id"].clone();
     talk.said.clear();
     talk.pass(after);

@@ -32,16 +32,16 @@ fn everything(version: &str) -> Vec<Value> {
         for end in [Ok(token(1)), Err(needed())] {
             let mut talk = Talk::open(version, &modes);
             talk.call(1, &meta);
-            talk.on(Event::UserCode(code()));
+            talk.on(Event::UserCode(1, code()));
             talk.pass(Duration::from_secs(10));
-            talk.on(Event::SignedIn(end));
+            talk.on(Event::SignedIn(1, end));
             talk.client(&json!({"id": 2, "method": "ping"}));
             said.append(&mut talk.said);
         }
         for action in ["decline", "cancel"] {
             let mut talk = Talk::open(version, &modes);
             talk.call(1, &meta);
-            talk.on(Event::UserCode(code()));
+            talk.on(Event::UserCode(1, code()));
             talk.pass(Duration::from_secs(1));
             if let Some(id) = talk.said.last().and_then(|last| last.get("id")).cloned() {
                 talk.client(&json!({"id": id, "result": {"action": action}}));
@@ -51,9 +51,9 @@ fn everything(version: &str) -> Vec<Value> {
         }
         let mut talk = Talk::open(version, &modes);
         talk.call(3, &meta);
-        talk.on(Event::UserCode(code()));
+        talk.on(Event::UserCode(1, code()));
         talk.server(1, &json!({"id": 0, "method": "roots/list"}));
-        talk.on(Event::SignedIn(Ok(token(1))));
+        talk.on(Event::SignedIn(1, Ok(token(1))));
         talk.pass(Duration::from_secs(30));
         talk.take_handshake(2);
         talk.on(Event::Ended(2, Ended { code: 3 }));

@@ -5,9 +5,12 @@ use std::time::Duration;
 use fake_github::Endpoint;
 use serde_json::json;
 
-use super::client::{Client, soon};
+use super::client::{Client, soon, text_of};
 use crate::support::sandbox::{Program, Sandbox};
 use crate::support::signing_in::prompt_fake;
+
+/// An answer that comes sooner (after 0.4 s) is no person's.
+const AS_A_PERSON: Duration = Duration::from_millis(600);
 
 /// P5: nothing is asked before a tool is called, and then only once for two clients.
 #[test]
@@ -43,6 +46,7 @@ fn p5_two_clients_sign_in_with_one_code_by_their_own_dialogs() {
                 .contains(&code)
         );
     }
+    std::thread::sleep(AS_A_PERSON);
     pages.send(&json!({"jsonrpc": "2.0", "id": page["id"], "result": {"action": "accept"}}));
     fake.approve(&code);
     for (client, id) in [(&pages, first), (&forms, second)] {
@@ -88,7 +92,7 @@ fn p5_who_may_not_be_asked_is_told_the_command() {
     client.open("2025-06-18", &json!({"elicitation": {}}));
     let id = client.ask("tools/call", &json!({"name": "write", "arguments": {}}));
     let dialog = client.receive();
-    std::thread::sleep(Duration::from_millis(600));
+    std::thread::sleep(AS_A_PERSON);
     client.send(&json!({"jsonrpc": "2.0", "id": dialog["id"], "result": {"action": "decline"}}));
     let answer = client.answer_to(id);
     assert!(
@@ -119,7 +123,7 @@ fn p5_a_closed_dialog_is_shown_again_with_the_same_code() {
     let code = fake.pending_codes().pop().expect("a code");
     shown(&dialog, &code);
     // Sooner it would be no person's doing.
-    std::thread::sleep(Duration::from_millis(600));
+    std::thread::sleep(AS_A_PERSON);
     client.send(&json!({"jsonrpc": "2.0", "id": dialog["id"], "result": {"action": "cancel"}}));
     let answer = client.answer_to(id);
     assert_eq!(answer["result"]["isError"], true, "{answer}");
@@ -149,6 +153,7 @@ fn p5_a_modern_client_is_asked_by_the_answer() {
     let request = &asked["inputRequests"]["ghtok.login"];
     assert_eq!(request["params"]["mode"], "url");
     let code = fake.pending_codes().pop().expect("a code");
+    std::thread::sleep(AS_A_PERSON);
     params["inputResponses"] = json!({"ghtok.login": {"action": "accept"}});
     params["requestState"] = asked["requestState"].clone();
     let id = client.ask("tools/call", &params);
@@ -168,7 +173,9 @@ fn p5_a_code_that_expires_ends_the_wait_and_the_next_call_asks_anew() {
     let call = json!({"name": "write", "arguments": {}});
     let id = client.ask("tools/call", &call);
     let dialog = client.receive();
-    client.send(&json!({"jsonrpc": "2.0", "id": dialog["id"], "result": {"action": "accept", "content": {}}}));
+    std::thread::sleep(AS_A_PERSON);
+    let accepted = json!({"action": "accept", "content": {"entered": true}});
+    client.answer(&dialog, &accepted);
     let code = fake.pending_codes().pop().expect("a code");
     fake.expire(&code);
     let answer = client.answer_to(id);
@@ -279,4 +286,75 @@ fn p5_another_account_that_approves_the_code_is_refused_and_revoked() {
     assert!(client.deeds().is_empty(), "nothing reached the server");
     assert_eq!(sandbox.record().tokens, before.tokens);
     assert_eq!(fake.count(Endpoint::Revoke), 1);
+}
+
+/// Some clients accept forms by themselves, and leave them empty.
+#[test]
+fn p5_a_client_that_accepts_an_empty_form_is_told_the_code() {
+    let fake = prompt_fake().start().expect("a fake");
+    let sandbox = Sandbox::new(&fake);
+    let mut client = Client::start(&fake, &sandbox, Program::Real, &[], &[]);
+    client.open("2025-06-18", &json!({"elicitation": {}}));
+    let id = client.ask("tools/call", &json!({"name": "write", "arguments": {}}));
+    let dialog = client.receive();
+    std::thread::sleep(AS_A_PERSON);
+    client.answer(&dialog, &json!({"action": "accept", "content": {}}));
+    let code = fake.pending_codes().pop().expect("a code");
+    let answer = client.answer_to(id);
+    assert!(text_of(&answer).contains(&code), "{answer}");
+    // The next call waits for the poll that finds the approval, and is made.
+    fake.approve(&code);
+    assert_eq!(client.text("write"), "ok");
+    assert_eq!(fake.count(Endpoint::DeviceCode), 1);
+}
+
+/// Whoever approves the code after its call was answered learns in the next call why that was not enough.
+#[test]
+fn why_a_sign_in_failed_reaches_the_next_call() {
+    for (approve, reason) in [(true, "approved by mallory"), (false, "was denied")] {
+        let fake = prompt_fake()
+            .user("octocat", 583_231)
+            .user("mallory", 666)
+            .start()
+            .expect("a fake");
+        let sandbox = Sandbox::new(&fake);
+        sandbox.seed(&fake, Duration::ZERO);
+        fake.revoke_authorization(fake_github::CLIENT_ID);
+        let mut client = Client::start(&fake, &sandbox, Program::Real, &[], &[]);
+        client.open("2025-06-18", &json!({}));
+        let told = client.text("write");
+        let code = fake.pending_codes().pop().expect("a code");
+        assert!(told.contains(&code), "{told}");
+        if approve {
+            fake.approve_as(&code, "mallory");
+        } else {
+            fake.deny(&code);
+        }
+        soon("the next call tells", || {
+            client.text("write").contains(reason)
+        });
+    }
+}
+
+/// The call that finds out that the sign-in was revoked is the one in which a person is asked.
+#[test]
+fn p7_a_revoked_sign_in_is_asked_about_in_the_call_that_met_it() {
+    for (tool, made_again) in [("look", true), ("write", false)] {
+        let fake = prompt_fake().start().expect("a fake");
+        let sandbox = Sandbox::new(&fake);
+        let dialogs = json!({"elicitation": {}});
+        let mut client = Client::signed_in(&fake, &sandbox, &[], &dialogs);
+        client.get("tools/list", &json!({}));
+        assert_eq!(client.text("write"), "ok");
+        fake.revoke_authorization(fake_github::CLIENT_ID);
+        let id = client.begin(tool, &json!({}));
+        let dialog = client.receive();
+        assert_eq!(dialog["method"], "elicitation/create", "{dialog}");
+        fake.approve(&fake.pending_codes().pop().expect("a code"));
+        let answer = client.answer_to(id);
+        let is_ok = text_of(&answer) == "ok";
+        assert_eq!(is_ok, made_again, "{answer}");
+        let advised = answer.to_string().contains("Call the tool again");
+        assert_eq!(advised, !made_again, "{answer}");
+    }
 }

@@ -205,5 +205,6 @@ pub fn code() -> UserCode {
         user_code: "ABCD-1234".into(),
         until: "2026-11-23 03:00 +00:00".into(),
         expires_at: BEGAN + 900,
+        poll_wait: 6,
     }
 }

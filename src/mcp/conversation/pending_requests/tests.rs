@@ -135,7 +135,11 @@ fn json_id(id: u32) -> Id {
 #[test]
 fn an_acknowledgement_reaches_the_client_once() {
     let mut pending = PendingRequests::default();
-    send(&mut pending, 1, &json!({"id": 4, "method": LISTEN}));
+    send(
+        &mut pending,
+        1,
+        &json!({"id": 4, "method": "subscriptions/listen"}),
+    );
     assert!(!pending.is_busy(Some(1), NOW), "it stays open");
     let params = json!({"_meta": {"io.modelcontextprotocol/subscriptionId": 4}});
     let message = json!({"method": "notifications/subscriptions/acknowledged", "params": params});

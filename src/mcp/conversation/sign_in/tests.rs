@@ -32,6 +32,7 @@ fn code() -> UserCode {
         user_code: "ABCD-1234".into(),
         until: "03:00".into(),
         expires_at: EXPIRES,
+        poll_wait: 6,
     }
 }
 
@@ -86,9 +87,9 @@ fn texts(actions: &[Action]) -> Vec<String> {
 /// A call is held, and the code is here.
 fn shown(client: &Handshake) -> (SignIn, Vec<String>) {
     let mut sign_in = sign_in(Asking::WhileHolding);
-    let asked = sign_in.ask(call(1), &error(), client, at(0));
-    assert_eq!(texts(&asked), ["SignIn"]);
-    let actions = sign_in.code(&code(), client, at(0));
+    let asked = sign_in.ask(call(1), None, &error(), client, at(0));
+    assert_eq!(texts(&asked), ["SignIn(1)"]);
+    let actions = sign_in.code(1, code(), client, at(0));
     (sign_in, texts(&actions[1..]))
 }
 
@@ -133,6 +134,7 @@ fn answered(result: &str, milliseconds: u64) -> (SignIn, Vec<String>) {
 #[test]
 fn only_a_persons_answer_counts() {
     let result = |action: &str| format!(r#""result":{{"action":"{action}"}}"#);
+    let filled = r#""result":{"action":"accept","content":{"entered":true}}"#.to_owned();
     let failed = r#""error":{"code":-32601,"message":"no"}"#.to_owned();
     for (result, after, parts) in [
         (result("decline"), 400, vec!["CancelSignIn", "was declined"]),
@@ -141,7 +143,9 @@ fn only_a_persons_answer_counts() {
         (result("cancel"), 399, vec!["enter the code ABCD-1234"]),
         (result("later"), 4000, vec!["enter the code ABCD-1234"]),
         (failed, 4000, vec!["enter the code ABCD-1234"]),
-        (result("accept"), 4000, vec![]),
+        (result("accept"), 4000, vec!["enter the code ABCD-1234"]),
+        (filled.clone(), 399, vec!["enter the code ABCD-1234"]),
+        (filled, 400, vec![]),
     ] {
         let (sign_in, told) = answered(&result, after);
         assert_eq!(told.len(), parts.len(), "{result} {after}: {told:?}");
@@ -161,16 +165,16 @@ fn nobody_is_asked_who_must_not_be() {
         (Asking::AtOnce, true, true),
     ] {
         let told = texts(&sign_in(asking).ask_without_call(at(0)));
-        assert_eq!(told == ["SignIn"], without, "{asking:?}");
-        let told = texts(&sign_in(asking).ask(call(1), &error(), &client, at(0)));
-        assert_eq!(told == ["SignIn"], with_call, "{asking:?}");
+        assert_eq!(told == ["SignIn(1)"], without, "{asking:?}");
+        let told = texts(&sign_in(asking).ask(call(1), None, &error(), &client, at(0)));
+        assert_eq!(told == ["SignIn(1)"], with_call, "{asking:?}");
         assert_eq!(told[0].contains("not signed in"), !with_call, "{told:?}");
     }
     // A no counts for a minute.
     let (mut sign_in, _) = answered(r#""result":{"action":"decline"}"#, 1000);
     for (milliseconds, asks) in [(60_999, false), (61_000, true)] {
-        let told = texts(&sign_in.ask(call(2), &error(), &client, at(milliseconds)));
-        assert_eq!(told == ["SignIn"], asks, "{milliseconds}: {told:?}");
+        let told = texts(&sign_in.ask(call(2), None, &error(), &client, at(milliseconds)));
+        assert_eq!(told == ["SignIn(2)"], asks, "{milliseconds}: {told:?}");
     }
 }
 
@@ -184,10 +188,13 @@ fn the_end_of_a_sign_in_closes_its_dialog() {
     let closed = "notifications/cancelled";
     let succeeded: End<'_> = &|sign_in, _| sign_in.succeeded();
     let elsewhere: End<'_> = &|sign_in, _| sign_in.no_longer_needed();
-    let failed: End<'_> = &|sign_in, client| sign_in.failed(&error(), client);
+    let failed: End<'_> = &|sign_in, client| sign_in.failed(1, &error(), client);
     let cancelled: End<'_> = &|sign_in, _| {
         let id = with(r#"{"id":1,"method":"a"}"#, |message| message.id.clone());
-        sign_in.cancelled(&id.expect("an id")).expect("it is held")
+        let id = id.expect("an id");
+        sign_in
+            .cancelled(&id, &Handshake::default(), at(0))
+            .expect("it is held")
     };
     for (client, end, parts) in [
         (&forms, succeeded, vec![closed]),
@@ -234,25 +241,195 @@ fn held_calls_report_progress_until_their_time_is_over() {
 }
 
 #[test]
-fn a_call_that_comes_back_waits_unless_the_person_said_no() {
+fn a_call_that_comes_back_waits_if_a_person_accepted() {
     let client = client("modern", r#"{"elicitation":{}}"#);
-    for (action, part) in [
-        ("accept", None),
-        ("decline", Some("was declined")),
-        ("cancel", Some("the code stays good")),
+    let accepted = r#"{"action":"accept","content":{"entered":true}}"#;
+    for (result, asked, held, part) in [
+        (accepted, "login.600", true, None),
+        (accepted, "login", true, None),
+        (accepted, "login.601", false, Some("enter the code")),
+        (
+            r#"{"action":"accept"}"#,
+            "login.0",
+            false,
+            Some("enter the code"),
+        ),
+        (
+            r#"{"action":"decline"}"#,
+            "login.0",
+            false,
+            Some("was declined"),
+        ),
+        (
+            r#"{"action":"decline"}"#,
+            "login.900",
+            false,
+            Some("enter the code"),
+        ),
+        (
+            r#"{"action":"cancel"}"#,
+            "login.0",
+            false,
+            Some("the code stays good"),
+        ),
     ] {
         let (mut sign_in, _) = shown(&client);
         let line = format!(
-            r#"{{"id":2,"method":"tools/call","params":{{"requestState":"ghtok.login","inputResponses":{{"ghtok.login":{{"action":"{action}"}}}}}}}}"#
+            r#"{{"id":2,"method":"tools/call","params":{{"requestState":"ghtok.{asked}","inputResponses":{{"ghtok.login":{result}}}}}}}"#
         );
         let returned = with(&line, |message| ReturnedCall::of(message).expect("ours"));
         let line = Line::own(line.into_bytes());
-        let Returned::Handled(actions) = sign_in.returned(&returned, line, &client, at(1000))
-        else {
-            panic!("{action}");
+        let actions = match sign_in.returned(&returned, line, &client, at(1000)) {
+            Returned::Handled(actions) => actions,
+            Returned::New(line) => sign_in.ask(line, None, &error(), &client, at(1000)),
         };
-        assert_eq!(sign_in.holds_calls(), part.is_none(), "{action}");
+        assert_eq!(sign_in.holds_calls(), held, "{result} {asked}");
         let told = texts(&actions).join(" ");
-        assert!(told.contains(part.unwrap_or_default()), "{action}: {told}");
+        assert!(told.contains(part.unwrap_or_default()), "{result}: {told}");
+    }
+}
+
+/// Calls 1 and 2 wait; then the client cancels one of them.
+#[test]
+fn a_dialog_whose_call_is_over_is_dead() {
+    let client = client("2025-06-18", r#"{"elicitation":{}}"#);
+    let accepted =
+        r#"{"id":"ghtok:login:1","result":{"action":"accept","content":{"entered":true}}}"#;
+    for (cancelled, is_accepted, tells_other, asks_again) in [
+        (1, false, true, false),
+        (2, false, false, true),
+        (1, true, false, true),
+    ] {
+        let (mut sign_in, _) = shown(&client);
+        assert!(
+            sign_in
+                .ask(call(2), None, &error(), &client, at(0))
+                .is_empty()
+        );
+        if is_accepted {
+            with(accepted, |message| {
+                sign_in.dialog_answered(message, &client, at(1000))
+            });
+        }
+        let line = format!(r#"{{"id":{cancelled},"method":"a"}}"#);
+        let id = with(&line, |message| message.id.clone()).expect("an id");
+        let actions = sign_in
+            .cancelled(&id, &client, at(2000))
+            .expect("it is held");
+        let told = texts(&actions).join(" ");
+        assert_eq!(
+            told.contains("enter the code"),
+            tells_other,
+            "{cancelled}: {told}"
+        );
+        assert_eq!(sign_in.holds_calls(), !tells_other, "{cancelled}");
+        assert_eq!(!sign_in.cannot_ask, asks_again, "{cancelled}");
+    }
+    // The last one: the next call is told the code.
+    let (mut sign_in, _) = shown(&client);
+    let told = texts(&sign_in.pass_time(&client, at(60_000)));
+    assert!(
+        told.iter()
+            .any(|told| told.contains("notifications/cancelled"))
+    );
+    let told = texts(&sign_in.ask(call(2), None, &error(), &client, at(61_000)));
+    assert!(told[0].contains("enter the code"), "{told:?}");
+}
+
+#[test]
+fn a_call_after_the_code_was_told_waits_for_one_poll() {
+    let client = client("2025-11-25", "{}");
+    let (mut sign_in, told) = shown(&client);
+    assert!(told[0].contains("enter the code"), "{told:?}");
+    assert!(
+        sign_in
+            .ask(call(2), None, &error(), &client, at(0))
+            .is_empty()
+    );
+    for (milliseconds, is_held) in [(6_999, true), (7_000, false)] {
+        let told = texts(&sign_in.pass_time(&client, at(milliseconds)));
+        assert_eq!(sign_in.holds_calls(), is_held, "{milliseconds}");
+        assert_eq!(told.join(" ").contains("ABCD-1234"), !is_held, "{told:?}");
+    }
+    sign_in.ask(call(3), None, &error(), &client, at(8_000));
+    sign_in.succeeded();
+    assert_eq!(sign_in.take_held().0.len(), 1, "it is made");
+}
+
+#[test]
+fn nobody_is_shown_an_expired_code() {
+    let over = at(u64::try_from(EXPIRES).expect("small") * 1000);
+    for capabilities in [r#"{"elicitation":{}}"#, "{}"] {
+        let client = client("2025-06-18", capabilities);
+        let (mut sign_in, _) = shown(&client);
+        let told = texts(&sign_in.ask(call(2), None, &error(), &client, over));
+        let last = &told[told.len() - 2..];
+        assert_eq!(last, ["CancelSignIn", "SignIn(2)"], "{told:?}");
+        // What another process has left behind, and the end of the first one.
+        assert!(sign_in.code(2, code(), &client, over).is_empty());
+        assert!(sign_in.failed(1, &error(), &client).is_empty());
+        let mut newer = code();
+        newer.expires_at += EXPIRES;
+        let told = texts(&sign_in.code(2, newer, &client, over));
+        assert!(told.last().expect("a code").contains("ABCD-1234"));
+    }
+}
+
+#[test]
+fn why_a_sign_in_failed_is_told_once() {
+    for capabilities in [r#"{"elicitation":{}}"#, "{}"] {
+        let client = client("2025-06-18", capabilities);
+        let (mut sign_in, _) = shown(&client);
+        let reason = TokenError {
+            text: "approved by mallory".into(),
+            remedy: Remedy::SignIn,
+        };
+        let waits = sign_in.holds_calls();
+        let told = texts(&sign_in.failed(1, &reason, &client)).join(" ");
+        assert_eq!(told.contains("by mallory"), waits, "{told}");
+        for (flow, is_news) in [(2, !waits), (3, false)] {
+            sign_in.ask(call(flow), None, &error(), &client, at(0));
+            let told = texts(&sign_in.code(flow, code(), &client, at(0))[1..]).join(" ");
+            assert_eq!(
+                told.contains("failed: approved by mallory"),
+                is_news,
+                "{told}"
+            );
+            assert!(told.contains("ABCD-1234"), "{told}");
+            sign_in.no_longer_needed();
+            sign_in.take_held();
+        }
+    }
+}
+
+#[test]
+fn a_rejected_call_is_made_again_only_if_it_may_be() {
+    let rejected = r#"{"id":1,"result":{"isError":true,"content":[{"type":"text","text":"401"}]}}"#;
+    for (version, may_repeat, part) in [
+        ("2025-06-18", true, "elicitation/create"),
+        ("2025-06-18", false, "elicitation/create"),
+        ("modern", true, "input_required"),
+        ("modern", false, "enter the code"),
+    ] {
+        let client = client(version, r#"{"elicitation":{}}"#);
+        let mut sign_in = sign_in(Asking::WhileHolding);
+        let reason = HeldReason::Rejected {
+            response: Line::own(rejected.as_bytes().to_vec()),
+            may_repeat,
+        };
+        sign_in.ask(call(1), Some(reason), &error(), &client, at(0));
+        let told = texts(&sign_in.code(1, code(), &client, at(0))[1..]).join(" ");
+        assert!(told.contains(part), "{version}: {told}");
+        if version != "modern" {
+            sign_in.succeeded();
+            let (made, answered) = sign_in.take_held();
+            assert_eq!(made.len(), usize::from(may_repeat));
+            let told = texts(&answered).join(" ");
+            assert_eq!(
+                told.contains("401") && told.contains("again"),
+                !may_repeat,
+                "{told}"
+            );
+        }
     }
 }
