@@ -185,6 +185,20 @@ impl Session<'_> {
         choice: StoreChoice,
         work: impl FnOnce(&Call<'_>) -> Result<T>,
     ) -> Result<T> {
+        let (mut work, mut done) = (Some(work), None);
+        self.open_call(app, choice, &mut |call| {
+            done = work.take().map(|work| work(call));
+        })?;
+        done.expect("an open call runs its work")
+    }
+
+    /// Not generic: a copy for each subcommand would make every start of the program slower.
+    fn open_call(
+        &self,
+        app: &App,
+        choice: StoreChoice,
+        work: &mut dyn FnMut(&Call<'_>),
+    ) -> Result<()> {
         let Machine {
             clock,
             observer,
@@ -223,7 +237,8 @@ impl Session<'_> {
             clock,
             terminal: Terminal,
             limits,
-        })
+        });
+        Ok(())
     }
 
     pub(crate) fn github(&self, app: &App) -> GitHub {
