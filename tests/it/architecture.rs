@@ -91,8 +91,9 @@ const CAPABILITIES: [&str; 5] = [
 
 /// What only some code may do, and the only files that name it. Who wants a permit must name it: the
 /// permit to send a refresh token (P3) and the trait of the held lock that it is made from; the device
-/// flow and the permit to start one, and the permit to have a keychain unlocked (P5).
-const HELD_BY: [(&str, &[&str]); 5] = [
+/// flow and the permit to start one, the permit to have a keychain unlocked, and the sign-in of `login`
+/// and `app new`, which makes both (P5).
+const HELD_BY: [(&str, &[&str]); 6] = [
     ("HeldLock", &["permits.rs", "store/lock.rs", "testing.rs"]),
     (
         "RefreshPermit",
@@ -139,6 +140,20 @@ const HELD_BY: [(&str, &[&str]); 5] = [
             "store/record_store.rs",
             "store/secret_service.rs",
             "testing.rs",
+        ],
+    ),
+    (
+        "SignInRun",
+        &[
+            "commands.rs",
+            "commands/login.rs",
+            "commands/new_app.rs",
+            "commands/sign_in.rs",
+            "commands/sign_in/countdown.rs",
+            "commands/sign_in/interactive.rs",
+            "commands/sign_in/messages.rs",
+            "commands/sign_in/next_steps.rs",
+            "commands/sign_in/saved_app.rs",
         ],
     ),
 ];
