@@ -14,6 +14,7 @@ mod message_parts;
 mod pending_call;
 mod pending_requests;
 mod replacement;
+mod request_states;
 mod returned_call;
 mod server_lines;
 mod server_switch;

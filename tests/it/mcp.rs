@@ -8,6 +8,7 @@ mod dialogs;
 mod limits;
 mod lines;
 mod load;
+mod memory;
 mod packages;
 mod processes;
 mod renewal;

@@ -17,7 +17,7 @@ pub(super) struct DialogResult {
 
 /// What a person did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(super) enum DialogAnswer {
     Accepted,
     Declined,
     Closed,
@@ -33,16 +33,16 @@ impl DialogResult {
         is_form: bool,
         after: Option<Duration>,
         fastest: Duration,
-    ) -> Answer {
+    ) -> DialogAnswer {
         if after.is_some_and(|after| after < fastest) {
-            return Answer::Unseen;
+            return DialogAnswer::Unseen;
         }
         match self.action.as_deref() {
-            Some("accept") if is_form && !self.has_content() => Answer::Unseen,
-            Some("accept") => Answer::Accepted,
-            Some("decline") => Answer::Declined,
-            Some("cancel") => Answer::Closed,
-            _ => Answer::Unseen,
+            Some("accept") if is_form && !self.has_content() => DialogAnswer::Unseen,
+            Some("accept") => DialogAnswer::Accepted,
+            Some("decline") => DialogAnswer::Declined,
+            Some("cancel") => DialogAnswer::Closed,
+            _ => DialogAnswer::Unseen,
         }
     }
 
@@ -68,41 +68,76 @@ mod tests {
                 json!({"action": "accept", "content": filled}),
                 true,
                 400,
-                Answer::Accepted,
+                DialogAnswer::Accepted,
             ),
             (
                 json!({"action": "accept", "content": no}),
                 true,
                 400,
-                Answer::Accepted,
+                DialogAnswer::Accepted,
             ),
             (
                 json!({"action": "accept", "content": filled}),
                 true,
                 399,
-                Answer::Unseen,
+                DialogAnswer::Unseen,
             ),
             (
                 json!({"action": "accept", "content": {}}),
                 true,
                 60_000,
-                Answer::Unseen,
+                DialogAnswer::Unseen,
             ),
             (
                 json!({"action": "accept", "content": {"entered": null}}),
                 true,
                 60_000,
-                Answer::Unseen,
+                DialogAnswer::Unseen,
             ),
-            (json!({"action": "accept"}), true, 60_000, Answer::Unseen),
-            (json!({"action": "accept"}), false, 400, Answer::Accepted),
-            (json!({"action": "accept"}), false, 399, Answer::Unseen),
-            (json!({"action": "decline"}), true, 400, Answer::Declined),
-            (json!({"action": "decline"}), true, 399, Answer::Unseen),
-            (json!({"action": "cancel"}), false, 400, Answer::Closed),
-            (json!({"action": "cancel"}), false, 399, Answer::Unseen),
-            (json!({"action": "other"}), true, 400, Answer::Unseen),
-            (json!({}), true, 400, Answer::Unseen),
+            (
+                json!({"action": "accept"}),
+                true,
+                60_000,
+                DialogAnswer::Unseen,
+            ),
+            (
+                json!({"action": "accept"}),
+                false,
+                400,
+                DialogAnswer::Accepted,
+            ),
+            (
+                json!({"action": "accept"}),
+                false,
+                399,
+                DialogAnswer::Unseen,
+            ),
+            (
+                json!({"action": "decline"}),
+                true,
+                400,
+                DialogAnswer::Declined,
+            ),
+            (
+                json!({"action": "decline"}),
+                true,
+                399,
+                DialogAnswer::Unseen,
+            ),
+            (
+                json!({"action": "cancel"}),
+                false,
+                400,
+                DialogAnswer::Closed,
+            ),
+            (
+                json!({"action": "cancel"}),
+                false,
+                399,
+                DialogAnswer::Unseen,
+            ),
+            (json!({"action": "other"}), true, 400, DialogAnswer::Unseen),
+            (json!({}), true, 400, DialogAnswer::Unseen),
         ] {
             let read: DialogResult = serde_json::from_value(result.clone()).expect("a result");
             let after = Some(Duration::from_millis(milliseconds));

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::formats::json_rpc::{self, Id};
@@ -144,6 +145,17 @@ impl HeldCall {
             params["message"] = "waiting for the sign-in to GitHub".into();
         }
         Some(messages::notification("notifications/progress", &params))
+    }
+
+    /// The progress token, and the last progress that was reported.
+    pub(super) fn last_progress(&self) -> Option<(Id, f64)> {
+        let progress = self
+            .progress
+            .as_ref()
+            .filter(|progress| progress.sent > 0)?;
+        let token = RawValue::from_string(progress.token.to_string()).ok()?;
+        let done = f64::from(progress.sent) * PROGRESS_STEP;
+        Some((Id::of(&token)?, done))
     }
 
     pub(super) fn next_timer(&self) -> Duration {

@@ -17,10 +17,36 @@ struct Cancelled<'a> {
 /// The parameters that tell what a call is, read from a line of any length.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub(super) struct CallParams {
+pub(super) struct CallParams<'a> {
     pub(super) name: Option<String>,
     pub(super) task: Option<IgnoredAny>,
     pub(super) task_id: Option<String>,
+    pub(super) request_state: Option<String>,
+    #[serde(borrow, rename = "_meta")]
+    meta: Option<CallMeta<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct CallMeta<'a> {
+    #[serde(borrow)]
+    progress_token: Option<&'a RawValue>,
+}
+
+/// The parameters of `notifications/progress`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ProgressParams<'a> {
+    #[serde(borrow)]
+    progress_token: &'a RawValue,
+    progress: f64,
+}
+
+/// The part of a tool's result that says that it failed.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ErrorFlag {
+    is_error: bool,
 }
 
 /// The result of `tools/list`.
@@ -54,13 +80,9 @@ struct AcknowledgedMeta<'a> {
     id: &'a RawValue,
 }
 
-impl CallParams {
-    pub(super) fn of(method: &str, message: &Message<'_>) -> Self {
-        if method == "tools/call" || method.starts_with("tasks/") {
-            message.params_as().unwrap_or_default()
-        } else {
-            Self::default()
-        }
+impl CallParams<'_> {
+    pub(super) fn progress_token(&self) -> Option<Id> {
+        Id::of(self.meta.as_ref()?.progress_token?)
     }
 }
 
@@ -84,4 +106,16 @@ pub(super) fn cancelled_id(message: &Message<'_>) -> Option<Id> {
 pub(super) fn acknowledged_id(message: &Message<'_>) -> Option<Id> {
     let params: Acknowledged<'_> = message.params_as()?;
     Id::of(params.meta.id)
+}
+
+/// The progress token and the progress of a `notifications/progress`.
+pub(super) fn reported_progress(message: &Message<'_>) -> Option<(Id, f64)> {
+    let params: ProgressParams<'_> = message.params_as()?;
+    Some((Id::of(params.progress_token)?, params.progress))
+}
+
+/// True for an error, and for the result of a tool that failed.
+pub(super) fn is_failure(response: &Message<'_>) -> bool {
+    let flag: Option<ErrorFlag> = response.result_as();
+    response.error.is_some() || flag.is_some_and(|flag| flag.is_error)
 }

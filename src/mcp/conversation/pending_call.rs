@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::message_parts::CallParams;
-use crate::formats::json_rpc::Message;
+use crate::formats::json_rpc::{Id, Message};
 use crate::mcp::line::Line;
 
 /// The request that stays open for a server's notifications (revision 2026-07-28).
@@ -27,6 +27,18 @@ pub(super) struct PendingCall {
     pub(super) task: Option<String>,
     /// True if its result may tell of something that the server keeps.
     pub(super) may_leave_work: bool,
+    /// True if it brings a `requestState` that another server has issued.
+    pub(super) has_foreign_state: bool,
+    progress: Option<CallProgress>,
+}
+
+/// The progress of a call, which must never run backwards (modelcontextprotocol.io, "Progress").
+#[derive(Debug)]
+struct CallProgress {
+    token: Id,
+    last: Option<f64>,
+    /// What was reported before this server got the call.
+    floor: Option<f64>,
 }
 
 /// True for the requests that a sign-in may be asked for.
@@ -61,7 +73,7 @@ impl PendingCall {
         server: u32,
         message: &Message<'_>,
         line: &[u8],
-        params: CallParams,
+        params: CallParams<'_>,
         may_repeat: bool,
         is_modern: bool,
         now: Duration,
@@ -77,7 +89,13 @@ impl PendingCall {
             may_leave_work: method.starts_with("tasks/")
                 || params.task.is_some()
                 || is_modern && needs_token(&method, is_modern),
+            progress: params.progress_token().map(|token| CallProgress {
+                token,
+                last: None,
+                floor: None,
+            }),
             task: params.task_id,
+            has_foreign_state: false,
             method,
         }
     }
@@ -85,6 +103,29 @@ impl PendingCall {
     /// True if it may be sent to a server again.
     pub(super) fn is_repeatable(&self) -> bool {
         self.may_repeat
+    }
+
+    /// Progress was reported before a server got the call, or before another one did.
+    pub(super) fn raise_progress(&mut self, reported: Option<f64>) {
+        if let Some(progress) = &mut self.progress {
+            progress.floor = progress.last.or(reported).or(progress.floor);
+        }
+    }
+
+    pub(super) fn progress_token(&self) -> Option<&Id> {
+        self.progress.as_ref().map(|progress| &progress.token)
+    }
+
+    /// A server reports progress; false if the client has had as much before.
+    pub(super) fn has_progressed(&mut self, to: f64) -> bool {
+        let Some(progress) = &mut self.progress else {
+            return true;
+        };
+        if progress.floor.is_some_and(|floor| to <= floor) {
+            return false;
+        }
+        progress.last = Some(to);
+        true
     }
 
     /// True if it stays open for as long as the client wants.

@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use serde_json::value::RawValue;
 
-use super::message_parts::{CallParams, ToolList, acknowledged_id, cancelled_id};
+use super::message_parts::{
+    CallParams, ToolList, acknowledged_id, cancelled_id, reported_progress,
+};
 use super::pending_call::{PendingCall, is_repeatable};
+use super::request_states::RequestStates;
 use super::unfinished_work::{UnfinishedWork, WorkReport};
 use crate::formats::json_rpc::{Id, Members, Message};
 use crate::mcp::line::Line;
@@ -29,6 +32,9 @@ pub(super) struct PendingRequests {
     read_only_tools: HashSet<String>,
     /// What the server in use has not finished.
     work: UnfinishedWork,
+    states: RequestStates,
+    /// The progress that was reported of calls before a server gets them, by their progress token.
+    progress_before: HashMap<Id, f64>,
 }
 
 /// A call whose response says that the token is invalid.
@@ -93,11 +99,17 @@ impl PendingRequests {
         let (Some(id), Some(method)) = (message.id.clone(), message.method.as_deref()) else {
             return;
         };
-        let params = CallParams::of(method, message);
+        let params: CallParams<'_> = message.params_as().unwrap_or_default();
         let tool = params.name.as_ref();
         let only_reads = tool.is_some_and(|tool| self.read_only_tools.contains(tool));
         let may_repeat = !is_batch && (only_reads || is_repeatable(method));
-        let call = PendingCall::new(server, message, line, params, may_repeat, is_modern, now);
+        let state = params.request_state.as_ref();
+        let is_foreign = state.is_some_and(|state| self.states.is_foreign(state, server));
+        let mut call = PendingCall::new(server, message, line, params, may_repeat, is_modern, now);
+        call.has_foreign_state = is_foreign;
+        let reported = call.progress_token();
+        let reported = reported.and_then(|token| self.progress_before.remove(token));
+        call.raise_progress(reported);
         self.calls.insert(id, call);
     }
 
@@ -120,6 +132,9 @@ impl PendingRequests {
         }
         if call.may_leave_work {
             if let Some(report) = message.result_as::<WorkReport>() {
+                if let Some(state) = report.request_state() {
+                    self.states.issued(state, call.server);
+                }
                 self.work.reported(report, now);
             }
             let is_closed = message.error.is_some() || call.method == "tasks/result";
@@ -150,6 +165,7 @@ impl PendingRequests {
             self.acknowledged.insert(id.clone());
         }
         call.server = server;
+        call.raise_progress(None);
         self.calls.insert(id, call);
         Some(line)
     }
@@ -204,6 +220,15 @@ impl PendingRequests {
                     return Notification::Drop;
                 }
             }
+            "notifications/progress" => {
+                if let Some((token, progress)) = reported_progress(message) {
+                    let mut calls = self.calls.values_mut();
+                    let call = calls.find(|call| call.progress_token() == Some(&token));
+                    if call.is_some_and(|call| !call.has_progressed(progress)) {
+                        return Notification::Drop;
+                    }
+                }
+            }
             "notifications/tasks/status" => {
                 if let Some(report) = message.params_as::<WorkReport>() {
                     self.work.reported(report, now);
@@ -243,6 +268,11 @@ impl PendingRequests {
         let written = format!("\"{}\"", id.as_text());
         members.set("requestId", &written);
         Notification::PassAs(message.with_params(line, &members.to_string()))
+    }
+
+    /// This progress was reported for a call that no server has got yet.
+    pub(super) fn progress_reported(&mut self, token: Id, progress: f64) {
+        self.progress_before.insert(token, progress);
     }
 
     /// The client goes on with a round of the server's own.

@@ -46,6 +46,9 @@ impl Conversation {
         let (calls, responses) = self.sign_in.take_held();
         self.actions.extend(responses);
         for call in calls.into_iter().rev() {
+            if let Some((token, progress)) = call.last_progress() {
+                self.pending.progress_reported(token, progress);
+            }
             self.held.push_front(call.into_line());
         }
         self.actions.extend(self.sign_in.no_longer_needed());

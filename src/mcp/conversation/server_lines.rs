@@ -1,10 +1,12 @@
 //! What becomes of a line of the server in use.
 
 use super::Conversation;
+use super::message_parts::is_failure;
 use super::pending_call::PendingCall;
 use super::pending_requests::{Notification, ResponseTo};
 use super::server_switch::{AfterDrain, Flow};
 use crate::formats::json_rpc::{self, Id, Kind, Message};
+use crate::mcp::messages;
 
 /// What a call's response says when the token is invalid: the words of github-mcp-server and of
 /// server-github.
@@ -64,11 +66,21 @@ impl Conversation {
                 }
                 if self.is_rejection(&call, message, line) {
                     Delivery::Reject(id, call)
+                } else if call.has_foreign_state && is_failure(message) {
+                    Delivery::PassAs(self.advised(&call, line))
                 } else {
                     Delivery::Pass
                 }
             }
         }
+    }
+
+    /// The server cannot continue what another one has begun.
+    fn advised(&self, call: &PendingCall, line: &[u8]) -> Vec<u8> {
+        let text = "ghtok: the server was replaced after it had asked for this, and the new one cannot continue. Call the tool again.";
+        let revision = self.handshake.revision();
+        let own = || messages::failure(&call.method, &call.raw_id, text, revision);
+        messages::with_text(line, text).unwrap_or_else(own)
     }
 
     /// A hint only: it is checked once with the API.

@@ -5,7 +5,7 @@ mod display;
 use std::time::Duration;
 
 use self::display::Dialog;
-use super::dialog_result::{Answer, DialogResult};
+use super::dialog_result::{DialogAnswer, DialogResult};
 use super::handshake::Handshake;
 use super::held_call::{HeldCall, HeldReason, method_and_id};
 use super::returned_call::ReturnedCall;
@@ -179,17 +179,17 @@ impl SignIn {
         let is_form = dialog.elicitation.is_none();
         let result: DialogResult = response.result_as().unwrap_or_default();
         match result.answer(is_form, Some(after), self.settings.timing.fastest_person) {
-            Answer::Accepted => Vec::new(),
-            Answer::Declined => {
+            DialogAnswer::Accepted => Vec::new(),
+            DialogAnswer::Declined => {
                 self.dialog = None;
                 self.denied(client.revision(), now)
             }
-            Answer::Closed => {
+            DialogAnswer::Closed => {
                 self.dialog = None;
                 let text = self.closed_text(now);
                 self.fail_held(&text, client.revision())
             }
-            Answer::Unseen => {
+            DialogAnswer::Unseen => {
                 self.dialog = None;
                 self.cannot_ask = true;
                 self.show(client, now)
@@ -210,24 +210,24 @@ impl SignIn {
         let fastest = self.settings.timing.fastest_person;
         let revision = client.revision();
         match call.result.answer(is_form, after, fastest) {
-            Answer::Declined => {
+            DialogAnswer::Declined => {
                 let mut actions = self.denied(revision, now);
                 actions.push(failure(&line, &self.denied_text(), revision));
                 Returned::Handled(actions)
             }
             // Some clients show the dialog at every round: once is enough.
-            Answer::Accepted if self.flow != DeviceFlowState::None => {
+            DialogAnswer::Accepted if self.flow != DeviceFlowState::None => {
                 let (wait, interval) = (self.settings.wait, self.settings.timing.progress);
                 let call = HeldCall::new(line, HeldReason::New, now.mono, wait, interval);
                 self.held.push(call);
                 Returned::Handled(Vec::new())
             }
-            Answer::Closed if self.valid_code(now).is_some() => {
+            DialogAnswer::Closed if self.valid_code(now).is_some() => {
                 let text = self.closed_text(now);
                 Returned::Handled(vec![failure(&line, &text, revision)])
             }
-            Answer::Accepted | Answer::Closed => Returned::New(line),
-            Answer::Unseen => {
+            DialogAnswer::Accepted | DialogAnswer::Closed => Returned::New(line),
+            DialogAnswer::Unseen => {
                 self.cannot_ask = true;
                 Returned::New(line)
             }
