@@ -40,7 +40,7 @@ pub struct AppEntry {
 /// already. What ghtok could not read again is not written.
 ///
 /// # Errors
-/// As [`write_edited`].
+/// As `write_edited`.
 pub fn add_app(file: &Path, app: &App, wanted: Option<&str>) -> Result<AppEntry> {
     write_edited(file, |text| edit(file, text, app, wanted))
 }
