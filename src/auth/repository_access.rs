@@ -35,12 +35,12 @@ pub(crate) struct Explanation {
     /// What it means, a sentence without a full stop.
     pub why: String,
     /// What to do about it, where something can be done.
-    pub cure: Option<Cure>,
+    pub fix: Option<Fix>,
 }
 
 /// What to do where a token does not reach a repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Cure {
+pub(crate) struct Fix {
     /// What a person does in the browser; empty where the command is all.
     pub act: String,
     /// The command to run afterwards.
@@ -72,7 +72,7 @@ pub(crate) fn explain(
     Explanation {
         access,
         why: why(access, answer, repository, reach),
-        cure: cure(access, repository, reach, host, refresh),
+        fix: fix(access, repository, reach, host, refresh),
     }
 }
 
@@ -134,13 +134,13 @@ fn why(
     }
 }
 
-fn cure(
+fn fix(
     access: Access,
     repository: &RepositoryName,
     reach: &Reach,
     host: &Host,
     refresh: &str,
-) -> Option<Cure> {
+) -> Option<Fix> {
     let owner = &repository.owner;
     let act = match access {
         Access::Installed => return None,
@@ -159,7 +159,7 @@ fn cure(
         Access::Suspended => {
             let act =
                 format!("an owner of {owner} can end this in the settings of its installed Apps");
-            return Some(Cure { act, command: None });
+            return Some(Fix { act, command: None });
         }
         Access::NotFound | Access::Forbidden => {
             let host = host.web_url();
@@ -169,7 +169,7 @@ fn cure(
         }
         Access::TokenRejected => String::new(),
     };
-    Some(Cure {
+    Some(Fix {
         act,
         command: Some(format!("{refresh} --force")),
     })
@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn a_404_has_one_of_these_reasons() {
-        for (name, access, cure) in [
+        for (name, access, fix) in [
             (
                 "Octocat/x",
                 Access::NotFound,
@@ -239,8 +239,8 @@ mod tests {
             let explained = explained(&RepositoryAnswer::NotFound, name);
             assert_eq!(explained.access, access, "{name}");
             assert!(explained.why.starts_with("404: "), "{explained:?}");
-            let told = explained.cure.expect("something can be done");
-            assert!(told.act.contains(cure), "{name}: {told:?}");
+            let told = explained.fix.expect("something can be done");
+            assert!(told.act.contains(fix), "{name}: {told:?}");
             let command = (access != Access::Suspended).then(|| "ghtok refresh --force".into());
             assert_eq!(told.command, command);
         }
@@ -258,7 +258,7 @@ mod tests {
             own.why,
             "the App is installed on it (contents: write, metadata: read)"
         );
-        assert_eq!(own.cure, None);
+        assert_eq!(own.fix, None);
         let theirs = explained(&readable(true, false), "octocat/x");
         assert!(theirs.why.ends_with("you yourself can only read it"));
         let public = explained(&readable(false, false), "else/x");

@@ -1,4 +1,4 @@
-//! `ghtok doctor`: looks at everything between a program and its token, and names the cure of what is
+//! `ghtok doctor`: looks at everything between a program and its token, and names the fix of what is
 //! wrong. It changes nothing and unlocks nothing.
 
 #[cfg(target_os = "linux")]

@@ -1,4 +1,4 @@
-//! `ghtok doctor`: a fixture for everything that it can name. Where the cure is a command, it is run as
+//! `ghtok doctor`: a fixture for everything that it can name. Where the fix is a command, it is run as
 //! printed, and then the finding is gone. Nothing that doctor does changes a file.
 
 mod accounts;

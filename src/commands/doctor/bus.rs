@@ -31,7 +31,7 @@ pub(super) fn check(session: &Session<'_>, found: &mut Findings) {
                             Level::Warning,
                             format!("{first} is gone; connected to {address} instead"),
                         )
-                        .cure("log in again, or set DBUS_SESSION_BUS_ADDRESS as in a new session");
+                        .fix("log in again, or set DBUS_SESSION_BUS_ADDRESS as in a new session");
                 }
                 _ => found.ok(SUBJECT, "bus_connected", format!("connected to {address}")),
             }
@@ -39,7 +39,7 @@ pub(super) fn check(session: &Session<'_>, found: &mut Findings) {
         Err(error) if needed => {
             found
                 .add(SUBJECT, "bus_unreachable", Level::Warning, format!("the keychain needs it: {}", cause(error)))
-                .cure("in a container, over ssh or in WSL there may be none: sign in with --store kernel or --store file");
+                .fix("in a container, over ssh or in WSL there may be none: sign in with --store kernel or --store file");
         }
         Err(error) => found.ok(
             SUBJECT,

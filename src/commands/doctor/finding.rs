@@ -1,4 +1,4 @@
-//! What was found: a line each, with a stable code, the reason and the cure.
+//! What was found: a line each, with a stable code, the reason and the fix.
 
 use serde::Serialize;
 
@@ -29,15 +29,15 @@ pub(super) struct Finding {
     /// What is the case, and why.
     pub(super) message: String,
     /// What to do, in words; a colon at its end announces the command.
-    pub(super) cure: Option<String>,
+    pub(super) fix: Option<String>,
     /// The command to run.
     pub(super) command: Option<String>,
 }
 
 impl Finding {
     /// Adds what to do.
-    pub(super) fn cure(&mut self, words: &str) -> &mut Self {
-        self.cure = Some(words.to_owned());
+    pub(super) fn fix(&mut self, words: &str) -> &mut Self {
+        self.fix = Some(words.to_owned());
         self
     }
 
@@ -45,13 +45,13 @@ impl Finding {
     pub(super) fn hint(&mut self, hint: &str) {
         match split_command(hint) {
             Some((words, command)) => self.run(words, command),
-            None => drop(self.cure(hint)),
+            None => drop(self.fix(hint)),
         }
     }
 
     /// Adds what to do, and the command for it.
     pub(super) fn run(&mut self, words: &str, command: impl Into<String>) {
-        self.cure(words).command = Some(command.into());
+        self.fix(words).command = Some(command.into());
     }
 }
 
@@ -74,7 +74,7 @@ impl Findings {
         self.add(subject, code, Level::Ok, message);
     }
 
-    /// Adds a finding, to which a cure can be added.
+    /// Adds a finding, to which a fix can be added.
     pub(super) fn add(
         &mut self,
         subject: &'static str,
@@ -88,7 +88,7 @@ impl Findings {
             code,
             level,
             message,
-            cure: None,
+            fix: None,
             command: None,
         });
         self.list.last_mut().expect("it was just added")

@@ -29,7 +29,7 @@ pub(super) fn check(session: &Session<'_>, found: &mut Findings) {
                 Level::Warning,
                 format!("{folder} is on a network file system ({kind}), where a lock may not keep other machines out"),
             )
-            .cure("set GHTOK_STATE_DIR to a folder on a local disk, or use a sign-in of its own on each machine");
+            .fix("set GHTOK_STATE_DIR to a folder on a local disk, or use a sign-in of its own on each machine");
     }
     if let Some(folder) = config.file.parent() {
         check_folder(folder, Purpose::Configuration, found);
@@ -51,7 +51,7 @@ fn check_folder(folder: &Path, purpose: Purpose, found: &mut Findings) {
     let metadata = match fs::metadata(folder) {
         Ok(metadata) if metadata.is_dir() => metadata,
         result => {
-            let (what, cure) = match (itself.is_symlink(), result.is_ok()) {
+            let (what, fix) = match (itself.is_symlink(), result.is_ok()) {
                 (true, false) => (
                     "is a link that leads nowhere",
                     "remove the link, or create the folder that it leads to",
@@ -72,7 +72,7 @@ fn check_folder(folder: &Path, purpose: Purpose, found: &mut Findings) {
                     Level::Problem,
                     format!("{shown} {what}"),
                 )
-                .cure(cure);
+                .fix(fix);
             return;
         }
     };
@@ -171,7 +171,7 @@ mod rights {
                     Level::Warning,
                     format!("{shown} cannot be written: a read-only file system, or a sandbox"),
                 )
-                .cure("a token that is still valid is served; refresh it where the folder can be written");
+                .fix("a token that is still valid is served; refresh it where the folder can be written");
         }
     }
 

@@ -38,7 +38,7 @@ pub(super) fn check(environment: &Environment, apps: &[&App], found: &mut Findin
                     Level::Problem,
                     format!("git cannot read its configuration: {cause}"),
                 )
-                .cure("correct the file that git names");
+                .fix("correct the file that git names");
             return;
         }
     };
@@ -101,7 +101,7 @@ fn check_helpers(url: &str, asked: &AskedHelpers<'_>, found: &mut Findings) {
             "git does not ask ghtok about {url}: {} resets its list of helpers after ghtok's lines",
             place_of(reset)
         );
-        cured(
+        fixed(
             reset,
             found.add(SUBJECT, "git_helper_reset", Level::Problem, message),
         );
@@ -124,7 +124,7 @@ fn check_helpers(url: &str, asked: &AskedHelpers<'_>, found: &mut Findings) {
             name_of(helper),
             place_of(setting)
         );
-        cured(
+        fixed(
             setting,
             found.add(SUBJECT, "git_helper_before", Level::Problem, message),
         );
@@ -135,7 +135,7 @@ fn check_helpers(url: &str, asked: &AskedHelpers<'_>, found: &mut Findings) {
             name_of(helper),
             place_of(setting)
         );
-        cured(
+        fixed(
             setting,
             found.add(SUBJECT, "git_helper_after", Level::Warning, message),
         );
@@ -154,8 +154,8 @@ fn check_helpers(url: &str, asked: &AskedHelpers<'_>, found: &mut Findings) {
     }
 }
 
-/// The cure of a line that git reads at a wrong place.
-fn cured(setting: &CredentialSetting, finding: &mut super::finding::Finding) {
+/// The fix of a line that git reads at a wrong place.
+fn fixed(setting: &CredentialSetting, finding: &mut super::finding::Finding) {
     match setting.scope.as_str() {
         "local" | "worktree" => {
             let key = match &setting.pattern {
@@ -169,7 +169,7 @@ fn cured(setting: &CredentialSetting, finding: &mut super::finding::Finding) {
             );
         }
         "command" => {
-            finding.cure("it comes from GIT_CONFIG_COUNT or git -c: remove it there");
+            finding.fix("it comes from GIT_CONFIG_COUNT or git -c: remove it there");
         }
         _ => finding.run("write ghtok's lines again, after it:", SETUP),
     }
@@ -257,7 +257,7 @@ fn check_tokens(printed: &[u8], urls: &[String], found: &mut Findings) {
                 ),
             ),
             _ => drop(
-                finding.cure("take the token out of the address, and delete the token at GitHub"),
+                finding.fix("take the token out of the address, and delete the token at GitHub"),
             ),
         }
     }

@@ -66,7 +66,7 @@ fn check_server(call: &Call<'_>, found: &mut Findings) -> Result<(), RequestFail
                 human_duration(skew)
             ),
         )
-        .cure(
+        .fix(
             "set the clock: certificates may look invalid, and tokens expire too early or too late",
         );
     Ok(())
@@ -94,17 +94,17 @@ fn unreachable(failure: &RequestFailure, found: &mut Findings) {
     );
     match cause {
         HttpError::Certificate { .. } | HttpError::Tls { .. } => {
-            finding.cure("behind a company's proxy, set ca_file in config.toml to its certificates; otherwise check this machine's clock");
+            finding.fix("behind a company's proxy, set ca_file in config.toml to its certificates; otherwise check this machine's clock");
         }
         HttpError::Proxy { .. } => {
-            finding.cure("check proxy and no_proxy in config.toml, HTTPS_PROXY and NO_PROXY");
+            finding.fix("check proxy and no_proxy in config.toml, HTTPS_PROXY and NO_PROXY");
         }
         HttpError::RateLimited { .. } => {
-            finding.cure("wait, and ask again");
+            finding.fix("wait, and ask again");
         }
         _ => {
             finding
-                .cure("check the network; behind a proxy, set HTTPS_PROXY or proxy in config.toml");
+                .fix("check the network; behind a proxy, set HTTPS_PROXY or proxy in config.toml");
         }
     }
 }
@@ -154,7 +154,7 @@ fn check_reach(reach: &Reach, call: &Call<'_>, found: &mut Findings) {
                 Level::Warning,
                 "the App is installed nowhere: its tokens can only read public repositories".into(),
             )
-            .cure(&format!("install it: {page}"));
+            .fix(&format!("install it: {page}"));
     }
     for installation in &installations.installed {
         found.keep_login_private(&installation.owner);
@@ -169,7 +169,7 @@ fn check_reach(reach: &Reach, call: &Call<'_>, found: &mut Findings) {
                 Level::Warning,
                 format!("the installation on {owner} is suspended: tokens reach nothing there"),
             )
-            .cure("an owner can end this in the settings of the installed Apps");
+            .fix("an owner can end this in the settings of the installed Apps");
     }
 }
 
@@ -196,17 +196,17 @@ fn line(installation: &Installation) -> String {
 fn explain(explanation: Explanation, name: &RepositoryName, found: &mut Findings) {
     found.keep_login_private(&name.owner);
     found.keep_login_private(&name.name);
-    let Explanation { access, why, cure } = explanation;
+    let Explanation { access, why, fix } = explanation;
     let (code, level) = match access {
         Access::Installed => ("repository_reached", Level::Ok),
         Access::PublicOnly => ("repository_read_only", Level::Warning),
         _ => ("repository_not_reached", Level::Problem),
     };
     let finding = found.add("repository", code, level, format!("{name}: {why}"));
-    let Some(cure) = cure else { return };
-    match (cure.act.as_str(), cure.command) {
+    let Some(fix) = fix else { return };
+    match (fix.act.as_str(), fix.command) {
         ("", Some(command)) => finding.run("get a new token:", command),
         (act, Some(command)) => finding.run(&format!("{act}, then get a new token:"), command),
-        (act, None) => drop(finding.cure(act)),
+        (act, None) => drop(finding.fix(act)),
     }
 }

@@ -9,7 +9,7 @@ use crate::formats::drawing::wrap::wrapped;
 /// Where the text of a finding begins, behind its level.
 const INDENT: &str = "         ";
 
-/// The report for people: the level, what was found, and the cure below it; a command alone on its line,
+/// The report for people: the level, what was found, and the fix below it; a command alone on its line,
 /// which is never broken.
 pub(super) fn text(findings: &[Finding], columns: usize) -> String {
     let mut lines: Vec<String> = Vec::new();
@@ -25,8 +25,8 @@ pub(super) fn text(findings: &[Finding], columns: usize) -> String {
             // The first word is too long for the indent.
             None => format!("{level}\n{message}"),
         });
-        if let Some(cure) = &finding.cure {
-            lines.push(wrapped(&format!("{INDENT}{cure}"), columns));
+        if let Some(fix) = &finding.fix {
+            lines.push(wrapped(&format!("{INDENT}{fix}"), columns));
         }
         if let Some(command) = &finding.command {
             lines.push(format!("{INDENT}  {command}"));

@@ -62,11 +62,11 @@ impl Privacy {
         let Finding {
             app,
             message,
-            cure,
+            fix,
             command,
             ..
         } = finding;
-        for text in [Some(message), cure.as_mut(), app.as_mut()]
+        for text in [Some(message), fix.as_mut(), app.as_mut()]
             .into_iter()
             .flatten()
         {
@@ -76,9 +76,9 @@ impl Privacy {
             match self.command(line) {
                 Some(shown) => *line = shown,
                 None => {
-                    let words = cure.take().unwrap_or_default();
+                    let words = fix.take().unwrap_or_default();
                     let words = words.trim_end_matches(':');
-                    *cure = Some(format!("{words} (the command has private names in it):"));
+                    *fix = Some(format!("{words} (the command has private names in it):"));
                     *line = "ghtok doctor --full".into();
                 }
             }

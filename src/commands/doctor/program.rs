@@ -45,7 +45,7 @@ pub(super) fn check(environment: &Environment, found: &mut Findings) {
                     "ghtok is not in PATH: programs that start it by its name do not find it"
                         .into(),
                 )
-                .cure("add its folder to PATH in your shell's startup file");
+                .fix("add its folder to PATH in your shell's startup file");
         }
         Some(_) | None => other_first(&in_path[0], found),
     }
@@ -59,7 +59,7 @@ fn other_first(other: &Path, found: &mut Findings) {
             Level::Warning,
             format!("another ghtok is first in PATH: {}", other.display()),
         )
-        .cure("remove the one that you do not want, or change the order of PATH");
+        .fix("remove the one that you do not want, or change the order of PATH");
 }
 
 fn check_rights(program: &Path, found: &mut Findings) {

@@ -40,7 +40,7 @@ fn check_record(record: &Record, call: &Call<'_>, found: &mut Findings) {
                     call.clock.local_time(record.obtained_at)
                 ),
             )
-            .cure("set this machine's clock; until then each call may refresh the token");
+            .fix("set this machine's clock; until then each call may refresh the token");
     }
     if let Some(error) = call.broker.sign_in_reason(record) {
         let level = match call.broker.dead_end(record) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::auth::reach::{Installation, Reach, Selection};
-use crate::auth::repository_access::{Access, Cure, Explanation};
+use crate::auth::repository_access::{Access, Explanation, Fix};
 use crate::auth::token_check::AccessState;
 use crate::github::{RepositoryName, RequestFailure};
 use crate::session::{Call, OnlineCheck, Session, ask_github};
@@ -55,7 +55,7 @@ struct CheckedRepository {
     name: String,
     access: &'static str,
     why: String,
-    cure: Option<String>,
+    fix: Option<String>,
     command: Option<String>,
 }
 
@@ -145,11 +145,11 @@ impl Online {
     }
 
     fn tell_repository(&mut self, explanation: Explanation, name: &RepositoryName) {
-        let Explanation { access, why, cure } = explanation;
+        let Explanation { access, why, fix } = explanation;
         self.lines.push(("repository", format!("{name}: {why}")));
-        let (act, command) = match cure {
+        let (act, command) = match fix {
             None => (None, None),
-            Some(Cure { act, command }) => (Some(act).filter(|act| !act.is_empty()), command),
+            Some(Fix { act, command }) => (Some(act).filter(|act| !act.is_empty()), command),
         };
         let then = command.as_ref().map(|command| match act {
             Some(_) => format!("then get a new token:\n  {command}"),
@@ -161,7 +161,7 @@ impl Online {
             name: name.to_string(),
             access: word(access),
             why,
-            cure: act,
+            fix: act,
             command,
         });
     }

@@ -12,9 +12,9 @@ use crate::support::records::{FRESH, let_expire, sign_in};
 use crate::support::sandbox::{Program, now};
 use crate::support::signing_in::{decide, hurried_fake};
 
-/// Runs the login that is the cure of this finding, which a person approves.
+/// Runs the login that is the fix of this finding, which a person approves.
 #[track_caller]
-fn is_cured_by_signing_in(patient: &Patient, code: &str, level: &str) {
+fn is_fixed_by_signing_in(patient: &Patient, code: &str, level: &str) {
     let finding = patient.has(code, level);
     let command = finding["command"].as_str().expect("a command");
     let words: Vec<&str> = command.split(' ').skip(1).collect();
@@ -39,7 +39,7 @@ fn with_record(patient: Patient, change: impl FnOnce(&mut Record)) -> Patient {
 
 #[test]
 fn nobody_is_signed_in() {
-    is_cured_by_signing_in(&hurried(), "signed_out", "problem");
+    is_fixed_by_signing_in(&hurried(), "signed_out", "problem");
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn a_sign_in_that_vanished() {
     fs::write(&note, "file\n").expect("a note");
     fs::set_permissions(&note, Permissions::from_mode(0o600)).expect("a mode");
     fs::remove_file(patient.sandbox.record_file()).expect("gone");
-    is_cured_by_signing_in(&patient, "sign_in_vanished", "problem");
+    is_fixed_by_signing_in(&patient, "sign_in_vanished", "problem");
 }
 
 #[test]
@@ -66,10 +66,10 @@ fn a_refresh_token_that_github_refused() {
         });
     };
     let patient = with_record(hurried(), refused);
-    is_cured_by_signing_in(&patient, "refresh_refused", "warning");
+    is_fixed_by_signing_in(&patient, "refresh_refused", "warning");
     let patient = with_record(hurried(), refused);
     let_expire(&patient.sandbox);
-    is_cured_by_signing_in(&patient, "refresh_refused", "problem");
+    is_fixed_by_signing_in(&patient, "refresh_refused", "problem");
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn a_refresh_that_was_interrupted() {
             interrupted_at: None,
         });
     });
-    patient.is_cured_of("refresh_unfinished", "warning");
+    patient.is_fixed_of("refresh_unfinished", "warning");
 }
 
 #[test]
@@ -115,16 +115,16 @@ fn a_token_that_a_program_saw_rejected() {
     let patient = with_record(Patient::new(), |record| {
         record.rejected = Some(Rejected::Reported(now()));
     });
-    patient.is_cured_of("token_reported", "warning");
+    patient.is_fixed_of("token_reported", "warning");
 }
 
 #[test]
 fn a_record_that_cannot_be_read() {
     let patient = hurried();
     patient.sandbox.put_bytes(b"{\"v\":1,");
-    is_cured_by_signing_in(&patient, "record_damaged", "problem");
+    is_fixed_by_signing_in(&patient, "record_damaged", "problem");
     patient.sandbox.put_bytes(b"{\"v\":99,\"sealed\":\"x\"}");
-    is_cured_by_signing_in(&patient, "record_newer", "problem");
+    is_fixed_by_signing_in(&patient, "record_newer", "problem");
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn a_record_that_others_may_read() {
     patient.sandbox.seed(&patient.fake, FRESH);
     let file = patient.sandbox.record_file();
     fs::set_permissions(file, Permissions::from_mode(0o644)).expect("a mode");
-    patient.is_cured_of("file", "problem");
+    patient.is_fixed_of("file", "problem");
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn a_sign_in_that_no_app_uses() {
     let patient = Patient::new();
     patient.sandbox.seed(&patient.fake, FRESH);
     let other = patient.with("GHTOK_CLIENT_ID", "Iv1.other");
-    other.is_cured_of("sign_in_unused", "warning");
+    other.is_fixed_of("sign_in_unused", "warning");
 }
 
 #[test]

@@ -49,14 +49,14 @@ fn git_that_is_set_up_and_git_that_is_not() {
 fn a_helper_behind_the_include() {
     let patient = set_up();
     append(&patient, "[credential]\n\thelper = cache\n");
-    patient.is_cured_of("git_helper_after", "warning");
+    patient.is_fixed_of("git_helper_after", "warning");
 }
 
 #[test]
 fn a_reset_behind_the_include() {
     let patient = set_up();
     append(&patient, "[credential]\n\thelper =\n\thelper = cache\n");
-    patient.is_cured_of("git_helper_reset", "problem");
+    patient.is_fixed_of("git_helper_reset", "problem");
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn a_reset_in_a_repository_is_taken_out_of_it() {
     patient
         .run("git init -q . && git config --local credential.helper ''")
         .expect_code(0);
-    patient.is_cured_of("git_helper_reset", "problem");
+    patient.is_fixed_of("git_helper_reset", "problem");
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn a_helper_before_ghtok() {
             .expect("a text")
             .contains("ghp_")
     );
-    patient.is_cured_of("git_helper_before", "problem");
+    patient.is_fixed_of("git_helper_before", "problem");
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn a_host_that_came_later() {
     patient.sandbox.configure(&format!(
         "default_app = 'work'\n{text}[[app]]\nname = 'ghes'\nclient_id = 'Iv1.b'\nhost = 'ghes.example'\n"
     ));
-    patient.is_cured_of("git_host_missing", "warning");
+    patient.is_fixed_of("git_host_missing", "warning");
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn a_ghtok_that_moved() {
     let moved = text.replace(&*program.to_string_lossy(), "/nonexistent/ghtok");
     assert_ne!(moved, text);
     fs::write(own, moved).expect("ghtok's file");
-    patient.is_cured_of("git_program_missing", "problem");
+    patient.is_fixed_of("git_program_missing", "problem");
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn an_old_token_in_the_plain_store() {
         ".git-credentials",
         &format!("{scheme}://me:{TOKEN}@{host}\n"),
     );
-    patient.is_cured_of("git_plain_token", "warning");
+    patient.is_fixed_of("git_plain_token", "warning");
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn a_token_in_an_address_and_a_header() {
     );
     let finding = patient.has("git_header", "warning");
     assert!(!finding.to_string().contains("eDp5"));
-    patient.is_cured_of("git_header", "warning");
+    patient.is_fixed_of("git_header", "warning");
     append(
         &patient,
         &format!("[url \"https://{TOKEN}@github.com/\"]\n\tinsteadOf = https://github.com/\n"),

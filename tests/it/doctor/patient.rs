@@ -1,4 +1,4 @@
-//! A home with something wrong in it, doctor's report about it, and its cures, tried.
+//! A home with something wrong in it, doctor's report about it, and its fixes, tried.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -123,21 +123,21 @@ impl Patient {
 
     /// Expects this finding, runs its command as printed, and expects that it is gone.
     #[track_caller]
-    pub fn is_cured_of(&self, code: &str, level: &str) {
+    pub fn is_fixed_of(&self, code: &str, level: &str) {
         let finding = self.has(code, level);
         let command = finding["command"].as_str().expect("a command");
         let line = format!("{command}\nghtok doctor --json --full");
         let run = self.run(&line);
         let after = Findings::of(&run);
-        assert!(!after.has(code), "{command} did not cure {code}: {run:?}");
+        assert!(!after.has(code), "{command} did not fix {code}: {run:?}");
     }
 
     /// Expects this finding with advice in words.
     #[track_caller]
     pub fn is_advised_about(&self, code: &str, level: &str) -> Value {
         let finding = self.has(code, level);
-        let cure = finding["cure"].as_str().unwrap_or_default();
-        assert!(cure.len() > 10, "{finding}");
+        let fix = finding["fix"].as_str().unwrap_or_default();
+        assert!(fix.len() > 10, "{finding}");
         finding
     }
 }

@@ -81,9 +81,9 @@ fn a_configuration_that_others_may_write() {
     let patient = signed_in();
     patient.sandbox.configure("");
     set_mode(&patient.sandbox.config_dir().join("config.toml"), 0o666);
-    patient.is_cured_of("file", "problem");
+    patient.is_fixed_of("file", "problem");
     set_mode(&patient.sandbox.config_dir(), 0o777);
-    patient.is_cured_of("file", "problem");
+    patient.is_fixed_of("file", "problem");
 }
 
 #[test]
@@ -92,27 +92,27 @@ fn a_usual_configuration_folder_that_others_may_write() {
     let folder = patient.path(".config/ghtok");
     fs::create_dir_all(&folder).expect("a folder");
     set_mode(&folder, 0o777);
-    patient.is_cured_of("folder_exposed", "problem");
+    patient.is_fixed_of("folder_exposed", "problem");
 }
 
 #[test]
 fn a_state_folder_that_others_may_read() {
     let patient = signed_in();
     set_mode(&patient.sandbox.state_dir(), 0o750);
-    patient.is_cured_of("file", "problem");
+    patient.is_fixed_of("file", "problem");
     let usual = patient.without(&["GHTOK_STATE_DIR"]);
     let folder = usual.path(".local/state/ghtok");
     fs::create_dir_all(folder.parent().expect("a folder")).expect("folders");
     fs::rename(usual.sandbox.state_dir(), &folder).expect("moved");
     set_mode(&folder, 0o755);
-    usual.is_cured_of("folder_exposed", "problem");
+    usual.is_fixed_of("folder_exposed", "problem");
 }
 
 #[test]
 fn a_folder_without_rights_for_its_owner() {
     let patient = signed_in();
     set_mode(&patient.sandbox.state_dir(), 0o500);
-    patient.is_cured_of("folder_rights", "problem");
+    patient.is_fixed_of("folder_rights", "problem");
 }
 
 #[test]
@@ -172,12 +172,12 @@ fn no_app_and_apps_of_which_none_is_the_default() {
 #[test]
 fn variables_with_tokens_and_hosts() {
     let patient = signed_in().with("GH_TOKEN", "ghp_0123456789abcdef0123");
-    patient.is_cured_of("token_variable", "warning");
+    patient.is_fixed_of("token_variable", "warning");
     let patient = signed_in()
         .with("GITHUB_TOKEN", "x")
         .with("GH_HOST", "ghes.example");
-    patient.is_cured_of("token_variable", "warning");
-    patient.is_cured_of("host_variable", "warning");
+    patient.is_fixed_of("token_variable", "warning");
+    patient.is_fixed_of("host_variable", "warning");
     let report = patient.report("--full");
     assert!(!report.stdout.contains("ghes.example"), "{report:?}");
 }
@@ -217,7 +217,7 @@ fn a_program_that_others_may_replace() {
     fs::remove_file(&link).expect("gone");
     fs::copy(real, &link).expect("a copy");
     set_mode(&link, 0o757);
-    patient.is_cured_of("program_exposed", "problem");
+    patient.is_fixed_of("program_exposed", "problem");
 }
 
 /// The list of mounts is another one for this process alone.

@@ -59,9 +59,7 @@ fn a_timer_whose_scheduler_does_not_run() {
     let finding = Findings::of(&patient.run(line)).get("timer_stopped");
     assert_eq!(finding["level"], "problem");
     assert!(
-        finding["cure"]
-            .as_str()
-            .is_some_and(|text| !text.is_empty()),
+        finding["fix"].as_str().is_some_and(|text| !text.is_empty()),
         "{finding}"
     );
 }
@@ -71,7 +69,7 @@ fn a_timer_that_was_changed() {
     let _cron = CronDaemon::start();
     let patient = with_timer();
     fs::write(patient.path("crontab-of-me"), "").expect("an empty crontab");
-    patient.is_cured_of("timer_changed", "problem");
+    patient.is_fixed_of("timer_changed", "problem");
 }
 
 #[test]
@@ -81,7 +79,7 @@ fn a_timer_that_did_not_run_for_days() {
     let last = patient.sandbox.state_dir().join("timer.run");
     fs::write(&last, "{\"version\":1,\"at\":1700000000,\"apps\":[]}").expect("a note");
     fs::set_permissions(&last, Permissions::from_mode(0o600)).expect("a mode");
-    patient.is_cured_of("timer_idle", "warning");
+    patient.is_fixed_of("timer_idle", "warning");
 }
 
 #[test]
@@ -97,7 +95,7 @@ fn a_proxy_and_certificates() {
     other.sandbox.configure("ca_file = 'ca.pem'\n");
     fs::set_permissions(other.path("config/ca.pem"), Permissions::from_mode(0o666))
         .expect("a mode");
-    other.is_cured_of("file", "problem");
+    other.is_fixed_of("file", "problem");
 }
 
 #[test]
@@ -123,7 +121,7 @@ fn a_proxy_is_shown_without_its_password_and_shortened() {
 #[test]
 fn certificates_of_the_environment_that_are_not_there() {
     let patient = signed_in().with("SSL_CERT_FILE", "/nonexistent/ca.pem");
-    patient.is_cured_of("certificates_missing", "problem");
+    patient.is_fixed_of("certificates_missing", "problem");
 }
 
 #[test]

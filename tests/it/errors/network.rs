@@ -196,7 +196,7 @@ fn of_answers() -> Vec<HttpError> {
     causes
 }
 
-/// Each of GitHub's words, at the hosts where their cures differ.
+/// Each of GitHub's words, at the hosts where their fixes differ.
 fn all_codes() -> Vec<(ErrorCode, &'static str)> {
     let known = [
         "device_flow_disabled",
