@@ -64,7 +64,13 @@ impl Process {
         fs::set_permissions(folder.path(), open.clone()).expect("rights");
         let mut process = Self::new(Start::EmptySession);
         let copy = folder.path().join(COPY);
-        fs::copy(process.program(), &copy).expect("a copy");
+        // Written by another process: a child forked here meanwhile would inherit the open file, and
+        // a program that is open for writing cannot be run (ETXTBSY).
+        let copied = Command::new("cp")
+            .arg(process.program())
+            .arg(&copy)
+            .status();
+        assert!(copied.expect("cp").success());
         fs::set_permissions(&copy, open).expect("rights");
         process.user = Some(50_000 + std::process::id() % 10_000);
         process.copy = Some(folder);
