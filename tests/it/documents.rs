@@ -1,6 +1,7 @@
 //! What the documents say, tried: their commands are run from top to bottom, and what they list is
 //! held against the program.
 
+mod changelog;
 mod exit_codes;
 mod man;
 mod pages;
