@@ -11,5 +11,6 @@ pub(crate) mod markdown;
 pub(crate) mod mcp_client;
 pub(crate) mod percent_encoding;
 pub(crate) mod plain_text;
+pub(crate) mod sandbox_protocol;
 pub(crate) mod shell;
 pub(crate) mod timestamps;

@@ -46,6 +46,12 @@ impl SecretBuffer {
     }
 }
 
+impl fmt::Debug for SecretBuffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretBuffer(…)")
+    }
+}
+
 impl fmt::Write for SecretBuffer {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.push_str(text);
