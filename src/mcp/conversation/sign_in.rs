@@ -19,7 +19,8 @@ use crate::mcp::messages::{self, ProtocolRevision, UserCode};
 pub(super) struct SignIn {
     flow: DeviceFlowState,
     last_flow: u32,
-    /// Why the last sign-in failed, if nobody was told.
+    /// Why the last code that was shown led to no sign-in; told with the next code, since whoever read it
+    /// in a tool's result may not be the person who enters that.
     failure: Option<String>,
     held: Vec<HeldCall>,
     dialog: Option<Dialog>,
@@ -152,6 +153,10 @@ impl SignIn {
             return Vec::new();
         }
         let mut actions = vec![Action::Note(self.text(&code))];
+        if self.flow != DeviceFlowState::Requested {
+            // The process that had shown the last one has given it up.
+            actions.extend(self.close_dialog(false));
+        }
         self.flow = DeviceFlowState::CodeShown {
             code,
             is_told: false,
@@ -236,6 +241,7 @@ impl SignIn {
 
     fn denied(&mut self, revision: Option<ProtocolRevision>, now: Now) -> Vec<Action> {
         self.denied_until = now.mono + self.settings.timing.after_denial;
+        self.failure = None;
         self.flow = DeviceFlowState::None;
         let mut actions = vec![Action::CancelSignIn];
         actions.extend(self.fail_held(&self.denied_text(), revision));
@@ -253,11 +259,11 @@ impl SignIn {
             // It was given up.
             return Vec::new();
         }
-        self.flow = DeviceFlowState::None;
-        let mut actions = self.close_dialog(false);
-        if self.held.is_empty() {
+        if let DeviceFlowState::CodeShown { .. } = self.flow {
             self.failure = Some(error.text.clone());
         }
+        self.flow = DeviceFlowState::None;
+        let mut actions = self.close_dialog(false);
         let text = format!("ghtok: {}", error.text);
         actions.extend(self.fail_held(&text, client.revision()));
         actions

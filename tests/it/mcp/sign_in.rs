@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fake_github::Endpoint;
+use fake_github::{Endpoint, FakeGitHub};
 use serde_json::json;
 
 use super::client::{Client, soon, text_of};
@@ -308,32 +308,64 @@ fn p5_a_client_that_accepts_an_empty_form_is_told_the_code() {
     assert_eq!(fake.count(Endpoint::DeviceCode), 1);
 }
 
-/// Whoever approves the code after its call was answered learns in the next call why that was not enough.
+/// How a person, or time, ends a device flow without a sign-in.
+type Failure = (fn(&FakeGitHub, &str), &'static str);
+
+/// Whoever approves the next code learns why the last one was not enough, whether or not a call was held
+/// for that.
 #[test]
-fn why_a_sign_in_failed_reaches_the_next_call() {
-    for (approve, reason) in [(true, "approved by mallory"), (false, "was denied")] {
-        let fake = prompt_fake()
-            .user("octocat", 583_231)
-            .user("mallory", 666)
-            .start()
-            .expect("a fake");
-        let sandbox = Sandbox::new(&fake);
-        sandbox.seed(&fake, Duration::ZERO);
-        fake.revoke_authorization(fake_github::CLIENT_ID);
-        let mut client = Client::start(&fake, &sandbox, Program::Real, &[], &[]);
-        client.open("2025-06-18", &json!({}));
-        let told = client.text("write");
-        let code = fake.pending_codes().pop().expect("a code");
-        assert!(told.contains(&code), "{told}");
-        if approve {
-            fake.approve_as(&code, "mallory");
-        } else {
-            fake.deny(&code);
+fn why_a_sign_in_failed_is_told_with_the_next_code() {
+    let failures: [Failure; 3] = [
+        (
+            |fake, code| fake.approve_as(code, "mallory"),
+            "approved by mallory",
+        ),
+        (|fake, code| fake.deny(code), "was denied"),
+        (|fake, code| fake.expire(code), "expired"),
+    ];
+    std::thread::scope(|scope| {
+        for failure in &failures {
+            for has_dialogs in [false, true] {
+                scope.spawn(move || tells_why_it_failed(failure, has_dialogs));
+            }
         }
-        soon("the next call tells", || {
-            client.text("write").contains(reason)
-        });
+    });
+}
+
+fn tells_why_it_failed((fail, reason): &Failure, has_dialogs: bool) {
+    let fake = prompt_fake()
+        .user("octocat", 583_231)
+        .user("mallory", 666)
+        .start()
+        .expect("a fake");
+    let sandbox = Sandbox::new(&fake);
+    sandbox.seed(&fake, Duration::ZERO);
+    fake.revoke_authorization(fake_github::CLIENT_ID);
+    let mut client = Client::start(&fake, &sandbox, Program::Real, &[], &[]);
+    let dialogs = if has_dialogs {
+        json!({"elicitation": {}})
+    } else {
+        json!({})
+    };
+    client.open("2025-06-18", &dialogs);
+    let call = json!({"name": "write", "arguments": {}});
+    let id = client.ask("tools/call", &call);
+    let shown = client.receive().to_string();
+    let code = fake.pending_codes().pop().expect("a code");
+    assert!(shown.contains(&code), "{shown}");
+    fail(&fake, &code);
+    if has_dialogs {
+        let told = client.answer_to(id).to_string();
+        assert!(told.contains(reason), "{told}");
     }
+    soon("the next code is told with the reason", || {
+        client.ask("tools/call", &call);
+        let told = client.receive().to_string();
+        let parts = ["The last sign-in failed: ", reason];
+        let newer = fake.pending_codes().pop();
+        newer.is_some_and(|newer| newer != code && told.contains(&newer))
+            && parts.iter().all(|part| told.contains(part))
+    });
 }
 
 /// The call that finds out that the sign-in was revoked is the one in which a person is asked.

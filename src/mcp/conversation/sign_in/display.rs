@@ -59,7 +59,7 @@ impl SignIn {
         }
     }
 
-    /// What a person reads: why the last sign-in failed, if that is news, and what to do.
+    /// What a person reads: why the last sign-in failed, and what to do.
     pub(super) fn text(&self, code: &UserCode) -> String {
         let instructions = messages::instructions(code, &self.settings.app);
         match &self.failure {
@@ -75,7 +75,6 @@ impl SignIn {
         let meta = call.and_then(HeldCall::meta).cloned();
         let params = messages::elicitation(code, &self.text(code), dialogs, Some(&id), meta);
         let request = messages::request(&id, "elicitation/create", &params);
-        self.failure = None;
         self.dialog = Some(Dialog {
             id: Id::text(&id),
             call: call.and_then(HeldCall::id).cloned(),
@@ -90,9 +89,6 @@ impl SignIn {
     fn require_input(&mut self, code: &UserCode, dialogs: Modes, now: Now) -> Vec<Action> {
         let text = self.text(code);
         let held = std::mem::take(&mut self.held);
-        if !held.is_empty() {
-            self.failure = None;
-        }
         let asked = |call: HeldCall| {
             if !call.may_be_made() {
                 return to_client(call.failed(&text, Some(ProtocolRevision::Modern)));
@@ -110,7 +106,6 @@ impl SignIn {
             return Vec::new();
         }
         let text = format!("{} Then call the tool again.", self.text(code));
-        self.failure = None;
         if let DeviceFlowState::CodeShown { is_told, .. } = &mut self.flow {
             *is_told = true;
         }

@@ -375,31 +375,88 @@ fn nobody_is_shown_an_expired_code() {
     }
 }
 
+fn failed(text: &str) -> TokenError {
+    TokenError {
+        text: text.into(),
+        remedy: Remedy::SignIn,
+    }
+}
+
 #[test]
-fn why_a_sign_in_failed_is_told_once() {
-    for capabilities in [r#"{"elicitation":{}}"#, "{}"] {
-        let client = client("2025-06-18", capabilities);
+fn why_a_sign_in_failed_is_told_with_the_next_code() {
+    let forms = r#"{"elicitation":{}}"#;
+    for (version, capabilities) in [
+        ("2025-06-18", forms),
+        ("2025-11-25", r#"{"elicitation":{"url":{}}}"#),
+        ("2025-11-25", "{}"),
+        ("modern", forms),
+        ("modern", "{}"),
+    ] {
+        let client = client(version, capabilities);
         let (mut sign_in, _) = shown(&client);
-        let reason = TokenError {
-            text: "approved by mallory".into(),
-            remedy: Remedy::SignIn,
-        };
-        let waits = sign_in.holds_calls();
-        let told = texts(&sign_in.failed(1, &reason, &client)).join(" ");
-        assert_eq!(told.contains("by mallory"), waits, "{told}");
-        for (flow, is_news) in [(2, !waits), (3, false)] {
+        let mut flow = 1;
+        for reason in ["approved by mallory", "denied", "expired"] {
+            let waits = sign_in.holds_calls();
+            let told = texts(&sign_in.failed(flow, &failed(reason), &client)).join(" ");
+            assert_eq!(told.contains(reason), waits, "{version}: {told}");
+            flow += 1;
             sign_in.ask(call(flow), None, &error(), &client, at(0));
             let told = texts(&sign_in.code(flow, code(), &client, at(0))[1..]).join(" ");
-            assert_eq!(
-                told.contains("failed: approved by mallory"),
-                is_news,
-                "{told}"
-            );
+            assert!(told.contains(&format!("failed: {reason}")), "{told}");
             assert!(told.contains("ABCD-1234"), "{told}");
-            sign_in.no_longer_needed();
-            sign_in.take_held();
         }
+        sign_in.succeeded();
+        sign_in.take_held();
+        sign_in.ask(call(9), None, &error(), &client, at(0));
+        let told = texts(&sign_in.code(flow + 1, code(), &client, at(0))[1..]).join(" ");
+        assert!(!told.contains("failed"), "{told}");
     }
+}
+
+#[test]
+fn why_a_sign_in_failed_is_told_again_if_nobody_saw_the_dialog() {
+    let client = client("2025-06-18", r#"{"elicitation":{}}"#);
+    let (mut sign_in, _) = shown(&client);
+    sign_in.failed(1, &failed("approved by mallory"), &client);
+    sign_in.ask(call(2), None, &error(), &client, at(0));
+    sign_in.code(2, code(), &client, at(0));
+    let line = r#"{"id":"ghtok:login:2","result":{"action":"accept"}}"#;
+    let actions = with(line, |message| {
+        sign_in.dialog_answered(message, &client, at(1000))
+    });
+    let told = texts(&actions).join(" ");
+    assert!(told.contains("by mallory") && told.contains("ABCD-1234"));
+    // Who does not want to sign in need not hear of it any more.
+    sign_in.ask(call(3), None, &error(), &client, at(2000));
+    sign_in.denied(client.revision(), at(2000));
+    sign_in.ask(call(4), None, &error(), &client, at(62_000));
+    let told = texts(&sign_in.code(3, code(), &client, at(62_000))[1..]).join(" ");
+    assert!(!told.contains("failed"), "{told}");
+}
+
+#[test]
+fn a_failure_before_a_code_was_shown_is_not_told_with_it() {
+    let client = client("2025-06-18", "{}");
+    let mut sign_in = sign_in(Asking::WhileHolding);
+    sign_in.ask(call(1), None, &error(), &client, at(0));
+    let told = texts(&sign_in.failed(1, &failed("offline"), &client)).join(" ");
+    assert!(told.contains("offline"), "{told}");
+    sign_in.ask(call(2), None, &error(), &client, at(0));
+    let told = texts(&sign_in.code(2, code(), &client, at(0))[1..]).join(" ");
+    assert!(told.contains("ABCD-1234") && !told.contains("failed"));
+}
+
+/// Another process that ran the device flow has given it up, and this one has a code of its own.
+#[test]
+fn a_code_that_replaces_another_has_its_own_dialog() {
+    let client = client("2025-06-18", r#"{"elicitation":{}}"#);
+    let (mut sign_in, _) = shown(&client);
+    let mut newer = code();
+    newer.user_code = "WXYZ-5678".into();
+    let told = texts(&sign_in.code(1, newer, &client, at(1000))[1..]);
+    assert!(told[0].contains("notifications/cancelled"), "{told:?}");
+    assert!(told[1].contains("elicitation/create") && told[1].contains("WXYZ-5678"));
+    assert!(sign_in.holds_calls() && sign_in.is_dialog(&Id::text("ghtok:login:2")));
 }
 
 #[test]
