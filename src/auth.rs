@@ -1,7 +1,8 @@
-//! How a token is obtained. All code here works through ports, so that tests can replace the machine;
-//! only the authorization server is concrete.
+//! How a token is obtained. All code here works through ports, so that tests can replace the machine
+//! and GitHub; only the device flow's server is concrete.
 
 pub(crate) mod account;
+mod authorization_server;
 pub(crate) mod broker;
 pub(crate) mod device_flow;
 pub(crate) mod outcome;

@@ -21,8 +21,8 @@ pub mod auth {
     }
     pub mod ports {
         pub use crate::auth::ports::{
-            Clock, Event, LockedStore, Observer, OutcomeVersion, Prompt, Refresher, Step,
-            StoreError, TokenStore,
+            AuthorizationServer, Clock, Event, Exchange, LockedStore, Observer, OutcomeVersion,
+            Prompt, Refresher, Step, StoreError, TokenStore,
         };
     }
     pub mod reach {

@@ -1,8 +1,11 @@
 //! The traits that this folder needs from the machine; tests replace them.
 
+use std::collections::hash_map::RandomState;
 use std::fs::File;
+use std::hash::{BuildHasher, Hasher};
 use std::time::{Duration, SystemTime};
 
+pub use crate::auth::authorization_server::{AuthorizationServer, Exchange};
 use crate::auth::outcome::Outcome;
 use crate::auth::record::{Record, RescueKey, Want};
 pub use crate::auth::store_error::StoreError;
@@ -11,7 +14,7 @@ use crate::github::DeviceAuthorization;
 use crate::permits::{RefreshPermit, UnlockPermit};
 use crate::token::Timestamp;
 
-/// The wall clock, the monotonic clock, and sleeping.
+/// The wall clock, the monotonic clock, sleeping, and chance.
 pub trait Clock {
     /// The wall clock. It may be wrong, and it may jump.
     fn now(&self) -> Timestamp;
@@ -23,6 +26,10 @@ pub trait Clock {
     fn sleep_unless(&self, duration: Duration, wait: &dyn Fn(Duration)) {
         let _ = wait;
         self.sleep(duration);
+    }
+    /// A random number, so that callers that wait for the same thing do not all keep the same pace.
+    fn chance(&self) -> u64 {
+        RandomState::new().build_hasher().finish()
     }
     /// Local time with its offset, for messages.
     fn local_time(&self, at: Timestamp) -> String;

@@ -16,9 +16,10 @@ use crate::auth::account::{AccountCheck, check_account};
 use crate::auth::outcome::{
     Attempt, FailureCause, Happened, NetworkId, Outcome, Scope, SharedFailure,
 };
-use crate::auth::ports::{Clock, Event, LockedStore, Observer, Refresher, Step};
+use crate::auth::ports::{
+    AuthorizationServer, Clock, Event, LockedStore, Observer, Refresher, Step,
+};
 use crate::auth::record::{Decision, Intent, Record, Want};
-use crate::github::GitHub;
 use crate::limits::Limits;
 
 use compared_record::{ComparedRecord, NotSaved};
@@ -33,7 +34,7 @@ const OVERTAKEN_TRIES: u32 = 3;
 /// Refreshes the record of one App.
 pub struct Refresh<'a> {
     /// The server where the App is registered.
-    pub github: &'a GitHub,
+    pub github: &'a dyn AuthorizationServer,
     /// The configured account, if any.
     pub account: Option<&'a AccountName>,
     /// The wall clock and the monotonic clock.

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use crate::app::App;
 use crate::auth::broker::{Broker, Served};
-use crate::auth::ports::{Clock, Event, StoreError};
+use crate::auth::ports::{AuthorizationServer, Clock, Event, StoreError};
 use crate::auth::scope::TokenScope;
 use crate::error::{Error, NoScopedToken, Result, ScopedTokenProblem, StoredTokens};
 use crate::formats::durations::flag_duration;
-use crate::github::{GitHub, RequestFailure, TokenDeletion};
+use crate::github::{RequestFailure, TokenDeletion};
 use crate::token::{ClientSecret, MinTtl, TokenSet};
 
 use self::creation::Creation;
@@ -52,7 +52,7 @@ pub struct ScopedTokens<'a> {
     /// Where they are stored.
     pub store: &'a dyn ScopedStore,
     /// The server where the App is registered.
-    pub github: &'a dyn Fn() -> GitHub,
+    pub github: &'a dyn AuthorizationServer,
 }
 
 impl ScopedTokens<'_> {
@@ -194,13 +194,15 @@ impl ScopedTokens<'_> {
         if ending.is_empty() {
             return Ok(());
         }
-        let github = (self.github)();
         let secret = self.read(self.store.secret())?;
         for token in ending {
             let revoked = match &secret {
-                Some(secret) => github.delete_token(secret, &token),
+                Some(secret) => self.github.delete_token(secret, &token),
                 // Whoever holds a token may revoke it; GitHub tells its owner.
-                None => github.revoke(&token, None).map(|()| TokenDeletion::Ended),
+                None => self
+                    .github
+                    .revoke(&token, None)
+                    .map(|()| TokenDeletion::Ended),
             };
             match revoked.map_err(|failure| self.failed(failure))? {
                 TokenDeletion::Ended => list.forget(&token),

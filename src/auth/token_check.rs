@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::auth::ports::Clock;
+use crate::auth::ports::{AuthorizationServer, Clock};
 use crate::auth::record::{Account, Record, Rejected};
-use crate::github::{GitHub, RequestFailure, UserAnswer};
+use crate::github::{RequestFailure, UserAnswer};
 use crate::token::AccessToken;
 
 /// A new token may get a 401 for some seconds, until every replica knows it.
@@ -27,7 +27,11 @@ pub(crate) enum AccessState {
 }
 
 /// Asks once about the record's access token, unless it is known to be invalid.
-pub(crate) fn ask_about(record: &Record, github: &GitHub, clock: &dyn Clock) -> AccessState {
+pub(crate) fn ask_about(
+    record: &Record,
+    github: &dyn AuthorizationServer,
+    clock: &dyn Clock,
+) -> AccessState {
     if matches!(record.rejected, Some(Rejected::Confirmed(_))) {
         return AccessState::Dead;
     }
@@ -38,7 +42,11 @@ pub(crate) fn ask_about(record: &Record, github: &GitHub, clock: &dyn Clock) -> 
 }
 
 /// Asks for the account of the record's access token. A 401 on a new token proves nothing yet.
-pub(crate) fn ask_account(record: &Record, github: &GitHub, clock: &dyn Clock) -> AccessState {
+pub(crate) fn ask_account(
+    record: &Record,
+    github: &dyn AuthorizationServer,
+    clock: &dyn Clock,
+) -> AccessState {
     let age = record.obtained_at.until(clock.now());
     let mut pauses = REPLICA_LAG_PAUSES.iter().filter(|_| age < REPLICA_LAG);
     loop {
@@ -52,7 +60,7 @@ pub(crate) fn ask_account(record: &Record, github: &GitHub, clock: &dyn Clock) -
 /// The account of a new sign-in's token. Retries while GitHub does not answer.
 pub(crate) fn account_of_new(
     token: &AccessToken,
-    github: &GitHub,
+    github: &dyn AuthorizationServer,
     clock: &dyn Clock,
 ) -> Option<Account> {
     let mut pauses = REPLICA_LAG_PAUSES.into_iter();

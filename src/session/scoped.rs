@@ -106,7 +106,7 @@ impl Call<'_> {
         work(&ScopedTokens {
             broker: self.broker,
             store: &store,
-            github: self.github,
+            github: &self.github(),
         })
     }
 }

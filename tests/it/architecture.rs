@@ -98,6 +98,7 @@ const HELD_BY: [(&str, &[&str]); 6] = [
     (
         "RefreshPermit",
         &[
+            "auth/authorization_server.rs",
             "auth/ports.rs",
             "github/refresh_token.rs",
             "permits.rs",

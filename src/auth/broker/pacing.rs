@@ -1,8 +1,6 @@
 //! The pace of a waiting caller: when it checks the outcome, when it tries the lock, and how callers that
 //! see the same outcome at the same moment avoid reading the store all at once. Pure.
 
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hasher};
 use std::time::Duration;
 
 /// Most refreshes end within this time. Until then a caller checks again after a quarter of the time that
@@ -42,10 +40,11 @@ impl Pacing {
     /// The age up to which an attempt counts as recent.
     pub(super) const A_MOMENT: Duration = Duration::from_secs(1);
 
-    pub(super) fn new(first_read: Duration) -> Self {
+    /// `chance` is a random number, different for each caller.
+    pub(super) fn new(first_read: Duration, chance: u64) -> Self {
         Self {
             first_read,
-            chance: RandomState::new().build_hasher().finish() | 1,
+            chance: chance | 1,
         }
     }
 
@@ -94,7 +93,7 @@ mod tests {
     }
 
     fn alone() -> Pacing {
-        Pacing::new(ms(2))
+        Pacing::new(ms(2), 1)
     }
 
     /// How many looks or lock tries a second of waiting takes.
@@ -134,17 +133,20 @@ mod tests {
     #[test]
     fn p10_reads_of_a_busy_store_are_spread_and_those_of_a_quick_one_are_not() {
         assert!(alone().spread() < ms(1));
-        let mut in_a_crowd = Pacing::new(ms(1500));
+        let mut in_a_crowd = Pacing::new(ms(1500), 1);
         let spread: Vec<Duration> = (0..1000).map(|_| in_a_crowd.spread()).collect();
         let early = spread.iter().filter(|pause| **pause < ms(250)).count();
         assert!((400..=600).contains(&early), "{early}");
         assert!(spread.iter().all(|pause| *pause < ms(500)));
-        assert!(Pacing::new(ms(60_000)).spread() < ms(2000), "bounded");
+        assert!(Pacing::new(ms(60_000), 1).spread() < ms(2000), "bounded");
     }
 
     #[test]
     fn two_callers_have_two_paces() {
-        let pauses = |mut pacing: Pacing| [0; 8].map(|_| pacing.pause(ms(1000)));
-        assert_ne!(pauses(alone()), pauses(alone()));
+        let pauses = |chance| {
+            let mut pacing = Pacing::new(ms(2), chance);
+            [0; 8].map(|_| pacing.pause(ms(1000)))
+        };
+        assert_ne!(pauses(1), pauses(0x5851_f42d_4c95_7f2d));
     }
 }

@@ -83,7 +83,7 @@ impl Broker<'_> {
             } else {
                 now
             },
-            pacing: Pacing::new(now.saturating_sub(began)),
+            pacing: Pacing::new(now.saturating_sub(began), self.clock.chance()),
             said_so: false,
             told_of_lock: false,
             refreshers: 0,

@@ -27,7 +27,7 @@ impl Refresh<'_> {
         self.reached(Step::Connected);
 
         let key = self.prepare(held)?;
-        let answer = connection.refresh(refresh_token, held.locked().refresh_permit());
+        let answer = connection(refresh_token, held.locked().refresh_permit());
         self.reached(Step::Answered);
 
         match answer {

@@ -11,7 +11,7 @@ use crate::auth::rejection::mark_rejected;
 use crate::auth::scope::{Permissions, TokenScope};
 use crate::error::{Error, Result, ScopedTokenProblem};
 use crate::github::{
-    GitHub, RequestFailure, ScopedGrant, ScopedTokenAnswer, ScopedTokenRequest, UserAnswer,
+    RequestFailure, ScopedGrant, ScopedTokenAnswer, ScopedTokenRequest, UserAnswer,
 };
 use crate::token::{ClientSecret, Expiring, MinTtl, TokenSet};
 
@@ -89,7 +89,7 @@ impl ScopedTokens<'_> {
         if age < REPLICA_LAG {
             self.clock().sleep(Duration::from_secs(3));
         }
-        let answer = (self.github)().user(&token);
+        let answer = self.github.user(&token);
         match answer {
             Ok(UserAnswer::Account { .. }) => {
                 let is_it = |entry: &&mut HandedOut| entry.token() == Some(&token);
@@ -137,8 +137,7 @@ impl ScopedTokens<'_> {
         request: &Creation<'_>,
         user: &Served,
     ) -> Result<()> {
-        let github = (self.github)();
-        let permissions = self.permissions(&github, request.scope, user)?;
+        let permissions = self.permissions(request.scope, user)?;
         let now = self.clock().now();
         if list.enter(&request.used, now) {
             self.broker.observer.observe(&Event::ManyScopedTokens {
@@ -153,13 +152,13 @@ impl ScopedTokens<'_> {
             repositories: &request.scope.repositories,
             permissions: &permissions,
         };
-        let problem = match github.create_scoped_token(&request.secret, &wanted) {
+        let problem = match self.github.create_scoped_token(&request.secret, &wanted) {
             Ok(ScopedTokenAnswer::Created(grant)) => {
                 let token = grant.token.clone();
                 list.granted(self.tokens(grant), user.account.clone());
                 return locked.save(list).map_err(|error| {
                     // Nobody would know of it.
-                    let _ = github.delete_token(&request.secret, &token);
+                    let _ = self.github.delete_token(&request.secret, &token);
                     self.store_error(error)
                 });
             }
@@ -179,12 +178,7 @@ impl ScopedTokens<'_> {
     }
 
     /// The permissions to ask for; none for all of the App's.
-    fn permissions(
-        &self,
-        github: &GitHub,
-        scope: &TokenScope,
-        user: &Served,
-    ) -> Result<Vec<(String, String)>> {
+    fn permissions(&self, scope: &TokenScope, user: &Served) -> Result<Vec<(String, String)>> {
         match &scope.permissions {
             Permissions::All => return Ok(Vec::new()),
             Permissions::These(permissions) => return Ok(permissions.clone()),
@@ -193,7 +187,7 @@ impl ScopedTokens<'_> {
         let began = self.clock().monotonic();
         let elapsed = || self.clock().monotonic().saturating_sub(began);
         let limit = self.broker.limits.reach;
-        let reach = github.installations(&user.token, limit, &elapsed);
+        let reach = self.github.installations(&user.token, limit, &elapsed);
         let reach = reach.map_err(|failure| self.failed(failure))?;
         let mut here = reach.installed.into_iter();
         let here = here.find(|installed| installed.owner.eq_ignore_ascii_case(&scope.owner));

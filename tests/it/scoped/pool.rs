@@ -40,10 +40,8 @@ impl Pool {
     fn with<T>(&self, work: impl FnOnce(&ScopedTokens<'_>) -> T) -> T {
         let store = self.store();
         let bench = &self.bench;
-        let github = || {
-            let network = bench.network.clone();
-            GitHub::new(&bench.app.host, &bench.app.client_id, network, bench.limits)
-        };
+        let network = bench.network.clone();
+        let github = GitHub::new(&bench.app.host, &bench.app.client_id, network, bench.limits);
         bench.by(&bench.clock, |broker| {
             work(&ScopedTokens {
                 broker: *broker,
