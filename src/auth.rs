@@ -15,5 +15,6 @@ pub(crate) mod repository_access;
 pub(crate) mod saving;
 pub(crate) mod scope;
 pub(crate) mod scoped_tokens;
+pub(crate) mod sign_in_record;
 mod store_error;
 pub(crate) mod token_check;

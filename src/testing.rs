@@ -36,6 +36,9 @@ pub mod auth {
     pub mod refresh {
         pub use crate::auth::refresh::Refresh;
     }
+    pub mod rejection {
+        pub use crate::auth::rejection::mark_rejected;
+    }
     pub mod scope {
         pub use crate::auth::scope::{Permission, Permissions, TokenScope};
     }
@@ -44,6 +47,9 @@ pub mod auth {
         pub mod list {
             pub use crate::auth::scoped_tokens::list::{HandedOut, NoRoom, ScopedList, Use};
         }
+    }
+    pub mod sign_in_record {
+        pub use crate::auth::sign_in_record::{Stored, delete_sign_in, save_sign_in};
     }
 }
 
@@ -209,6 +215,6 @@ pub mod system {
 
 pub mod token {
     pub use crate::token::{
-        AccessToken, DeviceCode, Expiring, MinTtl, RefreshToken, Timestamp, TokenSet,
+        AccessToken, ClientSecret, DeviceCode, Expiring, MinTtl, RefreshToken, Timestamp, TokenSet,
     };
 }

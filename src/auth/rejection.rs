@@ -9,7 +9,7 @@ use crate::auth::record::{Record, Rejected};
 ///
 /// # Errors
 /// The store's error.
-pub(crate) fn mark_rejected(
+pub fn mark_rejected(
     store: &dyn TokenStore,
     clock: &dyn Clock,
     was_rejected: impl Fn(&Record) -> bool,

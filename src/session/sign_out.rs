@@ -1,9 +1,9 @@
 //! Removes a stored sign-in, even a damaged one, and everything made from it.
 
 use super::Call;
-use crate::auth::outcome::{Happened, Outcome};
-use crate::auth::ports::{LockedStore, StoreError};
+use crate::auth::ports::StoreError;
 use crate::auth::record::Record;
+use crate::auth::sign_in_record::{Stored, delete_sign_in};
 use crate::error::Result;
 
 /// What was removed.
@@ -36,19 +36,21 @@ pub(crate) fn sign_out(
 ) -> Result<SignedOut> {
     end_scoped_tokens(call);
     let mut locked = call.lock()?;
-    let (signed_out, generation) = match locked.load() {
+    let (signed_out, stored) = match locked.load() {
         Ok(Some(record)) => {
             before(&record)?;
-            (SignedOut::Record, Some(record.generation))
+            (SignedOut::Record, Stored::Generation(record.generation))
         }
-        Ok(None) => (SignedOut::Nothing, None),
+        Ok(None) => (SignedOut::Nothing, Stored::Nothing),
         Err(error @ (StoreError::Damaged(_) | StoreError::Newer(_))) => {
             call.terminal.note(&call.store_error(error).to_string());
-            (SignedOut::Unreadable, None)
+            (SignedOut::Unreadable, Stored::Unreadable)
         }
         Err(error) => return Err(call.store_error(error)),
     };
-    forget(locked.as_mut(), signed_out, generation, call)?;
+    let note = |error| call.terminal.note(&call.store_error(error).to_string());
+    delete_sign_in(locked.as_mut(), stored, call.clock, note)
+        .map_err(|error| call.store_error(error))?;
     Ok(signed_out)
 }
 
@@ -67,31 +69,4 @@ pub(super) fn end_scoped_tokens(call: &Call<'_>) {
             "{error}; the scoped tokens end at their expiry, within hours, or with the next logout"
         )),
     }
-}
-
-fn forget(
-    locked: &mut dyn LockedStore,
-    signed_out: SignedOut,
-    generation: Option<u64>,
-    call: &Call<'_>,
-) -> Result<()> {
-    locked.delete().map_err(|error| call.store_error(error))?;
-    // The tokens are gone: what is left holds none that could be read.
-    if let Err(error) = locked.forget_rest() {
-        call.terminal.note(&call.store_error(error).to_string());
-    }
-    let last = locked.outcome();
-    if signed_out == SignedOut::Nothing && last.is_none() {
-        return Ok(());
-    }
-    let deleted = Outcome {
-        generation: generation
-            .or(last.map(|outcome| outcome.generation))
-            .unwrap_or(0),
-        at: call.clock.now(),
-        what: Happened::Deleted,
-    };
-    // The record is gone already; the outcome only wakes those who wait.
-    let _ = locked.report(&deleted);
-    Ok(())
 }

@@ -1,15 +1,12 @@
 //! Stores the tokens of a new sign-in, or revokes them if they belong to the wrong account. A sign-in is
 //! never replaced by another account's without consent.
 
-use std::time::Duration;
-
 use super::{Present, Terms};
 use crate::auth::account::{AccountCheck, Replacement, check_account, check_replacement};
 use crate::auth::device_flow::DeviceFlow;
-use crate::auth::outcome::{Happened, Outcome};
 use crate::auth::ports::{LockedStore, Prompt, StoreError};
 use crate::auth::record::{Account, Record};
-use crate::auth::saving::{Retries, save_with_retries};
+use crate::auth::sign_in_record::save_sign_in;
 use crate::error::{Discarded, Error, Result};
 use crate::github::GrantedTokens;
 use crate::permits::DeviceFlowPermit;
@@ -17,12 +14,6 @@ use crate::session::Call;
 use crate::system::signals;
 use crate::system::terminal::keys::forget_typed;
 use crate::token::AccessToken;
-
-/// How long to retry saving a new sign-in. A slow store gets its tries too.
-const SAVE_RETRIES: Retries = Retries {
-    at_least: 5,
-    within: Duration::from_millis(800),
-};
 
 /// Whether a new sign-in may replace another account's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -244,23 +235,9 @@ impl NewSignIn {
         stored: Option<&Record>,
         call: &Call<'_>,
     ) -> Result<Record> {
-        let now = call.clock.now();
-        let generation = next_generation(locked, stored);
-        let tokens = self.grant.into_token_set(now);
-        let mut record = Record::granted(generation, tokens, now, self.account);
         let _exit_delayed = signals::delay_exit();
-        save_after_others(locked, &mut record, call).map_err(|error| call.store_error(error))?;
-        locked.wipe_rescue();
-        let saved = Outcome {
-            generation: record.generation,
-            at: now,
-            what: Happened::Saved,
-        };
-        locked
-            .remember_store()
-            .and_then(|()| locked.report(&saved))
-            .map_err(|error| call.store_error(error))?;
-        Ok(record)
+        save_sign_in(locked, stored, self.grant, self.account, call.clock)
+            .map_err(|error| call.store_error(error))
     }
 }
 
@@ -288,34 +265,4 @@ fn stored(locked: &dyn LockedStore, present: Present, call: &Call<'_>) -> Result
         (Err(StoreError::Damaged(_) | StoreError::Newer(_)), Present::Replace) => Ok(None),
         (Err(error), _) => Err(call.store_error(error)),
     }
-}
-
-/// The next generation after both the stored record and the outcome, so that a refresh of the previous
-/// sign-in is not mistaken for one of this sign-in.
-fn next_generation(locked: &dyn LockedStore, stored: Option<&Record>) -> u64 {
-    let told = locked.outcome().map(|outcome| outcome.generation);
-    let stored = stored.map(|record| record.generation);
-    stored.max(told).unwrap_or(0) + 1
-}
-
-/// If the lock does not exclude others, another process may store a newer record between two attempts. A
-/// sign-in that was just approved gets a later generation.
-fn save_after_others(
-    locked: &mut dyn LockedStore,
-    record: &mut Record,
-    call: &Call<'_>,
-) -> Result<(), StoreError> {
-    let mut is_first = true;
-    save_with_retries(
-        call.clock,
-        SAVE_RETRIES,
-        |_| false,
-        || {
-            if !is_first && let Ok(Some(stored)) = locked.load() {
-                record.generation = record.generation.max(stored.generation + 1);
-            }
-            is_first = false;
-            locked.save(record)
-        },
-    )
 }
