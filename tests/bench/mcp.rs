@@ -11,6 +11,7 @@ use super::table::{Series, row, title};
 use super::{Bench, Outcome, timed};
 
 const LARGE: usize = 64 * 1024;
+const HUGE: usize = 1024 * 1024;
 const SMALL: usize = 64;
 
 /// About what Node takes.
@@ -29,8 +30,14 @@ struct Call {
 impl Bench {
     pub fn mcp(&self, rounds: usize) -> Outcome {
         self.latency(rounds)?;
-        let large = text(LARGE);
-        self.throughput("the cheapest server", rounds, &large, &server("0")?)?;
+        let cheapest = server("0")?;
+        self.throughput("the cheapest server", rounds, &text(LARGE), &cheapest)?;
+        self.throughput(
+            "the cheapest server",
+            rounds.min(40),
+            &text(HUGE),
+            &cheapest,
+        )?;
         if Path::new(FILESYSTEM).exists() {
             let file = self.home.path().join("large");
             std::fs::write(&file, "x".repeat(LARGE))?;
@@ -73,33 +80,40 @@ impl Bench {
         clients.into_iter().try_for_each(Client::end)
     }
 
-    /// Large calls, in turns of bare and wrapped.
+    /// Large calls, in turns of bare, with a `cat` on each side, and wrapped.
     fn throughput(&self, name: &str, rounds: usize, call: &Call, server: &Command) -> Outcome {
         let mut clients = [
             Client::start(&mut copy(server))?,
+            Client::start(&mut between_cats(server))?,
             Client::start(&mut self.wrapped(server))?,
         ];
         for (count, in_flight) in [(20, 1), (40, 8)] {
-            let mut series = both();
+            let names = ["bare", "cat | server | cat", "under ghtok mcp"];
+            let mut series = names.map(Series::new);
             for _ in 0..rounds {
                 for (client, series) in clients.iter_mut().zip(&mut series) {
                     series.push(client.calls(count, in_flight, call)?);
                 }
             }
+            let kibibytes = call.size / 1024;
             title(&format!(
-                "mcp: 64 KiB results of {name}, {in_flight} in flight"
+                "mcp: {kibibytes} KiB results of {name}, {in_flight} in flight"
             ));
             for one in &series {
-                let megabytes = f64::from(count) * 65.536 / 1000.0;
-                let speed = megabytes / (one.median() / 1000.0);
+                let bytes = f64::from(count) * f64::from(u32::try_from(call.size)?);
+                let speed = bytes / 1e6 / (one.median() / 1000.0);
                 row(one.name(), &format!("{speed:7.0} MB/s median"));
             }
-            let share = series[0].median() / series[1].median();
-            row("share", &format!("{share:7.2} of bare (wanted: 0.8)"));
+            let [bare, cats, wrapped] = series.each_ref().map(Series::median);
+            let (of_cats, of_bare) = (cats / wrapped, bare / wrapped);
+            row(
+                "share",
+                &format!("{of_cats:7.2} of that with cat (wanted: 0.9), {of_bare:.2} of bare"),
+            );
         }
         row(
             "memory of ghtok mcp",
-            &format!("{} KiB at most (limit 12288)", clients[1].memory()?),
+            &format!("{} KiB at most (limit 12288)", clients[2].memory()?),
         );
         clients.into_iter().try_for_each(Client::end)
     }
@@ -149,6 +163,14 @@ fn text(size: usize) -> Call {
 fn copy(server: &Command) -> Command {
     let mut command = Command::new(server.get_program());
     command.args(server.get_args());
+    command
+}
+
+/// A pipeline through which each byte passes as often as through the wrapper.
+fn between_cats(server: &Command) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", r#"cat | "$0" "$@" | cat"#]);
+    command.arg(server.get_program()).args(server.get_args());
     command
 }
 
