@@ -4,7 +4,6 @@ use std::fs;
 use std::path::Path;
 
 use super::finding::{Findings, Level};
-use crate::formats::shell::word;
 use crate::session::Session;
 
 const SUBJECT: &str = "folders";
@@ -102,7 +101,8 @@ mod rights {
 
     use rustix::fs::{Access, access};
 
-    use super::{Findings, Level, Path, Purpose, SUBJECT, fs, word};
+    use super::{Findings, Level, Path, Purpose, SUBJECT, fs};
+    use crate::formats::shell::word;
 
     /// The owner's rights to a folder: read, write, enter.
     const OWNERS: u32 = 0o700;

@@ -1,11 +1,22 @@
 //! A line that is not shown while a person types it.
 
+use zeroize::Zeroizing;
+
+/// What was typed.
+#[cfg_attr(not(unix), expect(dead_code, reason = "made on Unix"))]
+pub(crate) enum Typed {
+    Line(Zeroizing<String>),
+    Interrupted,
+}
+
 #[cfg(unix)]
 mod platform {
     use std::io;
 
     use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
     use zeroize::Zeroizing;
+
+    use super::Typed;
 
     /// Longer than any secret.
     const ROOM: usize = 4096;
@@ -14,12 +25,6 @@ mod platform {
     const CTRL_D: u8 = 4;
     const CTRL_U: u8 = 21;
     const BACKSPACE: [u8; 2] = [8, 127];
-
-    /// What was typed.
-    pub(crate) enum Typed {
-        Line(Zeroizing<String>),
-        Interrupted,
-    }
 
     /// The terminal as it was, which it becomes again.
     struct SavedModes(Termios);
@@ -66,14 +71,7 @@ mod platform {
 mod platform {
     use std::io;
 
-    use zeroize::Zeroizing;
-
-    /// What was typed.
-    pub(crate) enum Typed {
-        Line(Zeroizing<String>),
-        #[expect(dead_code, reason = "made on Unix")]
-        Interrupted,
-    }
+    use super::Typed;
 
     /// The console shows what is typed, so nothing is asked there.
     pub(crate) fn read_line() -> io::Result<Typed> {
@@ -81,4 +79,4 @@ mod platform {
     }
 }
 
-pub(crate) use platform::{Typed, read_line};
+pub(crate) use platform::read_line;
