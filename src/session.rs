@@ -4,6 +4,7 @@
 mod background;
 mod issued;
 mod login_command;
+mod mcp_servers;
 mod reach;
 mod report;
 mod schedule;
@@ -25,6 +26,7 @@ use log::LevelFilter;
 
 pub(crate) use self::background::RefreshOrder;
 pub use self::login_command::login_command;
+pub(crate) use self::mcp_servers::{FoundServer, ghtok_servers, written_in};
 pub(crate) use self::reach::{OnlineCheck, ask_github};
 pub(crate) use self::report::report;
 pub(crate) use self::schedule::clear_timer;

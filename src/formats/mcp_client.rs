@@ -5,7 +5,7 @@ mod entry;
 mod old_tokens;
 mod written;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub(crate) use self::entry::{McpServer, NAME, entry, own_command, own_removal};
 pub(crate) use self::old_tokens::old_tokens;
@@ -196,6 +196,16 @@ impl Client {
                 "this client shows no dialogs: if a sign-in is needed, the tool's result contains the code",
             ),
             _ => None,
+        }
+    }
+}
+
+impl ClientFolders {
+    /// A path as people write it: below the home folder by `~`.
+    pub(crate) fn tilde(&self, path: &Path) -> String {
+        match path.strip_prefix(&self.home) {
+            Ok(below) => Path::new("~").join(below).display().to_string(),
+            Err(_) => path.display().to_string(),
         }
     }
 }

@@ -2,7 +2,6 @@
 //! command changes the client's file.
 
 mod add;
-mod found;
 mod list;
 mod own_command;
 mod undo;
@@ -12,7 +11,6 @@ use clap::{Args, ValueEnum};
 use clap_complete::ArgValueCandidates;
 
 pub use self::add::McpSetup;
-pub(super) use self::found::{FoundServer, found, tilde};
 pub(super) use self::undo::undo_all;
 use crate::commands::Described;
 use crate::config::{Environment, Flags};

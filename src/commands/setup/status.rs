@@ -4,7 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::git::{self, GitReport, HostReport};
-use super::mcp::{FoundServer, client_folders, found, tilde};
+use super::mcp::client_folders;
 use crate::commands::Described;
 use crate::config::Environment;
 use crate::error::Result;
@@ -12,7 +12,7 @@ use crate::formats::mcp_client::{Client, ClientFolders};
 use crate::formats::plain_text::one_line;
 use crate::schedule::Scheduler;
 use crate::schedule::notes::Notes as _;
-use crate::session::Session;
+use crate::session::{FoundServer, Session, ghtok_servers};
 use crate::system::terminal::Terminal;
 
 /// Show which programs ask ghtok now: git, MCP clients, the timer
@@ -71,7 +71,9 @@ impl Found {
         let servers = Client::ALL.into_iter();
         Ok(Self {
             git: git::report(session)?,
-            servers: servers.flat_map(|client| found(client, &folders)).collect(),
+            servers: servers
+                .flat_map(|client| ghtok_servers(client, &folders))
+                .collect(),
             scheduler: session
                 .timer_notes()
                 .installed()?
@@ -96,8 +98,8 @@ impl Found {
         let mut lines = vec![match (&git.included_by, &git.file) {
             (Some(global), Some(file)) => format!(
                 "git    {} includes {}",
-                tilde(global, &self.folders),
-                tilde(file, &self.folders)
+                self.folders.tilde(global),
+                self.folders.tilde(file)
             ),
             _ => "git    not set up; set it up with: ghtok setup git".into(),
         }];
@@ -119,7 +121,7 @@ impl Found {
                 if at == 0 { "mcp" } else { "" },
                 server.client.name(),
                 one_line(&server.name, 80),
-                tilde(&server.file, &self.folders)
+                self.folders.tilde(&server.file)
             )
         };
         self.servers.iter().enumerate().map(line).collect()

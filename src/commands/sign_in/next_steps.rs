@@ -1,13 +1,15 @@
 //! The next steps after a sign-in that are not done yet: each is a command that works as printed.
 
-use std::fs;
-
 use super::SignInRun;
 use super::saved_app::SavedApp;
 use crate::auth::reach::Reach;
 use crate::config::Environment;
+use crate::formats::git_config::{AskedHelpers, listing};
+use crate::formats::mcp_client::Client;
 use crate::host::Host;
 use crate::schedule::notes::Notes as _;
+use crate::session::ghtok_servers;
+use crate::system::git_program::GitProgram;
 
 /// What `exec` runs in its example: a shell is there on every machine.
 const SHELL: &str = if cfg!(windows) { "cmd" } else { "sh" };
@@ -28,7 +30,9 @@ pub(super) fn next_steps(run: &SignInRun<'_>, app: &SavedApp, reach: Option<&Rea
         if !git_asks_ghtok(&run.app.host) {
             steps.push(("ghtok setup git".into(), "git clones and pushes with it"));
         }
-        steps.push(("ghtok setup mcp".into(), "MCP servers run with it"));
+        if !an_mcp_client_runs_ghtok() {
+            steps.push(("ghtok setup mcp".into(), "MCP servers run with it"));
+        }
     }
     let exec = with("exec", arguments, &format!(" -- {SHELL}"));
     steps.push((exec, "a shell whose commands have it"));
@@ -53,11 +57,21 @@ fn with(verb: &str, arguments: &str, after: &str) -> String {
     }
 }
 
-/// True if ghtok's own file for git names this host.
+/// True if git asks ghtok about this host, or is not here.
 fn git_asks_ghtok(host: &Host) -> bool {
-    let Ok(places) = Environment::from_process().git_places() else {
+    let Some(git) = GitProgram::find(&Environment::from_process().path_or_usual()) else {
+        return true;
+    };
+    let printed = git.of_everything().unwrap_or_default();
+    AskedHelpers::of(&host.web_url(), &listing(&printed)).has_ghtok()
+}
+
+/// True if an MCP client has a server that ghtok runs, in the account's files or this project's.
+fn an_mcp_client_runs_ghtok() -> bool {
+    let project = std::env::current_dir().unwrap_or_default();
+    let Ok(folders) = Environment::from_process().client_folders(project) else {
         return false;
     };
-    let mut files = [places.own, places.beside].into_iter();
-    files.any(|file| fs::read_to_string(file).is_ok_and(|text| text.contains(&host.web_url())))
+    let mut clients = Client::ALL.into_iter();
+    clients.any(|client| !ghtok_servers(client, &folders).is_empty())
 }

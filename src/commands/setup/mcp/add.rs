@@ -3,7 +3,6 @@
 
 use std::path::PathBuf;
 
-use super::found::written_in;
 use super::{ServerKind, own_command};
 use crate::error::{Error, Result};
 use crate::formats::mcp_client::{self, Client, ClientFolders, McpServer, NAME};
@@ -11,6 +10,7 @@ use crate::formats::plain_text::one_line;
 use crate::formats::shell;
 use crate::host::{Host, HostKind};
 use crate::plain_file;
+use crate::session::written_in;
 use crate::system::terminal::Terminal;
 
 /// One client, and the server that it is to start.

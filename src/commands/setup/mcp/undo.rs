@@ -3,13 +3,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::found::{found, written_in};
 use super::own_command;
 use crate::error::{Error, Result, system_reason};
 use crate::formats::mcp_client::{Client, ClientFolders, WrittenServer, own_removal, without};
 use crate::formats::plain_text::one_line;
 use crate::plain_file;
 use crate::private_file::{self, Mode};
+use crate::session::{ghtok_servers, written_in};
 use crate::system::terminal::Terminal;
 
 /// Removes every server of one client that ghtok runs.
@@ -38,7 +38,7 @@ pub(in crate::commands::setup) fn undo_all(
     path: &[PathBuf],
 ) -> Result<bool> {
     let mut was_there = false;
-    for server in found(client, folders) {
+    for server in ghtok_servers(client, folders) {
         let place = one_line(&server.file.to_string_lossy(), 300);
         if server.is_own {
             let written = written_in(client, &server.file);
