@@ -78,13 +78,14 @@ impl Error {
                 "select one, for example: --app {}, or set default_app in the configuration",
                 known.first().map_or("NAME", String::as_str)
             ),
-            Self::UnknownApp { name, known } if known.is_empty() => format!(
-                "add an [[app]] with the name \"{name}\" to the configuration, or give its client ID with --client-id"
-            ),
+            Self::UnknownApp { known, .. } if known.is_empty() => {
+                "register a GitHub App and sign in with:\n  ghtok app new\nor give the client ID of an App that you have with --client-id".into()
+            }
             Self::UnknownApp { name, known } => {
                 match nearest(name, known.iter().map(String::as_str)) {
                     Some(meant) => format!("did you mean \"{meant}\"?"),
-                    None => "use one of these names, or add an [[app]] to the configuration".into(),
+                    None => "use one of these names, or register another App with:\n  ghtok app new"
+                        .into(),
                 }
             }
             _ => return None,

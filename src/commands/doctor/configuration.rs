@@ -69,7 +69,7 @@ fn check_loaded(config: &Config, found: &mut Findings) {
                         "{label}{client_id} is the client ID of an OAuth App, whose tokens do not expire"
                     ),
                 )
-                .fix("register a GitHub App and use its client ID (Iv23li…)");
+                .run("register a GitHub App in its place, with:", "ghtok app new");
         } else {
             found.ok(
                 "app",
