@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::commands::{
-    NewApp, NewAppFlags, PageFlags, SignInOptions, SignInRun, Subcommand, Target,
+    NewApp, NewAppFlags, PageFlags, RegisteredApp, SignInOptions, SignInRun, Subcommand, Target,
 };
 use crate::config::Flags;
 use crate::error::{Error, Result};
@@ -86,7 +86,7 @@ impl Login {
             no_save: self.no_save,
             json: self.json,
             page: self.page.clone(),
-            new_app: None,
+            registered: RegisteredApp::default(),
         }
     }
 }

@@ -291,7 +291,7 @@ impl<'a> NewApp<'a> {
             no_save: false,
             json: false,
             page: self.flags.page.clone(),
-            new_app: Some(registration.app.clone()),
+            registered: registration.app.clone(),
         };
         let (app, name) = match known {
             Some(known) => (known, None),

@@ -50,12 +50,11 @@ pub(crate) struct SignInOptions {
     pub(crate) json: bool,
     /// The page and the code.
     pub(crate) page: PageFlags,
-    /// Set where the way to it began without an App: then the person is shown whose App it is, and asked
-    /// whether it is them, before the first sign-in is stored.
-    pub(crate) new_app: Option<RegisteredApp>,
+    /// What is known of the App before anybody signed in to it.
+    pub(crate) registered: RegisteredApp,
 }
 
-/// What is known of an App that was just registered.
+/// What is known of an App that was just registered; nothing of any other.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RegisteredApp {
     /// Its name in the addresses of its pages, if the form was sent as it was filled in.
@@ -206,19 +205,18 @@ impl<'a> SignInRun<'a> {
         let saved = Arc::new(AtomicBool::new(false));
         self.explain_signals(&saved);
         let (began, info) = (self.clock.now(), RefCell::new(None));
-        let registered = self.first_of_new_app(call);
+        let registered = &self.options.registered;
         let confirm = |new: &NewSignIn| {
-            registered.is_none_or(|registered| {
-                let mut info = info.borrow_mut();
-                *info = describe(new, registered, call);
-                is_right_person(new, info.as_ref(), registered, &self.screen, call)
-            })
+            let mut info = info.borrow_mut();
+            *info = describe(new, registered, call);
+            is_right_person(new, info.as_ref(), registered, &self.screen, call)
         };
+        let is_asked = replaced.is_none() && self.asks_who_signs_in(call);
         let terms = Terms {
             present,
             switch: self.switch(),
             elsewhere: replaced,
-            confirm: registered.is_some().then_some(&confirm),
+            confirm: is_asked.then_some(&confirm),
         };
         let sign_in = |prompt: &mut dyn Prompt| {
             first_sign_in(DeviceFlowPermit::asked_for(), &terms, prompt, call)
@@ -245,11 +243,13 @@ impl<'a> SignInRun<'a> {
         Ok(Since::Now)
     }
 
-    /// What is known of a new App, where this is its first sign-in and a person can be asked.
-    fn first_of_new_app(&self, call: &Call<'_>) -> Option<&RegisteredApp> {
-        let is_asked = Terminal.has_person() && !self.options.json;
-        let registered = self.options.new_app.as_ref().filter(|_| is_asked)?;
-        matches!(call.store.load(), Ok(None)).then_some(registered)
+    /// Before the first sign-in of an App is stored, the person is shown whose App it is, and asked whether
+    /// the account is theirs; unless the configuration says which one it must be, or nobody can be asked.
+    fn asks_who_signs_in(&self, call: &Call<'_>) -> bool {
+        Terminal.has_person()
+            && !self.options.json
+            && call.app.account.is_none()
+            && matches!(call.store.load(), Ok(None))
     }
 
     /// Whether another account may replace the stored one; a program cannot be asked.

@@ -162,6 +162,14 @@ impl Terminal {
         io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
+    /// True unless another job has the terminal that standard input is: reading would stop this process.
+    pub fn is_in_foreground(self) -> bool {
+        #[cfg(unix)]
+        return keys::is_ours(io::stdin());
+        #[cfg(not(unix))]
+        true
+    }
+
     /// True if standard input is a terminal.
     pub fn reads_from_person(self) -> bool {
         io::stdin().is_terminal()

@@ -170,15 +170,32 @@ impl Desk {
         }
     }
 
+    /// Approves the code, and says that the account is the right one.
+    #[track_caller]
+    fn approve(&self, terminal: &mut Terminal, code: &str) {
+        self.fake.approve(code);
+        answer_whose_account_it_is(terminal);
+    }
+
     /// Signs in to the end.
     #[track_caller]
     fn sign_in(&self) -> Left {
-        let (terminal, code) = self.see_the_code();
-        self.fake.approve(&code);
+        let (mut terminal, code) = self.see_the_code();
+        self.approve(&mut terminal, &code);
         let left = terminal.end();
         assert_eq!(left.code, Some(0), "{left:?}");
         left
     }
+}
+
+/// Says that the account is the right one, once that is asked.
+#[track_caller]
+fn answer_whose_account_it_is(terminal: &mut Terminal) {
+    eventually("the question whose account it is", || {
+        let written = String::from_utf8_lossy(&terminal.bytes()).into_owned();
+        written.contains("[Y/n] ").then_some(())
+    });
+    terminal.types("\n");
 }
 
 /// The terminal is as it was: the same modes, a cursor, and the last row finished.

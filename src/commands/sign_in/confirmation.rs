@@ -1,5 +1,5 @@
 //! The question whether a sign-in is the right person's, before the first one of an App is stored: with the
-//! App's name and owner, where GitHub tells them.
+//! App's name and owner, where GitHub says them.
 
 use super::RegisteredApp;
 use crate::github::AppInfo;
@@ -9,7 +9,7 @@ use crate::system::terminal::Terminal;
 use crate::system::terminal::keys::forget_typed;
 use crate::system::terminal::screen::Screen;
 
-/// Asks; false if it is not the right person.
+/// Asks; false if it is not the right person. In the background, where nobody can answer, it counts as right.
 pub(super) fn is_right_person(
     new: &NewSignIn,
     info: Option<&AppInfo>,
@@ -35,6 +35,9 @@ pub(super) fn is_right_person(
         Some(account) => format!("You are signed in as {}, right?", account.login),
         None => "GitHub does not say who signed in. Store this sign-in?".to_owned(),
     };
+    if !Terminal.is_in_foreground() {
+        return true;
+    }
     forget_typed();
     Terminal.confirm(&format!("\n{question}"))
 }

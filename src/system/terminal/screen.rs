@@ -108,11 +108,12 @@ impl Screen {
         }
     }
 
-    /// A person pressed Enter, and the terminal went down a row: back to ours.
+    /// A person pressed Enter, and the terminal went down a row: back to ours. Where they pressed it several
+    /// times, the present row has a line of ours too.
     pub(crate) fn entered(&self) {
         let state = self.state();
         if state.has_line && keys::are_echoed() {
-            write(&format!("\u{1b}[A{ERASE}"));
+            write(&format!("{ERASE}\u{1b}[A{ERASE}"));
         }
     }
 

@@ -24,7 +24,7 @@ fn p5_enter_and_nothing_else_opens_exactly_the_page() {
     terminal.types("\n");
     assert_eq!(desk.wait_for_notes(1), [desk.page()]);
     terminal.wait_for("Opening the page with sh …\nWaiting for your approval");
-    desk.fake.approve(&code);
+    desk.approve(&mut terminal, &code);
     let left = terminal.end();
     assert_eq!(left.code, Some(0), "{left:?}");
     assert_clean(&left, &before);
@@ -41,7 +41,7 @@ fn p5_what_was_typed_before_the_code_opens_nothing() {
     terminal.types("go\n\n\n");
     let code = desk.wait_for_the_code(&terminal);
     terminal.wait_for(OFFER);
-    desk.fake.approve(&code);
+    desk.approve(&mut terminal, &code);
     let left = terminal.end();
     assert_eq!(left.code, Some(0), "{left:?}");
     assert_eq!(desk.noted(), Vec::<String>::new(), "{left:?}");
@@ -71,7 +71,7 @@ fn a_browser_that_blocks_for_a_minute_holds_nothing_up() {
     assert_eq!(group, pid, "a group of its own");
     // Held down, the key opens no second one.
     terminal.types("\n\n\n");
-    desk.fake.approve(&code);
+    desk.approve(&mut terminal, &code);
     let left = terminal.end();
     assert_eq!(left.code, Some(0), "{left:?}");
     assert_clean(&left, &before);
@@ -96,7 +96,7 @@ fn a_browser_that_fails_is_told_and_may_be_tried_again() {
     terminal.wait_for("sh could not open the page (exit status: 3): open it yourself");
     terminal.types("\n");
     desk.wait_for_notes(2);
-    desk.fake.approve(&code);
+    desk.approve(&mut terminal, &code);
     let left = terminal.end();
     assert_eq!(left.code, Some(0), "{left:?}");
 }
@@ -111,7 +111,7 @@ fn a_browser_that_cannot_be_started_is_told() {
     let (mut terminal, code) = desk.see_the_code();
     terminal.types("\n");
     terminal.wait_for("no-program could not open the page (Permission denied");
-    desk.fake.approve(&code);
+    desk.approve(&mut terminal, &code);
     assert_eq!(terminal.end().code, Some(0));
 }
 
@@ -169,7 +169,7 @@ fn with_no_browser_there_is_no_word_of_one() {
     let desk = Desk::new().with_noting_browser().asking("--no-browser");
     let (mut terminal, code) = desk.see_the_code();
     terminal.types("\n\n");
-    desk.fake.approve(&code);
+    desk.approve(&mut terminal, &code);
     let left = terminal.end();
     assert_eq!(left.code, Some(0), "{left:?}");
     assert!(!left.screen.contains("browser"), "{left:?}");

@@ -36,12 +36,12 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
 #[test]
 fn the_clipboards_program_and_the_terminal_get_the_code_and_nothing_else() {
     let desk = desk("printf '%s|' \"$@\" > \"$HOME/copied\"; cat >> \"$HOME/copied\"");
-    let (terminal, code) = desk.see_the_code();
+    let (mut terminal, code) = desk.see_the_code();
     terminal.wait_for("The code is in the clipboard.");
     let copied = fs::read_to_string(desk.sandbox.home().join("copied")).expect("a copy");
     assert_eq!(copied, format!("-selection|clipboard|{code}"));
     assert!(contains(&terminal.bytes(), &osc_52(&code)));
-    desk.fake.approve(&code);
+    desk.approve(&mut terminal, &code);
     assert_eq!(terminal.end().code, Some(0));
 }
 
@@ -85,10 +85,10 @@ fn a_file_that_is_no_program_is_passed_over() {
 #[test]
 fn without_a_program_the_terminal_alone_is_asked() {
     let desk = Desk::new().asking("--copy");
-    let (terminal, code) = desk.see_the_code();
+    let (mut terminal, code) = desk.see_the_code();
     terminal.wait_for("The terminal was asked to copy the code to the clipboard.");
     assert!(contains(&terminal.bytes(), &osc_52(&code)));
-    desk.fake.approve(&code);
+    desk.approve(&mut terminal, &code);
     assert_eq!(terminal.end().code, Some(0));
 }
 

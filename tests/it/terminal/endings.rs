@@ -50,7 +50,7 @@ fn nothing_typed_before_or_after_enter_reaches_the_shell() {
     let before = terminal.modes();
     terminal.types("before\nafter");
     desk.wait_for_notes(1);
-    desk.fake.approve(&code);
+    desk.approve(&mut terminal, &code);
     terminal.wait_for("code 0");
     terminal.types("\n");
     let left = terminal.end();
@@ -60,7 +60,7 @@ fn nothing_typed_before_or_after_enter_reaches_the_shell() {
 }
 
 #[test]
-fn a_new_app_is_written_down_without_a_question() {
+fn a_new_app_is_written_down_without_a_question_about_it() {
     let desk = Desk::new();
     std::fs::remove_dir_all(desk.sandbox.config_dir()).expect("a folder");
     let host = desk.fake.host();
@@ -110,6 +110,7 @@ fn a_terminal_that_takes_nothing_keeps_it_neither_from_ending_nor_from_saving() 
     assert!(sent.elapsed() < Duration::from_secs(5), "{left:?}");
 
     let desk = Desk::new();
+    desk.configure("account = \"octocat\"\n");
     let (terminal, code) = desk.see_the_code();
     tcflow(terminal.line(), Action::OOff).expect("stopped");
     desk.fake.approve(&code);
@@ -166,7 +167,7 @@ fn a_terminal_without_jobs_has_its_enter_too() {
     let code = desk.wait_for_the_code(&terminal);
     terminal.types("\n");
     assert_eq!(desk.wait_for_notes(1), [desk.page()]);
-    desk.fake.approve(&code);
+    desk.approve(&mut terminal, &code);
     let left = terminal.end();
     assert_eq!(left.code, Some(0), "{left:?}");
 }
@@ -186,6 +187,8 @@ fn a_stopped_sign_in_goes_on() {
         assert!(modes.contains(&mode), "{mode}: {modes:?}");
     }
     desk.fake.approve(&code);
+    terminal.types("\n");
+    terminal.wait_for("right? [Y/n]");
     terminal.types("\n");
     terminal.wait_for("code 0");
     let left = terminal.end();

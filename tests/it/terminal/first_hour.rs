@@ -42,7 +42,7 @@ impl Desk {
     }
 
     /// Types the new App's client ID, and approves the code.
-    fn approve(&self, terminal: &mut Terminal, client_id: &str) {
+    fn approve_with(&self, terminal: &mut Terminal, client_id: &str) {
         terminal.types(&format!("{client_id}\n"));
         let code = self.wait_for_the_code(terminal);
         self.fake.approve(&code);
@@ -130,7 +130,7 @@ fn p6_what_is_no_client_id_is_refused_before_anything_is_sent() {
     }
     assert_eq!(desk.fake.connections(), 0);
     // An App that was registered before: nothing is known of it until the sign-in.
-    desk.approve(&mut terminal, CLIENT_ID);
+    desk.approve_with(&mut terminal, CLIENT_ID);
     terminal.wait_for("[Y/n]");
     terminal.types("y\n");
     assert_eq!(terminal.end().code, Some(0));
@@ -146,7 +146,7 @@ fn an_unknown_client_id_is_asked_for_again() {
     terminal.wait_for("Client ID:");
     terminal.types("Iv23liNOBODYSAPP0000\n");
     terminal.wait_for("knows no App with the client ID Iv23liNOBODYSAPP0000");
-    desk.approve(&mut terminal, CLIENT_ID);
+    desk.approve_with(&mut terminal, CLIENT_ID);
     terminal.wait_for("[Y/n]");
     terminal.types("\n");
     assert_eq!(terminal.end().code, Some(0));
@@ -217,7 +217,7 @@ fn an_organizations_app_is_registered_there_or_is_public() {
             if public { "read" } else { "write" }
         );
         let client_id = form.submit();
-        desk.approve(&mut terminal, &client_id);
+        desk.approve_with(&mut terminal, &client_id);
         terminal.wait_for("[Y/n]");
         assert!(
             !terminal.screen().contains("Warning"),

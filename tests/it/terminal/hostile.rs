@@ -6,7 +6,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use super::Desk;
+use super::{Desk, answer_whose_account_it_is};
 use crate::support::canned::{Asked, Canned};
 use crate::support::processes::in_full;
 use crate::support::pty::Left;
@@ -204,7 +204,11 @@ fn shown(place: Place, text: String) -> Left {
         .with("GHTOK_CLIENT_ID", fake_github::CLIENT_ID)
         .with("GHTOK_HOST", server.host())
         .with("GHTOK_STORE", "file");
-    desk.sit_down().end()
+    let mut terminal = desk.sit_down();
+    if matches!(place, Place::Login) {
+        answer_whose_account_it_is(&mut terminal);
+    }
+    terminal.end()
 }
 
 #[track_caller]

@@ -39,7 +39,7 @@ fn another_locale_gets_ascii_alone() {
         let (mut terminal, code) = desk.see_the_code();
         terminal.types("\n");
         desk.wait_for_notes(1);
-        desk.fake.approve(&code);
+        desk.approve(&mut terminal, &code);
         let left = terminal.end();
         assert_eq!(left.code, Some(0), "{left:?}");
         assert!(left.bytes.is_ascii(), "{left:?}");
@@ -64,7 +64,7 @@ fn a_dumb_terminal_gets_plain_lines_and_enter_still_opens_the_browser() {
         terminal.types("\n");
         assert_eq!(desk.wait_for_notes(1), [desk.page()]);
         let before = terminal.modes();
-        desk.fake.approve(&code);
+        desk.approve(&mut terminal, &code);
         let left = terminal.end();
         assert_eq!(left.code, Some(0), "{left:?}");
         assert!(!has_escapes(&left), "{left:?}");
@@ -83,10 +83,10 @@ fn a_dumb_terminal_gets_plain_lines_and_enter_still_opens_the_browser() {
 #[test]
 fn with_steps_told_no_line_is_written_over() {
     let desk = Desk::new().asking("-v");
-    let terminal = desk.sit_down();
+    let mut terminal = desk.sit_down();
     let code = desk.fake.wait_for_code(LIMIT).expect("a code");
     terminal.wait_for("Waiting for the approval");
-    desk.fake.approve(&code);
+    desk.approve(&mut terminal, &code);
     let left = terminal.end();
     assert_eq!(left.code, Some(0), "{left:?}");
     assert!(!has_escapes(&left), "{left:?}");
@@ -102,7 +102,7 @@ fn twenty_columns_are_enough_and_the_page_stays_in_one_piece() {
     terminal.wait_for("Waiting, 1");
     terminal.types("\n");
     desk.wait_for_notes(1);
-    desk.fake.approve(&code);
+    desk.approve(&mut terminal, &code);
     let left = terminal.end();
     assert_eq!(left.code, Some(0), "{left:?}");
     assert_clean(&left, &before);
@@ -127,9 +127,9 @@ fn twenty_columns_are_enough_and_the_page_stays_in_one_piece() {
 fn every_width_is_right() {
     for columns in [1, 2, 5, 10, 30, 45, 60, 79, 80, 200] {
         let desk = Desk::new().sized(200, columns);
-        let terminal = desk.sit_down();
+        let mut terminal = desk.sit_down();
         let code = desk.fake.wait_for_code(LIMIT).expect("a code");
-        desk.fake.approve(&code);
+        desk.approve(&mut terminal, &code);
         let left = terminal.end();
         assert_eq!(left.code, Some(0), "{columns}: {left:?}");
         let written = String::from_utf8(left.bytes).expect("UTF-8");
@@ -144,7 +144,7 @@ fn every_width_is_right() {
 #[test]
 fn a_window_that_is_made_smaller_and_larger_gets_a_line_that_fits() {
     let desk = Desk::new();
-    let (terminal, code) = desk.see_the_code();
+    let (mut terminal, code) = desk.see_the_code();
     let before = terminal.modes();
     terminal.wait_for("left (Ctrl-C cancels)");
     for (columns, expected, too_long) in [
@@ -162,7 +162,7 @@ fn a_window_that_is_made_smaller_and_larger_gets_a_line_that_fits() {
             (fits && last.len() < columns.into()).then_some(())
         });
     }
-    desk.fake.approve(&code);
+    desk.approve(&mut terminal, &code);
     let left = terminal.end();
     assert_eq!(left.code, Some(0), "{left:?}");
     assert_clean(&left, &before);

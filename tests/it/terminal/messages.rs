@@ -83,10 +83,10 @@ fn a_plain_sign_in_draws_nothing_and_writes_nothing_over() {
         Desk::new().asking("--plain"),
     ] {
         let desk = desk.with_noting_browser();
-        let terminal = desk.sit_down();
+        let mut terminal = desk.sit_down();
         let code = desk.fake.wait_for_code(LIMIT).expect("a code");
         terminal.wait_for("Waiting for the approval");
-        desk.fake.approve(&code);
+        desk.approve(&mut terminal, &code);
         let left = terminal.end();
         assert_eq!(left.code, Some(0), "{left:?}");
         let text = String::from_utf8(left.bytes).expect("UTF-8");

@@ -46,14 +46,14 @@ fn is_light(screen: &vt100::Screen, half_row: usize, column: usize) -> bool {
 fn the_page_is_read_off_the_screen_with_and_without_colours() {
     for desk in [Desk::new(), Desk::new().with("NO_COLOR", "1")] {
         let desk = desk.asking("--qr");
-        let (terminal, code) = desk.see_the_code();
+        let (mut terminal, code) = desk.see_the_code();
         assert_eq!(
             read(&terminal).as_deref(),
             Some(&*desk.page()),
             "{}",
             terminal.screen()
         );
-        desk.fake.approve(&code);
+        desk.approve(&mut terminal, &code);
         assert_eq!(terminal.end().code, Some(0));
     }
 }
@@ -61,9 +61,9 @@ fn the_page_is_read_off_the_screen_with_and_without_colours() {
 #[test]
 fn unasked_there_is_none() {
     let desk = Desk::new();
-    let (terminal, code) = desk.see_the_code();
+    let (mut terminal, code) = desk.see_the_code();
     assert_eq!(read(&terminal), None);
-    desk.fake.approve(&code);
+    desk.approve(&mut terminal, &code);
     let left = terminal.end();
     assert!(!left.screen.contains('▀'), "{left:?}");
 }

@@ -15,10 +15,10 @@ use crate::support::words::plain;
 #[test]
 fn a_person_signs_in_and_sees_who_they_are_how_long_and_what_comes_next() {
     let desk = Desk::new().with_noting_browser();
-    let (terminal, code) = desk.see_the_code();
+    let (mut terminal, code) = desk.see_the_code();
     let before = terminal.modes();
     let shown = terminal.screen();
-    desk.fake.approve(&code);
+    desk.approve(&mut terminal, &code);
     let left = terminal.end();
     assert_eq!(left.code, Some(0), "{left:?}");
     assert_clean(&left, &before);
@@ -45,12 +45,16 @@ Press Enter to open the page in your browser, or open it anywhere.
     assert!(shown.contains(" left (Ctrl-C cancels)"), "{shown}");
     assert!(left.screen.starts_with(&expected), "{}", left.screen);
     // The record's path may need a row of its own.
-    let said = left.screen[expected.len()..].replace("stored in\n", "stored in ");
+    let said = left.screen[expected.len()..]
+        .replace("stored in\n", "stored in ")
+        .replace("[Y/n] \n", "[Y/n]\n");
     let said = plain(&said, &desk.sandbox, &desk.fake);
     assert_eq!(
         said.trim_end(),
         format!(
             "
+You are signed in as octocat, right? [Y/n]
+
 Signed in to HOST as octocat.
 The token is valid until TIME and stored in HOME/state/records/HOST%2F{CLIENT_ID}.
 It is refreshed silently until TIME, longer if it is used.
@@ -65,6 +69,45 @@ Next steps:
     );
     assert_eq!(desk.noted(), Vec::<String>::new(), "nobody pressed Enter");
     assert_eq!(desk.fake.violations(), []);
+}
+
+/// Who approved is asked before the first sign-in of any App is stored, however the App was named.
+#[test]
+fn the_first_sign_in_is_stored_once_the_person_says_that_the_account_is_theirs() {
+    for flags in [&[][..], &["--client-id", CLIENT_ID, "--no-save"]] {
+        for (answer, code) in [("\n", 0), ("yes\n", 0), ("n\n", 1), ("what?\n", 1)] {
+            let desk = flags
+                .iter()
+                .fold(Desk::new(), |desk, flag| desk.asking(flag));
+            let (mut terminal, user_code) = desk.see_the_code();
+            let before = terminal.modes();
+            desk.fake.approve(&user_code);
+            terminal.wait_for("You are signed in as octocat, right? [Y/n]");
+            assert!(!desk.sandbox.record_file().exists());
+            terminal.types(answer);
+            let left = terminal.end();
+            assert_eq!(left.code, Some(code), "{answer:?}: {left:?}");
+            assert_clean(&left, &before);
+            assert_eq!(desk.sandbox.record_file().exists(), code == 0);
+            assert_eq!(desk.fake.count(Endpoint::Revoke), usize::from(code == 1));
+            assert_eq!(desk.fake.violations(), []);
+        }
+    }
+}
+
+#[test]
+fn nobody_is_asked_who_they_are_again_nor_where_the_configuration_says_it() {
+    let again = Desk::new().asking("--force");
+    again.sandbox.seed(&again.fake, Duration::from_secs(3600));
+    let known = Desk::new();
+    known.configure("account = \"octocat\"\n");
+    for desk in [again, known] {
+        let (terminal, code) = desk.see_the_code();
+        desk.fake.approve(&code);
+        let left = terminal.end();
+        assert_eq!(left.code, Some(0), "{left:?}");
+        assert!(!left.screen.contains("[Y/n]"), "{left:?}");
+    }
 }
 
 #[test]
@@ -201,9 +244,9 @@ fn trouble_is_told_above_the_line_that_counts_down() {
     let desk = Desk::new();
     desk.fake
         .fail_next(Endpoint::Poll, Fault::before(Failure::Status(502)));
-    let (terminal, code) = desk.see_the_code();
+    let (mut terminal, code) = desk.see_the_code();
     terminal.wait_for("trying\nWaiting for your approval");
-    desk.fake.approve(&code);
+    desk.approve(&mut terminal, &code);
     let left = terminal.end();
     assert_eq!(left.code, Some(0), "{left:?}");
     assert_eq!(left.screen.matches("HTTP 502").count(), 1, "{left:?}");
