@@ -31,7 +31,14 @@ fn the_tour_fits_80_columns_and_compiles_nothing() {
             run.stdout
         );
     }
-    assert!(run.stdout.contains("pushed over https"), "{}", run.stdout);
+    for shown in [
+        "ghtok app new",
+        "/settings/apps/new",
+        "Signed in to",
+        "pushed over https",
+    ] {
+        assert!(run.stdout.contains(shown), "{shown}: {}", run.stdout);
+    }
     assert!(!run.stdout.contains("ghu_") && !run.stdout.contains("ghr_"));
 }
 

@@ -1,29 +1,56 @@
-//! What a new user does first: signs in, has git ask ghtok, and gives an agent a server that needs no
+//! What a new user does first: registers an App and signs in, has git ask ghtok, and gives an agent a server that needs no
 //! token in a file.
 
 use std::fs;
 use std::io::{self, BufRead, Write};
 use std::path::Path;
 
-use fake_github::{CLIENT_ID, FakeGitHub};
+use fake_github::{FakeGitHub, Installation, Installed};
 use serde_json::{Value, json};
 
 use super::PATIENCE;
+use super::registration_form::Form;
 use super::stage::{Outcome, Stage, ensure, say, tell};
 
-/// The device flow; the App is written down, so later commands need no flags.
-pub fn sign_in(stage: &Stage, fake: &FakeGitHub) -> Outcome {
-    say("1. Sign in once: ghtok login --client-id …");
-    let login = stage.start(&["login", "--client-id", CLIENT_ID])?;
+/// From no App to a token. The tour has no terminal, where `app new` asks and opens the form by itself; here
+/// its two halves run, and the tour is the person at the browser in between.
+pub fn register(stage: &Stage, fake: &FakeGitHub) -> Outcome {
+    say("1. From nothing to a token: ghtok app new");
+    let printed = stage.run(stage.ghtok(), &["app", "new", "tour", "--print"])?;
+    let address = stage.shown(&printed.stdout).trim().to_owned();
+    let form = Form::open(&address);
+    ensure(
+        form.is_checked("device_flow") && form.value("contents") == "write" && !form.is_public(),
+        "the form is filled in",
+    )?;
+    let permissions = ["contents", "issues", "pull_requests", "workflows"];
+    tell(&format!(
+        "It opens GitHub's form, {}, filled in: the name \"{}\", the device flow, and the permissions of a \
+         contributor ({} …). The person presses \"Create GitHub App\" and copies the client ID.",
+        form.path,
+        form.value("name"),
+        permissions
+            .map(|name| format!("{name}: {}", form.value(name)))
+            .join(", "),
+    ));
+    let client_id = form.submit();
+    let login = stage.start(&["app", "new", "tour", "--client-id", &client_id])?;
     let code = fake.wait_for_code(PATIENCE)?;
     // The person opens the page, types the code and presses "Approve".
     fake.approve(&code);
     let end = login.wait_with_output()?;
-    tell(&stage.shown(&end.stderr));
+    tell(&format!("\n{}", stage.shown(&end.stderr)));
     ensure(end.status.success(), "the sign-in succeeds")?;
+    fake.install(
+        &client_id,
+        &Installation::On(vec![Installed::on("octocat")]),
+    );
+    let refresh = stage.run(stage.ghtok(), &["refresh", "--force"])?;
+    ensure(refresh.status.success(), &stage.shown(&refresh.stderr))?;
     tell(
-        "\nNo client secret, no token typed or pasted. GitHub wants 5 s between two questions, so the \
-         program asked after 6.",
+        "\nThe person installed it on their repositories, and ghtok refresh --force fetched a token that \
+         reaches them. No client secret, no token typed or pasted. At a terminal app new asks before it stores \
+         anything: \"You are signed in as octocat, right?\"",
     );
     Ok(())
 }

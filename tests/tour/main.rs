@@ -11,6 +11,8 @@
 )]
 
 mod first_hour;
+#[path = "../it/support/registration_form.rs"]
+mod registration_form;
 mod stage;
 
 use std::collections::HashSet;
@@ -55,6 +57,7 @@ fn tour(pauses: bool) -> Outcome {
     let repositories = tempfile::tempdir()?;
     let fake = FakeGitHub::builder()
         .git_root(repositories.path())
+        .user("octocat", 583_231)
         .start()?;
     let stage = Stage::new(&fake)?;
     tell(&format!(
@@ -63,7 +66,7 @@ fn tour(pauses: bool) -> Outcome {
         fake.host()
     ));
     let steps: [&dyn Fn() -> Outcome; 8] = [
-        &|| first_hour::sign_in(&stage, &fake),
+        &|| first_hour::register(&stage, &fake),
         &|| first_hour::git(&stage, &fake, repositories.path()),
         &|| first_hour::mcp(&stage),
         &|| cached(&stage, &fake),
