@@ -44,9 +44,21 @@ pub(super) fn next_steps(run: &SignInRun<'_>, app: &SavedApp, reach: Option<&Rea
         ));
     }
     steps.push((with("get", arguments, ""), "prints the token"));
-    let widest = steps.iter().map(|(command, _)| command.chars().count());
-    let width = widest.max().unwrap_or_default();
-    let line = |(command, meaning): &(String, &str)| format!("  {command:width$}   {meaning}");
+    in_columns(&steps, run.screen.columns())
+}
+
+/// The meanings beside the commands; where that is too wide for the terminal, below them.
+fn in_columns(steps: &[(String, &str)], columns: usize) -> String {
+    let longest = |lengths: &mut dyn Iterator<Item = usize>| lengths.max().unwrap_or_default();
+    let command = longest(&mut steps.iter().map(|(command, _)| command.chars().count()));
+    let meaning = longest(&mut steps.iter().map(|(_, meaning)| meaning.chars().count()));
+    let line = |(text, means): &(String, &str)| {
+        if 2 + command + 3 + meaning > columns {
+            format!("  {text}\n    {means}")
+        } else {
+            format!("  {text:command$}   {means}")
+        }
+    };
     steps.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
