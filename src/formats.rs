@@ -14,3 +14,4 @@ pub(crate) mod plain_text;
 pub(crate) mod sandbox_protocol;
 pub(crate) mod shell;
 pub(crate) mod timestamps;
+pub(crate) mod token_json;

@@ -14,6 +14,7 @@ mod sign_ins;
 pub(crate) mod sign_out;
 mod stores;
 mod timers;
+mod token_source;
 mod write_test;
 
 use std::cell::RefCell;
@@ -30,10 +31,11 @@ pub(crate) use self::mcp_servers::{FoundServer, ghtok_servers, written_in};
 pub(crate) use self::reach::{OnlineCheck, ask_github};
 pub(crate) use self::report::report;
 pub(crate) use self::schedule::clear_timer;
-pub(crate) use self::scoped::Holder;
+pub use self::scoped::Holder;
 pub(crate) use self::sign_ins::{OtherSignIns, Reading};
 pub(crate) use self::stores::store_of;
 pub(crate) use self::timers::{InstalledTimer, Timers};
+pub use self::token_source::{IssuedToken, SignInTokens, TokenSource};
 use crate::app::App;
 use crate::auth::broker::{Broker, store_error};
 use crate::auth::outcome::NetworkId;
@@ -294,10 +296,6 @@ impl Call<'_> {
 
     pub(crate) fn github(&self) -> GitHub {
         (self.github)()
-    }
-
-    pub(crate) fn min_ttl_or(&self, asked: Option<Duration>) -> MinTtl {
-        asked.map_or(self.min_ttl, MinTtl::Explicit)
     }
 
     /// As [`Broker::lock`].

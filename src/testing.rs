@@ -162,7 +162,7 @@ pub mod schedule {
 }
 
 pub mod session {
-    pub use crate::session::{Call, login_command};
+    pub use crate::session::{Call, Holder, IssuedToken, SignInTokens, TokenSource, login_command};
 }
 
 pub mod store {

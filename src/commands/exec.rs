@@ -16,7 +16,7 @@ use crate::formats::durations::parse_duration;
 use crate::host::token_env::{
     self, EnvChange, EnvPlan, OtherTokens, Reason, Recipient, TokenVariable,
 };
-use crate::session::{Call, Session};
+use crate::session::{Call, Session, TokenSource};
 use crate::system::process;
 use crate::system::terminal::Terminal;
 use crate::token::AccessToken;
@@ -176,11 +176,11 @@ impl Exec {
 
     fn token(&self, call: &Call<'_>) -> Result<AccessToken> {
         let scope = self.scope.scope(&call.app.host)?;
-        let min_ttl = call.min_ttl_or(self.min_ttl);
-        let served = call.access_token(scope.as_ref(), None, min_ttl)?;
+        let source = call.tokens(scope.as_ref(), None);
+        let token = source.access_token(self.min_ttl)?.token;
         // The command then has no child that it did not start.
         call.reap_refresher();
-        Ok(served.token)
+        Ok(token)
     }
 
     /// On Unix this returns only if the command cannot be run.

@@ -4,21 +4,17 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use serde::Serialize;
 
-use crate::app::App;
-use crate::auth::broker::Served;
 use crate::commands::{ScopeFlags, Subcommand, Target};
 use crate::config::{Environment, Flags};
 use crate::error::Result;
 use crate::formats::durations::parse_duration;
 use crate::formats::shell::Shell;
-use crate::formats::timestamps::rfc3339;
 use crate::host::token_env::{
     self, EnvChange, EnvPlan, OtherTokens, Reason, Recipient, TokenVariable,
 };
 use crate::host::{Host, Inherited, TOKEN_VARIABLES};
-use crate::session::{Call, Session};
+use crate::session::{IssuedToken, Session, TokenSource};
 use crate::system::terminal::Terminal;
 use crate::token::SecretBuffer;
 
@@ -71,7 +67,11 @@ impl Subcommand for Get {
     }
 
     fn run(&self, session: &Session<'_>) -> Result<u8> {
-        session.for_app(|call| self.print(call)).map(|()| 0)
+        session.for_app(|call| {
+            let scope = self.scope.scope(&call.app.host)?;
+            self.print(&call.tokens(scope.as_ref(), None))
+        })?;
+        Ok(0)
     }
 }
 
@@ -96,21 +96,19 @@ impl Get {
         })
     }
 
-    fn print(&self, call: &Call<'_>) -> Result<()> {
-        let scope = self.scope.scope(&call.app.host)?;
-        let min_ttl = call.min_ttl_or(self.min_ttl);
-        let served = call.access_token(scope.as_ref(), None, min_ttl)?;
-        let (app, token) = (call.app, served.token.expose());
+    fn print(&self, source: &dyn TokenSource) -> Result<()> {
+        let issued = source.access_token(self.min_ttl)?;
+        let token = issued.token.expose();
         let text = match self.format {
             Format::Token => line("", token),
             Format::Header => line("Authorization: Bearer ", token),
-            Format::Json => json(app, &served),
-            Format::Netrc => netrc(app, token),
-            Format::Env => for_shell(Shell::Posix, token, call)?,
-            Format::Fish => for_shell(Shell::Fish, token, call)?,
-            Format::Powershell => for_shell(Shell::PowerShell, token, call)?,
+            Format::Json => issued.to_json(),
+            Format::Netrc => netrc(&issued.host, token),
+            Format::Env => for_shell(Shell::Posix, &issued)?,
+            Format::Fish => for_shell(Shell::Fish, &issued)?,
+            Format::Powershell => for_shell(Shell::PowerShell, &issued)?,
         };
-        call.terminal.data(text.as_bytes())
+        Terminal.data(text.as_bytes())
     }
 }
 
@@ -123,19 +121,6 @@ impl Format {
             Self::Token | Self::Json | Self::Header | Self::Netrc => None,
         }
     }
-}
-
-/// The output of `--format json`, as documented in docs/exit-codes.md.
-#[derive(Serialize)]
-struct TokenJson<'a> {
-    schema_version: u32,
-    app: &'a str,
-    host: String,
-    login: Option<&'a str>,
-    token: &'a str,
-    token_type: &'static str,
-    expires_at: Option<String>,
-    expires_at_unix: Option<i64>,
 }
 
 /// The shell that evaluates the output of this `get`. The other arguments may be invalid.
@@ -181,32 +166,12 @@ fn line(before: &str, token: &str) -> SecretBuffer {
     text
 }
 
-fn json(app: &App, served: &Served) -> SecretBuffer {
-    let document = TokenJson {
-        schema_version: 1,
-        app: app.label(),
-        host: app.host.to_string(),
-        login: served
-            .account
-            .as_ref()
-            .map(|account| account.login.as_str()),
-        token: served.token.expose(),
-        token_type: "bearer",
-        expires_at: served.expires_at.map(rfc3339),
-        expires_at_unix: served.expires_at.map(|at| at.0),
-    };
-    let mut text = SecretBuffer::with_capacity(512);
-    serde_json::to_writer(&mut text, &document).expect("a plain struct becomes JSON");
-    text.push(b"\n");
-    text
-}
-
-fn for_shell(shell: Shell, token: &str, call: &Call<'_>) -> Result<SecretBuffer> {
-    let plan = plan(&call.app.host, &Environment::inherited_by_tools())?;
+fn for_shell(shell: Shell, issued: &IssuedToken<'_>) -> Result<SecretBuffer> {
+    let plan = plan(&issued.host, &Environment::inherited_by_tools())?;
     if let Some(note) = plan.note(Recipient::Shell, &[Reason::OtherHost]) {
-        call.terminal.note(&note);
+        Terminal.note(&note);
     }
-    Ok(variables(shell, &plan, token))
+    Ok(variables(shell, &plan, issued.token.expose()))
 }
 
 fn plan(host: &Host, inherited: &Inherited) -> Result<EnvPlan> {
@@ -236,10 +201,10 @@ fn variables(shell: Shell, plan: &EnvPlan, token: &str) -> SecretBuffer {
 }
 
 /// GitHub takes any user name beside a token; its documentation uses `x-access-token`.
-fn netrc(app: &App, token: &str) -> SecretBuffer {
-    let mut machines = vec![app.host.name().to_owned()];
-    if app.host.api_name() != app.host.name() {
-        machines.push(app.host.api_name());
+fn netrc(host: &Host, token: &str) -> SecretBuffer {
+    let mut machines = vec![host.name().to_owned()];
+    if host.api_name() != host.name() {
+        machines.push(host.api_name());
     }
     let mut text = SecretBuffer::with_capacity(512);
     for machine in machines {
@@ -261,37 +226,14 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::app::ClientId;
-    use crate::auth::record::Account;
     use crate::host::Host;
-    use crate::token::{AccessToken, Timestamp};
 
-    fn app(host: &str) -> App {
-        App {
-            name: Some("work".into()),
-            client_id: ClientId::parse("Iv23liTEST").expect("an ID"),
-            host: Host::parse(host).expect("a host"),
-            account: None,
-            owners: vec![],
-        }
+    fn host(name: &str) -> Host {
+        Host::parse(name).expect("a host")
     }
 
-    fn served() -> Served {
-        Served {
-            token: AccessToken::new("ghu_x"),
-            due_at: None,
-            expires_at: Some(Timestamp(1_795_381_200)),
-            account: Some(Account {
-                login: "octocat".into(),
-                id: 583_231,
-            }),
-            generation: 1,
-            sign_in_before: None,
-        }
-    }
-
-    fn in_shell(shell: Shell, host: &str, inherited: &Inherited) -> String {
-        let plan = plan(&app(host).host, inherited).expect("a plan");
+    fn in_shell(shell: Shell, name: &str, inherited: &Inherited) -> String {
+        let plan = plan(&host(name), inherited).expect("a plan");
         text(&variables(shell, &plan, "ghu_x"))
     }
 
@@ -303,15 +245,11 @@ mod tests {
     fn each_format_on_github_com() {
         let com = "github.com";
         assert_eq!(
-            text(&json(&app(com), &served())),
-            "{\"schema_version\":1,\"app\":\"work\",\"host\":\"github.com\",\"login\":\"octocat\",\"token\":\"ghu_x\",\"token_type\":\"bearer\",\"expires_at\":\"2026-11-22T21:00:00Z\",\"expires_at_unix\":1795381200}\n"
-        );
-        assert_eq!(
             in_shell(Shell::Posix, com, &Inherited::default()),
             "export GH_TOKEN='ghu_x'\nexport GITHUB_TOKEN='ghu_x'\nexport GITHUB_PERSONAL_ACCESS_TOKEN='ghu_x'\n"
         );
         assert_eq!(
-            text(&netrc(&app(com), "ghu_x")),
+            text(&netrc(&host(com), "ghu_x")),
             "machine github.com login x-access-token password ghu_x\nmachine api.github.com login x-access-token password ghu_x\n"
         );
     }
@@ -323,7 +261,7 @@ mod tests {
             "set -gx GH_ENTERPRISE_TOKEN 'ghu_x'\nset -gx GITHUB_ENTERPRISE_TOKEN 'ghu_x'\nset -gx GH_HOST 'ghes.example'\n"
         );
         assert_eq!(
-            text(&netrc(&app("ghes.example"), "ghu_x")),
+            text(&netrc(&host("ghes.example"), "ghu_x")),
             "machine ghes.example login x-access-token password ghu_x\n"
         );
     }

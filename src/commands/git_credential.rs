@@ -20,9 +20,6 @@ use self::choice::{Choice, choose};
 use self::messages::{give_up, tell_choice, tell_no_app, tell_other_account};
 pub(crate) use self::plain::{plain, under_own_name};
 use crate::app::App;
-use crate::auth::broker::Served;
-use crate::auth::record::{Account, Record};
-use crate::auth::rejection::mark_rejected;
 use crate::auth::scope::TokenScope;
 use crate::commands::{Described, ScopeFlags};
 use crate::config::Flags;
@@ -30,8 +27,9 @@ use crate::error::Result;
 use crate::formats::git_credential::{
     Attributes, CredentialAnswer, CredentialRequest, Description, Malformed, RequestedRepository,
 };
-use crate::session::{Call, Session};
+use crate::session::{Call, IssuedToken, Session, TokenSource};
 use crate::system::terminal::Terminal;
+use crate::token::AccessToken;
 
 /// A token answered 401 so soon after it was made is most often good: GitHub's replicas lag.
 const MIN_AGE_TO_ERASE: Duration = Duration::from_secs(60);
@@ -173,7 +171,7 @@ impl GitCredential {
                 {
                     return Ok(());
                 }
-                answer(request, scope.as_ref(), call)
+                answer(request, call, &call.tokens(scope.as_ref(), None))
             })
             .unwrap_or_else(|error| give_up(&error, config.git, Terminal));
         Ok(())
@@ -183,7 +181,7 @@ impl GitCredential {
         for app in self.apps_of_host(request, session)? {
             session.config.check_store()?;
             // A mark that cannot be made is made at the next refusal.
-            let _ = session.with_call(app, |call| erase(request, call));
+            let _ = session.with_call(app, |call| erase(request, &call.tokens(None, None)));
         }
         Ok(())
     }
@@ -220,25 +218,25 @@ fn described(terminal: Terminal) -> Option<CredentialRequest> {
 ///
 /// # Errors
 /// Whatever keeps a token from being had.
-fn answer(request: &CredentialRequest, scope: Option<&TokenScope>, call: &Call<'_>) -> Result<()> {
+fn answer(request: &CredentialRequest, call: &Call<'_>, source: &dyn TokenSource) -> Result<()> {
     let wanted = request.account();
     if let Some(wanted) = wanted.filter(|_| call.app.account.is_none()) {
-        let account = call.broker.load()?.account;
-        if !is(account.as_ref(), wanted) {
-            tell_other_account(wanted, account.as_ref(), call);
+        let login = call.broker.load()?.account.map(|account| account.login);
+        if !is(login.as_deref(), wanted) {
+            tell_other_account(wanted, login.as_deref(), call);
             return Ok(());
         }
     }
-    let Served {
+    let IssuedToken {
         token,
         expires_at,
-        account,
+        login,
         ..
-    } = call.access_token(scope, None, call.min_ttl)?;
+    } = source.access_token(None)?;
     if let Some(wanted) = wanted
-        && !is_account_of(call.app, account.as_ref(), wanted)
+        && !is_account_of(call.app, login.as_deref(), wanted)
     {
-        tell_other_account(wanted, account.as_ref(), call);
+        tell_other_account(wanted, login.as_deref(), call);
         return Ok(());
     }
     let answer = CredentialAnswer::Token {
@@ -261,33 +259,26 @@ fn is_within(scope: &TokenScope, request: &CredentialRequest) -> bool {
 }
 
 /// A configured account is checked by the broker.
-fn is_account_of(app: &App, actual: Option<&Account>, wanted: &str) -> bool {
+fn is_account_of(app: &App, actual: Option<&str>, wanted: &str) -> bool {
     match &app.account {
         Some(configured) => configured.is(wanted),
         None => is(actual, wanted),
     }
 }
 
-fn is(account: Option<&Account>, wanted: &str) -> bool {
-    account.is_some_and(|account| account.login.eq_ignore_ascii_case(wanted))
+fn is(login: Option<&str>, wanted: &str) -> bool {
+    login.is_some_and(|login| login.eq_ignore_ascii_case(wanted))
 }
 
-/// Marks the token as refused, if it is the one that was; the next `get` asks GitHub. A different
-/// one was replaced by somebody's refresh already. Waits for nothing and nobody.
+/// Reports the token that was refused; the next `get` asks GitHub. Waits for nothing and nobody.
 ///
 /// # Errors
 /// What the store says.
-pub fn erase(request: &CredentialRequest, call: &Call<'_>) -> Result<()> {
-    let was_rejected = |stored: &Record| {
-        let age = stored.obtained_at.until(call.clock.now());
-        request.carries(stored.tokens.access_token()) && age > MIN_AGE_TO_ERASE
-    };
-    mark_rejected(call.store, call.clock, was_rejected).map_err(|error| call.store_error(error))?;
-    call.reject_scoped(&|entry| {
-        let age = entry.created_at.until(call.clock.now());
-        age > MIN_AGE_TO_ERASE && entry.token().is_some_and(|token| request.carries(token))
-    })
-    .map(drop)
+pub fn erase(request: &CredentialRequest, source: &dyn TokenSource) -> Result<()> {
+    for secret in request.secrets() {
+        source.reject(&AccessToken::new(secret.as_str()), MIN_AGE_TO_ERASE)?;
+    }
+    Ok(())
 }
 
 fn print(answer: &CredentialAnswer<'_>, terminal: Terminal) -> Result<()> {

@@ -10,7 +10,8 @@ use crate::commands::Target;
 use crate::config::Flags;
 use crate::error::Result;
 use crate::formats::durations::parse_duration;
-use crate::session::Session;
+use crate::session::{Session, TokenSource};
+use crate::system::terminal::Terminal;
 use crate::token::{AccessToken, SecretBuffer};
 
 /// Print request headers with a valid token as JSON; never prompts
@@ -32,11 +33,15 @@ impl Subcommand for Headers {
     }
 
     fn run(&self, session: &Session<'_>) -> Result<u8> {
-        session.for_app(|call| {
-            let served = call.access_token(None, None, call.min_ttl_or(self.min_ttl))?;
-            call.terminal.data(render(&served.token).as_bytes())
-        })?;
+        session.for_app(|call| self.print(&call.tokens(None, None)))?;
         Ok(0)
+    }
+}
+
+impl Headers {
+    fn print(&self, source: &dyn TokenSource) -> Result<()> {
+        let issued = source.access_token(self.min_ttl)?;
+        Terminal.data(render(&issued.token).as_bytes())
     }
 }
 

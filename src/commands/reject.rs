@@ -1,6 +1,7 @@
 //! `ghtok reject`: takes note of a token that was answered 401, so that the next call checks it (P7).
 
 use std::io::Read;
+use std::time::Duration;
 
 use clap::Args;
 use zeroize::Zeroizing;
@@ -8,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::commands::{Subcommand, Target};
 use crate::config::Flags;
 use crate::error::{Error, Result};
-use crate::session::Session;
+use crate::session::{Session, TokenSource};
 use crate::system::terminal::Terminal;
 use crate::token::AccessToken;
 
@@ -45,7 +46,8 @@ impl Subcommand for Reject {
             ));
         }
         let token = read()?;
-        session.for_app(|call| call.reject(&token)).map(|()| 0)
+        session.for_app(|call| call.tokens(None, None).reject(&token, Duration::ZERO))?;
+        Ok(0)
     }
 }
 

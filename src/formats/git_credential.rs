@@ -193,13 +193,6 @@ impl CredentialRequest {
         self.form
     }
 
-    /// True if this token is the secret that the description carries, in either form.
-    pub(crate) fn carries(&self, token: &AccessToken) -> bool {
-        self.secrets()
-            .iter()
-            .any(|secret| secret.as_str() == token.expose())
-    }
-
     /// The secrets that the description carries: a password, the ones in a `Basic` header, the whole
     /// value of another header, or a token in the place of the user name, which GitHub takes too.
     pub(crate) fn secrets(&self) -> Vec<Zeroizing<String>> {

@@ -70,6 +70,14 @@ struct RuntimeState {
     follow_ups: VecDeque<Event>,
 }
 
+impl RuntimeState {
+    /// The token of this generation, if it is the latest.
+    fn token_of(&self, generation: Option<u64>) -> Option<&AccessToken> {
+        let (info, token) = self.latest.as_ref()?;
+        (Some(info.generation) == generation).then_some(token)
+    }
+}
+
 /// A handle by which threads post events; each has a copy.
 #[derive(Clone, Copy)]
 struct Runtime<'scope, 'env> {
@@ -250,8 +258,9 @@ impl<'scope, 'env> Runtime<'scope, 'env> {
                 self.get_token(state, Event::Token, || wrapper.tokens.fetch());
             }
             Action::Check(generation) => {
+                let token = state.token_of(Some(generation)).cloned();
                 self.get_token(state, Event::Token, move || {
-                    wrapper.tokens.check(generation)
+                    wrapper.tokens.check(token.as_ref())
                 });
             }
             Action::SignIn(number) => self.sign_in(state, number),
@@ -275,11 +284,7 @@ impl<'scope, 'env> Runtime<'scope, 'env> {
 
     fn start_server(self, state: &mut RuntimeState, number: u32, generation: Option<u64>) {
         let wrapper = self.shared.wrapper;
-        let token = state
-            .latest
-            .as_ref()
-            .filter(|(news, _)| Some(news.generation) == generation)
-            .map(|(_, token)| token);
+        let token = state.token_of(generation);
         match server_process::start(wrapper.command, wrapper.variables, token) {
             Ok(started) => self.watch_server(state, number, started),
             Err(error) => self.not_started(state, number, error),

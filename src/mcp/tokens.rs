@@ -1,13 +1,14 @@
 //! The tokens of an MCP conversation. Each request opens the App's store again: a conversation outlives
 //! buses and keychains, and its threads share nothing but the configuration.
 
+use std::time::Duration;
+
 use crate::app::App;
 use crate::auth::outcome::Happened;
-use crate::auth::rejection::mark_rejected;
 use crate::auth::scope::TokenScope;
 use crate::error::{Error, Result};
 use crate::mcp::conversation::{Remedy, SavedGeneration, TokenError, TokenInfo};
-use crate::session::{Call, Holder, Session};
+use crate::session::{Call, Holder, Session, TokenSource};
 use crate::system::browser::Browser;
 use crate::token::AccessToken;
 
@@ -30,20 +31,12 @@ impl Tokens<'_> {
         self.with_call(|call| self.valid_token(call))
     }
 
-    /// The same, once the token of this generation has been checked: a server's answer says that it is
-    /// rejected.
-    pub(super) fn check(&self, generation: u64) -> Fetched {
+    /// The same, once this token has been checked: a server's answer says that it is rejected.
+    pub(super) fn check(&self, rejected: Option<&AccessToken>) -> Fetched {
         self.with_call(|call| {
-            // A mark that cannot be made now is made at the next such answer.
-            if let Some((_, holder)) = &self.scope {
-                let _ = call.reject_scoped(&|entry| {
-                    entry.used.holder.as_deref() == Some(holder.name())
-                        && entry.generation() == generation
-                });
-            } else {
-                let _ = mark_rejected(call.store, call.clock, |record| {
-                    record.generation == generation
-                });
+            if let Some(token) = rejected {
+                // What cannot be noted now is noted at the next such answer.
+                let _ = call.tokens(None, None).reject(token, Duration::ZERO);
             }
             self.valid_token(call)
         })
@@ -70,18 +63,18 @@ impl Tokens<'_> {
 
     pub(super) fn valid_token(&self, call: &Call<'_>) -> Result<(TokenInfo, AccessToken)> {
         let scoped = self.scope.as_ref();
-        let served = call.access_token(
+        let source = call.tokens(
             scoped.map(|(scope, _)| scope),
             scoped.map(|(_, holder)| holder),
-            call.min_ttl,
-        )?;
+        );
+        let issued = source.access_token(None)?;
         call.reap_refresher();
         let news = TokenInfo {
-            generation: served.generation,
-            due_at: served.due_at,
-            expires_at: served.expires_at,
+            generation: issued.generation,
+            due_at: issued.due_at,
+            expires_at: issued.expires_at,
         };
-        Ok((news, served.token))
+        Ok((news, issued.token))
     }
 
     /// Revokes the scoped token of this process. What cannot be revoked now is revoked by a later ghtok.

@@ -3,20 +3,16 @@
 use super::sign_out::end_scoped_tokens;
 use super::{Call, Session};
 use crate::app::{App, RecordKey};
-use crate::auth::broker::Served;
-use crate::auth::record::Record;
-use crate::auth::rejection::mark_rejected;
-use crate::auth::scope::TokenScope;
-use crate::auth::scoped_tokens::list::{HandedOut, ScopedList};
+use crate::auth::scoped_tokens::list::ScopedList;
 use crate::auth::scoped_tokens::{ScopedStore, ScopedTokens};
 use crate::error::{Error, Result};
 use crate::store::lock::Lock;
 use crate::store_choice::StoreChoice;
-use crate::token::{AccessToken, ClientSecret, MinTtl};
+use crate::token::ClientSecret;
 
 /// A process that holds a scoped token, which is revoked at its end. The lock on its name shows others that
 /// it runs.
-pub(crate) struct Holder {
+pub struct Holder {
     name: String,
     _lock: Lock,
 }
@@ -29,34 +25,6 @@ impl Holder {
 }
 
 impl Call<'_> {
-    /// A token with at least `min_ttl` left: the sign-in's own, or one of this scope.
-    pub(crate) fn access_token(
-        &self,
-        scope: Option<&TokenScope>,
-        holder: Option<&Holder>,
-        min_ttl: MinTtl,
-    ) -> Result<Served> {
-        let Some(scope) = scope else {
-            return self.broker.access_token(min_ttl);
-        };
-        let holder = holder.map(Holder::name);
-        self.with_scoped(|tokens| tokens.access_token(scope, holder, min_ttl))
-    }
-
-    /// Takes note of a token that was answered 401, if it is the sign-in's or a scoped one: the next use checks
-    /// it once, and replaces it if it is invalid.
-    pub(crate) fn reject(&self, token: &AccessToken) -> Result<()> {
-        let is_it = |record: &Record| record.tokens.access_token() == token;
-        mark_rejected(self.store, self.clock, is_it).map_err(|error| self.store_error(error))?;
-        self.reject_scoped(&|entry| entry.token() == Some(token))
-            .map(drop)
-    }
-
-    /// Marks the scoped tokens that were rejected; false if there are none.
-    pub(crate) fn reject_scoped(&self, was_rejected: &dyn Fn(&HandedOut) -> bool) -> Result<bool> {
-        self.with_scoped(|tokens| tokens.reject(was_rejected))
-    }
-
     /// Revokes the scoped tokens of this process, or with `None` all of them; returns their number.
     pub(crate) fn revoke_scoped(&self, holder: Option<&Holder>) -> Result<usize> {
         let holder = holder.map(Holder::name);
@@ -101,7 +69,10 @@ impl Call<'_> {
         }
     }
 
-    fn with_scoped<T>(&self, work: impl FnOnce(&ScopedTokens<'_>) -> Result<T>) -> Result<T> {
+    pub(super) fn with_scoped<T>(
+        &self,
+        work: impl FnOnce(&ScopedTokens<'_>) -> Result<T>,
+    ) -> Result<T> {
         let store = (self.scoped)()?;
         work(&ScopedTokens {
             broker: self.broker,

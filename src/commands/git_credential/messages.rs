@@ -4,7 +4,6 @@ use std::path::Path;
 
 use super::{Choice, print};
 use crate::app::{AccountName, App};
-use crate::auth::record::Account;
 use crate::config::Git;
 use crate::error::Error;
 use crate::formats::git_credential::{CredentialAnswer, CredentialRequest};
@@ -12,12 +11,12 @@ use crate::formats::plain_text::{one_line, without_tricks};
 use crate::session::Call;
 use crate::system::terminal::Terminal;
 
-pub(super) fn tell_other_account(wanted: &str, account: Option<&Account>, call: &Call<'_>) {
+pub(super) fn tell_other_account(wanted: &str, login: Option<&str>, call: &Call<'_>) {
     let host = &call.app.host;
     let (wanted, why) = (
         name_shown(wanted),
-        match account {
-            Some(Account { login, .. }) => format!(
+        match login {
+            Some(login) => format!(
                 "ghtok is signed in to {host} as {login} (remove the user name from the URL to use {login})"
             ),
             None => format!("GitHub has not yet said which account is signed in to {host}"),

@@ -217,18 +217,26 @@ fn the_two_forms() {
     );
 }
 
+fn carries(request: &CredentialRequest, token: &str) -> bool {
+    let secrets = request.secrets();
+    secrets.iter().any(|secret| secret.as_str() == token)
+}
+
 #[test]
 fn what_is_printed_is_recognized_when_it_comes_back() {
     for form in [Form::Password, Form::Header] {
         let back = request(&printed(form, None));
-        assert!(back.carries(&AccessToken::new("ghu_a")), "{form:?}");
+        assert!(carries(&back, "ghu_a"), "{form:?}");
         for other in ["ghu_b", "", "hu_a", "x-access-token:ghu_a"] {
-            assert!(!back.carries(&AccessToken::new(other)), "{form:?} {other}");
+            assert!(!carries(&back, other), "{form:?} {other}");
         }
     }
     let bearer = "authtype=Bearer\ncredential=eC1hY2Nlc3MtdG9rZW46Z2h1X2E=\n";
-    assert!(!request(bearer).carries(&AccessToken::new("ghu_a")));
-    assert!(!request("authtype=Basic\ncredential=%%%\n").carries(&AccessToken::new("ghu_a")));
+    assert!(!carries(&request(bearer), "ghu_a"));
+    assert!(!carries(
+        &request("authtype=Basic\ncredential=%%%\n"),
+        "ghu_a"
+    ));
 }
 
 #[test]

@@ -259,7 +259,8 @@ fn p7_what_was_refreshed_before_the_lock_is_not_marked() {
             clock: &clock,
             terminal: Terminal,
             limits,
-        },
+        }
+        .tokens(None, None),
     )
     .expect("nothing to do");
     assert_eq!(sandbox.record(), newer);
