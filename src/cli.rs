@@ -29,6 +29,8 @@ use crate::commands::schedule::Schedule;
 use crate::commands::setup::Setup;
 use crate::commands::status::Status;
 use crate::commands::{Subcommand, separated};
+use crate::error;
+use crate::sandbox::client::SandboxClient;
 
 /// Sign in to GitHub once; every tool gets a short-lived token, silently refreshed.
 #[derive(Debug, Parser)]
@@ -137,6 +139,27 @@ impl Cli {
 }
 
 impl Command {
+    /// Whether the command is about this program alone, or started by it: it works in a sandbox as anywhere.
+    pub(crate) fn is_anywhere(&self) -> bool {
+        matches!(
+            self,
+            Self::Completions(_)
+                | Self::Man(_)
+                | Self::Docs(_)
+                | Self::McpGuard(_)
+                | Self::Refresher(_)
+                | Self::AskReach(_)
+        )
+    }
+
+    pub(crate) fn run_in_sandbox(&self, sandbox: &SandboxClient<'_>) -> error::Result<u8> {
+        match (self, self.subcommand()) {
+            (Self::GitCredential(git), _) => git.run_in_sandbox(sandbox),
+            (_, Some(subcommand)) => subcommand.run_in_sandbox(sandbox),
+            (_, None) => Err(sandbox.host_only()),
+        }
+    }
+
     pub(crate) fn subcommand(&self) -> Option<&dyn Subcommand> {
         Some(match self {
             Self::Login(login) => login,

@@ -36,6 +36,7 @@ pub(crate) use self::sign_in::{BrowserOffer, PageFlags, RegisteredApp, SignInOpt
 pub(crate) use self::target::{Described, Target};
 use crate::config::Flags;
 use crate::error::{Error, Result};
+use crate::sandbox::client::SandboxClient;
 use crate::session::Session;
 
 /// A subcommand. The struct that implements it holds its flags.
@@ -53,6 +54,14 @@ pub(crate) trait Subcommand {
     /// # Errors
     /// The caller prints the error and takes the exit code from [`Self::exit_code`].
     fn run(&self, session: &Session<'_>) -> Result<u8>;
+
+    /// Runs the subcommand in a sandbox, which has no configuration and no sign-in.
+    ///
+    /// # Errors
+    /// As [`Self::run`]; without an implementation, that the subcommand belongs to the host.
+    fn run_in_sandbox(&self, sandbox: &SandboxClient<'_>) -> Result<u8> {
+        Err(sandbox.host_only())
+    }
 
     /// The exit code for an error.
     fn exit_code(&self, error: &Error) -> u8 {

@@ -17,6 +17,7 @@ mod schedule;
 #[cfg(test)]
 mod scratch;
 mod settings;
+mod socket;
 mod toml_document;
 
 use std::path::PathBuf;
@@ -33,6 +34,7 @@ pub(crate) use self::remove::{RemovedApp, remove_app};
 pub use self::schedule::ScheduleRules;
 use self::settings::FileSettings;
 pub(crate) use self::settings::check_app_name;
+pub(crate) use self::socket::{SocketVariables, host_named};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::github::Network;

@@ -5,6 +5,7 @@
 mod exit_code;
 mod hint;
 mod report;
+mod sandbox;
 mod scoped;
 mod sign_in;
 mod system;
@@ -18,6 +19,7 @@ use thiserror::Error;
 
 pub(crate) use exit_code::{WRAPPER_FAILED, most_serious};
 pub(crate) use report::joined;
+pub use sandbox::{HostError, SandboxProblem};
 pub use scoped::{NoScopedToken, ScopedTokenProblem};
 pub use sign_in::SignInReason;
 pub(crate) use system::{is_exhausted, is_limit, system_reason};
@@ -106,6 +108,9 @@ pub enum Error {
     /// There is no scoped token.
     #[error(transparent)]
     ScopedToken(NoScopedToken),
+    /// What fails in a sandbox only.
+    #[error(transparent)]
+    Sandbox(SandboxProblem),
     /// The person pressed "Cancel" on the device page.
     #[error("{app}: the sign-in was denied on the page")]
     Denied {

@@ -18,6 +18,7 @@ mod mcp;
 mod permits;
 mod plain_file;
 mod private_file;
+mod sandbox;
 mod schedule;
 mod session;
 mod spelling;
@@ -31,12 +32,17 @@ mod token;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use log::LevelFilter;
+
 use crate::cli::{Cli, Command};
 use crate::commands::mcp::McpGuard;
 use crate::commands::{Subcommand, completions, get};
 use crate::config::{Environment, Flags};
 use crate::error::{Error, Result, WRAPPER_FAILED};
+use crate::formats::plain_text::without_tricks;
+use crate::formats::shell::word;
 use crate::limits::Limits;
+use crate::sandbox::client::SandboxClient;
 pub use crate::session::Machine;
 use crate::session::{Session, report};
 use crate::system::clock::SystemClock;
@@ -44,6 +50,7 @@ use crate::system::logger;
 use crate::system::notes::StderrNotes;
 use crate::system::process;
 use crate::system::terminal::Terminal;
+use crate::token::has_token_prefix;
 
 /// Runs ghtok on this machine.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -75,6 +82,8 @@ fn run_to_code(machine: &Machine<'_>, arguments: Vec<OsString>) -> u8 {
         return code;
     }
     let verb = arguments.get(1).cloned();
+    let environment = Environment::from_process();
+    let host_command = environment.names_socket().then(|| as_typed(&arguments));
     let cli = match Cli::read(arguments) {
         Ok(cli) => cli,
         Err(help) => {
@@ -87,20 +96,71 @@ fn run_to_code(machine: &Machine<'_>, arguments: Vec<OsString>) -> u8 {
             };
         }
     };
-    dispatch(machine, &cli).unwrap_or_else(|error| {
+    let in_sandbox = host_command.filter(|_| !cli.command.is_anywhere());
+    let done = in_sandbox.map_or(Ok(None), |command| {
+        run_in_sandbox(machine, &cli, &environment, command)
+    });
+    let done = done.and_then(|code| code.map_or_else(|| dispatch(machine, &cli), Ok));
+    done.unwrap_or_else(|error| {
         let subcommand = cli.command.subcommand();
         report(&error, subcommand.is_some_and(Subcommand::wants_json));
         subcommand.map_or_else(|| error.exit_code(), |it| it.exit_code(&error))
     })
 }
 
+/// Runs the command through the socket that the environment names; `None` if that is not used.
+fn run_in_sandbox(
+    machine: &Machine<'_>,
+    cli: &Cli,
+    environment: &Environment,
+    command: String,
+) -> Result<Option<u8>> {
+    let Some(variables) = environment.socket_variables()? else {
+        return Ok(None);
+    };
+    let level = begin(cli, environment)?;
+    let sandbox = SandboxClient::open(variables, machine.clock, machine.limits, command)?;
+    let Some(sandbox) = sandbox else {
+        return Ok(None);
+    };
+    logger::to_standard_error(level);
+    cli.command.run_in_sandbox(&sandbox).map(Some)
+}
+
+/// Prepares standard error; returns the log level.
+fn begin(cli: &Cli, environment: &Environment) -> Result<LevelFilter> {
+    if cli.plain || environment.is_plain() {
+        Terminal::make_plain();
+    }
+    Ok(cli.log_level().max(environment.log_level()?))
+}
+
+/// A command line, for a shell on another machine. Without its arguments where these may be secrets.
+fn as_typed(arguments: &[OsString]) -> String {
+    const LONGEST: usize = 300;
+    let typed = arguments.get(1..).unwrap_or_default();
+    let words: Vec<String> = typed
+        .iter()
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    let quoted: Vec<String> = words
+        .iter()
+        .map(|text| word(&without_tricks(text)))
+        .collect();
+    let line = quoted.join(" ");
+    let is_shown = line.len() <= LONGEST && !has_token_prefix(&line);
+    let shown = if is_shown {
+        line
+    } else {
+        quoted.into_iter().next().unwrap_or_default()
+    };
+    format!("ghtok {shown}")
+}
+
 fn dispatch(machine: &Machine<'_>, cli: &Cli) -> Result<u8> {
     let load = |flags: &Flags| {
         let environment = Environment::from_process();
-        if cli.plain || environment.is_plain() {
-            Terminal::make_plain();
-        }
-        let level = cli.log_level().max(environment.log_level()?);
+        let level = begin(cli, &environment)?;
         match cli.command {
             Command::Refresher(_) => {
                 Session::load_with_log_file(machine, flags, &environment, level)

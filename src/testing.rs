@@ -92,7 +92,8 @@ pub mod config {
 
 pub mod error {
     pub use crate::error::{
-        Discarded, Error, NoScopedToken, Result, ScopedTokenProblem, SignInReason, StoredTokens,
+        Discarded, Error, HostError, NoScopedToken, Result, SandboxProblem, ScopedTokenProblem,
+        SignInReason, StoredTokens,
     };
 }
 

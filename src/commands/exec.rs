@@ -16,7 +16,8 @@ use crate::formats::durations::parse_duration;
 use crate::host::token_env::{
     self, EnvChange, EnvPlan, OtherTokens, Reason, Recipient, TokenVariable,
 };
-use crate::session::{Call, Session, TokenSource};
+use crate::sandbox::client::{SandboxClient, other};
+use crate::session::{Call, IssuedToken, Session, TokenSource};
 use crate::system::process;
 use crate::system::terminal::Terminal;
 use crate::token::AccessToken;
@@ -80,11 +81,37 @@ impl Subcommand for Exec {
         }
         let assignments = self.assignments(session)?;
         // Before a token is asked for: a plan that cannot be costs no refresh.
-        let plan = self.plan(&assignments)?;
+        let grants: Vec<TokenVariable<'_>> = assignments
+            .iter()
+            .map(|assignment| TokenVariable {
+                variable: assignment.variable,
+                host: &assignment.app.host,
+            })
+            .collect();
+        let plan = self.plan(&grants)?;
         let tokens = self.tokens(&assignments, session)?;
         tell(&plan);
         let git = self.git(&assignments, session)?;
         self.run_command(&plan, &tokens, &git)
+    }
+
+    fn run_in_sandbox(&self, sandbox: &SandboxClient<'_>) -> Result<u8> {
+        if let Some(unseparated) = &self.unseparated {
+            return Err(unseparated.error(&[]));
+        }
+        self.scope.check_in_sandbox()?;
+        let tokens = sandbox.tokens(&self.flags())?;
+        let issued = tokens.access_token(self.min_ttl)?;
+        let variables = self.variables_in_sandbox(&issued)?;
+        let host = issued.host.as_ref();
+        let grants: Vec<TokenVariable<'_>> = variables
+            .into_iter()
+            .map(|variable| TokenVariable { variable, host })
+            .collect();
+        let plan = self.plan(&grants)?;
+        tell(&plan);
+        let git = git::variables_in_sandbox(host);
+        self.run_command(&plan, &vec![issued.token.clone(); grants.len()], &git)
     }
 
     fn exit_code(&self, error: &Error) -> u8 {
@@ -123,22 +150,27 @@ impl Exec {
         self.variables.iter().map(assignment).collect()
     }
 
+    /// The variables that get the token of a sandbox, which has one App.
+    fn variables_in_sandbox<'a>(&'a self, issued: &'a IssuedToken<'_>) -> Result<Vec<&'a str>> {
+        if self.variables.is_empty() {
+            return Ok(issued.host.variables().token_names.to_vec());
+        }
+        let names = self.variables.iter().map(|named| match &named.app {
+            Some(app) if *app != issued.app => Err(other("App", app, &issued.app)),
+            Some(_) | None => Ok(named.variable.as_str()),
+        });
+        names.collect()
+    }
+
     /// Which variables get whose token, and what else changes in the command's environment (P6).
-    fn plan(&self, assignments: &[Assignment<'_>]) -> Result<EnvPlan> {
-        let grants: Vec<TokenVariable<'_>> = assignments
-            .iter()
-            .map(|assignment| TokenVariable {
-                variable: assignment.variable,
-                host: &assignment.app.host,
-            })
-            .collect();
+    fn plan(&self, grants: &[TokenVariable<'_>]) -> Result<EnvPlan> {
         let others = if self.keep_env {
             OtherTokens::Keep
         } else {
             OtherTokens::Remove
         };
         let inherited = Environment::inherited_by_tools();
-        token_env::plan(Recipient::Command, &grants, others, &inherited)
+        token_env::plan(Recipient::Command, grants, others, &inherited)
     }
 
     /// A token for each assignment; one for each App.

@@ -14,6 +14,7 @@ use crate::host::token_env::{
     self, EnvChange, EnvPlan, OtherTokens, Reason, Recipient, TokenVariable,
 };
 use crate::host::{Host, Inherited, TOKEN_VARIABLES};
+use crate::sandbox::client::SandboxClient;
 use crate::session::{IssuedToken, Session, TokenSource};
 use crate::system::terminal::Terminal;
 use crate::token::SecretBuffer;
@@ -71,6 +72,12 @@ impl Subcommand for Get {
             let scope = self.scope.scope(&call.app.host)?;
             self.print(&call.tokens(scope.as_ref(), None))
         })?;
+        Ok(0)
+    }
+
+    fn run_in_sandbox(&self, sandbox: &SandboxClient<'_>) -> Result<u8> {
+        self.scope.check_in_sandbox()?;
+        self.print(&sandbox.tokens(&self.flags())?)?;
         Ok(0)
     }
 }

@@ -22,11 +22,12 @@ pub(crate) use self::plain::{plain, under_own_name};
 use crate::app::App;
 use crate::auth::scope::TokenScope;
 use crate::commands::{Described, ScopeFlags};
-use crate::config::Flags;
+use crate::config::{Flags, Git};
 use crate::error::Result;
 use crate::formats::git_credential::{
     Attributes, CredentialAnswer, CredentialRequest, Description, Malformed, RequestedRepository,
 };
+use crate::sandbox::client::SandboxClient;
 use crate::session::{Call, IssuedToken, Session, TokenSource};
 use crate::system::terminal::Terminal;
 use crate::token::AccessToken;
@@ -139,6 +140,33 @@ impl GitCredential {
                     self.erase(&request, &*load()?)?;
                 }
             }
+        }
+        Ok(0)
+    }
+
+    /// Answers git in a sandbox: what the host answers.
+    ///
+    /// # Errors
+    /// If standard output cannot be written.
+    pub(crate) fn run_in_sandbox(&self, sandbox: &SandboxClient<'_>) -> Result<u8> {
+        let operation = Operation::of(&self.operation);
+        if self.via.is_some() || !matches!(operation, Operation::Get | Operation::Erase) {
+            return self.run(|| Err(sandbox.host_only()));
+        }
+        let Some(request) = described(Terminal) else {
+            return Ok(0);
+        };
+        let asked = if operation == Operation::Get {
+            sandbox.ask_for_git(&request)
+        } else {
+            // The flags may be those of a helper on the host; the host decides about its own tokens.
+            let tokens = sandbox.tokens(&Flags::default());
+            let erased = tokens.and_then(|tokens| erase(&request, &tokens));
+            erased.map(|()| Attributes::default())
+        };
+        match asked {
+            Ok(answer) => print_attributes(&answer, Terminal)?,
+            Err(error) => give_up(&error, Git { quit: false }, Terminal),
         }
         Ok(0)
     }
@@ -279,6 +307,13 @@ pub fn erase(request: &CredentialRequest, source: &dyn TokenSource) -> Result<()
         source.reject(&AccessToken::new(secret.as_str()), MIN_AGE_TO_ERASE)?;
     }
     Ok(())
+}
+
+fn print_attributes(answer: &Attributes, terminal: Terminal) -> Result<()> {
+    let mut text = Zeroizing::new(Vec::with_capacity(4096));
+    // A vector takes everything.
+    let _ = answer.write_to(&mut *text);
+    terminal.data(&text)
 }
 
 fn print(answer: &CredentialAnswer<'_>, terminal: Terminal) -> Result<()> {

@@ -10,6 +10,7 @@ use crate::commands::Target;
 use crate::config::Flags;
 use crate::error::Result;
 use crate::formats::durations::parse_duration;
+use crate::sandbox::client::SandboxClient;
 use crate::session::{Session, TokenSource};
 use crate::system::terminal::Terminal;
 use crate::token::{AccessToken, SecretBuffer};
@@ -34,6 +35,11 @@ impl Subcommand for Headers {
 
     fn run(&self, session: &Session<'_>) -> Result<u8> {
         session.for_app(|call| self.print(&call.tokens(None, None)))?;
+        Ok(0)
+    }
+
+    fn run_in_sandbox(&self, sandbox: &SandboxClient<'_>) -> Result<u8> {
+        self.print(&sandbox.tokens(&self.flags())?)?;
         Ok(0)
     }
 }

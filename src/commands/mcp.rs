@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::app::App;
+use crate::auth::ports::Clock;
 use crate::auth::scope::TokenScope;
 use crate::commands::{ScopeFlags, Subcommand, Target, Unseparated};
 use crate::config::{Browsers, Desktop, Environment, Flags};
@@ -19,8 +20,9 @@ use crate::host::token_env::{
 };
 use crate::mcp::conversation::{Asking, Restarts, Settings, Timing};
 use crate::mcp::runtime::Wrapper;
-use crate::mcp::tokens::Tokens;
+use crate::mcp::tokens::{HostTokens, OwnTokens, Tokens};
 use crate::mcp::watchdog::{self, Watchdog};
+use crate::sandbox::client::SandboxClient;
 use crate::session::{Holder, Machine, Session, login_command, report, this_program};
 use crate::system::browser::Browser;
 use crate::system::process;
@@ -94,8 +96,51 @@ impl Subcommand for Mcp {
         let variables = self.plan(&app.host)?;
         let store = session.store_of(app)?;
         let settings = Settings {
-            app: app.label().to_owned(),
             login_command: login_command(app, session.store_to_name(app, store)),
+            ..self.settings(app.label().to_owned())
+        };
+        let tokens = Tokens::SignIn(OwnTokens {
+            session,
+            app,
+            browser: if self.open { browser() } else { None },
+            scope: self.scoped(app, session)?,
+        });
+        Ok(self.converse(settings, &variables, &tokens, clock))
+    }
+
+    fn run_in_sandbox(&self, sandbox: &SandboxClient<'_>) -> Result<u8> {
+        if let Some(unseparated) = &self.unseparated {
+            return Err(unseparated.error(&[]));
+        }
+        self.scope.check_in_sandbox()?;
+        let source = sandbox.tokens(&self.flags())?;
+        let (app, host) = sandbox.app_and_host()?;
+        let variables = self.plan(&host)?;
+        let settings = Settings {
+            login_command: format!("on the host: ghtok login {app}"),
+            // A sign-in belongs to the host.
+            asking: Asking::Never,
+            ..self.settings(app)
+        };
+        let tokens = Tokens::Sandbox(HostTokens::new(&source));
+        Ok(self.converse(settings, &variables, &tokens, sandbox.clock()))
+    }
+
+    fn exit_code(&self, error: &Error) -> u8 {
+        error.wrapper_exit_code()
+    }
+}
+
+impl Mcp {
+    pub(crate) fn mark_unseparated(&mut self, unseparated: Unseparated) {
+        self.unseparated = Some(unseparated);
+    }
+
+    /// The settings of a conversation that does not know how to sign in.
+    fn settings(&self, app: String) -> Settings {
+        Settings {
+            app,
+            login_command: String::new(),
             asking: self.asking(),
             restarts: if self.no_restart {
                 Restarts::Never
@@ -106,17 +151,21 @@ impl Subcommand for Mcp {
             max_drain: self.max_drain,
             start_timeout: self.start_timeout,
             timing: Timing::STANDARD,
-        };
-        let tokens = Tokens {
-            session,
-            app,
-            browser: if self.open { browser() } else { None },
-            scope: self.scoped(app, session)?,
-        };
+        }
+    }
+
+    /// Runs the conversation to its end; returns the exit code.
+    fn converse(
+        &self,
+        settings: Settings,
+        variables: &[EnvChange],
+        tokens: &Tokens<'_>,
+        clock: &(dyn Clock + Sync),
+    ) -> u8 {
         let wrapper = Wrapper {
             command: &self.command,
-            variables: &variables,
-            tokens: &tokens,
+            variables,
+            tokens,
             clock,
             watchdog: &Watchdog::new(this_program),
             end: &|ended| {
@@ -128,19 +177,9 @@ impl Subcommand for Mcp {
         let ended = wrapper.run(settings);
         tokens.end();
         match ended {
-            Ok(()) => Ok(0),
-            Err(error) => Ok(self.not_started(&error)),
+            Ok(()) => 0,
+            Err(error) => self.not_started(&error),
         }
-    }
-
-    fn exit_code(&self, error: &Error) -> u8 {
-        error.wrapper_exit_code()
-    }
-}
-
-impl Mcp {
-    pub(crate) fn mark_unseparated(&mut self, unseparated: Unseparated) {
-        self.unseparated = Some(unseparated);
     }
 
     /// The changes to the environment of the servers.

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use crate::commands::{Subcommand, Target};
 use crate::config::Flags;
 use crate::error::{Error, Result};
+use crate::sandbox::client::SandboxClient;
 use crate::session::{Session, TokenSource};
 use crate::system::terminal::Terminal;
 use crate::token::AccessToken;
@@ -40,18 +41,24 @@ impl Subcommand for Reject {
 
     /// A token that was replaced meanwhile, or is none of ghtok's, needs no note: that is no failure.
     fn run(&self, session: &Session<'_>) -> Result<u8> {
-        if Terminal.reads_from_person() {
-            return Err(not_a_token(
-                "is read from standard input, which is a terminal",
-            ));
-        }
         let token = read()?;
         session.for_app(|call| call.tokens(None, None).reject(&token, Duration::ZERO))?;
+        Ok(0)
+    }
+
+    fn run_in_sandbox(&self, sandbox: &SandboxClient<'_>) -> Result<u8> {
+        let tokens = sandbox.tokens(&self.flags())?;
+        tokens.reject(&read()?, Duration::ZERO)?;
         Ok(0)
     }
 }
 
 fn read() -> Result<AccessToken> {
+    if Terminal.reads_from_person() {
+        return Err(not_a_token(
+            "is read from standard input, which is a terminal",
+        ));
+    }
     let mut text = Zeroizing::new(String::with_capacity(LONGEST));
     let mut input = Terminal.input().take(LONGEST as u64);
     input

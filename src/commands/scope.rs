@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::formats::git_remote::repository_at;
 use crate::github::RepositoryName;
 use crate::host::Host;
+use crate::sandbox::client::not_in_a_sandbox;
 use crate::system::git_program::GitProgram;
 
 /// What a scoped token may do.
@@ -30,6 +31,15 @@ pub(crate) struct ScopeFlags {
 }
 
 impl ScopeFlags {
+    /// Refuses the flags in a sandbox, whose scope was decided on the host.
+    pub(crate) fn check_in_sandbox(&self) -> Result<()> {
+        if self.repositories.is_empty() {
+            Ok(())
+        } else {
+            Err(not_in_a_sandbox("--repo"))
+        }
+    }
+
     /// The scope of the flags; `None` without `--repo`.
     pub(crate) fn scope(&self, host: &Host) -> Result<Option<TokenScope>> {
         if self.repositories.is_empty() {

@@ -7,7 +7,7 @@ pub(crate) const WRAPPER_FAILED: u8 = 125;
 
 impl Error {
     /// A stable name for programs.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> &str {
         match self {
             Self::Usage { .. } => "usage",
             Self::Config { .. } => "config_invalid",
@@ -27,6 +27,7 @@ impl Error {
             Self::Temporary { .. } => "temporary",
             Self::Refused { .. } => "refused",
             Self::ScopedToken(none) => none.code(),
+            Self::Sandbox(problem) => problem.code(),
             Self::Denied { .. } => "access_denied",
             Self::CodeExpired { .. } => "expired_token",
             Self::OtherAccount { .. } => "other_account",
@@ -72,6 +73,7 @@ impl Error {
         match self {
             Self::OutputClosed => 0,
             Self::ScopedToken(none) => none.exit_code(),
+            Self::Sandbox(problem) => problem.exit_code(),
             Self::StoreFailed { .. }
             | Self::StoreNotAvailable { .. }
             | Self::Refused { .. }

@@ -27,6 +27,7 @@ impl Error {
                 ..
             } => temporary_hint(*retry_after, *tokens),
             Self::ScopedToken(none) => none.hint(),
+            Self::Sandbox(problem) => problem.hint(),
             Self::Refused { fix, .. }
             | Self::Timer { fix, .. }
             | Self::ClientFailed { fix, .. } => fix.clone(),

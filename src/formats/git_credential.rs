@@ -188,6 +188,34 @@ impl CredentialRequest {
             .unwrap_or(TOKEN_USER)
     }
 
+    /// What another ghtok needs to answer in this one's place: no secret.
+    ///
+    /// # Errors
+    /// If it cannot be said in this protocol.
+    pub(crate) fn question(&self) -> Result<Attributes, Malformed> {
+        // A user name may be a token.
+        let name = self.username.as_deref();
+        let parts = [
+            ("protocol", self.protocol.as_deref()),
+            ("host", self.host.as_deref()),
+            ("path", self.path.as_deref()),
+            (
+                "username",
+                name.filter(|name| token_as_name(name).is_none()),
+            ),
+        ];
+        let mut lines = Attributes::default();
+        if self.form == Form::Header {
+            lines.push(b"capability[]", b"authtype")?;
+        }
+        for (key, value) in parts {
+            if let Some(value) = value {
+                lines.push(key.as_bytes(), value.as_bytes())?;
+            }
+        }
+        Ok(lines)
+    }
+
     /// How the caller takes a token.
     pub(crate) fn form(&self) -> Form {
         self.form

@@ -1,6 +1,8 @@
-//! A token as a JSON object: what `get --format json` prints (docs/exit-codes.md).
+//! A token as a JSON object: what `get --format json` prints (docs/exit-codes.md), and what a sandbox is
+//! answered.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use crate::formats::timestamps::rfc3339;
 use crate::host::Host;
@@ -16,6 +18,16 @@ pub(crate) struct TokenJson<'a> {
     pub(crate) token: &'a AccessToken,
     /// `None` for a token that never expires.
     pub(crate) expires_at: Option<Timestamp>,
+}
+
+/// The same, as it is read back. Other members are ignored.
+#[derive(Deserialize)]
+pub(crate) struct ParsedToken {
+    pub(crate) app: String,
+    pub(crate) host: String,
+    pub(crate) login: Option<String>,
+    pub(crate) token: Zeroizing<String>,
+    pub(crate) expires_at_unix: Option<i64>,
 }
 
 #[derive(Serialize)]
@@ -50,12 +62,19 @@ impl TokenJson<'_> {
     }
 }
 
+impl ParsedToken {
+    /// Reads such an object; `None` if it is none.
+    pub(crate) fn parse(text: &[u8]) -> Option<Self> {
+        serde_json::from_slice(text).ok()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn it_is_one_line() {
+    fn it_is_written_and_read_back() {
         let host = Host::parse("github.com").expect("a host");
         let token = AccessToken::new("ghu_x");
         let line = TokenJson {
@@ -70,5 +89,13 @@ mod tests {
             std::str::from_utf8(line.as_bytes()).expect("text"),
             "{\"schema_version\":1,\"app\":\"work\",\"host\":\"github.com\",\"login\":\"octocat\",\"token\":\"ghu_x\",\"token_type\":\"bearer\",\"expires_at\":\"2026-11-22T21:00:00Z\",\"expires_at_unix\":1795381200}\n"
         );
+        let parsed = ParsedToken::parse(line.as_bytes()).expect("an object");
+        assert_eq!(parsed.token.as_str(), "ghu_x");
+        assert_eq!(
+            (parsed.app.as_str(), parsed.host.as_str()),
+            ("work", "github.com")
+        );
+        assert_eq!(parsed.expires_at_unix, Some(1_795_381_200));
+        assert!(ParsedToken::parse(b"{\"token\":1}").is_none());
     }
 }

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::github::DeviceAuthorization;
 use crate::mcp::conversation::{Remedy, TokenError};
 use crate::mcp::messages::UserCode;
-use crate::mcp::tokens::{Fetched, Tokens, token_error};
+use crate::mcp::tokens::{Fetched, OwnTokens, Tokens, token_error};
 use crate::permits::DeviceFlowPermit;
 use crate::session::Call;
 use crate::session::sign_in::sign_in;
@@ -24,8 +24,17 @@ const FOLLOW_INTERVAL: Duration = Duration::from_millis(300);
 const CANCEL_INTERVAL: Duration = Duration::from_millis(100);
 
 impl Tokens<'_> {
-    /// Signs a person in, who is shown the code; ends soon after `cancelled` is set.
+    /// Signs a person in, who is shown the code; ends soon after `cancelled` is set. A sandbox asks nobody.
     pub(super) fn sign_in(&self, show: &dyn Fn(UserCode), cancelled: &AtomicBool) -> Fetched {
+        match self {
+            Self::SignIn(own) => own.sign_in(show, cancelled),
+            Self::Sandbox(_) => self.fetch(),
+        }
+    }
+}
+
+impl OwnTokens<'_> {
+    fn sign_in(&self, show: &dyn Fn(UserCode), cancelled: &AtomicBool) -> Fetched {
         let dialog = self.session.sign_in_dialog(self.app);
         let before = self.sign_in_outcome();
         let mut shown: Option<UserCode> = None;

@@ -18,6 +18,7 @@ const LAYERS: &[&str] = &[
     "cli",
     "commands",
     "mcp",
+    "sandbox",
     "session",
     "store",
     "schedule",

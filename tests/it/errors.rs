@@ -6,6 +6,7 @@ mod by_code;
 mod configuration;
 mod network;
 mod page;
+mod sandbox;
 mod scoped;
 mod sources;
 mod stores;
@@ -35,6 +36,7 @@ pub fn whole_page() -> Page {
     stores::files(&mut page);
     stores::records(&mut page);
     scoped::all(&mut page);
+    sandbox::all(&mut page);
     timer::all(&mut page);
     by_code::other(&mut page);
     page
@@ -59,6 +61,11 @@ fn every_kind_of_error_is_on_the_page() {
         _ => "",
     };
     page.has_every("ScopedTokenProblem", page::SCOPED_PROBLEMS, problems);
+    let in_sandboxes = |entry: &Entry| match &entry.error {
+        Error::Sandbox(problem) => page::sandbox_problem(problem),
+        _ => "",
+    };
+    page.has_every("SandboxProblem", page::SANDBOX_PROBLEMS, in_sandboxes);
     network::every_cause_and_code_is_there();
     stores::every_store_error_is_there();
     assert!(page.entries().len() >= 40);

@@ -37,6 +37,8 @@ mod polling;
 mod processes;
 mod prompts;
 mod refresher;
+#[cfg(unix)]
+mod sandbox_client;
 #[cfg(target_os = "linux")]
 mod schedule;
 mod scoped;

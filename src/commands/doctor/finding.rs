@@ -24,7 +24,7 @@ pub(super) struct Finding {
     /// The App that it is about, if there are several.
     pub(super) app: Option<String>,
     /// Stable, for programs.
-    pub(super) code: &'static str,
+    pub(super) code: String,
     pub(super) level: Level,
     /// What is the case, and why.
     pub(super) message: String,
@@ -70,7 +70,7 @@ impl Findings {
         self.app = app.map(str::to_owned);
     }
 
-    pub(super) fn ok(&mut self, subject: &'static str, code: &'static str, message: String) {
+    pub(super) fn ok(&mut self, subject: &'static str, code: &str, message: String) {
         self.add(subject, code, Level::Ok, message);
     }
 
@@ -78,14 +78,14 @@ impl Findings {
     pub(super) fn add(
         &mut self,
         subject: &'static str,
-        code: &'static str,
+        code: &str,
         level: Level,
         message: String,
     ) -> &mut Finding {
         self.list.push(Finding {
             subject,
             app: self.app.clone(),
-            code,
+            code: code.to_owned(),
             level,
             message,
             fix: None,

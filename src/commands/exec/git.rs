@@ -8,25 +8,18 @@ use crate::auth::scope::{Permissions, TokenScope};
 use crate::config::Environment;
 use crate::formats::git_config::{self, GhtokCommand, HostHelpers, bytes_of, path_of};
 use crate::formats::git_credential::credential_urls;
+use crate::host::Host;
 use crate::session::{Session, stable_program};
 use crate::store_choice::StoreChoice;
 
-/// The variables that say so. None where git could not read those of the caller: it would fail already.
+/// The variables that say so.
 pub(super) fn variables(
     assignments: &[Assignment<'_>],
     scopes: &[Option<TokenScope>],
     store: Option<StoreChoice>,
     session: &Session<'_>,
 ) -> Vec<(String, OsString)> {
-    let environment = Environment::from_process();
-    let Some(count) = environment.git_config_count() else {
-        return Vec::new();
-    };
-    let ghtok = GhtokCommand {
-        program: bytes_of(&stable_program(&environment)),
-        // The command inherits the variable by which this process found it.
-        config_dir: None,
-    };
+    let ghtok = ghtok();
     let mut hosts: Vec<HostHelpers> = Vec::new();
     for (assignment, scope) in assignments.iter().zip(scopes) {
         let mut arguments = assignment.arguments(scope.is_some(), store, session);
@@ -43,7 +36,37 @@ pub(super) fn variables(
             }
         }
     }
-    git_config::variables(count, &hosts, &ghtok)
+    set(&hosts, &ghtok)
+}
+
+/// The same in a sandbox, where the host decides what git is answered.
+pub(super) fn variables_in_sandbox(host: &Host) -> Vec<(String, OsString)> {
+    let ghtok = ghtok();
+    let helpers = || vec![ghtok.helper(&[])];
+    let urls = credential_urls(host).into_iter();
+    let hosts: Vec<HostHelpers> = urls
+        .map(|url| HostHelpers {
+            url,
+            helpers: helpers(),
+        })
+        .collect();
+    set(&hosts, &ghtok)
+}
+
+fn ghtok() -> GhtokCommand {
+    GhtokCommand {
+        program: bytes_of(&stable_program(&Environment::from_process())),
+        // The command inherits the variable by which this process found it.
+        config_dir: None,
+    }
+}
+
+/// None where git could not read the variables of the caller: it would fail already.
+fn set(hosts: &[HostHelpers], ghtok: &GhtokCommand) -> Vec<(String, OsString)> {
+    let Some(count) = Environment::from_process().git_config_count() else {
+        return Vec::new();
+    };
+    git_config::variables(count, hosts, ghtok)
         .into_iter()
         .map(|(name, value)| (name, path_of(&value).into_os_string()))
         .collect()

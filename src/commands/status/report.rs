@@ -69,7 +69,7 @@ enum State {
 
 #[derive(Debug, Serialize)]
 struct Problem {
-    code: &'static str,
+    code: String,
     message: String,
     hint: Option<String>,
     exit_code: u8,
@@ -191,7 +191,7 @@ impl Report {
             (State::Refreshing, _) => ("refreshing", AnsiColor::Yellow),
             (State::Reported, _) => ("to be checked", AnsiColor::Yellow),
             (State::SignInAgain, _) => ("sign in again", AnsiColor::Yellow),
-            (State::Problem, Some(problem)) => match (problem.code, problem.exit_code) {
+            (State::Problem, Some(problem)) => match (problem.code.as_str(), problem.exit_code) {
                 ("signed_out", _) => ("signed out", AnsiColor::Red),
                 (_, 4) => ("sign in again", AnsiColor::Red),
                 ("store_locked", _) => ("locked", AnsiColor::Yellow),
@@ -385,7 +385,7 @@ impl Problem {
 
     fn of(error: &Error) -> Self {
         Self {
-            code: error.code(),
+            code: error.code().to_owned(),
             message: error.to_string(),
             hint: error.one_line_hint(),
             exit_code: error.exit_code(),

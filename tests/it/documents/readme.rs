@@ -157,6 +157,5 @@ fn each_promise_has_tests_with_its_number_and_each_number_is_a_promise() {
         .collect();
     let tested = ["src", "tests/it"].map(|folder| tested_promises(&root().join(folder)));
     assert_eq!(promised, tested.into_iter().flatten().collect());
-    // P11 is about sandboxes, which ghtok does not have yet.
-    assert_eq!(promised, (1..=10).chain([12, 13]).collect());
+    assert_eq!(promised, (1..=13).collect());
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use ghtok::testing::auth::ports::StoreError;
-use ghtok::testing::error::{Error, ScopedTokenProblem, SignInReason};
+use ghtok::testing::error::{Error, SandboxProblem, ScopedTokenProblem, SignInReason};
 use ghtok::testing::github::{ErrorCode, HttpError};
 
 /// Names the variants of an enum. One that is not listed does not compile: it wants its place on
@@ -22,7 +22,7 @@ macro_rules! variants {
 }
 
 variants!(ERRORS, error, Error:
-    Usage Config NoApp WhichApp UnknownApp SignInNeeded Temporary Refused ScopedToken Denied CodeExpired
+    Usage Config NoApp WhichApp UnknownApp SignInNeeded Temporary Refused ScopedToken Sandbox Denied CodeExpired
     OtherAccount AccountSwitch AccountUnknown Cancelled Interrupted StoreLocked StoreStayedLocked
     NoCaCertificates StoreConfirmsAccess StoreUnreachable StoreTimedOut
     StoreFailed NotListed StoreNotAvailable File ReadOnly Limit Exposed Damaged Newer GaveUpWaiting RefresherDied GitConfig
@@ -31,6 +31,8 @@ variants!(SIGN_IN_REASONS, sign_in_reason, SignInReason:
     SignedOut Expired NoRefreshToken Vanished RefreshRejected Lost AccessRejected OtherAccount);
 variants!(SCOPED_PROBLEMS, scoped_problem, ScopedTokenProblem:
     NoSecret WrongSecret Invalid TokenRejected InUse TooMany);
+variants!(SANDBOX_PROBLEMS, sandbox_problem, SandboxProblem:
+    HostOnly Untrusted Unreachable NoAnswer Refused);
 variants!(CAUSES, cause, HttpError:
     HostNotFound ConnectTimeout NotLoopback ConnectionRefused ConnectFailed Limit Proxy Certificate NoCaCertificates Tls CaFile
     CaFileExposed Setting BadRequest AnswerTimeout CutOff TooLarge Malformed Html HttpStatus RateLimited Redirect);

@@ -1,0 +1,3 @@
+//! Tokens for a sandbox, through a socket.
+
+pub(crate) mod client;
