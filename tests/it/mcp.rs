@@ -2,14 +2,14 @@
 
 mod asking;
 mod bytes;
-mod client;
+pub(crate) mod client;
 mod conversation;
 mod dialogs;
 mod limits;
 mod lines;
 mod load;
 mod memory;
-mod packages;
+pub(crate) mod packages;
 mod processes;
 mod renewal;
 mod replacing;

@@ -20,7 +20,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// Longer than the SDK's own patience with a call.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-const EVERYTHING: &str = "node_modules/@modelcontextprotocol/server-everything/dist/index.js";
+pub const EVERYTHING: &str = "node_modules/@modelcontextprotocol/server-everything/dist/index.js";
 const GITHUB: &str = "node_modules/@modelcontextprotocol/server-github/dist/index.js";
 const FILESYSTEM: &str = "node_modules/@modelcontextprotocol/server-filesystem/dist/index.js";
 /// A server of ours, by the SDK.
@@ -36,12 +36,12 @@ struct Driven {
 }
 
 /// A file of the folder of what is tried with ghtok.
-fn consumer(path: &str) -> String {
+pub fn consumer(path: &str) -> String {
     format!("{}/tests/consumers/{path}", env!("CARGO_MANIFEST_DIR"))
 }
 
 /// False, and a word about it, where npm's packages are not installed.
-fn installed() -> bool {
+pub fn installed() -> bool {
     let there = PathBuf::from(consumer("node_modules/@modelcontextprotocol/server")).exists();
     if !there {
         skip!("npm's packages are not installed");

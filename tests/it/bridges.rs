@@ -1,0 +1,7 @@
+//! Bridges from stdio to remote MCP servers: what `ghtok mcp --url` stands, and beside it what others do.
+
+mod desk;
+mod events;
+mod http;
+mod remote;
+mod table;
