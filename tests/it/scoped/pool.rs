@@ -1,26 +1,61 @@
 //! The number of scoped tokens, on a fake clock that the fake GitHub goes by too.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fake_github::{Builder, Endpoint, Failure, Fault};
 use ghtok::testing::app::RecordKey;
 use ghtok::testing::auth::broker::Served;
-use ghtok::testing::auth::ports::{Clock, Event};
+use ghtok::testing::auth::ports::{Clock, Event, StoreError};
 use ghtok::testing::auth::scope::TokenScope;
-use ghtok::testing::auth::scoped_tokens::{ScopedStore, ScopedTokens};
+use ghtok::testing::auth::scoped_tokens::list::ScopedList;
+use ghtok::testing::auth::scoped_tokens::{LockedScopedStore, ScopedStore, ScopedTokens};
 use ghtok::testing::error::{Error, ScopedTokenProblem};
 use ghtok::testing::github::GitHub;
 use ghtok::testing::store::file::FileSlot;
 use ghtok::testing::store::{ScopedItems, Slot};
-use ghtok::testing::token::MinTtl;
+use ghtok::testing::token::{ClientSecret, MinTtl};
 
 use super::{SECRET, fake};
 use crate::support::bench::{Bench, LIFE};
+use crate::support::deadline::LIMIT;
 use crate::support::fake_clock::{HOUR, SECOND};
+use crate::support::processes::eventually;
 
 /// A machine that is signed in and has the App's secret.
 struct Pool {
     bench: Bench,
+}
+
+/// The list, with one patience more: while another test starts a process, that process has a copy of our open
+/// lock until it becomes its program, and no fake clock may count this time.
+struct PatientList(ScopedItems);
+
+impl ScopedStore for PatientList {
+    fn load(&self) -> Result<ScopedList, StoreError> {
+        self.0.load()
+    }
+
+    fn try_lock(&self) -> Result<Option<Box<dyn LockedScopedStore + '_>>, StoreError> {
+        let deadline = Instant::now() + LIMIT;
+        loop {
+            match self.0.try_lock()? {
+                None if Instant::now() < deadline => std::thread::yield_now(),
+                tried => return Ok(tried),
+            }
+        }
+    }
+
+    fn is_running(&self, holder: &str) -> bool {
+        self.0.is_running(holder)
+    }
+
+    fn secret(&self) -> Result<Option<ClientSecret>, StoreError> {
+        self.0.secret()
+    }
+
+    fn was_used(&self) -> bool {
+        self.0.was_used()
+    }
 }
 
 impl Pool {
@@ -38,7 +73,7 @@ impl Pool {
     }
 
     fn with<T>(&self, work: impl FnOnce(&ScopedTokens<'_>) -> T) -> T {
-        let store = self.store();
+        let store = PatientList(self.store());
         let bench = &self.bench;
         let network = bench.network.clone();
         let github = GitHub::new(&bench.app.host, &bench.app.client_id, network, bench.limits);
@@ -213,6 +248,9 @@ fn a_fifth_is_refused_while_four_are_held() {
         assert_eq!(pool.created(), 4);
         // One was killed: its token is revoked for the next.
         drop(locks.remove(0));
+        eventually("the free name", || {
+            (!pool.store().is_running("a")).then_some(())
+        });
         pool.token("acme/two");
         let alive = tokens
             .iter()
