@@ -146,16 +146,30 @@ impl App {
 /// or what is stored beside records.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecordKey {
-    service: ItemKind,
+    kind: ItemKind,
     name: String,
 }
 
 /// What kind of item it is: a keychain's attribute `service`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum ItemKind {
+pub(crate) enum ItemKind {
+    /// A sign-in.
     Record,
+    /// An App's client secret.
     AppSecret,
+    /// The scoped tokens of a sign-in.
     ScopedTokens,
+}
+
+impl ItemKind {
+    /// The kind as keychains hold it (attribute `service`).
+    pub(crate) fn service(self) -> &'static str {
+        match self {
+            Self::Record => "ghtok",
+            Self::AppSecret => "ghtok-app",
+            Self::ScopedTokens => "ghtok-scoped",
+        }
+    }
 }
 
 impl RecordKey {
@@ -166,7 +180,7 @@ impl RecordKey {
             key.push_str(&account.as_str().to_ascii_lowercase());
         }
         Self {
-            service: ItemKind::Record,
+            kind: ItemKind::Record,
             name: key,
         }
     }
@@ -174,7 +188,7 @@ impl RecordKey {
     /// The item with the App's client secret, which its accounts share.
     pub fn of_secret(app: &App) -> Self {
         Self {
-            service: ItemKind::AppSecret,
+            kind: ItemKind::AppSecret,
             ..Self::new(&app.host, &app.client_id, None)
         }
     }
@@ -183,18 +197,19 @@ impl RecordKey {
     #[must_use]
     pub fn of_scoped_tokens(&self) -> Self {
         Self {
-            service: ItemKind::ScopedTokens,
+            kind: ItemKind::ScopedTokens,
             name: self.name.clone(),
         }
     }
 
     /// The kind of the item as keychains hold it (attribute `service`).
     pub fn service(&self) -> &'static str {
-        match self.service {
-            ItemKind::Record => "ghtok",
-            ItemKind::AppSecret => "ghtok-app",
-            ItemKind::ScopedTokens => "ghtok-scoped",
-        }
+        self.kind.service()
+    }
+
+    /// What kind of item it names.
+    pub(crate) fn kind(&self) -> ItemKind {
+        self.kind
     }
 
     /// The key as keychains hold it (attribute `username`).

@@ -5,6 +5,7 @@ mod background;
 mod issued;
 mod login_command;
 mod mcp_servers;
+mod orphans;
 mod reach;
 mod report;
 mod schedule;

@@ -41,7 +41,7 @@ pub use self::scoped_tokens::ScopedItems;
 #[cfg(target_os = "linux")]
 use self::secret_service::SecretService;
 use self::state_folder::StateFolder;
-use crate::app::{App, RecordKey};
+use crate::app::{App, ItemKind, RecordKey};
 use crate::auth::ports::StoreError;
 use crate::error::Result;
 use crate::permits::UnlockPermit;
@@ -146,9 +146,22 @@ impl Stores {
         read_ahead: &[RecordKey],
     ) -> Result<Listing, StoreError> {
         match store {
-            StoreChoice::File => file::list(&self.folder),
-            StoreChoice::Kernel => list_kernel(),
+            StoreChoice::File => file::list(&self.folder, ItemKind::Record),
+            StoreChoice::Kernel => list_kernel(ItemKind::Record),
             StoreChoice::Auto | StoreChoice::Keychain => self.list_keychain(read_ahead),
+        }
+    }
+
+    /// Lists the items of a kind in this store.
+    pub(crate) fn list_items(
+        &self,
+        store: StoreChoice,
+        kind: ItemKind,
+    ) -> Result<Listing, StoreError> {
+        match store {
+            StoreChoice::File => file::list(&self.folder, kind),
+            StoreChoice::Kernel => list_kernel(kind),
+            StoreChoice::Auto | StoreChoice::Keychain => self.list_keychain_items(kind),
         }
     }
 }
@@ -183,7 +196,7 @@ pub(crate) fn place_of(store: StoreChoice) -> &'static str {
 #[cfg(target_os = "linux")]
 mod platform {
     use super::kernel::{self, KernelSlot};
-    use super::{Listing, RecordKey, Result, Slot, StoreChoice, StoreError, Stores};
+    use super::{ItemKind, Listing, RecordKey, Result, Slot, StoreChoice, StoreError, Stores};
 
     pub(crate) const STORES: &[StoreChoice] = &[
         StoreChoice::Keychain,
@@ -200,6 +213,10 @@ mod platform {
         pub(super) fn list_keychain(&self, ahead: &[RecordKey]) -> Result<Listing, StoreError> {
             self.secret_service.list(ahead)
         }
+
+        pub(super) fn list_keychain_items(&self, kind: ItemKind) -> Result<Listing, StoreError> {
+            self.secret_service.list_items(kind)
+        }
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "other systems have none")]
@@ -208,8 +225,8 @@ mod platform {
     }
 
     /// A container has no kernel keyring.
-    pub(super) fn list_kernel() -> Result<Listing, StoreError> {
-        kernel::list().map_err(|error| match error {
+    pub(super) fn list_kernel(kind: ItemKind) -> Result<Listing, StoreError> {
+        kernel::list(kind).map_err(|error| match error {
             StoreError::Unreachable(cause) => StoreError::Absent(cause),
             other => other,
         })
@@ -230,7 +247,7 @@ mod platform {
     use super::keyring;
     #[cfg(windows)]
     use super::windows::{Windows as System, WindowsSlot as SystemSlot};
-    use super::{Listing, RecordKey, Result, Slot, StoreChoice, StoreError, Stores};
+    use super::{ItemKind, Listing, RecordKey, Result, Slot, StoreChoice, StoreError, Stores};
     use crate::error::Error;
 
     pub(crate) const STORES: &[StoreChoice] = &[StoreChoice::Keychain, StoreChoice::File];
@@ -242,7 +259,11 @@ mod platform {
         }
 
         pub(super) fn list_keychain(&self, _: &[RecordKey]) -> Result<Listing, StoreError> {
-            keyring::list::<System>(self.limit)
+            self.list_keychain_items(ItemKind::Record)
+        }
+
+        pub(super) fn list_keychain_items(&self, kind: ItemKind) -> Result<Listing, StoreError> {
+            keyring::list::<System>(kind, self.limit)
         }
     }
 
@@ -256,13 +277,17 @@ mod platform {
         pub(super) fn list_keychain(&self, _: &[RecordKey]) -> Result<Listing, StoreError> {
             Ok(Listing::default())
         }
+
+        pub(super) fn list_keychain_items(&self, _: ItemKind) -> Result<Listing, StoreError> {
+            Ok(Listing::default())
+        }
     }
 
     pub(super) fn kernel_slot(_: &RecordKey) -> Result<Box<dyn Slot>> {
         Err(Error::StoreNotAvailable { name: "kernel" })
     }
 
-    pub(super) fn list_kernel() -> Result<Listing, StoreError> {
+    pub(super) fn list_kernel(_: ItemKind) -> Result<Listing, StoreError> {
         Ok(Listing::default())
     }
 

@@ -80,7 +80,7 @@ impl Logout {
             }
         }
         results.extend(others.unseen.into_iter().map(Err));
-        if results.is_empty() {
+        if session.remove_orphans() == 0 && results.is_empty() {
             Terminal.note("nothing is stored");
         }
         let exit_code =

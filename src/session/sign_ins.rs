@@ -100,7 +100,7 @@ impl Session<'_> {
     }
 
     /// All stores, or the one that `--store` names.
-    fn stores_to_list(&self) -> Vec<StoreChoice> {
+    pub(super) fn stores_to_list(&self) -> Vec<StoreChoice> {
         match self.config.store {
             store if self.config.store_is_named && store != StoreChoice::Auto => vec![store],
             _ => STORES.to_vec(),

@@ -14,7 +14,7 @@ use security_framework::os::macos::keychain::{SecKeychain, SecPreferencesDomain}
 
 use crate::auth::ports::StoreError;
 use crate::error::system_reason;
-use crate::store::keyring::{KeyringSlot, SERVICE, SystemKeychain, present};
+use crate::store::keyring::{KeyringSlot, SystemKeychain, present};
 
 /// The place of one record in the macOS keychain.
 pub(crate) type AppleSlot = KeyringSlot<MacOs>;
@@ -30,8 +30,8 @@ impl SystemKeychain for MacOs {
         Cred::build(MacKeychainDomain::User, service, user)
     }
 
-    fn search() -> Result<Vec<Entry>, Error> {
-        Store::new()?.search(&HashMap::from([("service", SERVICE)]))
+    fn search(service: &str) -> Result<Vec<Entry>, Error> {
+        Store::new()?.search(&HashMap::from([("service", service)]))
     }
 
     fn ask<T: Send + 'static>(

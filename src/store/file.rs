@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::app::{App, RecordKey};
+use crate::app::{App, ItemKind, RecordKey};
 use crate::auth::ports::StoreError;
 use crate::permits::UnlockPermit;
 use crate::store::state_folder::StateFolder;
@@ -23,7 +23,7 @@ impl FileSlot {
     pub fn new(folder: &StateFolder, key: &RecordKey) -> Self {
         Self {
             folder: folder.clone(),
-            path: folder.items(key).join(key.file_name()),
+            path: folder.items(key.kind()).join(key.file_name()),
         }
     }
 
@@ -36,13 +36,12 @@ impl FileSlot {
     }
 }
 
-/// Whose records are in the folder; also where only a killed writer's file is left of one.
+/// Whose items of this kind are in the folder; also where only a killed writer's file is left of one.
 ///
 /// # Errors
 /// If the folder cannot be read.
-pub(crate) fn list(folder: &StateFolder) -> Result<Listing, StoreError> {
-    let records = folder.records();
-    let names = state_file::names_in(&records)?;
+pub(crate) fn list(folder: &StateFolder, kind: ItemKind) -> Result<Listing, StoreError> {
+    let names = state_file::names_in(&folder.items(kind))?;
     let mut apps: Vec<App> = names
         .iter()
         .map(|name| name.strip_suffix(state_file::NEW).unwrap_or(name))

@@ -7,7 +7,7 @@ use linux_keyutils::{Key, KeyError, KeyPermissions, KeyRing, KeyRingIdentifier, 
 use rustix::io::Errno;
 use zeroize::Zeroizing;
 
-use crate::app::{App, RecordKey};
+use crate::app::{App, ItemKind, RecordKey};
 use crate::auth::ports::StoreError;
 use crate::formats::plain_text::spelled_out;
 use crate::permits::UnlockPermit;
@@ -31,24 +31,22 @@ pub fn is_available() -> Result<(), StoreError> {
     user_keyring().map(drop).map_err(failure)
 }
 
-/// What the description of each record's key begins with.
-const OURS: &str = "ghtok:";
-
 /// More keys than any user may have (`/proc/sys/kernel/keys/root_maxkeys`). The list must fit whole.
 const MOST_KEYS: usize = 1_000_000;
 
-/// Whose records are on the user keyring.
+/// Whose items of this kind are on the user keyring.
 ///
 /// # Errors
 /// Why it cannot be listed.
-pub(crate) fn list() -> Result<Listing, StoreError> {
+pub(crate) fn list(kind: ItemKind) -> Result<Listing, StoreError> {
     let links = user_keyring()
         .and_then(|keyring| keyring.get_links(MOST_KEYS))
         .map_err(failure)?;
     let app = |link: &LinkNode| {
         // Who may not see a key may not use it either.
         let metadata = link.as_key()?.metadata().ok()?;
-        App::of_key(metadata.get_description().strip_prefix(OURS)?)
+        let name = metadata.get_description().strip_prefix(kind.service())?;
+        App::of_key(name.strip_prefix(':')?)
     };
     Ok(Listing {
         apps: links.iter().filter_map(app).collect(),

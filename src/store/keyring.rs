@@ -7,13 +7,10 @@ use std::time::Duration;
 use keyring_core::{Entry, Error};
 use zeroize::Zeroizing;
 
-use crate::app::{App, RecordKey};
+use crate::app::{App, ItemKind, RecordKey};
 use crate::auth::ports::StoreError;
 use crate::permits::UnlockPermit;
 use crate::store::{Listing, Slot};
-
-/// What every record has as its service, on each system.
-pub(crate) const SERVICE: &str = "ghtok";
 
 /// No record is larger, and the Windows Credential Manager takes no more.
 const MAX_RECORD_BYTES: usize = 2_560;
@@ -36,7 +33,7 @@ pub(crate) trait SystemKeychain {
     fn unlock(user: &str, limit: Duration) -> Result<(), StoreError>;
 
     /// The items whose service is ours.
-    fn search() -> Result<Vec<Entry>, Error>;
+    fn search(service: &str) -> Result<Vec<Entry>, Error>;
 
     /// What an error of the system's own means. Its text must hold nothing of the item.
     fn meaning(cause: &(dyn std::error::Error + 'static)) -> StoreError;
@@ -51,15 +48,18 @@ pub(crate) struct KeyringSlot<S> {
     system: PhantomData<S>,
 }
 
-/// Whose records are in the keychain of a system. Nobody is asked for it.
+/// Whose items of this kind are in the keychain of a system. Nobody is asked for it.
 ///
 /// # Errors
 /// What the keychain says.
-pub(crate) fn list<S: SystemKeychain>(limit: Duration) -> Result<Listing, StoreError> {
-    let found = S::ask(limit, || present::<S, _>(S::search()))?;
+pub(crate) fn list<S: SystemKeychain>(
+    kind: ItemKind,
+    limit: Duration,
+) -> Result<Listing, StoreError> {
+    let found = S::ask(limit, move || present::<S, _>(S::search(kind.service())))?;
     let app = |entry: &Entry| {
         let (service, user) = entry.get_specifiers()?;
-        App::of_key(&user).filter(|_| service == SERVICE)
+        App::of_key(&user).filter(|_| service == kind.service())
     };
     Ok(Listing {
         apps: found.iter().flatten().filter_map(app).collect(),

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::app::{App, RecordKey};
+use crate::app::{App, ItemKind, RecordKey};
 use crate::auth::ports::StoreError;
 use crate::host::Host;
 use crate::store::{chosen_store, fingerprints, state_file};
@@ -142,11 +142,25 @@ impl StateFolder {
     }
 
     /// The file store's folder for items of this kind.
-    pub(crate) fn items(&self, key: &RecordKey) -> PathBuf {
-        match key.service() {
-            "ghtok" => self.records(),
-            service => self.0.join(service),
+    pub(crate) fn items(&self, kind: ItemKind) -> PathBuf {
+        match kind {
+            ItemKind::Record => self.records(),
+            ItemKind::AppSecret | ItemKind::ScopedTokens => self.0.join(kind.service()),
         }
+    }
+
+    /// The files that [`Self::scoped_holder`] names, with their processes or without.
+    pub(crate) fn scoped_holders(&self, key: &RecordKey) -> Result<Vec<PathBuf>, StoreError> {
+        let prefix = format!("{}.scoped.", key.file_name());
+        let is_holder = |name: &String| {
+            let rest = name.strip_prefix(&prefix);
+            rest.is_some_and(|rest| rest.ends_with(".lock"))
+        };
+        let names = state_file::names_in(&self.0)?.into_iter();
+        Ok(names
+            .filter(is_holder)
+            .map(|name| self.0.join(name))
+            .collect())
     }
 
     fn file(&self, key: &RecordKey, kind: &str) -> PathBuf {

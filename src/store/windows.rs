@@ -28,8 +28,9 @@ impl SystemKeychain for Windows {
         Store::new()?.build(service, user, Some(&local))
     }
 
-    fn search() -> Result<Vec<Entry>, Error> {
-        Store::new()?.search(&HashMap::from([("pattern", r"\.ghtok$")]))
+    fn search(service: &str) -> Result<Vec<Entry>, Error> {
+        let pattern = format!(r"\.{service}$");
+        Store::new()?.search(&HashMap::from([("pattern", pattern.as_str())]))
     }
 
     fn ask<T: Send + 'static>(

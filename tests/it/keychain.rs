@@ -6,13 +6,14 @@ mod choice;
 mod doctor;
 mod exchanges;
 mod keepassxc;
+mod scoped;
 mod syncs;
 
 use std::fs;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use fake_github::{CLIENT_ID, Endpoint, FakeGitHub, Stage};
+use fake_github::{Builder, CLIENT_ID, Endpoint, FakeGitHub, Stage};
 use ghtok::testing::auth::ports::{LockedStore, TokenStore};
 use ghtok::testing::auth::record::Record;
 use ghtok::testing::store::RecordStore;
@@ -38,8 +39,12 @@ struct Keychain {
 
 impl Keychain {
     fn new() -> Option<Self> {
+        Self::at(hurried_fake())
+    }
+
+    fn at(fake: Builder) -> Option<Self> {
         let bus = PrivateBus::with_keyring()?;
-        let fake = hurried_fake().start().expect("a fake");
+        let fake = fake.start().expect("a fake");
         let sandbox = Sandbox::new(&fake);
         Some(Self { fake, sandbox, bus })
     }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::app::{App, RecordKey};
+use crate::app::{App, ItemKind, RecordKey};
 use crate::auth::ports::StoreError;
 use crate::store::Listing;
 use crate::store::secret_service::MOMENT;
@@ -29,7 +29,7 @@ impl SecretService {
     /// # Errors
     /// `Absent` if there is no service; what else keeps it from answering.
     pub fn list(&self, read_ahead: &[RecordKey]) -> Result<Listing, StoreError> {
-        let (service, hits) = self.search_all()?;
+        let (service, hits) = self.search_all(ItemKind::Record)?;
         let (items, hidden) = items_of(&service, &hits)?;
         let nothing_else = prove_absence(&service, &Hits::default());
         if !read_ahead.is_empty() {
@@ -50,6 +50,17 @@ impl SecretService {
             }
             (None, Err(error)) => Some(error),
         };
+        let apps = items.0.into_values().map(|(app, _)| app).collect();
+        Ok(Listing { apps, unseen })
+    }
+
+    /// Whose items of this kind the keychain shows. Nothing is unlocked for it.
+    ///
+    /// # Errors
+    /// As [`Self::list`].
+    pub(crate) fn list_items(&self, kind: ItemKind) -> Result<Listing, StoreError> {
+        let (service, hits) = self.search_all(kind)?;
+        let (items, unseen) = items_of(&service, &hits)?;
         let apps = items.0.into_values().map(|(app, _)| app).collect();
         Ok(Listing { apps, unseen })
     }
@@ -120,6 +131,6 @@ fn has_settled(service: &ServiceConnection, before: &Hits) -> bool {
         all.cloned().collect()
     };
     service
-        .search_all(Activation::Never)
+        .search_all(ItemKind::Record, Activation::Never)
         .is_ok_and(|now| objects(&now) == objects(before))
 }

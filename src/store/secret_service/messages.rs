@@ -19,9 +19,6 @@ const ITEM: &str = "org.freedesktop.Secret.Item\0";
 const PROMPT: &str = "org.freedesktop.Secret.Prompt\0";
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties\0";
 
-/// The value of attribute `service` on every record; the keyring crates find it as theirs.
-const OURS: &str = "ghtok";
-
 /// What an item keeps.
 pub(super) type Secret = Zeroizing<Vec<u8>>;
 
@@ -45,10 +42,10 @@ impl Hits {
     }
 }
 
-/// Without a key, for all records.
-pub(super) fn search(key: Option<&RecordKey>) -> Message {
+/// Without a user name, for all items of the service.
+pub(super) fn search(service: &str, username: Option<&str>) -> Message {
     let mut search = to_service("SearchItems\0");
-    append_attributes(&mut IterAppend::new(&mut search), key);
+    append_attributes(&mut IterAppend::new(&mut search), service, username);
     search
 }
 
@@ -117,7 +114,7 @@ pub(super) fn create_item(
         properties.append_dict_entry(|entry| {
             entry.append("org.freedesktop.Secret.Item.Attributes");
             entry.append_variant(&"a{ss}\0".into(), |value| {
-                append_attributes(value, Some(key));
+                append_attributes(value, key.service(), Some(key.as_str()));
             });
         });
     });
@@ -139,9 +136,8 @@ pub(super) fn create_default_collection() -> Message {
     create
 }
 
-fn append_attributes(values: &mut IterAppend<'_>, key: Option<&RecordKey>) {
-    let service = key.map_or(OURS, RecordKey::service);
-    let username = key.map(|key| ("username", key.as_str()));
+fn append_attributes(values: &mut IterAppend<'_>, service: &str, username: Option<&str>) {
+    let username = username.map(|username| ("username", username));
     values.append_dict(&"s\0".into(), &"s\0".into(), |attributes| {
         for (name, value) in [("service", service)].into_iter().chain(username) {
             attributes.append_dict_entry(|entry| {

@@ -10,7 +10,7 @@ use super::messages::{
     is_nothing, prompt, property, root, search, second_as_prompt, secret_of, set_secret, to_item,
     to_prompt, to_service,
 };
-use crate::app::{App, RecordKey};
+use crate::app::{App, ItemKind, RecordKey};
 use crate::auth::ports::StoreError;
 use crate::bus::{Bus, CallError, Deadline, SessionBus, first, unexpected};
 
@@ -81,10 +81,15 @@ impl ServiceConnection {
         }?)
     }
 
-    /// As [`Self::search`], for the items of all records.
-    pub(super) fn search_all(&self, activation: Activation) -> Result<Hits, StoreError> {
-        Ok(match self.find_of(None, activation) {
-            Err(failure) if failure.is("UnknownMethod") => self.find_of(None, activation),
+    /// As [`Self::search`], for all items of a kind.
+    pub(super) fn search_all(
+        &self,
+        kind: ItemKind,
+        activation: Activation,
+    ) -> Result<Hits, StoreError> {
+        let find = || self.find_of(kind.service(), None, activation);
+        Ok(match find() {
+            Err(failure) if failure.is("UnknownMethod") => find(),
             found_or_failed => found_or_failed,
         }?)
     }
@@ -101,7 +106,7 @@ impl ServiceConnection {
         let Some(session) = session else {
             return Ok((self.search(key, activation)?, None));
         };
-        let mut find = search(Some(key));
+        let mut find = search(key.service(), Some(key.as_str()));
         find.set_auto_start(activation == Activation::Allowed);
         let mut get = get_secret(item, &session);
         get.set_auto_start(false);
@@ -129,11 +134,16 @@ impl ServiceConnection {
 
     /// The items with a record's attributes, once more.
     pub(super) fn find(&self, key: &RecordKey, activation: Activation) -> Result<Hits, CallError> {
-        self.find_of(Some(key), activation)
+        self.find_of(key.service(), Some(key.as_str()), activation)
     }
 
-    fn find_of(&self, key: Option<&RecordKey>, activation: Activation) -> Result<Hits, CallError> {
-        let mut search = search(key);
+    fn find_of(
+        &self,
+        service: &str,
+        username: Option<&str>,
+        activation: Activation,
+    ) -> Result<Hits, CallError> {
+        let mut search = search(service, username);
         search.set_auto_start(activation == Activation::Allowed);
         let found = self.bus.call(search)?;
         self.answered_by(&found);

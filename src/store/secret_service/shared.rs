@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::app::RecordKey;
+use crate::app::{ItemKind, RecordKey};
 use crate::auth::ports::StoreError;
 use crate::bus::{CallError, Deadline, SessionBus};
 use crate::store::secret_service::SecretServiceSlot;
@@ -64,9 +64,9 @@ impl SecretService {
         self.search_with(key, self.activation())
     }
 
-    /// As [`Self::search`], for the items of all records.
-    pub(super) fn search_all(&self) -> Result<(Lease<'_>, Hits), StoreError> {
-        self.begin(|service| service.search_all(self.activation()))
+    /// As [`Self::search`], for all items of a kind.
+    pub(super) fn search_all(&self, kind: ItemKind) -> Result<(Lease<'_>, Hits), StoreError> {
+        self.begin(|service| service.search_all(kind, self.activation()))
     }
 
     /// As [`Self::search`], and gives what the item holds that was read last, where that one is still
