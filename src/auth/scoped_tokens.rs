@@ -40,6 +40,8 @@ pub trait ScopedStore {
 pub trait LockedScopedStore {
     /// The list, empty if there is none.
     fn load(&self) -> Result<ScopedList, StoreError>;
+    /// Forgets the names of processes that have ended.
+    fn forget_ended_holders(&mut self);
     /// Stores the list; removes an empty one.
     fn save(&mut self, list: &ScopedList) -> Result<(), StoreError>;
 }
@@ -126,6 +128,7 @@ impl ScopedTokens<'_> {
         let before = list.clone();
         list.forget_ended(self.clock().now());
         list.end_abandoned(&|holder| self.store.is_running(holder));
+        locked.forget_ended_holders();
         if list == before && list.ending().is_empty() {
             return Ok(());
         }

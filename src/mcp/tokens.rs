@@ -121,10 +121,11 @@ impl OwnTokens<'_> {
         let Some((_, holder)) = &self.scope else {
             return;
         };
-        let revoked = self
-            .session
-            .reopened()
-            .with_call(self.app, |call| call.revoke_scoped(Some(holder)));
+        let revoked = self.session.reopened().with_call(self.app, |call| {
+            let revoked = call.revoke_scoped(Some(holder));
+            call.release(holder);
+            revoked
+        });
         if let Err(error) = revoked {
             log::info!("the scoped token is not revoked yet: {error}");
         }

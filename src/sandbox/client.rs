@@ -12,7 +12,7 @@ use std::time::Duration;
 use ring::digest::{SHA256, digest};
 use zeroize::Zeroizing;
 
-use self::exchange::{Exchange, Failure, HostAnswer, HostRequest};
+use self::exchange::{Failure, HostAnswer, HostRequest, SocketExchange};
 use self::host_error::{host_error, is_busy};
 pub(crate) use self::tokens::{not_in_a_sandbox, other};
 use crate::auth::ports::Clock;
@@ -153,7 +153,7 @@ impl<'a> SandboxClient<'a> {
         let deadline = self.clock.monotonic() + self.limits.caller + TRANSPORT;
         let (mut pause, mut cut_off) = (FIRST_PAUSE, 0);
         loop {
-            let exchange = Exchange {
+            let exchange = SocketExchange {
                 socket: &self.socket,
                 clock: self.clock,
                 deadline,

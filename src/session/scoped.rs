@@ -48,6 +48,13 @@ impl Call<'_> {
         store.load().map_err(|error| self.store_error(error))
     }
 
+    /// Gives a name up, under which this process had a scoped token.
+    pub(crate) fn release(&self, holder: &Holder) {
+        if let Ok(store) = (self.scoped)() {
+            store.release(&holder.name);
+        }
+    }
+
     /// Whether the process with this name runs.
     pub(crate) fn is_running(&self, holder: &str) -> bool {
         (self.scoped)().is_ok_and(|store| store.is_running(holder))

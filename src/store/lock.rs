@@ -1,6 +1,6 @@
 //! A record's lock: an advisory lock on a separate file, held by one process at a time until the last
-//! handle to the open file is closed. The file is never removed, so that all processes lock the same
-//! one.
+//! handle to the open file is closed. A record's file is never removed, so that all processes lock the
+//! same one.
 
 use std::fs::File;
 use std::path::Path;
@@ -25,6 +25,12 @@ impl Lock {
     /// Whether a process holds the lock. Works without write permission.
     pub(crate) fn is_held(path: &Path) -> bool {
         platform::is_taken(path)
+    }
+
+    /// Removes the file of a lock that nobody holds. Only for locks whose takers look whether the file is still
+    /// there ([`Self::is_at`]).
+    pub(crate) fn remove_unheld(path: &Path) -> Result<(), StoreError> {
+        platform::remove_unheld(path)
     }
 
     /// Takes over a file that another process opened and locked: the lock belongs to the open
@@ -70,6 +76,17 @@ mod platform {
     pub(super) fn take(path: &Path) -> Result<Option<File>, StoreError> {
         let file = open_or_create(path)?;
         Ok(lock(&file, path)?.then_some(file))
+    }
+
+    /// The lock is held meanwhile, and belongs to the file that is removed.
+    pub(super) fn remove_unheld(path: &Path) -> Result<(), StoreError> {
+        let Some(file) = take(path)? else {
+            return Ok(());
+        };
+        if is_same_file(&file, path) {
+            std::fs::remove_file(path).map_err(|error| failed("remove", path, &error))?;
+        }
+        Ok(())
     }
 
     pub(super) fn is_locked_by(file: &File, path: &Path) -> Result<bool, StoreError> {
@@ -139,6 +156,14 @@ mod platform {
 
     pub(super) fn is_taken(path: &Path) -> bool {
         matches!(take(path), Ok(None))
+    }
+
+    /// A file that is open for one alone cannot be removed.
+    pub(super) fn remove_unheld(path: &Path) -> Result<(), StoreError> {
+        match std::fs::remove_file(path) {
+            Err(error) if !is_held(&error) => Err(failed("remove", path, &error)),
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 
     /// The file must look like the lock, and the lock must be held: then it is held by this file.

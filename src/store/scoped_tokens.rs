@@ -1,5 +1,6 @@
 //! The list of scoped tokens and the App's client secret, each an item of its own beside the record.
 
+use std::fs;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -93,7 +94,20 @@ impl ScopedItems {
     /// If the state folder cannot be used.
     pub fn hold(&self, holder: &str) -> Result<Option<Lock>, StoreError> {
         self.folder.create()?;
-        Lock::try_take(&self.holder(holder))
+        let path = self.holder(holder);
+        loop {
+            match Lock::try_take(&path)? {
+                // Somebody removed the file after it was opened here.
+                Some(lock) if !lock.is_at(&path) => {}
+                taken => return Ok(taken),
+            }
+        }
+    }
+
+    /// Removes the file of a name whose lock this process holds, and which nobody needs any more.
+    pub(crate) fn release(&self, holder: &str) {
+        // What cannot be removed is removed with those of killed processes.
+        let _ = fs::remove_file(self.holder(holder));
     }
 
     fn holder(&self, holder: &str) -> PathBuf {
@@ -151,6 +165,14 @@ struct LockedItems<'a> {
 }
 
 impl LockedScopedStore for LockedItems<'_> {
+    fn forget_ended_holders(&mut self) {
+        let ScopedItems { folder, key, .. } = self.items;
+        // They cost nothing but their names, so errors do not matter.
+        for path in folder.scoped_holders(key).unwrap_or_default() {
+            let _ = Lock::remove_unheld(&path);
+        }
+    }
+
     fn load(&self) -> Result<ScopedList, StoreError> {
         self.items.load()
     }

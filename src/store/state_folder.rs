@@ -154,7 +154,7 @@ impl StateFolder {
         let prefix = format!("{}.scoped.", key.file_name());
         let is_holder = |name: &String| {
             let rest = name.strip_prefix(&prefix);
-            rest.is_some_and(|rest| rest.ends_with(".lock"))
+            rest.is_some_and(|rest| rest.strip_suffix(".lock").is_some())
         };
         let names = state_file::names_in(&self.0)?.into_iter();
         Ok(names

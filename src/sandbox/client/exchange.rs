@@ -47,7 +47,7 @@ pub(super) enum Failure {
 }
 
 /// Where to ask, and until when.
-pub(super) struct Exchange<'a> {
+pub(super) struct SocketExchange<'a> {
     pub(super) socket: &'a Path,
     pub(super) clock: &'a dyn Clock,
     /// By the monotonic clock.
@@ -140,7 +140,7 @@ fn content_length(headers: &[httparse::Header<'_>]) -> Result<usize, Failure> {
 }
 
 #[cfg(not(unix))]
-impl Exchange<'_> {
+impl SocketExchange<'_> {
     pub(super) fn ask(&self, request: &HostRequest<'_>) -> Result<HostAnswer, Failure> {
         let _ = (self.socket, self.clock, self.deadline, request.bytes());
         let _ = HostAnswer::parse;
@@ -160,12 +160,12 @@ mod unix {
     use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, connect, socket};
 
     use super::{
-        Duration, Exchange, Failure, HostAnswer, HostRequest, LONGEST_BODY, LONGEST_HEAD,
-        LONGEST_WAIT, Zeroizing,
+        Duration, Failure, HostAnswer, HostRequest, LONGEST_BODY, LONGEST_HEAD, LONGEST_WAIT,
+        SocketExchange, Zeroizing,
     };
     use crate::error::system_reason;
 
-    impl Exchange<'_> {
+    impl SocketExchange<'_> {
         pub(crate) fn ask(&self, request: &HostRequest<'_>) -> Result<HostAnswer, Failure> {
             let mut stream = self.connect()?;
             // A host that turns requests away may answer without having read this one.

@@ -140,6 +140,73 @@ fn mcp_gives_its_server_a_scoped_token_and_revokes_it_at_the_end() {
     Run::of(child);
     assert_eq!(fake.scoped_tokens().len(), 1);
     assert!(fake.live_scoped_tokens().is_empty());
+    assert_eq!(locks_of_holders(&sandbox), Vec::<String>::new());
+}
+
+/// The files of processes that have or had a scoped token.
+fn locks_of_holders(sandbox: &Sandbox) -> Vec<String> {
+    let files = std::fs::read_dir(sandbox.state_dir()).expect("a folder");
+    let names = files.map(|file| {
+        file.expect("a file")
+            .file_name()
+            .into_string()
+            .expect("text")
+    });
+    names.filter(|name| name.contains(".scoped.mcp-")).collect()
+}
+
+/// ghtok on a machine that knows no App.
+fn without_apps(sandbox: &Sandbox, arguments: &[&str]) -> Run {
+    let mut command = sandbox.command(Program::Real, arguments);
+    command
+        .env_remove("GHTOK_CLIENT_ID")
+        .env_remove("GHTOK_HOST");
+    Run::of(command.spawn().expect("ghtok"))
+}
+
+#[test]
+fn p12_logout_all_ends_scoped_tokens_and_secrets_that_no_sign_in_leads_to() {
+    let (fake, sandbox) = start();
+    set_secret(&sandbox, SECRET).expect_code(0);
+    let token = sandbox
+        .run(["get", "--repo", "acme/one"])
+        .token()
+        .to_owned();
+    // The sign-in is lost, and so are the state folder's files beside it.
+    std::fs::remove_file(sandbox.record_file()).expect("a record");
+    for file in std::fs::read_dir(sandbox.state_dir()).expect("a folder") {
+        let file = file.expect("a file").path();
+        if file.is_file() {
+            std::fs::remove_file(file).expect("a file");
+        }
+    }
+    let configured = sandbox.run(["logout", "--all"]).expect_code(0);
+    let words = "1 scoped token was revoked";
+    assert!(configured.stderr.contains(words), "{}", configured.stderr);
+    assert!(!fake.is_alive(&token));
+    // The secret of a configured App stays: it was not made from the sign-in.
+    assert!(sandbox.scoped().secret().expect("readable").is_some());
+    sandbox.seed(&fake, LIFE);
+    let token = sandbox
+        .run(["get", "--repo", "acme/one"])
+        .token()
+        .to_owned();
+    std::fs::remove_file(sandbox.record_file()).expect("a record");
+    let all = without_apps(&sandbox, &["logout", "--all"]).expect_code(0);
+    assert!(all.stderr.contains(words), "{}", all.stderr);
+    assert!(
+        all.stderr.contains("the client secret was deleted"),
+        "{}",
+        all.stderr
+    );
+    assert!(!fake.is_alive(&token));
+    assert!(sandbox.scoped().secret().expect("readable").is_none());
+    let again = without_apps(&sandbox, &["logout", "--all"]).expect_code(0);
+    assert!(
+        again.stderr.contains("nothing is stored"),
+        "{}",
+        again.stderr
+    );
 }
 
 #[test]
@@ -173,6 +240,7 @@ fn what_a_killed_mcp_left_is_revoked_by_the_next_refresh() {
             let list = sandbox.scoped().load().expect("a list");
             list.entries.is_empty().then_some(())
         });
+        assert_eq!(locks_of_holders(&sandbox), Vec::<String>::new());
         sandbox.run(["get"]).token();
     }
 }
