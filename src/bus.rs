@@ -4,7 +4,7 @@
 mod address;
 mod connection;
 mod deadline;
-mod peer;
+pub(crate) mod peer;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};

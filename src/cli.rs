@@ -22,9 +22,13 @@ use crate::commands::login::Login;
 use crate::commands::logout::Logout;
 use crate::commands::man::ManPages;
 use crate::commands::mcp::{Mcp, McpGuard};
+#[cfg(not(unix))]
+use crate::commands::no_sandbox::Sandbox;
 use crate::commands::refresh::Refresh;
 use crate::commands::refresher::{AskReach, Refresher};
 use crate::commands::reject::Reject;
+#[cfg(unix)]
+use crate::commands::sandbox::Sandbox;
 use crate::commands::schedule::Schedule;
 use crate::commands::setup::Setup;
 use crate::commands::status::Status;
@@ -71,6 +75,7 @@ pub(crate) enum Command {
     Exec(Exec),
     Headers(Headers),
     Mcp(Mcp),
+    Sandbox(Sandbox),
     Schedule(Schedule),
     Setup(Setup),
     GitCredential(GitCredential),
@@ -172,6 +177,7 @@ impl Command {
             Self::Exec(exec) => exec,
             Self::Headers(headers) => headers,
             Self::Mcp(mcp) => mcp,
+            Self::Sandbox(sandbox) => sandbox,
             Self::Schedule(schedule) => schedule,
             Self::Setup(setup) => setup,
             Self::Refresher(refresher) => refresher,

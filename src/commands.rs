@@ -17,9 +17,13 @@ pub(crate) mod logout;
 pub(crate) mod man;
 pub(crate) mod mcp;
 mod new_app;
+#[cfg(not(unix))]
+pub(crate) mod no_sandbox;
 pub(crate) mod refresh;
 pub(crate) mod refresher;
 pub(crate) mod reject;
+#[cfg(unix)]
+pub(crate) mod sandbox;
 pub(crate) mod schedule;
 mod scope;
 mod separator;

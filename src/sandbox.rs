@@ -1,3 +1,5 @@
 //! Tokens for a sandbox, through a socket.
 
 pub(crate) mod client;
+#[cfg(unix)]
+pub(crate) mod server;

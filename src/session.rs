@@ -8,6 +8,8 @@ mod mcp_servers;
 mod orphans;
 mod reach;
 mod report;
+#[cfg(unix)]
+mod sandboxes;
 mod schedule;
 mod scoped;
 pub(crate) mod sign_in;
@@ -31,6 +33,8 @@ pub use self::login_command::login_command;
 pub(crate) use self::mcp_servers::{FoundServer, ghtok_servers, written_in};
 pub(crate) use self::reach::{OnlineCheck, ask_github};
 pub(crate) use self::report::report;
+#[cfg(unix)]
+pub(crate) use self::sandboxes::{HeldSandbox, LogEntry, LogPeer, SandboxNote};
 pub(crate) use self::schedule::clear_timer;
 pub use self::scoped::Holder;
 pub(crate) use self::sign_ins::{OtherSignIns, Reading};

@@ -18,6 +18,10 @@ pub(crate) mod reach;
 pub(crate) mod record;
 pub(crate) mod record_store;
 pub(crate) mod rescue;
+#[cfg(unix)]
+pub(crate) mod sandbox_log;
+#[cfg(unix)]
+pub(crate) mod sandboxes;
 pub(crate) mod scoped_tokens;
 #[cfg(target_os = "linux")]
 pub(crate) mod secret_service;

@@ -6,6 +6,7 @@ mod buffer;
 use std::fmt;
 use std::time::Duration;
 
+use ring::digest::{SHA256, digest};
 use secrecy::{ExposeSecret, SecretString};
 
 pub(crate) use self::buffer::SecretBuffer;
@@ -87,6 +88,15 @@ pub(crate) fn has_token_prefix(text: &str) -> bool {
 /// True for 40 hexadecimal digits: an App's client secret, or a token from before there were prefixes.
 pub(crate) fn is_like_a_client_secret(text: &str) -> bool {
     text.len() == 40 && text.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+/// The hexadecimal SHA-256 of a token, by which it is known without being told. No token can be made of it.
+pub(crate) fn fingerprint(token: &str) -> String {
+    let hash = digest(&SHA256, token.as_bytes());
+    hash.as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// Whole seconds since 1970-01-01T00:00:00Z.

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use ring::digest::{SHA256, digest};
 
 use crate::error::{Error, Result};
+use crate::formats::git_credential::RequestedRepository;
 use crate::github::RepositoryName;
 
 /// A longer scope is known by the beginning of its text and by a hash.
@@ -110,6 +111,14 @@ impl TokenScope {
                 (true, false) => Permissions::All,
             },
         })
+    }
+
+    /// Whether this repository is in it.
+    pub(crate) fn covers(&self, repository: RequestedRepository<'_>) -> bool {
+        let RequestedRepository { owner, name } = repository;
+        let mut names = self.repositories.iter();
+        owner.eq_ignore_ascii_case(&self.owner)
+            && name.is_some_and(|name| names.any(|known| known.eq_ignore_ascii_case(name)))
     }
 
     /// Its text, by which scopes are compared and shown; a long one is cut and has a hash instead.

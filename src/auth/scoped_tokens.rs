@@ -136,25 +136,42 @@ impl ScopedTokens<'_> {
         self.revoke_ending(locked.as_mut(), &mut list)
     }
 
-    /// Revokes the tokens of this process, or with `None` all.
+    /// Revokes these tokens, and those that are to be revoked anyway; returns their number.
     ///
     /// # Errors
     /// As [`Self::revoke_abandoned`].
-    pub fn revoke(&self, holder: Option<&str>) -> Result<usize> {
+    pub fn revoke(&self, is_to_end: &dyn Fn(&HandedOut) -> bool) -> Result<usize> {
+        self.end(&|list| {
+            for entry in &mut list.entries {
+                entry.ending |= is_to_end(entry);
+            }
+        })
+    }
+
+    /// Revokes all tokens and forgets those that never came, for a sign-in that ends.
+    ///
+    /// # Errors
+    /// As [`Self::revoke_abandoned`].
+    pub fn revoke_all(&self) -> Result<usize> {
+        self.end(&|list| {
+            // Nothing but time can end a token that never came.
+            list.entries.retain(|entry| entry.tokens.is_some());
+            list.created.clear();
+            for entry in &mut list.entries {
+                entry.ending = true;
+            }
+        })
+    }
+
+    /// Revokes what `mark` marks in the list.
+    fn end(&self, mark: &dyn Fn(&mut ScopedList)) -> Result<usize> {
         if !self.store.was_used() {
             return Ok(0);
         }
         let mut locked = self.lock()?;
         let mut list = self.read(locked.load())?;
         list.forget_ended(self.clock().now());
-        for entry in &mut list.entries {
-            entry.ending |= holder.is_none() || entry.used.holder.as_deref() == holder;
-        }
-        if holder.is_none() {
-            // Nothing but time can end a token that never came.
-            list.entries.retain(|entry| entry.tokens.is_some());
-            list.created.clear();
-        }
+        mark(&mut list);
         let count = list.ending().len();
         self.read(locked.save(&list))?;
         self.revoke_ending(locked.as_mut(), &mut list)?;

@@ -1,4 +1,4 @@
-//! Who listens at the other end of a socket.
+//! Who is at the other end of a socket.
 #![expect(
     unsafe_code,
     reason = "rustix has a process ID in its answer that must not be 0, which it is for a bus outside of a container"
@@ -11,11 +11,19 @@ use std::os::unix::net::UnixStream;
 
 const ROOT: u32 = 0;
 
-/// The user who began to listen at the socket's other end (`unix(7)`, `SO_PEERCRED`).
+/// The user who began to listen at the socket's other end.
 ///
 /// # Errors
 /// What the system says.
 pub(super) fn user(socket: &UnixStream) -> io::Result<u32> {
+    credentials(socket).map(|peer| peer.uid)
+}
+
+/// The process that connected, or began to listen, at the socket's other end (`unix(7)`, `SO_PEERCRED`).
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn credentials(socket: &UnixStream) -> io::Result<libc::ucred> {
     let mut peer = libc::ucred {
         pid: 0,
         uid: libc::uid_t::MAX,
@@ -34,7 +42,7 @@ pub(super) fn user(socket: &UnixStream) -> io::Result<u32> {
         )
     };
     if result == 0 {
-        Ok(peer.uid)
+        Ok(peer)
     } else {
         Err(io::Error::last_os_error())
     }

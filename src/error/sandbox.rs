@@ -39,6 +39,14 @@ pub enum SandboxProblem {
         /// What came of it.
         cause: String,
     },
+    /// The sandbox gets no tokens any more, says the host.
+    #[error("the sandbox {name} has ended: {why}")]
+    Ended {
+        /// Its name.
+        name: String,
+        /// Why it has ended.
+        why: &'static str,
+    },
     /// The host has no token for this sandbox.
     #[error("{}", .0.message)]
     Refused(HostError),
@@ -65,12 +73,14 @@ impl SandboxProblem {
             Self::Untrusted { .. } => "sandbox_socket_untrusted",
             Self::Unreachable { .. } => "sandbox_socket_unreachable",
             Self::NoAnswer { .. } => "sandbox_no_answer",
+            Self::Ended { .. } => "sandbox_ended",
             Self::Refused(error) => &error.code,
         }
     }
 
     pub(super) fn exit_code(&self) -> u8 {
         match self {
+            Self::Ended { .. } => 1,
             Self::HostOnly { .. } => 2,
             Self::NoAnswer { .. } => 5,
             Self::Untrusted { .. } | Self::Unreachable { .. } => 6,
@@ -83,10 +93,14 @@ impl SandboxProblem {
             Self::HostOnly { command } => format!("run it on the host:\n  {command}"),
             Self::Untrusted { fix, .. } => fix.clone(),
             Self::Unreachable { .. } => {
-                "the sandbox may have ended on the host; start it again there".into()
+                "the sandbox may have ended on the host, which lists those that run:\n  ghtok sandbox list"
+                    .into()
             }
             Self::NoAnswer { .. } => {
                 "try again; if that does not help, start the sandbox again on the host".into()
+            }
+            Self::Ended { name, .. } => {
+                format!("start it again; this shows what it was given:\n  ghtok sandbox log {name}")
             }
             Self::Refused(error) => match &error.hint {
                 Some(hint) => format!("on the host: {hint}"),

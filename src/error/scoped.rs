@@ -106,10 +106,12 @@ impl ScopedTokenProblem {
                     "check that the stored secret belongs to this App, and the token:\n  {status} --online"
                 )
             }
-            Self::InUse { .. } => {
-                "end one of them, or wait until a token expires; this shows them:\n  ghtok status"
-                    .into()
-            }
+            Self::InUse { holders } => match holders.first().filter(|_| cfg!(unix)) {
+                Some(first) => format!(
+                    "end one of them:\n  ghtok sandbox revoke {first}\nor wait until a token expires; this shows them:\n  ghtok status"
+                ),
+                None => "wait until a token expires; this shows them:\n  ghtok status".into(),
+            },
             Self::TooMany { until } => {
                 format!(
                     "wait until {until}, or use a scope that has a token already; this shows them:\n  ghtok status"

@@ -17,12 +17,6 @@
 //! `{"schema_version":1,"error":{"code":…,"message":…,"hint":…,"exit_code":…}}`. The exit code is that of a `get`
 //! on the host. The status is 4xx for a request that the sandbox may not make, and 503 if there is no token.
 
-#![allow(
-    dead_code,
-    unused_imports,
-    reason = "the server and the client of the protocol are built on it"
-)]
-
 mod request;
 mod response;
 

@@ -122,7 +122,7 @@ impl OwnTokens<'_> {
             return;
         };
         let revoked = self.session.reopened().with_call(self.app, |call| {
-            let revoked = call.revoke_scoped(Some(holder));
+            let revoked = call.revoke_scoped_of(holder.name());
             call.release(holder);
             revoked
         });

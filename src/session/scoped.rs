@@ -3,7 +3,7 @@
 use super::sign_out::end_scoped_tokens;
 use super::{Call, Session};
 use crate::app::{App, RecordKey};
-use crate::auth::scoped_tokens::list::ScopedList;
+use crate::auth::scoped_tokens::list::{HandedOut, ScopedList};
 use crate::auth::scoped_tokens::{ScopedStore, ScopedTokens};
 use crate::error::{Error, Result};
 use crate::store::lock::Lock;
@@ -25,10 +25,22 @@ impl Holder {
 }
 
 impl Call<'_> {
-    /// Revokes the scoped tokens of this process, or with `None` all of them; returns their number.
-    pub(crate) fn revoke_scoped(&self, holder: Option<&Holder>) -> Result<usize> {
-        let holder = holder.map(Holder::name);
-        self.with_scoped(|tokens| tokens.revoke(holder))
+    /// Revokes the scoped tokens of the process with this name; returns their number.
+    pub(crate) fn revoke_scoped_of(&self, holder: &str) -> Result<usize> {
+        self.revoke_scoped(&|entry| entry.used.holder.as_deref() == Some(holder))
+    }
+
+    /// Revokes these scoped tokens; returns their number.
+    pub(crate) fn revoke_scoped(&self, is_to_end: &dyn Fn(&HandedOut) -> bool) -> Result<usize> {
+        self.with_scoped(|tokens| tokens.revoke(is_to_end))
+    }
+
+    /// Revokes all scoped tokens of a sign-in that ends; returns their number.
+    pub(crate) fn revoke_all_scoped(&self) -> Result<usize> {
+        self.with_scoped(|tokens| {
+            let count = tokens.revoke_all()?;
+            Ok(count)
+        })
     }
 
     /// Revokes the scoped tokens of processes that were killed.

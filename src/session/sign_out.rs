@@ -57,7 +57,7 @@ pub(crate) fn sign_out(
 /// Revokes the scoped tokens, which would outlive the sign-in.
 pub(super) fn end_scoped_tokens(call: &Call<'_>) {
     let app = call.app.label();
-    match call.revoke_scoped(None) {
+    match call.revoke_all_scoped() {
         Ok(0) => {}
         Ok(1) => call
             .terminal

@@ -1,5 +1,6 @@
 //! Which store has a record, and which one a new sign-in is stored in.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::Session;
@@ -230,14 +231,19 @@ pub(crate) fn store_of(config: &Config, app: &App) -> Result<StoreChoice> {
 
 fn remembered_store(config: &Config, app: &App) -> Result<Option<StoreChoice>> {
     let note = StateFolder::at(config.state_dir.clone()).chosen_store(&app.key());
-    let remembered = chosen_store::read(&note).map_err(|error| match error {
+    let remembered = chosen_store::read(&note).map_err(|error| file_error(error, &note))?;
+    Ok(remembered.and_then(|name| name.parse().ok()))
+}
+
+/// The error about a file of the state folder that is no record.
+pub(super) fn file_error(error: StoreError, file: &Path) -> Error {
+    match error {
         StoreError::File { doing, path, cause } => Error::File { doing, path, cause },
         StoreError::Exposed { path, mode } => exposed(path, mode),
         other => Error::File {
-            doing: "read",
-            path: note.clone(),
+            doing: "use",
+            path: file.to_owned(),
             cause: other.to_string(),
         },
-    })?;
-    Ok(remembered.and_then(|name| name.parse().ok()))
+    }
 }

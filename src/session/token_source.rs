@@ -59,6 +59,19 @@ impl IssuedToken<'_> {
         }
         .to_line()
     }
+
+    /// The same, for longer than its source.
+    pub(crate) fn into_owned(self) -> IssuedToken<'static> {
+        IssuedToken {
+            app: Cow::Owned(self.app.into_owned()),
+            host: Cow::Owned(self.host.into_owned()),
+            login: self.login,
+            token: self.token,
+            expires_at: self.expires_at,
+            due_at: self.due_at,
+            generation: self.generation,
+        }
+    }
 }
 
 /// The tokens of a sign-in: its own, or those of a scope.

@@ -3,12 +3,11 @@
 
 use std::path::Path;
 
-use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
 use crate::auth::ports::StoreError;
 use crate::store::state_file;
-use crate::token::AccessToken;
+use crate::token::{AccessToken, fingerprint};
 
 const VERSION: u64 = 1;
 /// More than GitHub keeps alive for one person and App.
@@ -51,12 +50,4 @@ fn read(path: &Path) -> Option<Vec<String>> {
     let bytes = state_file::read(path).ok()??;
     let document: StoredFingerprints = serde_json::from_slice(&bytes).ok()?;
     (document.v == VERSION).then_some(document.sha256)
-}
-
-fn fingerprint(token: &str) -> String {
-    let hash = digest(&SHA256, token.as_bytes());
-    hash.as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }

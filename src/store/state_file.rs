@@ -117,6 +117,19 @@ pub(crate) fn open_or_create(path: &Path) -> Result<File, StoreError> {
     Ok(file)
 }
 
+/// Opens a private file, and makes it if need be, so that each write goes to its end.
+///
+/// # Errors
+/// If it cannot be had, or is not a regular file of ours.
+pub(crate) fn append_to(path: &Path) -> Result<File, StoreError> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    let file = open(&options, path).map_err(|error| failed("open", path, &error))?;
+    check(&file, path, "open")?;
+    set_private(&file).map_err(|error| failed("open", path, &error))?;
+    Ok(file)
+}
+
 /// Makes a new private file in place of whatever has this name.
 ///
 /// # Errors

@@ -38,6 +38,7 @@ mod polling;
 mod processes;
 mod prompts;
 mod refresher;
+mod sandbox;
 #[cfg(unix)]
 mod sandbox_client;
 #[cfg(target_os = "linux")]

@@ -70,7 +70,7 @@ impl RequestReader {
             };
             let body_begins = seen + end + 4;
             let (endpoint, length) = read_head(&self.bytes.as_bytes()[..body_begins])?;
-            if length > MOST_BYTES - body_begins.min(MOST_BYTES) {
+            if length > MOST_BYTES || body_begins + length > MOST_BYTES {
                 return Err(TOO_LARGE);
             }
             self.head = Some((

@@ -56,11 +56,6 @@ impl Response {
         }
     }
 
-    /// The HTTP status.
-    pub(crate) fn status(&self) -> u16 {
-        self.status
-    }
-
     /// As it is sent.
     pub(crate) fn to_bytes(&self) -> SecretBuffer {
         let body = self.body.as_bytes();

@@ -32,7 +32,7 @@ variants!(SIGN_IN_REASONS, sign_in_reason, SignInReason:
 variants!(SCOPED_PROBLEMS, scoped_problem, ScopedTokenProblem:
     NoSecret WrongSecret Invalid TokenRejected InUse TooMany);
 variants!(SANDBOX_PROBLEMS, sandbox_problem, SandboxProblem:
-    HostOnly Untrusted Unreachable NoAnswer Refused);
+    Ended HostOnly Untrusted Unreachable NoAnswer Refused);
 variants!(CAUSES, cause, HttpError:
     HostNotFound ConnectTimeout NotLoopback ConnectionRefused ConnectFailed Limit Proxy Certificate NoCaCertificates Tls CaFile
     CaFileExposed Setting BadRequest AnswerTimeout CutOff TooLarge Malformed Html HttpStatus RateLimited Redirect);

@@ -27,6 +27,10 @@ pub fn all(page: &mut Page) {
             socket: socket(),
             cause: "none within 48 s".into(),
         },
+        SandboxProblem::Ended {
+            name: "build".into(),
+            why: "its time is over",
+        },
         SandboxProblem::Refused(HostError {
             code: "signed_out".into(),
             message: "work: not signed in".into(),
