@@ -13,5 +13,6 @@ pub(crate) mod percent_encoding;
 pub(crate) mod plain_text;
 pub(crate) mod sandbox_protocol;
 pub(crate) mod shell;
+pub(crate) mod sse;
 pub(crate) mod timestamps;
 pub(crate) mod token_json;

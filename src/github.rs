@@ -25,6 +25,7 @@ mod token_response;
 mod user;
 
 pub(crate) use app_info::AppInfo;
+pub(crate) use connection::{Interrupt, KeptConnection, StreamRequest, StreamResponse};
 pub use device_code::DeviceAuthorization;
 pub(crate) use device_code::is_page_of;
 pub use error_code::ErrorCode;
@@ -39,6 +40,7 @@ pub(crate) use repository::RepositoryAnswer;
 pub use repository::RepositoryName;
 pub use request_failure::RequestFailure;
 pub use scoped_token::{ScopedGrant, ScopedTokenAnswer, ScopedTokenRequest, TokenDeletion};
+pub(crate) use server_text::shown as shown_text;
 pub use token_response::GrantedTokens;
 pub use user::UserAnswer;
 

@@ -1,10 +1,11 @@
-//! `ghtok mcp`: runs an MCP server and replaces it with a new one whenever its token is renewed. The
-//! decisions are in `conversation`, which has no I/O.
+//! `ghtok mcp`: runs an MCP server and replaces it with a new one whenever its token is renewed, or sends
+//! what the client says to a remote one. The decisions are in `conversation`, which has no I/O.
 
 pub(crate) mod conversation;
 pub(crate) mod line;
 pub(crate) mod messages;
 pub(crate) mod redact;
+pub(crate) mod remote;
 pub(crate) mod runtime;
 pub(crate) mod server_process;
 mod sign_in;

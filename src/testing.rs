@@ -110,6 +110,9 @@ pub mod formats {
     pub mod plain_text {
         pub use crate::formats::plain_text::is_treacherous;
     }
+    pub mod sse {
+        pub use crate::formats::sse::{EventTooLong, SseEvent, SseParser};
+    }
     pub mod timestamps {
         pub use crate::formats::timestamps::rfc3339;
     }
@@ -140,8 +143,8 @@ pub mod limits {
 pub mod mcp {
     pub mod conversation {
         pub use crate::mcp::conversation::{
-            Action, Asking, Conversation, Ended, Event, Now, Remedy, Restarts, SavedGeneration,
-            Settings, Timing, TokenError, TokenInfo,
+            Action, Asking, Conversation, Ended, Event, Failure, Now, Remedy, Restarts,
+            SavedGeneration, Settings, Timing, TokenError, TokenInfo,
         };
     }
     pub mod line {

@@ -3,6 +3,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -19,7 +20,10 @@ use crate::host::token_env::{
     self, EnvChange, MCP_TOKEN, OtherTokens, Reason, Recipient, TokenVariable,
 };
 use crate::mcp::conversation::{Asking, Restarts, Settings, Timing};
-use crate::mcp::runtime::Wrapper;
+use crate::mcp::remote::Remote;
+use crate::mcp::remote::address::RemoteAddress;
+use crate::mcp::remote::extra_header::parse_header;
+use crate::mcp::runtime::{CommandServer, Servers, Wrapper};
 use crate::mcp::tokens::{HostTokens, OwnTokens, Tokens};
 use crate::mcp::watchdog::{self, Watchdog};
 use crate::sandbox::client::SandboxClient;
@@ -28,17 +32,27 @@ use crate::system::browser::Browser;
 use crate::system::process;
 use crate::system::terminal::Terminal;
 
-/// Run an MCP server with a token that stays valid for the whole conversation
+/// Run an MCP server, or reach a remote one, with a token that stays valid
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[command(after_help = "Examples:
   ghtok mcp -- github-mcp-server stdio
   ghtok mcp work -- docker run -i --rm -e GITHUB_PERSONAL_ACCESS_TOKEN IMAGE
   ghtok mcp --repo octocat/hello --read-only -- github-mcp-server stdio
-  ghtok mcp --env GH_TOKEN -- npx -y some-server")]
+  ghtok mcp --env GH_TOKEN -- npx -y some-server
+  ghtok mcp --url https://api.githubcopilot.com/mcp/")]
 pub(crate) struct Mcp {
     #[command(flatten)]
     target: Target,
+    /// Reach the remote server at this URL (Streamable HTTP) instead of running one
+    #[arg(long, value_name = "URL", conflicts_with_all = ["command", "variables", "no_restart", "start_timeout"])]
+    url: Option<String>,
+    /// Send this header to the remote server; ${VARIABLE} stands for a variable's value; repeatable
+    #[arg(long = "header", value_name = "NAME: VALUE", requires = "url")]
+    headers: Vec<String>,
+    /// Send the token to this host, which is not GitHub's own
+    #[arg(long, value_name = "HOST", requires = "url")]
+    allow_host: Option<String>,
     /// Put the token into this variable; repeatable [default: GITHUB_PERSONAL_ACCESS_TOKEN]
     #[arg(long = "env", value_name = "NAME")]
     variables: Vec<String>,
@@ -66,7 +80,7 @@ pub(crate) struct Mcp {
     #[command(flatten)]
     scope: ScopeFlags,
     /// The server and its arguments
-    #[arg(last = true, required = true, value_name = "CMD")]
+    #[arg(last = true, required_unless_present = "url", value_name = "CMD")]
     command: Vec<OsString>,
     /// Set if no `--` stood before the command.
     #[arg(skip)]
@@ -93,7 +107,10 @@ impl Subcommand for Mcp {
         // The time zone can be read only while there is one thread.
         let clock = session.machine.clock;
         let _ = clock.local_time(clock.now());
-        let variables = self.plan(&app.host)?;
+        let servers = match self.remote(app, session)? {
+            Some(remote) => Servers::Remote(Arc::new(remote)),
+            None => self.command_server(&app.host)?,
+        };
         let store = session.store_of(app)?;
         let settings = Settings {
             login_command: login_command(app, session.store_to_name(app, store)),
@@ -105,7 +122,7 @@ impl Subcommand for Mcp {
             browser: if self.open { browser() } else { None },
             scope: self.scoped(app, session)?,
         });
-        Ok(self.converse(settings, &variables, &tokens, clock))
+        Ok(self.converse(settings, servers, &tokens, clock))
     }
 
     fn run_in_sandbox(&self, sandbox: &SandboxClient<'_>) -> Result<u8> {
@@ -113,9 +130,15 @@ impl Subcommand for Mcp {
             return Err(unseparated.error(&[]));
         }
         self.scope.check_in_sandbox()?;
+        if self.url.is_some() {
+            return Err(Error::Config {
+                origin: "--url".into(),
+                problem: "a sandbox has no tokens for remote servers".into(),
+            });
+        }
         let source = sandbox.tokens(&self.flags())?;
         let (app, host) = sandbox.app_and_host()?;
-        let variables = self.plan(&host)?;
+        let servers = self.command_server(&host)?;
         let settings = Settings {
             login_command: format!("on the host: ghtok login {app}"),
             // A sign-in belongs to the host.
@@ -123,7 +146,7 @@ impl Subcommand for Mcp {
             ..self.settings(app)
         };
         let tokens = Tokens::Sandbox(HostTokens::new(&source));
-        Ok(self.converse(settings, &variables, &tokens, sandbox.clock()))
+        Ok(self.converse(settings, servers, &tokens, sandbox.clock()))
     }
 
     fn exit_code(&self, error: &Error) -> u8 {
@@ -142,10 +165,10 @@ impl Mcp {
             app,
             login_command: String::new(),
             asking: self.asking(),
-            restarts: if self.no_restart {
-                Restarts::Never
-            } else {
-                Restarts::Allowed
+            restarts: match (&self.url, self.no_restart) {
+                (Some(_), _) => Restarts::ForSessions,
+                (None, true) => Restarts::Never,
+                (None, false) => Restarts::Allowed,
             },
             wait: self.wait,
             max_drain: self.max_drain,
@@ -158,16 +181,14 @@ impl Mcp {
     fn converse(
         &self,
         settings: Settings,
-        variables: &[EnvChange],
+        servers: Servers<'_>,
         tokens: &Tokens<'_>,
         clock: &(dyn Clock + Sync),
     ) -> u8 {
         let wrapper = Wrapper {
-            command: &self.command,
-            variables,
+            servers,
             tokens,
             clock,
-            watchdog: &Watchdog::new(this_program),
             end: &|ended| {
                 tokens.end();
                 process::end(ended.unwrap_or_else(|why| self.not_started(&why)))
@@ -180,6 +201,41 @@ impl Mcp {
             Ok(()) => 0,
             Err(error) => self.not_started(&error),
         }
+    }
+
+    /// Servers that this command starts.
+    fn command_server(&self, host: &Host) -> Result<Servers<'_>> {
+        Ok(Servers::Command(CommandServer {
+            command: &self.command,
+            variables: self.plan(host)?,
+            watchdog: Watchdog::new(this_program),
+        }))
+    }
+
+    /// The remote server, if there is one.
+    fn remote(&self, app: &App, session: &Session<'_>) -> Result<Option<Remote>> {
+        let Some(url) = &self.url else {
+            return Ok(None);
+        };
+        let invalid = |origin: &str, problem: String| Error::Config {
+            origin: origin.to_owned(),
+            problem,
+        };
+        let allowed = self.allow_host.as_deref().map(Host::parse).transpose();
+        let allowed = allowed.map_err(|problem| invalid("--allow-host", problem.to_owned()))?;
+        let address = RemoteAddress::parse(url, &app.host, allowed.as_ref())
+            .map_err(|problem| invalid("--url", problem))?;
+        let environment = Environment::from_process();
+        let variable = |name: &str| environment.for_header(name);
+        let headers = self
+            .headers
+            .iter()
+            .map(|text| parse_header(text, &variable));
+        let headers: Vec<_> = headers
+            .collect::<std::result::Result<_, _>>()
+            .map_err(|problem| invalid("--header", problem))?;
+        let network = session.config.network.clone();
+        Ok(Some(Remote::new(address, headers, network, app.label())))
     }
 
     /// The changes to the environment of the servers.

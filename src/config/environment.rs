@@ -148,6 +148,11 @@ impl Environment {
         self.raw(name).filter(|value| !value.is_empty())
     }
 
+    /// The value of a variable that a person names in a header.
+    pub(crate) fn for_header(&self, name: &str) -> Option<String> {
+        self.value(name)?.into_string().ok()
+    }
+
     /// As [`Self::value`], with what is not Unicode replaced.
     pub(super) fn lossy_text(&self, name: &str) -> Option<String> {
         self.value(name)

@@ -2,6 +2,7 @@
 //! and `connection/dial.rs` touch `ureq::unversioned`, which may change in any minor release.
 
 mod dial;
+mod kept;
 mod race;
 mod tcp;
 
@@ -23,6 +24,7 @@ use super::{ConnectStage, HttpError, Network, RequestFailure};
 use crate::error::system_reason;
 
 use dial::{ConnectAttempt, Dial};
+pub(crate) use kept::{Interrupt, KeptConnection, StreamRequest, StreamResponse};
 
 /// The most bytes of an answer's head.
 const LARGEST_HEAD: usize = 32 * 1024;
@@ -32,6 +34,8 @@ const USER_AGENT: &str = concat!("ghtok/", env!("CARGO_PKG_VERSION"));
 /// A connection on which nothing of a request was written yet.
 pub(super) struct Link {
     transport: Box<dyn Transport>,
+    /// Closes its socket.
+    attempt: Arc<ConnectAttempt>,
     host: String,
     took: Duration,
 }
@@ -180,8 +184,9 @@ impl Transport for Watched {
         self.inner.await_input(timeout)
     }
 
+    /// It carries one request, and is not used again.
     fn is_open(&mut self) -> bool {
-        self.inner.is_open()
+        false
     }
 
     fn is_tls(&self) -> bool {
@@ -190,18 +195,20 @@ impl Transport for Watched {
 }
 
 impl Drop for Watched {
-    /// ureq's buffers have held the request and the answer.
     fn drop(&mut self) {
-        if !self.sent.load(Ordering::Relaxed) {
-            return;
+        if self.sent.load(Ordering::Relaxed) {
+            wipe(self.inner.buffers());
         }
-        let buffers = self.inner.buffers();
-        buffers.output().zeroize();
-        // What was consumed is only out of reach, until there is nothing left to consume.
-        let unread = buffers.input().len();
-        buffers.input_consume(unread);
-        buffers.input_append_buf().zeroize();
     }
+}
+
+/// ureq's buffers have held the request and the answer.
+fn wipe(buffers: &mut dyn Buffers) {
+    buffers.output().zeroize();
+    // What was consumed is only out of reach, until there is nothing left to consume.
+    let unread = buffers.input().len();
+    buffers.input_consume(unread);
+    buffers.input_append_buf().zeroize();
 }
 
 /// Stands where ureq wants a name service; the connection is there already.

@@ -12,7 +12,7 @@ const TOKEN_LIKE: usize = 24;
 
 /// The text without control, bidirectional and invisible characters, without anything that could
 /// be a token, on one line, cut at 200 characters.
-pub(super) fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     let visible: String = text
         .chars()
         .map(|c| {

@@ -13,6 +13,8 @@ mod list_changes;
 mod message_parts;
 mod pending_call;
 mod pending_requests;
+mod remote_calls;
+mod remote_session;
 mod replacement;
 mod request_states;
 mod returned_call;
@@ -20,6 +22,7 @@ mod server_lines;
 mod server_switch;
 mod settings;
 mod sign_in;
+mod token_results;
 mod token_watch;
 mod unfinished_work;
 
@@ -29,9 +32,14 @@ use std::time::Duration;
 use serde_json::json;
 
 use self::client_lines::Route;
-pub use self::events::{Action, Ended, Event, Now, Remedy, SavedGeneration, TokenError, TokenInfo};
+pub use self::events::{
+    Action, Ended, Event, Failure, Now, Remedy, SavedGeneration, TokenError, TokenInfo,
+};
 use self::handshake::{Handshake, ReplayReply};
+pub(crate) use self::message_parts::cancelled_id;
+pub(crate) use self::pending_call::is_repeatable;
 use self::pending_requests::PendingRequests;
+use self::remote_calls::RemoteCalls;
 use self::server_lines::Delivery;
 use self::server_switch::{AfterDrain, Exited, Flow, NextStep, ServerSwitch, StartFailure};
 pub use self::settings::{Asking, Restarts, Settings, Timing};
@@ -51,6 +59,7 @@ pub struct Conversation {
     tokens: TokenWatch,
     sign_in: SignIn,
     pending: PendingRequests,
+    remote: RemoteCalls,
     /// The client's lines that wait for a server.
     held: VecDeque<Line>,
     life: Life,
@@ -79,6 +88,7 @@ impl Conversation {
             tokens,
             sign_in: SignIn::new(&settings),
             pending: PendingRequests::default(),
+            remote: RemoteCalls::default(),
             held: VecDeque::new(),
             life: Life::Running,
             settings,
@@ -96,6 +106,8 @@ impl Conversation {
             }
             Event::Close(signal) => self.close(signal),
             Event::Server(server, line) => self.server_line(server, line),
+            Event::Failed(server, line, failure) => self.request_failed(server, line, failure),
+            Event::SessionLost(server) => self.session_lost(server),
             Event::Ended(server, ended) => self.exited(server, ended.code),
             Event::Gone(server) => self.servers.gone(server),
             Event::Token(result) => self.token(result),
@@ -131,6 +143,7 @@ impl Conversation {
 
     /// Does what has become possible or due.
     fn advance(&mut self) {
+        self.advance_session();
         self.release();
         while matches!(self.life, Life::Running | Life::LastRequests(_)) {
             let is_busy = self.pending.is_busy(self.servers.number(), self.now.mono);
@@ -188,7 +201,7 @@ impl Conversation {
             Route::Hold => self.held.push_back(line),
             Route::HoldAndRenew => {
                 self.held.push_back(line);
-                self.servers.drain(AfterDrain::FetchToken, self.now);
+                self.renew();
             }
             Route::NeedsToken => self.get_token_for(line),
             Route::Returned(call, bytes) => self.returned(&call, line.with(bytes)),
@@ -201,6 +214,7 @@ impl Conversation {
     fn release(&mut self) {
         let mut held = std::mem::take(&mut self.held);
         while matches!(self.servers.flow(), Flow::Open | Flow::Ended)
+            && !self.is_full()
             && let Some(line) = held.pop_front()
         {
             self.client_line(line);
@@ -212,7 +226,7 @@ impl Conversation {
         if self.servers.starting() == Some(server) {
             return self.new_server_line(server, line);
         }
-        if Some(server) != self.servers.number() {
+        if Some(server) != self.servers.number() && !self.is_late_response(&line) {
             return;
         }
         match self.delivery(server, &line) {
@@ -260,56 +274,6 @@ impl Conversation {
                 self.start_failed(StartFailure::OtherRevision);
             }
         }
-    }
-
-    fn token(&mut self, result: Result<TokenInfo, TokenError>) {
-        self.step(|_| match &result {
-            Ok(token) => format!("token of generation {}", token.generation),
-            Err(error) => format!("no token: {}", error.text),
-        });
-        let is_invalid = self.servers.flow() == Flow::HeldForCheck
-            && matches!(&result, Err(error) if error.remedy == Remedy::SignIn);
-        let is_valid = result.is_ok();
-        self.tokens.received(result, self.now);
-        if is_invalid {
-            self.tokens.forget();
-            self.servers.set_token(None);
-        } else if is_valid && !self.tokens.has_other_than(self.servers.token()) {
-            self.servers.set_token(self.tokens.newest());
-        }
-        self.go_on_after_token(is_invalid);
-        if self.tokens.needs_sign_in() && self.servers.lacks_token(self.now) {
-            let actions = self.sign_in.ask_without_call(self.now);
-            self.actions.extend(actions);
-        }
-    }
-
-    fn go_on_after_token(&mut self, is_invalid: bool) {
-        if !self.servers.is_awaiting_token() {
-            // It came late: what goes on now ends first.
-        } else if self.servers.in_use().is_none() {
-            self.start();
-        } else if self.servers.may_replace() && self.tokens.has_other_than(self.servers.token()) {
-            self.servers.drain(AfterDrain::Start, self.now);
-        } else {
-            self.servers.resume();
-            if is_invalid {
-                self.ask_for_rejected();
-            } else {
-                self.pass_rejected();
-            }
-        }
-    }
-
-    fn signed_in(&mut self, flow: u32, result: Result<TokenInfo, TokenError>) {
-        let actions = match result {
-            Ok(token) => {
-                self.tokens.found(token);
-                self.sign_in.succeeded()
-            }
-            Err(error) => self.sign_in.failed(flow, &error, &self.handshake),
-        };
-        self.actions.extend(actions);
     }
 
     fn exited(&mut self, server: u32, code: u8) {

@@ -1,6 +1,9 @@
 //! Runs a conversation. Threads post events; the thread that posts one also performs the resulting
 //! actions, under one lock, so that a line passes through as few threads as possible.
 
+mod processes;
+mod remote;
+
 use std::collections::{HashMap, VecDeque};
 use std::ffi::OsString;
 use std::io;
@@ -13,10 +16,12 @@ use crate::auth::ports::Clock;
 use crate::error::system_reason;
 use crate::host::token_env;
 use crate::mcp::conversation::{
-    Action, Conversation, Ended, Event, Now, Remedy, Settings, TokenError, TokenInfo,
+    Action, Conversation, Event, Now, Remedy, Settings, TokenError, TokenInfo,
 };
 use crate::mcp::line::ByteBudget;
-use crate::mcp::server_process::{self, ServerProcess, Started};
+use crate::mcp::remote::Remote;
+use crate::mcp::remote::session::RemoteSession;
+use crate::mcp::server_process::ServerProcess;
 use crate::mcp::stderr_queue::StderrQueue;
 use crate::mcp::streams::{LineWriter, read_lines};
 use crate::mcp::tokens::{Fetched, Tokens};
@@ -25,27 +30,46 @@ use crate::system::signals;
 use crate::system::terminal::Terminal;
 use crate::token::AccessToken;
 
-/// The exit code of a command that cannot be run, as in shells.
-const CANNOT_RUN: u8 = 126;
-
 /// The longest time without a look at the clock.
 const MAX_TIMER: Duration = Duration::from_secs(3600);
 
 /// What `ghtok mcp` runs with.
 pub(crate) struct Wrapper<'a> {
-    /// The server's command.
-    pub command: &'a [OsString],
-    /// The changes to its environment.
-    pub variables: &'a [token_env::EnvChange],
+    /// What its servers are.
+    pub servers: Servers<'a>,
     /// Where tokens come from.
     pub tokens: &'a Tokens<'a>,
     /// Time.
     pub clock: &'a (dyn Clock + Sync),
-    /// Ends the servers if this process is killed.
-    pub watchdog: &'a Watchdog,
     /// Ends the process with this exit code, or because the first server could not be started. It must
     /// not return: threads may still be waiting.
     pub end: &'a (dyn Fn(io::Result<u8>) + Sync),
+}
+
+/// What the servers of a conversation are.
+pub(crate) enum Servers<'a> {
+    /// Processes of this machine.
+    Command(CommandServer<'a>),
+    /// Sessions with this one.
+    Remote(Arc<Remote>),
+}
+
+/// How a server is started.
+pub(crate) struct CommandServer<'a> {
+    /// The server's command.
+    pub command: &'a [OsString],
+    /// The changes to its environment.
+    pub variables: Vec<token_env::EnvChange>,
+    /// Ends the servers if this process is killed.
+    pub watchdog: Watchdog,
+}
+
+/// A server that was started.
+enum RunningServer {
+    Process(ServerProcess),
+    Session(Arc<RemoteSession>),
+    /// Nobody is signed in: it answers in place of the remote one.
+    StandIn,
 }
 
 /// What the threads share.
@@ -61,7 +85,9 @@ struct Shared<'env> {
 struct RuntimeState {
     conversation: Conversation,
     latest: Option<(TokenInfo, AccessToken)>,
-    servers: HashMap<u32, ServerProcess>,
+    servers: HashMap<u32, RunningServer>,
+    /// The signal that ends the conversation.
+    signal: Option<u8>,
     /// Cancels the last sign-in.
     sign_in_cancelled: Arc<AtomicBool>,
     /// When the next timer of the conversation fires.
@@ -99,6 +125,7 @@ impl Wrapper<'_> {
                 conversation: Conversation::begin(settings, self.now()),
                 latest: None,
                 servers: HashMap::new(),
+                signal: None,
                 sign_in_cancelled: Arc::default(),
                 next_timer: Duration::ZERO,
                 follow_ups: VecDeque::new(),
@@ -164,11 +191,14 @@ impl<'scope, 'env> Runtime<'scope, 'env> {
 
     /// A signal to end is the servers' too, as without a wrapper.
     fn pass_on(self, signal: i32) {
-        let state = self.state();
+        let mut state = self.state();
         for server in state.servers.values() {
-            server.signal(signal);
+            if let RunningServer::Process(process) = server {
+                process.signal(signal);
+            }
         }
         let signal = u8::try_from(signal).unwrap_or_default();
+        state.signal = Some(signal);
         self.handle(state, Event::Close(Some(signal)));
         self.shared.client.wake();
     }
@@ -247,13 +277,20 @@ impl<'scope, 'env> Runtime<'scope, 'env> {
         let wrapper = self.shared.wrapper;
         match action {
             Action::ToClient(line) => self.shared.client.push(line),
-            Action::ToServer(server, line) => {
-                if let Some(server) = state.servers.get(&server) {
-                    server.send(line);
-                }
-            }
-            Action::Start(server, generation) => self.start_server(state, server, generation),
-            Action::Stop(server) => self.stop_server(state, server),
+            Action::ToServer(server, line) => match state.servers.get(&server) {
+                Some(RunningServer::Process(process)) => process.send(line),
+                Some(_) => self.send_remote(state, server, line),
+                None => {}
+            },
+            Action::Start(server, generation) => match &wrapper.servers {
+                Servers::Command(command) => self.start_process(state, server, command, generation),
+                Servers::Remote(remote) => Self::open_session(state, server, remote, generation),
+            },
+            Action::Stop(server) => match state.servers.get(&server) {
+                Some(RunningServer::Process(_)) => self.stop_process(state, server),
+                Some(_) => self.close_session(state, server),
+                None => {}
+            },
             Action::Fetch => {
                 self.get_token(state, Event::Token, || wrapper.tokens.fetch());
             }
@@ -269,8 +306,8 @@ impl<'scope, 'env> Runtime<'scope, 'env> {
             Action::Step(_) if !Terminal.takes_notes() => {}
             Action::Step(text) => log::info!("mcp: {text}"),
             Action::Unparsed(server, line) => {
-                if let Some(server) = state.servers.get(&server) {
-                    let shown = server.stderr().redact(line.as_written());
+                if let Some(RunningServer::Process(process)) = state.servers.get(&server) {
+                    let shown = process.stderr().redact(line.as_written());
                     self.shared.stderr.push_line(shown);
                 }
             }
@@ -279,79 +316,6 @@ impl<'scope, 'env> Runtime<'scope, 'env> {
                 self.shared.stderr.finish();
                 (wrapper.end)(Ok(code));
             }
-        }
-    }
-
-    fn start_server(self, state: &mut RuntimeState, number: u32, generation: Option<u64>) {
-        let wrapper = self.shared.wrapper;
-        let token = state.token_of(generation);
-        match server_process::start(wrapper.command, wrapper.variables, token) {
-            Ok(started) => self.watch_server(state, number, started),
-            Err(error) => self.not_started(state, number, error),
-        }
-    }
-
-    fn not_started(self, state: &mut RuntimeState, number: u32, error: io::Error) {
-        if number == 1 {
-            (self.shared.wrapper.end)(Err(error));
-            return;
-        }
-        let reason = system_reason(&error);
-        let note = format!("mcp: the server cannot be started: {reason}");
-        self.shared.stderr.push_note(&note);
-        let ended = Ended { code: CANNOT_RUN };
-        state.follow_ups.push_back(Event::Ended(number, ended));
-        state.follow_ups.push_back(Event::Gone(number));
-    }
-
-    fn watch_server(self, state: &mut RuntimeState, number: u32, started: Started) {
-        let Started {
-            process,
-            output,
-            mut exit,
-        } = started;
-        if let Some(group) = process.group() {
-            self.shared.wrapper.watchdog.add(group);
-        }
-        state.servers.insert(number, process);
-        let read = self.spawn(move || {
-            output.for_each_line(|line| self.post_and_write(Event::Server(number, line)));
-            self.stop_server(&mut self.state(), number);
-        });
-        let watched = self.spawn(move || {
-            let ended = exit.wait();
-            let mut state = self.state();
-            // Other processes that it has started may be left.
-            self.stop_server(&mut state, number);
-            self.handle(state, Event::Ended(number, ended));
-            self.shared.client.wake();
-            exit.wait_for_all();
-            self.forget_server(number);
-            self.post(Event::Gone(number));
-        });
-        if let Err(error) = read.and(watched) {
-            if let Some(process) = state.servers.remove(&number) {
-                process.kill();
-            }
-            self.not_started(state, number, error);
-        }
-    }
-
-    fn stop_server(self, state: &mut RuntimeState, number: u32) {
-        let stopping = state.servers.get_mut(&number).and_then(ServerProcess::stop);
-        if let Some(end) = stopping
-            && self.spawn(end).is_err()
-            && let Some(server) = state.servers.get(&number)
-        {
-            // No thread can wait until it ends by itself.
-            server.kill();
-        }
-    }
-
-    fn forget_server(self, number: u32) {
-        let stopped = self.state().servers.remove(&number);
-        if let Some(group) = stopped.and_then(|process| process.group()) {
-            self.shared.wrapper.watchdog.remove(group);
         }
     }
 

@@ -11,6 +11,7 @@ mod load;
 mod memory;
 pub(crate) mod packages;
 mod processes;
+mod remote;
 mod renewal;
 mod replacing;
 mod schema;

@@ -1,11 +1,12 @@
 //! A short run of what `tests/fuzz` does at length: damaged texts for the parsers of the record, of the
-//! configuration and of MCP's lines, the same at every run.
+//! configuration, of MCP's lines and of server-sent events, the same at every run.
 
 use std::fs;
 use std::path::Path;
 
 use ghtok::testing::config::{Config, Environment, Flags};
 use ghtok::testing::formats::json_rpc::{Line, Members, read, with_ids};
+use ghtok::testing::formats::sse::{SseEvent, SseParser};
 use ghtok::testing::store::record::{decode, encode};
 use tempfile::TempDir;
 
@@ -119,4 +120,27 @@ fn a_damaged_mcp_line_is_noise_or_keeps_all_but_its_id() {
         ones > 1000 && batches > 1000 && noise > 1000,
         "{ones} {batches} {noise}"
     );
+}
+
+#[test]
+fn damaged_server_sent_events_are_read_the_same_in_any_pieces() {
+    let (seeds, mut chance) = (seeds("sse"), Chance::new(14));
+    let events = |stream: &[u8], size: usize| {
+        let mut parser = SseParser::default();
+        let mut found: Vec<SseEvent> = Vec::new();
+        for piece in stream.chunks(size.max(1)) {
+            parser
+                .read(piece, |event| found.push(event))
+                .expect("short");
+        }
+        (found, parser.last_id().map(<[u8]>::to_vec), parser.retry())
+    };
+    let mut found = 0;
+    for _ in 0..20_000 {
+        let stream = damaged(&seeds, &mut chance);
+        let whole = events(&stream, stream.len());
+        assert_eq!(events(&stream, chance.below(7)), whole, "{stream:?}");
+        found += whole.0.len();
+    }
+    assert!(found > 1000, "{found}");
 }

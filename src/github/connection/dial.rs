@@ -62,6 +62,7 @@ impl Dial {
         );
         Ok(Link {
             transport,
+            attempt: Arc::clone(&self.attempt),
             host,
             took: elapsed(started),
         })

@@ -30,11 +30,11 @@ impl<In: Transport> Connector<In> for Race {
         if let Some(made) = chained {
             return Ok(Some(Either::A(made)));
         }
+        let limit = time_left(details.timeout)?.unwrap_or(Duration::MAX);
+        let stream = fastest(&details.addrs, limit)?;
+        keep_alive(&stream);
         let tcp = Tcp {
-            stream: Arc::new(fastest(
-                &details.addrs,
-                time_left(details.timeout)?.unwrap_or(Duration::MAX),
-            )?),
+            stream: Arc::new(stream),
             buffers: LazyBuffers::new(
                 details.config.input_buffer_size(),
                 details.config.output_buffer_size(),
@@ -54,6 +54,27 @@ pub(super) fn fastest(addrs: &[SocketAddr], limit: Duration) -> Result<TcpStream
         _ => Error::Io(error),
     })
 }
+
+/// Has the system ask now and then whether the other end is still there: an answer may take hours, and a
+/// path that has forgotten the connection says nothing. Where that cannot be set it stays unset.
+#[cfg(unix)]
+fn keep_alive(stream: &TcpStream) {
+    use rustix::net::sockopt;
+    const AFTER: Duration = Duration::from_secs(60);
+    const INTERVAL: Duration = Duration::from_secs(15);
+    const FAILED_PROBES: u32 = 4;
+    let set = sockopt::set_socket_keepalive(stream, true)
+        .and_then(|()| sockopt::set_tcp_keepidle(stream, AFTER))
+        .and_then(|()| sockopt::set_tcp_keepintvl(stream, INTERVAL))
+        .and_then(|()| sockopt::set_tcp_keepcnt(stream, FAILED_PROBES));
+    if let Err(error) = set {
+        log::debug!("TCP keep-alive cannot be set: {error}");
+    }
+}
+
+/// The standard library cannot ask for it here.
+#[cfg(not(unix))]
+fn keep_alive(_: &TcpStream) {}
 
 /// A connected socket. Shared weakly, so that giving an attempt up can close it.
 pub(super) struct Tcp {
@@ -105,9 +126,12 @@ impl Transport for Tcp {
         }
     }
 
-    /// Each connection carries one request: none is used again.
+    /// A server that has closed an idle connection, or has sent what nobody asked for, gets no more.
     fn is_open(&mut self) -> bool {
-        false
+        let nothing = |error: io::Error| error.kind() == ErrorKind::WouldBlock;
+        let is_silent = self.stream.set_nonblocking(true).is_ok()
+            && self.stream.peek(&mut [0]).is_err_and(nothing);
+        is_silent && self.stream.set_nonblocking(false).is_ok()
     }
 }
 

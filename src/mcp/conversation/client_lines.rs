@@ -57,6 +57,9 @@ impl Conversation {
         let method = message.method.as_deref().unwrap_or_default();
         self.handshake.received(method, message);
         self.servers.used();
+        if let Some(route) = self.route_remote(method, message, line) {
+            return route;
+        }
         match self.servers.flow() {
             Flow::Open if self.needs_renewal() && !self.can_wait(method) => Route::HoldAndRenew,
             Flow::Open => self.route_to_server(method, message, line),
@@ -90,13 +93,14 @@ impl Conversation {
     fn can_wait(&self, method: &str) -> bool {
         let is_running = || self.pending.is_busy(self.servers.number(), self.now.mono);
         let token = self.servers.token();
-        never_waits(method)
+        never_waits(method) && !self.servers.is_session()
             || self.servers.can_wait(self.now) && !self.tokens.is_replaced(token) && is_running()
     }
 
     /// True if requests are held for a token, and none that came before this one.
     fn waits_for_token_only(&self) -> bool {
-        self.held.is_empty() && self.servers.is_awaiting_token() && self.servers.in_use().is_some()
+        let has_server = self.servers.in_use().is_some() && !self.servers.is_session();
+        self.held.is_empty() && self.servers.is_awaiting_token() && has_server
     }
 
     fn route_to_server(&mut self, method: &str, message: &Message<'_>, line: &[u8]) -> Route {
@@ -260,7 +264,7 @@ impl Conversation {
     /// True if the server's token is due, or another process has a newer one.
     pub(super) fn needs_renewal(&self) -> bool {
         let token = self.servers.token();
-        self.servers.may_replace() && self.tokens.is_due(token, self.now)
+        self.servers.may_renew() && self.tokens.is_due(token, self.now)
     }
 
     /// For a call that would fail without a token.
@@ -268,7 +272,8 @@ impl Conversation {
         let revision = self.handshake.revision();
         if self.tokens.has_other_than(self.servers.token()) {
             if self.servers.is_blocked(self.now) {
-                let answer = sign_in::failure(&line, NO_REVISION, revision);
+                let text = self.remote.why_closed().unwrap_or(NO_REVISION);
+                let answer = sign_in::failure(&line, text, revision);
                 self.actions.push_back(answer);
             } else {
                 self.held.push_back(line);

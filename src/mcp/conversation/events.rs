@@ -60,6 +60,24 @@ pub struct Ended {
     pub code: u8,
 }
 
+/// Why a message to a remote server has no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The server refuses the token of this generation; nothing was done. What is told if that remains so.
+    Unauthorized {
+        /// The token's generation.
+        generation: u64,
+        /// For a person.
+        text: String,
+    },
+    /// The server does not know the session; nothing was done.
+    SessionLost,
+    /// Nothing was done, for this reason.
+    NotDone(String),
+    /// It may have been done.
+    Unknown(String),
+}
+
 /// What happens.
 #[derive(Debug)]
 pub enum Event {
@@ -69,6 +87,10 @@ pub enum Event {
     Close(Option<u8>),
     /// A server sent a line.
     Server(u32, Line),
+    /// This line was not answered by a remote server.
+    Failed(u32, Line, Failure),
+    /// A remote server no longer knows the session of this number.
+    SessionLost(u32),
     /// A server's first process has exited.
     Ended(u32, Ended),
     /// So have all that it had started.

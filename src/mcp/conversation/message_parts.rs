@@ -97,7 +97,7 @@ impl ToolList {
 }
 
 /// The request that a `notifications/cancelled` is about.
-pub(super) fn cancelled_id(message: &Message<'_>) -> Option<Id> {
+pub(crate) fn cancelled_id(message: &Message<'_>) -> Option<Id> {
     let params: Cancelled<'_> = message.params_as()?;
     Id::of(params.request_id)
 }

@@ -51,7 +51,7 @@ pub(super) fn needs_token(method: &str, is_modern: bool) -> bool {
 }
 
 /// True for what has the same effect when it is done twice.
-pub(super) fn is_repeatable(method: &str) -> bool {
+pub(crate) fn is_repeatable(method: &str) -> bool {
     method.ends_with("/list")
         || matches!(
             method,

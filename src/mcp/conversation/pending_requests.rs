@@ -170,6 +170,31 @@ impl PendingRequests {
         Some(line)
     }
 
+    /// A call that has failed on the way, and is no longer pending.
+    pub(super) fn take(&mut self, id: &Id) -> Option<PendingCall> {
+        self.suppressed.remove(id);
+        self.calls.remove(id)
+    }
+
+    /// How many calls servers work on.
+    pub(super) fn running(&self) -> usize {
+        self.calls.values().filter(|call| !call.is_listen()).count()
+    }
+
+    /// The open requests for notifications.
+    pub(super) fn listens(&self) -> impl Iterator<Item = &PendingCall> {
+        self.calls.values().filter(|call| call.is_listen())
+    }
+
+    /// The session has ended, and its server has no memory of it: its questions cannot be answered.
+    pub(super) fn session_replaced(&mut self, new: u32) -> Vec<Id> {
+        self.work = UnfinishedWork::default();
+        let questions = self
+            .questions
+            .extract_if(|_, question| question.server != new);
+        questions.map(|(id, _)| id).collect()
+    }
+
     /// The client no longer wants a response; true if the response was held here.
     pub(super) fn cancelled(&mut self, id: &Id) -> bool {
         self.calls.remove(id);

@@ -30,16 +30,24 @@ impl Conversation {
 
     /// The new server is in use from now on.
     pub(super) fn take_over(&mut self, server: u32) {
+        let was_stand_in = self.servers.is_stand_in(self.servers.number());
         let old = self.servers.take_over(self.now);
         self.step(|_| format!("server {server} is in use"));
-        self.recover_lost(server);
+        if self.servers.is_session() && !was_stand_in {
+            self.session_replaced(server);
+        } else {
+            self.recover_lost(server);
+        }
         self.repeat_rejected(server);
         self.release_calls();
+        if was_stand_in && self.servers.is_session() {
+            self.tell_of_tools();
+        }
         self.actions.extend(old.map(Action::Stop));
     }
 
     /// The calls that waited for a token are made now, or ask for it again.
-    fn release_calls(&mut self) {
+    pub(super) fn release_calls(&mut self) {
         if self.servers.token().is_none() {
             return;
         }
@@ -80,7 +88,7 @@ impl Conversation {
     }
 
     /// Calls that the server refused for its invalid token are made again where that does no harm.
-    fn repeat_rejected(&mut self, server: u32) {
+    pub(super) fn repeat_rejected(&mut self, server: u32) {
         for rejected in self.pending.take_rejected() {
             if rejected.call.is_repeatable() {
                 let line = self.pending.repeat(rejected.id, rejected.call, server);
@@ -135,6 +143,15 @@ impl Conversation {
     }
 
     pub(super) fn start_failed(&mut self, failure: StartFailure) {
+        if self.servers.is_remote() {
+            let text = match failure {
+                StartFailure::Timeout(limit) => {
+                    format!("the server opened no session within {} s", limit.as_secs())
+                }
+                _ => NO_REVISION.to_owned(),
+            };
+            return self.session_not_opened(&text);
+        }
         let (why, code) = match failure {
             StartFailure::Exited(code) => (format!("ended at once (exit code {code})"), code),
             StartFailure::Timeout(limit) => {
@@ -144,6 +161,7 @@ impl Conversation {
                 let why = "does not speak the protocol revision of this conversation";
                 (why.to_owned(), 1)
             }
+            StartFailure::NoSession => ("opens no session".to_owned(), 1),
         };
         match self.servers.start_failed(failure, self.now) {
             Some(AfterFailure::StopOldFirst(old)) => {

@@ -64,6 +64,8 @@ impl Conversation {
                 if call.method == "initialize" {
                     self.handshake.answered(message);
                 }
+                self.remote
+                    .answered(&id, &call.method, self.servers.is_session());
                 if self.is_rejection(&call, message, line) {
                     Delivery::Reject(id, call)
                 } else if call.has_foreign_state && is_failure(message) {

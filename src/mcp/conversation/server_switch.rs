@@ -1,8 +1,10 @@
 //! Which server is in use, and how another one takes its place: running requests end, a token is
 //! fetched, a new server starts, and the old one is stopped.
 
+mod drain_limit;
 mod outcomes;
 mod phase;
+mod remote;
 mod start_times;
 
 use std::collections::{HashSet, VecDeque};
@@ -35,6 +37,8 @@ pub(super) struct ServerSwitch {
     crashes: VecDeque<Duration>,
     list_changes: Option<ListChanges>,
     restarts: Restarts,
+    /// The server that stands in for a remote one while nobody is signed in.
+    stand_in: Option<u32>,
     max_drain: Duration,
     timing: Timing,
 }
@@ -57,6 +61,7 @@ impl ServerSwitch {
             crashes: VecDeque::new(),
             list_changes: None,
             restarts: settings.restarts,
+            stand_in: None,
             max_drain: settings.max_drain,
             timing: settings.timing,
         }
@@ -114,7 +119,11 @@ impl ServerSwitch {
         let Some(server) = self.in_use() else {
             return false;
         };
-        let is_kept = self.restarts == Restarts::Never && server.token.is_some();
+        let is_kept = match self.restarts {
+            Restarts::Allowed => false,
+            Restarts::Never => server.token.is_some(),
+            Restarts::ForSessions => self.is_session(),
+        };
         !is_kept && self.blocked_until.is_none()
     }
 
@@ -126,7 +135,9 @@ impl ServerSwitch {
             (Some(_), Restarts::Never) => false,
             // A newer token has ended this one's life.
             (Some(_), Restarts::Allowed) if self.blocked_until.is_some() => true,
-            (Some(token), Restarts::Allowed) => token.expires_at.is_some_and(|end| now.wall >= end),
+            (Some(token), Restarts::Allowed | Restarts::ForSessions) => {
+                token.expires_at.is_some_and(|end| now.wall >= end)
+            }
         }
     }
 
@@ -168,29 +179,6 @@ impl ServerSwitch {
             next,
             until,
         };
-    }
-
-    fn drain_limit(&self, server: Server, now: Now) -> Duration {
-        let Some(end) = server.token.and_then(|token| token.expires_at) else {
-            return self.max_drain;
-        };
-        let left = now.wall.until(end);
-        // A short life has a short margin.
-        let safe = left.saturating_sub(self.timing.margin.min(left / 2));
-        let is_due = server.token.and_then(|token| token.due_at);
-        if is_due.is_some_and(|due| now.wall >= due) {
-            // Running calls have had the token's life.
-            return self.max_drain.min(safe).min(self.timing.last_drain);
-        }
-        self.max_drain.min(safe)
-    }
-
-    /// True if a token that is due can serve running calls for longer: the last ones are cut off shortly
-    /// before it expires, and until then no request waits for them.
-    pub(super) fn can_wait(&self, now: Now) -> bool {
-        let end = self.token().and_then(|token| token.expires_at);
-        let reserve = self.timing.margin + self.timing.last_drain;
-        end.is_some_and(|end| now.wall.until(end) > reserve)
     }
 
     /// A token is fetched, or checked; until then requests are held.
@@ -276,6 +264,9 @@ impl ServerSwitch {
             number: self.last_number,
             token,
         };
+        if token.is_none() && self.is_remote() {
+            self.stand_in = Some(new.number);
+        }
         self.phase = Phase::Starting {
             old,
             new,
@@ -316,7 +307,7 @@ impl ServerSwitch {
         };
         self.ending.insert(new.number);
         Some(match (old, failure) {
-            (Some(server), StartFailure::OtherRevision) => {
+            (Some(server), StartFailure::OtherRevision | StartFailure::NoSession) => {
                 self.blocked_until = Some(now.mono + self.timing.backoff);
                 self.phase = Phase::Serving {
                     server,

@@ -41,6 +41,9 @@ pub enum Restarts {
     Allowed,
     /// Never (`--no-restart`); a server that has no token yet gets its first.
     Never,
+    /// Not for a token: the server is remote, and each request has the newest one. Only a lost session is
+    /// opened again.
+    ForSessions,
 }
 
 /// The waits that nobody chooses.

@@ -21,6 +21,7 @@ pub(super) struct TokenWatch {
     backoff: Duration,
     first_backoff: Duration,
     checked_at: Option<Duration>,
+    checked: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +46,7 @@ impl TokenWatch {
             backoff: timing.backoff,
             first_backoff: timing.backoff,
             checked_at: None,
+            checked: None,
         }
     }
 
@@ -71,8 +73,14 @@ impl TokenWatch {
     /// Has the token of this generation checked, and asks for a valid one.
     pub(super) fn check(&mut self, generation: u64, now: Now) -> Action {
         self.checked_at = Some(now.mono);
+        self.checked = Some(generation);
         self.request = Request::UnderWay;
         Action::Check(generation)
+    }
+
+    /// The token that was checked last.
+    pub(super) fn checked_generation(&self) -> Option<u64> {
+        self.checked
     }
 
     /// The request has ended.

@@ -51,6 +51,8 @@ pub(in super::super) enum StartFailure {
     Timeout(Duration),
     /// It does not speak the protocol revision of this conversation.
     OtherRevision,
+    /// A remote server opens no session.
+    NoSession,
 }
 
 /// What follows a failed start.
