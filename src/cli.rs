@@ -28,7 +28,7 @@ use crate::commands::refresh::Refresh;
 use crate::commands::refresher::{AskReach, Refresher};
 use crate::commands::reject::Reject;
 #[cfg(unix)]
-use crate::commands::sandbox::Sandbox;
+use crate::commands::sandbox::{Sandbox, gh::SandboxGh};
 use crate::commands::schedule::Schedule;
 use crate::commands::setup::Setup;
 use crate::commands::status::Status;
@@ -84,6 +84,8 @@ pub(crate) enum Command {
     Docs(Docs),
     Refresher(Refresher),
     AskReach(AskReach),
+    #[cfg(unix)]
+    SandboxGh(SandboxGh),
     McpGuard(McpGuard),
 }
 
@@ -182,6 +184,8 @@ impl Command {
             Self::Setup(setup) => setup,
             Self::Refresher(refresher) => refresher,
             Self::AskReach(ask) => ask,
+            #[cfg(unix)]
+            Self::SandboxGh(gh) => gh,
             Self::Doctor(_)
             | Self::GitCredential(_)
             | Self::McpGuard(_)

@@ -81,14 +81,13 @@ fn run_to_code(machine: &Machine<'_>, arguments: Vec<OsString>) -> u8 {
     {
         return code;
     }
-    let verb = arguments.get(1).cloned();
+    let is_wrapper = is_wrapper(&arguments);
     let environment = Environment::from_process();
     let host_command = environment.names_socket().then(|| as_typed(&arguments));
     let cli = match Cli::read(arguments) {
         Ok(cli) => cli,
         Err(help) => {
             let code = print_help(&help);
-            let is_wrapper = verb.is_some_and(|verb| verb == "exec" || verb == "mcp");
             return if is_wrapper && code != 0 {
                 WRAPPER_FAILED
             } else {
@@ -106,6 +105,16 @@ fn run_to_code(machine: &Machine<'_>, arguments: Vec<OsString>) -> u8 {
         report(&error, subcommand.is_some_and(Subcommand::wants_json));
         subcommand.map_or_else(|| error.exit_code(), |it| it.exit_code(&error))
     })
+}
+
+/// True for the subcommands that end with the exit code of a command.
+fn is_wrapper(arguments: &[OsString]) -> bool {
+    let word = |place: usize| arguments.get(place).and_then(|word| word.to_str());
+    match word(1) {
+        Some("exec" | "mcp") => true,
+        Some("sandbox") => word(2) == Some("run"),
+        Some(_) | None => false,
+    }
 }
 
 /// Runs the command through the socket that the environment names; `None` if that is not used.

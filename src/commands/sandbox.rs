@@ -1,10 +1,13 @@
 //! `ghtok sandbox`: tokens for a sandbox, a container or a remote machine, through a socket.
 
+mod command_env;
 mod ending;
+pub(crate) mod gh;
 mod list;
 mod log;
 mod policy;
 mod revoke;
+mod run;
 mod serve;
 
 use clap::Args;
@@ -13,10 +16,11 @@ use self::list::List;
 use self::log::Log;
 use self::policy::PolicyFlags;
 use self::revoke::Revoke;
+use self::run::Run;
 use self::serve::Serve;
 use crate::commands::Subcommand;
 use crate::config::Flags;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::session::Session;
 
 /// Give a sandbox, a container or a remote machine tokens through a socket
@@ -28,6 +32,7 @@ client secret of the App (ghtok app secret set); --full-token gives it the user 
 itself.
 
 Examples:
+  ghtok sandbox run --repo octocat/hello --read-only -- ./agent.sh
   ghtok sandbox serve build --repo octocat/hello --read-only
   ghtok sandbox list
   ghtok sandbox revoke build"
@@ -39,6 +44,7 @@ pub(crate) struct Sandbox {
 
 #[derive(Debug, clap::Subcommand)]
 enum SandboxAction {
+    Run(Run),
     Serve(Serve),
     List(List),
     Revoke(Revoke),
@@ -48,6 +54,7 @@ enum SandboxAction {
 impl Subcommand for Sandbox {
     fn flags(&self) -> Flags {
         match &self.action {
+            SandboxAction::Run(run) => run.flags(),
             SandboxAction::Serve(serve) => serve.flags(),
             SandboxAction::Revoke(revoke) => revoke.flags(),
             SandboxAction::List(_) | SandboxAction::Log(_) => Flags::default(),
@@ -60,10 +67,18 @@ impl Subcommand for Sandbox {
 
     fn run(&self, session: &Session<'_>) -> Result<u8> {
         match &self.action {
+            SandboxAction::Run(run) => run.run(session),
             SandboxAction::Serve(serve) => serve.run(session),
             SandboxAction::List(list) => list.run(session).map(|()| 0),
             SandboxAction::Revoke(revoke) => revoke.run(session).map(|()| 0),
             SandboxAction::Log(log) => log.run(session).map(|()| 0),
+        }
+    }
+
+    fn exit_code(&self, error: &Error) -> u8 {
+        match &self.action {
+            SandboxAction::Run(_) => error.wrapper_exit_code(),
+            _ => error.exit_code(),
         }
     }
 }

@@ -19,4 +19,6 @@ pub(crate) use self::own_file::{
 pub(crate) use self::paths::{bytes_of, path_of};
 pub(crate) use self::pattern::PatternMatch;
 pub(crate) use self::syntax::BadLine;
+#[cfg(unix)]
+pub(crate) use self::variables::only_helper;
 pub(crate) use self::variables::{HostHelpers, variables};

@@ -17,6 +17,8 @@ pub enum Recipient {
     Command,
     /// A server run by `mcp`.
     McpServer,
+    /// A command run by `sandbox run`.
+    Sandbox,
 }
 
 /// A variable that is to hold a token of this host.
@@ -31,7 +33,7 @@ pub struct TokenVariable<'a> {
 /// What becomes of token variables that are there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OtherTokens {
-    /// Those of the same class of hosts are removed, so that no tool prefers them.
+    /// Those of the same class of hosts are removed, so that no tool prefers them; for a sandbox, all.
     Remove,
     /// They stay (`exec --keep-env`).
     Keep,
@@ -133,6 +135,7 @@ impl EnvPlan {
             Recipient::Shell => "get: replaced or removed in this shell",
             Recipient::Command => "exec: replaced or removed for this command",
             Recipient::McpServer => "mcp: replaced or removed for this server",
+            Recipient::Sandbox => "sandbox: replaced or removed for this command",
         };
         (!names.is_empty()).then(|| format!("{whose}: {}", names.join(", ")))
     }
@@ -154,7 +157,7 @@ fn check(recipient: Recipient, grant: &TokenVariable<'_>) -> Result<()> {
     };
     let own = host.variables().token_names[0];
     let hint = match recipient {
-        Recipient::Shell | Recipient::Command => {
+        Recipient::Shell | Recipient::Command | Recipient::Sandbox => {
             format!("use a variable for {host} tokens, for example: -e {own}")
         }
         Recipient::McpServer => format!(
@@ -167,7 +170,8 @@ fn check(recipient: Recipient, grant: &TokenVariable<'_>) -> Result<()> {
 /// A token that was there already, of which a tool could take more notice than of ours.
 fn is_rival(recipient: Recipient, name: &str, grants: &[TokenVariable<'_>]) -> bool {
     let class = HostClass::of_variable(name);
-    (recipient == Recipient::McpServer && name == MCP_TOKEN)
+    recipient == Recipient::Sandbox
+        || (recipient == Recipient::McpServer && name == MCP_TOKEN)
         || grants.iter().any(|grant| class == Some(grant.host.class()))
 }
 
@@ -224,6 +228,7 @@ impl Recipient {
             Self::Shell => "get",
             Self::Command => "exec",
             Self::McpServer => "mcp",
+            Self::Sandbox => "sandbox",
         }
     }
 }

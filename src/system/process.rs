@@ -25,6 +25,8 @@ use crate::formats::plain_text::one_line;
 pub(crate) use self::background::{BackgroundProcess, CommandLine};
 pub(crate) use self::find::{find_program, stable_path};
 pub(crate) use self::run::{ProgramOutput, run_with_timeout};
+#[cfg(unix)]
+pub(crate) use self::unix::RunningCommand;
 pub(crate) use platform::{
     ProcessGroup, file_of_reader, handed_over, leave_session, notice_exits, reap, takes_at_once,
     widen,
@@ -161,6 +163,26 @@ fn change_environment(command: &mut Command, changes: &[Change<'_>]) {
             Change::Remove(name) => command.env_remove(name),
         };
     }
+}
+
+/// Starts a command that has this process's terminal and its process group, and whose end this process waits for.
+///
+/// # Errors
+/// If it cannot be started.
+#[cfg(unix)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that starts a process"
+)]
+pub(crate) fn run_beside(
+    program: &OsStr,
+    arguments: &[OsString],
+    changes: &[Change<'_>],
+) -> io::Result<RunningCommand> {
+    let mut command = Command::new(program);
+    command.args(arguments);
+    change_environment(&mut command, changes);
+    RunningCommand::start(command)
 }
 
 /// How a group of processes is ended.

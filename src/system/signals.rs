@@ -7,7 +7,7 @@ mod platform {
     use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
     use std::time::Duration;
 
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXCPU, SIGXFSZ};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXCPU, SIGXFSZ};
     use signal_hook::iterator::Signals;
     use signal_hook::{flag, low_level};
 
@@ -94,7 +94,20 @@ mod platform {
     /// # Errors
     /// If there is no thread for it.
     pub(crate) fn on_signal(listener: Box<dyn Fn(i32) + Send>) -> io::Result<()> {
-        let mut signals = Signals::new(ENDING.into_iter().filter(|signal| !is_ignored(*signal)))?;
+        on(&ENDING, listener)
+    }
+
+    /// As [`on_signal`], and of QUIT too.
+    ///
+    /// # Errors
+    /// If there is no thread for it.
+    pub(crate) fn on_signal_or_quit(listener: Box<dyn Fn(i32) + Send>) -> io::Result<()> {
+        on(&[SIGINT, SIGHUP, SIGTERM, SIGQUIT], listener)
+    }
+
+    fn on(signals: &[i32], listener: Box<dyn Fn(i32) + Send>) -> io::Result<()> {
+        let heeded = signals.iter().filter(|signal| !is_ignored(**signal));
+        let mut signals = Signals::new(heeded)?;
         std::thread::Builder::new().spawn(move || signals.forever().for_each(listener))?;
         Ok(())
     }
@@ -147,4 +160,6 @@ mod platform {
     }
 }
 
+#[cfg(unix)]
+pub(crate) use platform::on_signal_or_quit;
 pub(crate) use platform::{BlockedSignals, delay_exit, exit_with_message, on_signal};

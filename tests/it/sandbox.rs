@@ -2,6 +2,7 @@
 
 mod ends;
 mod hostile;
+mod run;
 mod serve;
 
 use std::fs;

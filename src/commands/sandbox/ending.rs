@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::error::{Error, system_reason};
-use crate::sandbox::server::{SandboxServer, Socket};
+use crate::sandbox::server::{Ended, SandboxServer, Socket};
 use crate::system::terminal::Terminal;
 
 /// Ends a sandbox. `why` is for the log.
@@ -29,6 +29,14 @@ pub(super) fn revoke(server: &SandboxServer<'_>, why: &str) {
     };
     if let Err(error) = server.log_event("end", &outcome) {
         Terminal.note(&error.to_string());
+    }
+}
+
+/// Why a sandbox has ended, in words.
+pub(super) fn why(ended: Ended) -> &'static str {
+    match ended {
+        Ended::TimeOver => "its time is over",
+        Ended::Revoked => "it was revoked",
     }
 }
 

@@ -8,13 +8,13 @@ use std::thread;
 use clap::Args;
 
 use super::PolicyFlags;
-use super::ending::{finish, no_thread};
+use super::ending::{finish, no_thread, why};
 use super::policy::parse_name;
 use crate::commands::Described;
 use crate::config::Flags;
 use crate::error::{Error, Result, system_reason};
 use crate::formats::shell::word;
-use crate::sandbox::server::{Access, Ended, Listener, Policy, SandboxServer, Socket, own_user};
+use crate::sandbox::server::{Access, Listener, Policy, SandboxServer, Socket, own_user};
 use crate::session::Session;
 use crate::system::terminal::Terminal;
 use crate::system::{process, signals};
@@ -147,11 +147,7 @@ fn serve(server: &SandboxServer<'_>, socket: &Socket) -> Result<u8> {
             }
         });
         listener.run(scope, &|| server.has_ended().is_none());
-        let why = match server.has_ended() {
-            Some(Ended::TimeOver) => "its time is over",
-            Some(Ended::Revoked) => "it was revoked",
-            None => "stopped",
-        };
+        let why = server.has_ended().map_or("stopped", why);
         Terminal.note(&format!("sandbox {}: ended: {why}", server.name()));
         finish(server, Some(socket), why);
         let code = match signal.load(Ordering::SeqCst) {

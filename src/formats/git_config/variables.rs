@@ -2,6 +2,7 @@
 //! those of all files, and before those of `git -c`.
 
 use super::GhtokCommand;
+use crate::host::{Host, HostKind};
 
 /// Which Apps git asks about a host.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +33,38 @@ pub(crate) fn variables(
         tell("helper", &others);
         tell("useHttpPath", b"true");
     }
+    numbered(count, settings)
+}
+
+/// The variables by which git asks this helper about these addresses, and nobody else, and uses https where a
+/// repository has an ssh address of the host.
+pub(crate) fn only_helper(
+    count: u32,
+    urls: &[String],
+    host: &Host,
+    helper: &[u8],
+) -> Vec<(String, Vec<u8>)> {
+    let mut settings: Vec<(String, Vec<u8>)> = Vec::new();
+    for url in urls {
+        settings.push((format!("credential.{url}.helper"), Vec::new()));
+        settings.push((format!("credential.{url}.helper"), helper.to_vec()));
+        settings.push((format!("credential.{url}.useHttpPath"), b"true".to_vec()));
+    }
+    let name = host.name();
+    let mut ssh = vec![format!("git@{name}:"), format!("ssh://git@{name}/")];
+    if host.kind() == HostKind::GitHubCom {
+        // docs.github.com, "Using SSH over the HTTPS port".
+        ssh.push(format!("ssh://git@ssh.{name}:443/"));
+    }
+    for address in ssh {
+        let key = format!("url.{}/.insteadOf", host.web_url());
+        settings.push((key, address.into_bytes()));
+    }
+    numbered(count, settings)
+}
+
+/// The settings as variables, behind `count` others.
+fn numbered(count: u32, settings: Vec<(String, Vec<u8>)>) -> Vec<(String, Vec<u8>)> {
     let mut variables = Vec::new();
     let mut next = count;
     for (key, value) in settings {

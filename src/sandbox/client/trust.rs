@@ -96,7 +96,7 @@ mod unix {
         if !socket.is_absolute() {
             return untrusted(
                 "GHTOK_SOCKET is not an absolute path".into(),
-                "set GHTOK_SOCKET to the path that ghtok sandbox printed on the host, or unset it",
+                "set GHTOK_SOCKET to the path that the host printed, or unset it",
             );
         }
         let metadata = match fs::metadata(socket) {
@@ -114,7 +114,7 @@ mod unix {
         if !metadata.file_type().is_socket() {
             return untrusted(
                 "it is not a socket".into(),
-                "set GHTOK_SOCKET to the path that ghtok sandbox printed on the host, or unset it",
+                "set GHTOK_SOCKET to the path that the host printed, or unset it",
             );
         }
         let owner = metadata.uid();

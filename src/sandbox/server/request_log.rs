@@ -80,6 +80,17 @@ impl SandboxServer<'_> {
         Ok(())
     }
 
+    /// Enters a token that is handed out in the environment of a command.
+    ///
+    /// # Errors
+    /// As [`Self::log_token`].
+    pub(super) fn log_first_token(&self, token: &AccessToken) -> Result<()> {
+        let fingerprint = fingerprint(token.expose());
+        self.write("environment", None, "handed out", Some(&fingerprint))?;
+        self.remember(token);
+        Ok(())
+    }
+
     /// Enters a request that hands out nothing new.
     pub(super) fn note_request(
         &self,

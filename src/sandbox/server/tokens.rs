@@ -104,6 +104,16 @@ impl SandboxServer<'_> {
         self.read_token().map(drop)
     }
 
+    /// A token for the environment of a command; it is in the log.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being had, or entered into the log.
+    pub(crate) fn first_token(&self) -> Result<IssuedToken<'static>> {
+        let issued = self.read_token()?;
+        self.log_first_token(&issued.token)?;
+        Ok(issued)
+    }
+
     fn read_token(&self) -> Result<IssuedToken<'static>> {
         if let Some(why) = self.has_ended() {
             return Err(self.ended(why));

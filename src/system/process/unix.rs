@@ -6,10 +6,14 @@ use std::os::fd::AsFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus};
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, WaitOptions, waitpid};
+use rustix::io::Errno;
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, WaitOptions, kill_process, waitid, waitpid,
+};
 
 use super::{Children, Termination};
 use crate::system::clock::pause;
@@ -133,6 +137,67 @@ pub(super) fn exit_code(status: ExitStatus) -> u8 {
         .code()
         .or_else(|| status.signal().map(|signal| 128 + signal));
     code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
+}
+
+/// A command in the process group of this process.
+#[derive(Debug)]
+pub(crate) struct RunningCommand {
+    pid: Pid,
+    /// Once it has ended, its number may be another process's.
+    has_ended: Mutex<bool>,
+}
+
+impl RunningCommand {
+    pub(super) fn start(mut command: Command) -> io::Result<Self> {
+        let child = command.spawn()?;
+        Ok(Self {
+            pid: Pid::from_child(&child),
+            has_ended: Mutex::new(false),
+        })
+    }
+
+    /// Passes on a signal that was sent to this process, but for one that a terminal has sent to the whole group.
+    pub(crate) fn pass_on(&self, signal: i32) {
+        let has_ended = self.lock();
+        let is_typed = matches!(signal, libc::SIGINT | libc::SIGQUIT) && is_in_foreground();
+        let signal = Signal::from_named_raw(signal);
+        if let Some(signal) = signal.filter(|_| !*has_ended && !is_typed) {
+            let _ = kill_process(self.pid, signal);
+        }
+    }
+
+    /// Waits for its end; returns its exit code, 128 + n for a signal.
+    pub(crate) fn wait(&self) -> u8 {
+        let ended = loop {
+            // It keeps its number until it is waited for once more.
+            let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+            match waitid(WaitId::Pid(self.pid), options) {
+                Err(Errno::INTR) => {}
+                ended => break ended,
+            }
+        };
+        *self.lock() = true;
+        let _ = waitpid(Some(self.pid), WaitOptions::empty());
+        let status = ended.ok().flatten();
+        let code = status.as_ref().and_then(|status| {
+            let code = status.exit_status();
+            code.or_else(|| status.terminating_signal().map(|signal| 128 + signal))
+        });
+        code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, bool> {
+        self.has_ended
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether what is typed at the terminal sends its signals to this process's group, in which the command is too.
+fn is_in_foreground() -> bool {
+    let terminal = File::open("/dev/tty").ok();
+    let group = terminal.and_then(|terminal| rustix::termios::tcgetpgrp(terminal).ok());
+    group == Some(rustix::process::getpgrp())
 }
 
 /// Takes note of the refresher's end.

@@ -103,6 +103,7 @@ const ELSEWHERE: &[&str] = &[
     "get: replaced or removed in this shell",
     "exec: replaced or removed for this command",
     "mcp: replaced or removed for this server",
+    "sandbox: replaced or removed for this command",
     // A shell shows it where `get` failed.
     "ghtok: there is no token",
     "signed out; the tokens were deleted here",

@@ -136,7 +136,7 @@ fn headers() -> Table {
 
 fn sizes() -> Table {
     let mut table = Table::new();
-    for size in [65_536, 70_000, 1_000_000] {
+    for size in [65_537, 70_000, 1_000_000] {
         let long = "x".repeat(size);
         table.push((
             format!("GET /v1/token?{long} HTTP/1.1\r\n{HEADERS}\r\n"),
