@@ -48,9 +48,13 @@ impl Target {
 }
 
 impl Described {
-    /// The configured Apps, for completion; none if the configuration is invalid.
+    /// The configured Apps, for completion; none if the configuration is invalid, or in a sandbox.
     pub(super) fn app_names() -> Vec<CompletionCandidate> {
-        let config = Config::load(&Flags::default(), &Environment::from_process());
+        let environment = Environment::from_process();
+        if environment.names_socket() {
+            return Vec::new();
+        }
+        let config = Config::load(&Flags::default(), &environment);
         let names = config.map(|config| config.names()).unwrap_or_default();
         names.into_iter().map(CompletionCandidate::new).collect()
     }

@@ -11,6 +11,10 @@ const SOCKET: &str = "GHTOK_SOCKET";
 
 /// The socket, and what decides whether it is used.
 #[derive(Clone, Debug, Default)]
+#[cfg_attr(
+    not(unix),
+    allow(dead_code, reason = "elsewhere the socket is never used")
+)]
 pub(crate) struct SocketVariables {
     /// `GHTOK_SOCKET`.
     pub(crate) socket: PathBuf,

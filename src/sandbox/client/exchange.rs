@@ -1,4 +1,5 @@
 //! One request through the socket, and its answer: HTTP/1.1 (RFC 9112), one request per connection.
+#![cfg_attr(not(unix), allow(dead_code, reason = "only Unix has these sockets"))]
 
 use std::path::Path;
 use std::time::Duration;

@@ -24,7 +24,7 @@ const DUE_BEFORE_END: Duration = Duration::from_secs(5 * 60);
 const LONGEST_NAME: usize = 100;
 
 /// The tokens that the host gives to this sandbox.
-pub(crate) struct SandboxTokens<'a> {
+pub(crate) struct SocketTokens<'a> {
     client: &'a SandboxClient<'a>,
     /// The App that it must be.
     app: Option<String>,
@@ -38,7 +38,7 @@ impl<'a> SandboxClient<'a> {
     ///
     /// # Errors
     /// `Usage` for a flag about what a sandbox does not have.
-    pub(crate) fn tokens(&'a self, flags: &Flags) -> Result<SandboxTokens<'a>> {
+    pub(crate) fn tokens(&'a self, flags: &Flags) -> Result<SocketTokens<'a>> {
         for (flag, is_given) in [
             ("--client-id", flags.client_id.is_some()),
             ("--store", flags.store.is_some()),
@@ -52,7 +52,7 @@ impl<'a> SandboxClient<'a> {
             (None, Some(variable)) => Some(host_named("GHTOK_HOST", variable)?),
             (None, None) => None,
         };
-        Ok(SandboxTokens {
+        Ok(SocketTokens {
             client: self,
             app: flags.app.as_ref().or(self.app.as_ref()).cloned(),
             host,
@@ -68,7 +68,7 @@ pub(crate) fn not_in_a_sandbox(flag: &str) -> Error {
     }
 }
 
-impl TokenSource for SandboxTokens<'_> {
+impl TokenSource for SocketTokens<'_> {
     fn access_token(&self, min_ttl: Option<Duration>) -> Result<IssuedToken<'_>> {
         let path = match &self.host {
             Some(host) => Cow::Owned(format!("{TOKEN_PATH}?host={}", in_query(&host.to_string()))),
@@ -99,7 +99,7 @@ impl TokenSource for SandboxTokens<'_> {
     }
 }
 
-impl SandboxTokens<'_> {
+impl SocketTokens<'_> {
     fn checked(&self, parsed: ParsedToken) -> Result<IssuedToken<'static>> {
         let host = Host::parse(&parsed.host)
             .map_err(|_| self.client.no_answer("the token's host is not valid"))?;
