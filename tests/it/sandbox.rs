@@ -2,6 +2,7 @@
 
 mod ends;
 mod hostile;
+mod inside;
 mod run;
 mod serve;
 
