@@ -30,7 +30,7 @@ pub mod auth {
     }
     pub mod record {
         pub use crate::auth::record::{
-            Account, Intent, Record, RefreshRejected, Rejected, RescueKey, Want,
+            Account, Decision, Intent, Record, RefreshRejected, Rejected, RescueKey, Want,
         };
     }
     pub mod refresh {

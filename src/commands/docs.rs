@@ -8,7 +8,7 @@ use crate::formats::markdown;
 use crate::system::terminal::Terminal;
 
 /// Each page with its name: the file's below `docs`, without `.md`.
-const PAGES: [(&str, &str); 15] = [
+const PAGES: [(&str, &str); 16] = [
     ("readme", include_str!("../../README.md")),
     ("tutorial", include_str!("../../docs/tutorial.md")),
     ("recipes", include_str!("../../docs/recipes.md")),
@@ -28,6 +28,7 @@ const PAGES: [(&str, &str); 15] = [
     ("security", include_str!("../../docs/security.md")),
     ("changelog", include_str!("../../docs/changelog.md")),
     ("architecture", include_str!("../../docs/architecture.md")),
+    ("protocol", include_str!("../../docs/protocol.md")),
     ("decisions", include_str!("../../docs/decisions.md")),
     ("testing", include_str!("../../docs/testing.md")),
 ];

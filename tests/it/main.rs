@@ -50,6 +50,7 @@ mod setup_all;
 mod setup_git;
 mod setup_mcp;
 mod shells;
+mod simulation;
 mod state_files;
 mod steps;
 #[cfg(target_os = "linux")]
