@@ -3,18 +3,16 @@
 
 mod id;
 mod members;
+mod scanner;
 
 use std::borrow::Cow;
-use std::fmt;
 use std::ops::Range;
 
 use serde::Deserialize;
-use serde::de::{self, IgnoredAny, MapAccess, Visitor};
-use serde_json::value::RawValue;
 
 pub(crate) use self::id::Id;
-use self::members::BorrowedText;
 pub use self::members::Members;
+use self::scanner::{Scanner, text};
 
 /// One message of a line.
 #[derive(Debug)]
@@ -24,11 +22,11 @@ pub struct Message<'a> {
     /// The method of a request or a notification.
     pub method: Option<Cow<'a, str>>,
     /// Its parameters.
-    pub params: Option<&'a RawValue>,
+    pub params: Option<&'a [u8]>,
     /// A response's result.
-    pub result: Option<&'a RawValue>,
+    pub result: Option<&'a [u8]>,
     /// A response's error.
-    pub error: Option<&'a RawValue>,
+    pub error: Option<&'a [u8]>,
     /// Where the id stands in the line.
     id_at: Option<Range<usize>>,
     /// Where the parameters stand in the line.
@@ -58,18 +56,28 @@ pub enum Kind {
 
 /// Reads a line, with or without its end.
 pub fn read(line: &[u8]) -> Line<'_> {
-    let text = line.trim_ascii();
-    let inner = match text.first() {
-        Some(b'{') => serde_json::from_slice(text)
-            .ok()
-            .map(|one| Line::One(placed(one, line))),
-        Some(b'[') => serde_json::from_slice::<Vec<Envelope<'_>>>(text)
-            .ok()
-            .filter(|all| !all.is_empty())
-            .map(|all| Line::Batch(all.into_iter().map(|one| placed(one, line)).collect())),
-        _ => None,
+    let mut scanner = Scanner::new(line);
+    let mut all = Vec::new();
+    let is_batch = line.trim_ascii_start().starts_with(b"[");
+    let read = if is_batch {
+        scanner.array(|scanner| {
+            all.push(message(scanner, line)?);
+            Some(())
+        })
+    } else {
+        message(&mut scanner, line).map(|one| all.push(one))
     };
-    inner.unwrap_or(Line::Noise)
+    if read.is_none() || !scanner.is_at_end() {
+        return Line::Noise;
+    }
+    match all.pop() {
+        None => Line::Noise,
+        Some(one) if !is_batch => Line::One(one),
+        Some(last) => {
+            all.push(last);
+            Line::Batch(all)
+        }
+    }
 }
 
 /// A line's several messages with other ids.
@@ -119,75 +127,51 @@ impl Message<'_> {
         std::str::from_utf8(&line[at]).unwrap_or("null")
     }
 
+    /// The parameters as they stand in the line.
+    pub(crate) fn raw_params(&self) -> Option<&str> {
+        std::str::from_utf8(self.params?).ok()
+    }
+
     /// The parameters, read as `T`.
     pub fn params_as<'a, T: Deserialize<'a>>(&'a self) -> Option<T> {
-        serde_json::from_str(self.params?.get()).ok()
+        serde_json::from_slice(self.params?).ok()
     }
 
     /// The result, read as `T`.
     pub fn result_as<'a, T: Deserialize<'a>>(&'a self) -> Option<T> {
-        serde_json::from_str(self.result?.get()).ok()
+        serde_json::from_slice(self.result?).ok()
     }
 }
 
-/// One message, as it is deserialised: of a name that stands twice the last counts, as in JavaScript.
-#[derive(Default)]
-struct Envelope<'a> {
-    id: Option<&'a RawValue>,
-    method: Option<Cow<'a, str>>,
-    params: Option<&'a RawValue>,
-    result: Option<&'a RawValue>,
-    error: Option<&'a RawValue>,
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Envelope<'a> {
-    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct EnvelopeVisitor;
-        impl<'de> Visitor<'de> for EnvelopeVisitor {
-            type Value = Envelope<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut envelope = Envelope::default();
-                while let Some(name) = map.next_key::<BorrowedText<'de>>()? {
-                    match &*name.0 {
-                        "id" => envelope.id = Some(map.next_value()?),
-                        "method" => {
-                            envelope.method = map
-                                .next_value::<Option<BorrowedText<'de>>>()?
-                                .map(|text| text.0);
-                        }
-                        "params" => envelope.params = Some(map.next_value()?),
-                        "result" => envelope.result = Some(map.next_value()?),
-                        "error" => envelope.error = Some(map.next_value()?),
-                        _ => drop(map.next_value::<IgnoredAny>()?),
-                    }
-                }
-                Ok(envelope)
-            }
-        }
-        deserializer.deserialize_map(EnvelopeVisitor)
-    }
-}
-
-fn placed<'a>(envelope: Envelope<'a>, line: &'a [u8]) -> Message<'a> {
-    let at = |raw: &RawValue| {
-        let start = raw.get().as_ptr() as usize - line.as_ptr() as usize;
-        start..start + raw.get().len()
+/// The message that begins here; of a name that stands twice the last counts, as in JavaScript.
+fn message<'a>(scanner: &mut Scanner<'a>, line: &'a [u8]) -> Option<Message<'a>> {
+    let (mut id, mut method) = (None, None);
+    let (mut params, mut result, mut error) = (None, None, None);
+    scanner.object(|name, value| match name {
+        "id" => id = Some(value),
+        "method" => method = Some(value),
+        "params" => params = Some(value),
+        "result" => result = Some(value),
+        "error" => error = Some(value),
+        _ => {}
+    })?;
+    let at = |value: &[u8]| {
+        let start = value.as_ptr() as usize - line.as_ptr() as usize;
+        start..start + value.len()
     };
-    let id_at = envelope.id.map(at);
-    Message {
-        id: envelope.id.and_then(Id::of),
-        method: envelope.method,
-        id_at,
-        params_at: envelope.params.map(at),
-        params: envelope.params,
-        result: envelope.result,
-        error: envelope.error,
-    }
+    let method = method.filter(|method| *method != b"null");
+    Some(Message {
+        id: id.and_then(|id| Id::of(std::str::from_utf8(id).ok()?)),
+        method: match method {
+            Some(method) => Some(text(method)?),
+            None => None,
+        },
+        id_at: id.map(at),
+        params_at: params.map(at),
+        params,
+        result,
+        error,
+    })
 }
 
 fn spliced(line: &[u8], at: Option<&Range<usize>>, text: &str) -> Vec<u8> {

@@ -2,7 +2,6 @@
 //! place of a server. Each is valid in the protocol revision of the conversation.
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::formats::json_rpc::Id;
@@ -199,14 +198,14 @@ fn modern(mut params: Value) -> Value {
 }
 
 /// A held call's `_meta` without its progress token, and that token.
-pub(crate) fn meta(params: Option<&RawValue>) -> (Option<Value>, Option<Value>) {
+pub(crate) fn meta(params: Option<&[u8]>) -> (Option<Value>, Option<Value>) {
     #[derive(Deserialize)]
     struct WithMeta {
         #[serde(rename = "_meta")]
         meta: Option<Value>,
     }
     let meta = params
-        .and_then(|params| serde_json::from_str::<WithMeta>(params.get()).ok())
+        .and_then(|params| serde_json::from_slice::<WithMeta>(params).ok())
         .and_then(|params| params.meta);
     let Some(Value::Object(mut meta)) = meta else {
         return (None, None);
@@ -246,11 +245,10 @@ mod tests {
 
     #[test]
     fn the_progress_token_is_taken_out_of_the_meta() {
-        let raw =
-            RawValue::from_string(r#"{"_meta":{"progressToken":7,"a":1}}"#.into()).expect("JSON");
-        assert_eq!(meta(Some(&raw)), (Some(json!({"a": 1})), Some(json!(7))));
-        let raw = RawValue::from_string(r#"{"_meta":{"progressToken":"x"}}"#.into()).expect("JSON");
-        assert_eq!(meta(Some(&raw)), (None, Some(json!("x"))));
+        let raw = br#"{"_meta":{"progressToken":7,"a":1}}"#;
+        assert_eq!(meta(Some(raw)), (Some(json!({"a": 1})), Some(json!(7))));
+        let raw = br#"{"_meta":{"progressToken":"x"}}"#;
+        assert_eq!(meta(Some(raw)), (None, Some(json!("x"))));
         assert_eq!(meta(None), (None, None));
     }
 }

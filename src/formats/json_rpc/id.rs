@@ -1,7 +1,5 @@
 //! Ids of requests.
 
-use serde_json::value::RawValue;
-
 /// A request's id, written the way in which a peer may write it back: `1e3` and `1000` are one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Id(String);
@@ -21,8 +19,7 @@ impl Id {
     }
 
     /// An id as it stands in JSON.
-    pub fn of(raw: &RawValue) -> Option<Self> {
-        let raw = raw.get();
+    pub fn of(raw: &str) -> Option<Self> {
         if raw == "null" {
             return None;
         }

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::formats::json_rpc::{Id, Message};
@@ -99,7 +98,7 @@ impl Handshake {
             let params: InitializeParams = message.params_as().unwrap_or_default();
             self.declared = Modes::of(&params.capabilities);
             self.opening = Opening::Legacy(LegacySession {
-                params: message.params.map_or("{}", RawValue::get).to_owned(),
+                params: message.raw_params().unwrap_or("{}").to_owned(),
                 ..LegacySession::default()
             });
             return;
@@ -128,7 +127,7 @@ impl Handshake {
         let Opening::Legacy(session) = &mut self.opening else {
             return;
         };
-        let raw = || message.params.map(|params| params.get().to_owned());
+        let raw = || message.raw_params().map(str::to_owned);
         match method {
             "logging/setLevel" => session.log_level = raw(),
             "resources/subscribe" | "resources/unsubscribe" => {

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::formats::json_rpc::{self, Id};
@@ -153,9 +152,8 @@ impl HeldCall {
             .progress
             .as_ref()
             .filter(|progress| progress.sent > 0)?;
-        let token = RawValue::from_string(progress.token.to_string()).ok()?;
         let done = f64::from(progress.sent) * PROGRESS_STEP;
-        Some((Id::of(&token)?, done))
+        Some((Id::of(&progress.token.to_string())?, done))
     }
 
     pub(super) fn next_timer(&self) -> Duration {

@@ -82,7 +82,7 @@ struct AcknowledgedMeta<'a> {
 
 impl CallParams<'_> {
     pub(super) fn progress_token(&self) -> Option<Id> {
-        Id::of(self.meta.as_ref()?.progress_token?)
+        Id::of(self.meta.as_ref()?.progress_token?.get())
     }
 }
 
@@ -99,19 +99,19 @@ impl ToolList {
 /// The request that a `notifications/cancelled` is about.
 pub(crate) fn cancelled_id(message: &Message<'_>) -> Option<Id> {
     let params: Cancelled<'_> = message.params_as()?;
-    Id::of(params.request_id)
+    Id::of(params.request_id.get())
 }
 
 /// The request that a `notifications/subscriptions/acknowledged` is about.
 pub(super) fn acknowledged_id(message: &Message<'_>) -> Option<Id> {
     let params: Acknowledged<'_> = message.params_as()?;
-    Id::of(params.meta.id)
+    Id::of(params.meta.id.get())
 }
 
 /// The progress token and the progress of a `notifications/progress`.
 pub(super) fn reported_progress(message: &Message<'_>) -> Option<(Id, f64)> {
     let params: ProgressParams<'_> = message.params_as()?;
-    Some((Id::of(params.progress_token)?, params.progress))
+    Some((Id::of(params.progress_token.get())?, params.progress))
 }
 
 /// True for an error, and for the result of a tool that failed.

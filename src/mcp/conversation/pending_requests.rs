@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
-use serde_json::value::RawValue;
-
 use super::message_parts::{
     CallParams, ToolList, acknowledged_id, cancelled_id, reported_progress,
 };
@@ -279,9 +277,7 @@ impl PendingRequests {
             return Notification::Pass;
         };
         let known = self.questions.iter().find(|(_, question)| {
-            let raw = RawValue::from_string(question.raw_id.clone()).ok();
-            question.server == server
-                && raw.and_then(|raw| Id::of(&raw)).as_ref() == Some(&cancelled)
+            question.server == server && Id::of(&question.raw_id).as_ref() == Some(&cancelled)
         });
         let Some(id) = known.map(|(id, _)| id.clone()) else {
             return Notification::Drop;

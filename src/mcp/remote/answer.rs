@@ -200,7 +200,7 @@ pub(super) fn line_of(body: &[u8], raw_id: Option<&str>) -> Option<Vec<u8>> {
         json_rpc::Line::Noise => return None,
         // An error about a request whose id the server did not read.
         json_rpc::Line::One(message) if message.id.is_none() && message.error.is_some() => {
-            let error = message.error?.get();
+            let error = std::str::from_utf8(message.error?).ok()?;
             line = format!(r#"{{"jsonrpc":"2.0","id":{},"error":{error}}}"#, raw_id?).into_bytes();
         }
         json_rpc::Line::One(_) | json_rpc::Line::Batch(_) => {}

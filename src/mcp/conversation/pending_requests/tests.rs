@@ -129,7 +129,7 @@ fn a_cancelled_call_is_neither_repeated_nor_answered() {
 }
 
 fn json_id(id: u32) -> Id {
-    Id::of(&RawValue::from_string(id.to_string()).expect("JSON")).expect("an id")
+    Id::of(&id.to_string()).expect("an id")
 }
 
 #[test]
