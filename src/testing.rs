@@ -143,8 +143,8 @@ pub mod limits {
 pub mod mcp {
     pub mod conversation {
         pub use crate::mcp::conversation::{
-            Action, Asking, Conversation, Ended, Event, Failure, Now, Remedy, Restarts,
-            SavedGeneration, Settings, Timing, TokenError, TokenInfo,
+            Action, Asking, Conversation, Ended, Event, Now, Remedy, Restarts, SavedGeneration,
+            Settings, Timing, TokenError, TokenInfo, Unanswered,
         };
     }
     pub mod line {

@@ -33,7 +33,7 @@ use serde_json::json;
 
 use self::client_lines::Route;
 pub use self::events::{
-    Action, Ended, Event, Failure, Now, Remedy, SavedGeneration, TokenError, TokenInfo,
+    Action, Ended, Event, Now, Remedy, SavedGeneration, TokenError, TokenInfo, Unanswered,
 };
 use self::handshake::{Handshake, ReplayReply};
 pub(crate) use self::message_parts::cancelled_id;

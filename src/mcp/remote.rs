@@ -9,6 +9,7 @@ pub(crate) mod extra_header;
 mod http;
 pub(crate) mod notification_stream;
 mod order;
+mod own_requests;
 mod request_headers;
 pub(crate) mod session;
 pub(crate) mod stand_in;

@@ -24,7 +24,7 @@ use crate::session::{Session, stable_program};
   ghtok setup mcp                               list the clients
   ghtok setup mcp claude-code                   the server in a container
   ghtok setup mcp vscode --server binary        a program from the PATH
-  ghtok setup mcp claude-code --server remote   GitHub's remote server
+  ghtok setup mcp cursor --server remote        GitHub's remote server
   ghtok setup mcp codex --write                 by the client's own command
   ghtok setup mcp codex --undo                  remove it again")]
 pub(super) struct SetupMcp {
@@ -54,7 +54,7 @@ pub enum ServerKind {
     Docker,
     /// github-mcp-server from the PATH
     Binary,
-    /// GitHub's remote server, for clients that run a command for headers
+    /// GitHub's remote server, through `ghtok mcp --url`
     Remote,
 }
 

@@ -9,7 +9,7 @@ use super::Client;
 /// The name that the server gets.
 pub(crate) const NAME: &str = "github";
 
-/// How a client reaches GitHub's MCP server with a token of ours.
+/// How a client reaches a server, as its file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum McpServer {
     /// The client starts this command, which is ghtok with the server under it.
@@ -41,39 +41,13 @@ struct OneList<'a> {
     enabled: bool,
 }
 
-/// An entry for a server at GitHub.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct AtGitHub<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    url: &'a str,
-    headers_helper: &'a str,
-}
-
-/// What stands in the client's file; `None` if it takes no headers from a command.
-pub(crate) fn entry(client: Client, server: &McpServer) -> Option<String> {
-    match server {
-        McpServer::Command { program, arguments } => Some(local(client, program, arguments)),
-        McpServer::Remote { url, headers } => {
-            (client == Client::ClaudeCode).then(|| listed(client, &at_github(url, headers)))
-        }
-    }
-}
-
-/// The client's own command that adds the server; `None` if it has none.
-pub(crate) fn own_command(client: Client, server: &McpServer) -> Option<Vec<String>> {
+/// The client's own command that adds a server; `None` if it has none.
+pub(crate) fn own_command(
+    client: Client,
+    program: &str,
+    arguments: &[String],
+) -> Option<Vec<String>> {
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-    let (program, arguments) = match server {
-        McpServer::Command { program, arguments } => (program, arguments),
-        McpServer::Remote { url, headers } if client == Client::ClaudeCode => {
-            let server = one_line(&at_github(url, headers));
-            return Some(words(&[
-                "claude", "mcp", "add-json", "--scope", "user", NAME, &server,
-            ]));
-        }
-        McpServer::Remote { .. } => return None,
-    };
     let mut command: Vec<String> = match client {
         Client::ClaudeCode => words(&[
             "claude", "mcp", "add", "--scope", "user", NAME, "--", program,
@@ -110,7 +84,8 @@ pub(crate) fn own_removal(client: Client, name: &str) -> Option<Vec<String>> {
     Some(words.iter().map(|word| (*word).to_owned()).collect())
 }
 
-fn local(client: Client, program: &str, arguments: &[String]) -> String {
+/// What stands in the client's file for a server that this command starts.
+pub(crate) fn entry(client: Client, program: &str, arguments: &[String]) -> String {
     let server = |kind| Local {
         kind,
         name: None,
@@ -150,14 +125,6 @@ fn local(client: Client, program: &str, arguments: &[String]) -> String {
     }
 }
 
-fn at_github<'a>(url: &'a str, headers_helper: &'a str) -> AtGitHub<'a> {
-    AtGitHub {
-        kind: "http",
-        url,
-        headers_helper,
-    }
-}
-
 fn listed(client: Client, server: &impl Serialize) -> String {
     let servers = BTreeMap::from([(client.list(), BTreeMap::from([(NAME, server)]))]);
     let mut text = serde_json::to_string_pretty(&servers).expect("plain structs become JSON");
@@ -181,13 +148,12 @@ mod tests {
 
     use super::*;
 
-    fn odd() -> McpServer {
-        McpServer::Command {
-            program: "C:\\Program Files\\gh\"tok.exe".into(),
-            arguments: ["mcp", "--", "docker", "it's", "a: b #c", "${X}"]
-                .map(str::to_owned)
-                .into(),
-        }
+    const PROGRAM: &str = "C:\\Program Files\\gh\"tok.exe";
+
+    fn odd() -> Vec<String> {
+        ["mcp", "--", "docker", "it's", "a: b #c", "${X}"]
+            .map(str::to_owned)
+            .into()
     }
 
     fn command_of(client: Client, text: &str) -> Vec<String> {
@@ -227,26 +193,10 @@ mod tests {
 
     #[test]
     fn every_entry_reads_back_as_the_command_that_it_was_made_of() {
-        let McpServer::Command { program, arguments } = odd() else {
-            return;
-        };
-        let expected: Vec<String> = std::iter::once(program).chain(arguments).collect();
+        let expected: Vec<String> = std::iter::once(PROGRAM.to_owned()).chain(odd()).collect();
         for client in Client::ALL {
-            let text = entry(client, &odd()).expect("a command fits everywhere");
+            let text = entry(client, PROGRAM, &odd());
             assert_eq!(command_of(client, &text), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn only_claude_code_asks_a_command_for_headers() {
-        let server = McpServer::Remote {
-            url: "https://api.githubcopilot.com/mcp/".into(),
-            headers: "ghtok headers".into(),
-        };
-        for client in Client::ALL {
-            let takes = client == Client::ClaudeCode;
-            assert_eq!(entry(client, &server).is_some(), takes, "{client:?}");
-            assert_eq!(own_command(client, &server).is_some(), takes, "{client:?}");
         }
     }
 }

@@ -62,7 +62,7 @@ pub struct Ended {
 
 /// Why a message to a remote server has no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Failure {
+pub enum Unanswered {
     /// The server refuses the token of this generation; nothing was done. What is told if that remains so.
     Unauthorized {
         /// The token's generation.
@@ -78,6 +78,17 @@ pub enum Failure {
     Unknown(String),
 }
 
+impl Unanswered {
+    /// What a person is told.
+    pub(super) fn text(&self) -> String {
+        match self {
+            Self::Unauthorized { text, .. } | Self::NotDone(text) => text.clone(),
+            Self::SessionLost => "the server forgets its sessions".into(),
+            Self::Unknown(text) => format!("{text}; whether it was done is unknown"),
+        }
+    }
+}
+
 /// What happens.
 #[derive(Debug)]
 pub enum Event {
@@ -88,7 +99,7 @@ pub enum Event {
     /// A server sent a line.
     Server(u32, Line),
     /// This line was not answered by a remote server.
-    Failed(u32, Line, Failure),
+    Failed(u32, Line, Unanswered),
     /// A remote server no longer knows the session of this number.
     SessionLost(u32),
     /// A server's first process has exited.

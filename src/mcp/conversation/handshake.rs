@@ -202,6 +202,11 @@ impl Handshake {
         }
     }
 
+    /// True if a server of a legacy revision and the client have agreed.
+    pub(super) fn has_agreed(&self) -> bool {
+        matches!(&self.opening, Opening::Legacy(session) if session.version.is_some())
+    }
+
     /// The first request to a new server; `None` if it needs none. Without `initialize`, any response
     /// shows that it runs.
     pub(super) fn replay(&self, server: u32) -> Option<Line> {

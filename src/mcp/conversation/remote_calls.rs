@@ -9,7 +9,7 @@ use super::message_parts::CallParams;
 use super::pending_call::{PendingCall, needs_token};
 use super::remote_session::SessionPhase;
 use super::server_switch::{AfterDrain, Flow};
-use super::{Action, Asking, Conversation, Failure};
+use super::{Action, Asking, Conversation, Unanswered};
 use crate::formats::json_rpc::{self, Id, Kind, Message};
 use crate::mcp::line::Line;
 use crate::mcp::messages::{self, ProtocolRevision};
@@ -144,11 +144,11 @@ impl Conversation {
     }
 
     /// This line has no answer.
-    pub(super) fn request_failed(&mut self, server: u32, line: Line, failure: Failure) {
+    pub(super) fn request_failed(&mut self, server: u32, line: Line, failure: Unanswered) {
         let message = match json_rpc::read(&line) {
             json_rpc::Line::One(message) => message,
             json_rpc::Line::Batch(messages) => {
-                let text = text_of(&failure);
+                let text = failure.text();
                 for id in messages.iter().filter_map(|message| message.id.clone()) {
                     self.fail(&id, &text);
                 }
@@ -163,19 +163,19 @@ impl Conversation {
             return self.session_refused(&failure);
         }
         match failure {
-            Failure::Unauthorized { generation, text } => {
+            Unanswered::Unauthorized { generation, text } => {
                 self.token_refused(&id, line, generation, text);
             }
-            Failure::SessionLost => {
+            Unanswered::SessionLost => {
                 self.session_lost(server);
                 self.send_again(&id, line, "the server forgets its sessions");
             }
-            Failure::NotDone(text) => match self.pending.take(&id) {
+            Unanswered::NotDone(text) => match self.pending.take(&id) {
                 Some(call) if call.is_listen() => self.listen_again(id, call),
                 Some(call) => self.answer_failed(&call, &text),
                 None => {}
             },
-            Failure::Unknown(text) => match self.pending.take(&id) {
+            Unanswered::Unknown(text) => match self.pending.take(&id) {
                 Some(call) if call.is_listen() => self.listen_again(id, call),
                 Some(call) if call.is_repeatable() && self.remote.may_repeat(&id) => {
                     let number = self.servers.number().unwrap_or_default();
@@ -325,14 +325,6 @@ impl Conversation {
     fn has_newer_than_rejected(&self) -> bool {
         let newest = self.servers.token().map(|token| token.generation);
         newest.is_some() && newest != self.tokens.checked_generation()
-    }
-}
-
-pub(super) fn text_of(failure: &Failure) -> String {
-    match failure {
-        Failure::Unauthorized { text, .. } | Failure::NotDone(text) => text.clone(),
-        Failure::SessionLost => "the server forgets its sessions".into(),
-        Failure::Unknown(text) => format!("{text}; whether it was done is unknown"),
     }
 }
 

@@ -6,9 +6,8 @@ use std::time::Duration;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::remote_calls::text_of;
 use super::server_switch::{Flow, StartFailure};
-use super::{Conversation, Failure};
+use super::{Conversation, Unanswered};
 use crate::formats::json_rpc::{self, Kind};
 use crate::mcp::messages;
 
@@ -37,7 +36,7 @@ impl Conversation {
             self.release_calls();
         }
         if matches!(self.remote.session, SessionPhase::Lost) && self.servers.token().is_some() {
-            if self.handshake.replay(u32::MAX).is_none() {
+            if !self.handshake.has_agreed() {
                 // There is nothing to open again.
                 self.remote.session = SessionPhase::Open;
                 return;
@@ -66,13 +65,13 @@ impl Conversation {
         }
     }
 
-    pub(super) fn session_refused(&mut self, failure: &Failure) {
-        let Failure::Unauthorized { generation, .. } = failure else {
-            return self.session_not_opened(&text_of(failure));
+    pub(super) fn session_refused(&mut self, failure: &Unanswered) {
+        let Unanswered::Unauthorized { generation, .. } = failure else {
+            return self.session_not_opened(&failure.text());
         };
         let interval = self.settings.timing.checks;
         if !self.tokens.may_check(interval, self.now) {
-            return self.session_not_opened(&text_of(failure));
+            return self.session_not_opened(&failure.text());
         }
         self.servers.start_failed(StartFailure::NoSession, self.now);
         let check = self.tokens.check(*generation, self.now);

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use super::answer::{self, AnswerKind, ErrorAnswer, ErrorFacts};
-use super::event_stream::{Position, read_events, wait_unless};
+use super::event_stream::{Position, USUAL_RETRY, read_events, wait_unless};
 use super::http::{beginning, connect, failure_of, whole};
 use super::request_headers::{self, SessionFacts};
 use super::session::RemoteSession;
 use super::{Header, NumberedToken};
 use crate::formats::json_rpc::{self, Id, Kind};
 use crate::github::{KeptConnection, StreamRequest, StreamResponse};
-use crate::mcp::conversation::{Failure, is_repeatable};
+use crate::mcp::conversation::{Unanswered, is_repeatable};
 use crate::mcp::line::Line;
 use crate::mcp::messages::ProtocolRevision;
 
@@ -21,13 +21,16 @@ const RESUME_TRIES: u32 = 5;
 const REST_LIMIT: Duration = Duration::from_secs(1);
 
 /// How long the server may take to accept a message that wants no answer.
-const ACCEPT_LIMIT: Duration = Duration::from_secs(30);
+pub(super) const ACCEPT_LIMIT: Duration = Duration::from_secs(30);
 
 /// The longest `Retry-After` that is waited for.
 const LONGEST_WAIT: u64 = 30;
 
-/// Asks whether a session is there; no answer to it reaches the client.
-const PING: &[u8] = br#"{"jsonrpc":"2.0","id":"ghtok:ping","method":"ping"}"#;
+/// The request that stays open for notifications (revision 2026-07-28).
+const LISTEN: &str = "subscriptions/listen";
+
+/// The server misses headers that repeat arguments (revision 2026-07-28).
+const HEADER_MISMATCH: i64 = -32020;
 
 /// What sends a message and gets its answers.
 pub(crate) struct Peers<'a> {
@@ -88,7 +91,7 @@ impl RemoteSession {
     ///
     /// # Errors
     /// Why there is no answer; nothing of one was handed on then.
-    pub(crate) fn exchange(&self, line: &Line, peers: &Peers<'_>) -> Result<(), Failure> {
+    pub(crate) fn exchange(&self, line: &Line, peers: &Peers<'_>) -> Result<(), Unanswered> {
         let message = Outgoing::of(line);
         let connection = self.remote.connection();
         let is_request = message.kind == Some(Kind::Request);
@@ -98,6 +101,10 @@ impl RemoteSession {
         self.ends(id);
         if result.is_ok() {
             self.remote.keep(connection);
+        } else if message.method == LISTEN {
+            // It is opened again.
+            let stop = connection.stop();
+            wait_unless(|| stop.is_stopped(), USUAL_RETRY);
         }
         result
     }
@@ -107,19 +114,13 @@ impl RemoteSession {
         message: &Outgoing<'_>,
         connection: &KeptConnection,
         peers: &Peers<'_>,
-    ) -> Result<(), Failure> {
-        let mut has_waited = false;
+    ) -> Result<(), Unanswered> {
+        let (mut has_waited, mut has_listed) = (false, false);
         loop {
             let Some((generation, token)) = (peers.token)() else {
-                return Err(Failure::NotDone("there is no token".into()));
+                return Err(Unanswered::NotDone("there is no token".into()));
             };
-            // The client's `initialize` begins a new session.
-            let is_first = message.method == "initialize";
-            let facts = if message.is_modern || is_first {
-                SessionFacts::default()
-            } else {
-                self.facts()
-            };
+            let facts = self.facts_for(message);
             let mut headers = request_headers::common(&token, &self.remote.headers, &facts);
             headers.extend(self.headers_of(message.line));
             let request = self.post(&headers, message.line.as_written());
@@ -135,6 +136,12 @@ impl RemoteSession {
                 AnswerKind::Error => {}
             }
             let body = beginning(&mut response);
+            let is_mismatch = answer::error_code(&body) == Some(HEADER_MISMATCH);
+            if is_mismatch && message.method == "tools/call" && !has_listed {
+                has_listed = true;
+                self.list_tools(message.line, &token);
+                continue;
+            }
             let host = self.remote.name();
             let facts = error_facts(message, &response, &body, &host, &self.remote.app, &facts);
             match answer::judge(&facts) {
@@ -146,7 +153,7 @@ impl RemoteSession {
                     wait_unless(|| stop.is_stopped(), Duration::from_secs(seconds));
                 }
                 ErrorAnswer::Doubtful if !self.knows_session(&token) => {
-                    return Err(Failure::SessionLost);
+                    return Err(Unanswered::SessionLost);
                 }
                 ErrorAnswer::Doubtful => {
                     let other = answer::judge(&ErrorFacts {
@@ -160,6 +167,15 @@ impl RemoteSession {
         }
     }
 
+    /// The client's `initialize` begins a new session, and since 2026-07-28 there is none.
+    fn facts_for(&self, message: &Outgoing<'_>) -> SessionFacts {
+        if message.is_modern || message.method == "initialize" {
+            SessionFacts::default()
+        } else {
+            self.facts()
+        }
+    }
+
     fn failed(
         &self,
         message: &Outgoing<'_>,
@@ -167,22 +183,25 @@ impl RemoteSession {
         generation: u64,
         body: &[u8],
         peers: &Peers<'_>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Unanswered> {
         let host = self.remote.name();
         match answer {
-            ErrorAnswer::Unauthorized => Err(Failure::Unauthorized {
+            ErrorAnswer::Unauthorized => Err(Unanswered::Unauthorized {
                 generation,
                 text: format!(
                     "{host} refuses the token of the App \"{}\" (HTTP 401)",
                     self.remote.app
                 ),
             }),
-            ErrorAnswer::SessionLost => Err(Failure::SessionLost),
-            ErrorAnswer::NotDone(text) | ErrorAnswer::Later(_, text) => Err(Failure::NotDone(text)),
-            ErrorAnswer::Unknown(text) => Err(Failure::Unknown(text)),
+            ErrorAnswer::SessionLost => Err(Unanswered::SessionLost),
+            ErrorAnswer::NotDone(text) | ErrorAnswer::Later(_, text) => {
+                Err(Unanswered::NotDone(text))
+            }
+            ErrorAnswer::Unknown(text) => Err(Unanswered::Unknown(text)),
             ErrorAnswer::Message | ErrorAnswer::Doubtful => {
                 let line = answer::line_of(body, message.raw_id.as_deref());
-                let line = line.ok_or_else(|| Failure::NotDone(format!("an error from {host}")))?;
+                let line =
+                    line.ok_or_else(|| Unanswered::NotDone(format!("an error from {host}")))?;
                 if message.raw_id.is_some() && message.kind == Some(Kind::Request) {
                     (peers.deliver)(self.remote.budget.acquire(line));
                 }
@@ -196,12 +215,12 @@ impl RemoteSession {
         &self,
         message: &Outgoing<'_>,
         response: &mut StreamResponse,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Unanswered> {
         let _ = beginning(response);
         if message.kind == Some(Kind::Request) {
             let host = self.remote.name();
             let status = response.status();
-            return Err(Failure::Unknown(format!(
+            return Err(Unanswered::Unknown(format!(
                 "{host} accepted the request (HTTP {status}) and sent no response"
             )));
         }
@@ -213,8 +232,8 @@ impl RemoteSession {
         message: &Outgoing<'_>,
         mut response: StreamResponse,
         peers: &Peers<'_>,
-    ) -> Result<(), Failure> {
-        let body = whole(&mut response).map_err(|error| Failure::Unknown(error.to_string()))?;
+    ) -> Result<(), Unanswered> {
+        let body = whole(&mut response).map_err(|error| Unanswered::Unknown(error.to_string()))?;
         let session = response.header("mcp-session-id").map(str::to_owned);
         match answer::line_of(&body, message.raw_id.as_deref()) {
             Some(line) => {
@@ -227,7 +246,7 @@ impl RemoteSession {
             None => {}
         }
         let host = self.remote.name();
-        Err(Failure::Unknown(format!(
+        Err(Unanswered::Unknown(format!(
             "{host} sent something else than the response"
         )))
     }
@@ -240,7 +259,7 @@ impl RemoteSession {
         mut response: StreamResponse,
         connection: &KeptConnection,
         peers: &Peers<'_>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Unanswered> {
         let session = response.header("mcp-session-id").map(str::to_owned);
         let stop = connection.stop();
         let mut position = Position::default();
@@ -269,12 +288,12 @@ impl RemoteSession {
             let id = position.last_id.as_deref();
             let can_resume = is_request && !message.is_modern && tries < RESUME_TRIES;
             let Some(id) = id.filter(|_| can_resume && !stop.is_stopped()) else {
-                return Err(Failure::Unknown(why));
+                return Err(Unanswered::Unknown(why));
             };
             wait_unless(|| stop.is_stopped(), position.wait());
             response = self
                 .resume(id, connection, peers)
-                .map_err(|reason| Failure::Unknown(format!("{why}; {reason}")))?;
+                .map_err(|reason| Unanswered::Unknown(format!("{why}; {reason}")))?;
         }
     }
 
@@ -321,7 +340,7 @@ impl RemoteSession {
         }
     }
 
-    fn post<'r>(&'r self, headers: &'r [Header], body: &'r [u8]) -> StreamRequest<'r> {
+    pub(super) fn post<'r>(&'r self, headers: &'r [Header], body: &'r [u8]) -> StreamRequest<'r> {
         StreamRequest {
             method: "POST",
             url: self.remote.address.url(),
@@ -352,18 +371,6 @@ impl RemoteSession {
         };
         (peers.deliver)(self.remote.budget.acquire(line));
         is_answer
-    }
-
-    /// Asks the server for the session: some answer a lost one with the status of a bad request.
-    fn knows_session(&self, token: &crate::token::AccessToken) -> bool {
-        let facts = self.facts();
-        let mut headers = request_headers::common(token, &self.remote.headers, &facts);
-        headers.extend(self.headers_of(PING));
-        let request = self.post(&headers, PING);
-        match self.remote.connection().send(&request, Some(ACCEPT_LIMIT)) {
-            Ok(answer) => !matches!(answer.status(), 400 | 404 | 410),
-            Err(_) => true,
-        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::event_stream::wait_unless;
 use crate::github::{HttpError, KeptConnection, RequestFailure, StreamRequest, StreamResponse};
-use crate::mcp::conversation::Failure;
+use crate::mcp::conversation::Unanswered;
 use crate::mcp::line::MAX_BYTES;
 
 /// How often a connection that is refused is tried again, and the first pause: servers are restarted.
@@ -34,10 +34,10 @@ pub(super) fn connect(
     connection.send(request, idle)
 }
 
-pub(super) fn failure_of(failure: &RequestFailure) -> Failure {
+pub(super) fn failure_of(failure: &RequestFailure) -> Unanswered {
     match failure {
-        RequestFailure::NotSent(cause) => Failure::NotDone(cause.to_string()),
-        other => Failure::Unknown(other.to_string()),
+        RequestFailure::NotSent(cause) => Unanswered::NotDone(cause.to_string()),
+        other => Unanswered::Unknown(other.to_string()),
     }
 }
 

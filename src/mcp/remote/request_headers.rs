@@ -123,6 +123,24 @@ pub(super) fn of_line(line: &[u8], parameters: &ParameterHeaders) -> Vec<Header>
     headers
 }
 
+/// A request for the list of tools, with the `_meta` of this one.
+pub(super) fn tools_list(line: &[u8]) -> Option<Vec<u8>> {
+    #[derive(Deserialize)]
+    struct ListParams<'a> {
+        #[serde(borrow, rename = "_meta")]
+        meta: &'a RawValue,
+    }
+    let json_rpc::Line::One(message) = json_rpc::read(line) else {
+        return None;
+    };
+    let params: ListParams<'_> = message.params_as()?;
+    let meta = params.meta.get();
+    let request = format!(
+        r#"{{"jsonrpc":"2.0","id":"ghtok:tools","method":"tools/list","params":{{"_meta":{meta}}}}}"#
+    );
+    Some(request.into_bytes())
+}
+
 fn header(name: &str, value: &str) -> Header {
     (name.to_owned(), Zeroizing::new(value.to_owned()))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{RunningServer, Runtime, RuntimeState};
 use crate::error::system_reason;
-use crate::mcp::conversation::{Ended, Event, Failure};
+use crate::mcp::conversation::{Ended, Event, Unanswered};
 use crate::mcp::line::Line;
 use crate::mcp::remote::exchange::Peers;
 use crate::mcp::remote::notification_stream::StreamEnd;
@@ -54,7 +54,7 @@ impl Runtime<'_, '_> {
         let sent = self.spawn(move || self.exchange(number, &own_session, &own));
         if let Err(error) = sent {
             let reason = format!("cannot start a thread: {}", system_reason(&error));
-            let failed = Event::Failed(number, copy_of(line), Failure::NotDone(reason));
+            let failed = Event::Failed(number, copy_of(line), Unanswered::NotDone(reason));
             state.follow_ups.push_back(failed);
             for line in session.finished(line).lines {
                 self.send_line(state, number, session, &line);
@@ -77,7 +77,6 @@ impl Runtime<'_, '_> {
             }
         }
         if let Err(failure) = result {
-            log::info!("mcp: not sent: {failure:?}");
             self.post(Event::Failed(number, copy_of(line), failure));
         } else if next.opens_notifications {
             self.read_notifications(number, Arc::clone(session));

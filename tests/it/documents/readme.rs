@@ -109,8 +109,8 @@ fn the_mcp_server_of_the_docs_is_a_command_that_ghtok_understands() {
         .iter()
         .map(|example| serde_json::from_str(example).expect("JSON"))
         .collect();
-    let [before, after] = examples.as_slice() else {
-        panic!("before and after: {examples:?}");
+    let [before, after, remote] = examples.as_slice() else {
+        panic!("before, after and a remote server: {examples:?}");
     };
     let words = |example: &Value| -> Vec<String> {
         let server = &example["mcpServers"]["github"];
@@ -122,7 +122,9 @@ fn the_mcp_server_of_the_docs_is_a_command_that_ghtok_understands() {
     };
     let wrapped = ["ghtok", "mcp", "--"].map(str::to_owned);
     assert_eq!(words(after), [&wrapped[..], &words(before)].concat());
-    assert!(Cli::read(words(after).into_iter().map(Into::into)).is_ok());
+    for example in [after, remote] {
+        assert!(Cli::read(words(example).into_iter().map(Into::into)).is_ok());
+    }
     assert_eq!(after["mcpServers"]["github"].get("env"), None);
 }
 

@@ -45,7 +45,6 @@ pub fn usage(page: &mut Page) {
             false,
             "ghes.example",
         ))
-        .add(setup(Client::Zed, ServerKind::Remote, false, "github.com"))
         .add(setup(Client::Zed, ServerKind::Docker, true, "github.com"))
         .add(setup(
             Client::ClaudeCode,

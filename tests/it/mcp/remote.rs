@@ -312,6 +312,22 @@ fn a_modern_client_has_no_session_and_cancels_by_closing_the_stream() {
     assert!(call["Mcp-Session-Id"].is_null());
 }
 
+#[test]
+fn arguments_that_the_server_wants_in_headers_are_learnt_from_its_refusal() {
+    let fake = FakeGitHub::start().expect("a fake");
+    let sandbox = Sandbox::new(&fake);
+    sandbox.seed(&fake, HOUR);
+    let remote = Remote::start(&sandbox, &[]);
+    let mut client = Client::of(command(&sandbox, &remote, &[]));
+    let meta = json!({"io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {}});
+    let call = json!({"_meta": meta, "name": "near", "arguments": {"region": "eu"}});
+    let answer = client.get("tools/call", &call);
+    assert_eq!(answer["result"]["content"][0]["text"], "ok", "{answer}");
+    assert_eq!(remote.count("tools/list"), 1);
+    assert_eq!(remote.count("tools/call near"), 2);
+}
+
 /// P5: the remote refuses even to begin; another server answers until somebody has signed in.
 #[test]
 fn p5_without_a_sign_in_there_is_one_tool_that_signs_in() {

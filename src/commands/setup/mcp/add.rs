@@ -37,12 +37,14 @@ impl McpSetup<'_> {
     /// # Errors
     /// If the client cannot do it that way, or its own command fails.
     pub fn run(&self, server: ServerKind, write: bool) -> Result<()> {
-        let server = self.server(server)?;
-        let Some(entry) = mcp_client::entry(self.client, &server) else {
-            return Err(only_static_headers(self.client));
-        };
-        let command = mcp_client::own_command(self.client, &server);
+        let arguments = self.arguments(server)?;
+        let entry = mcp_client::entry(self.client, &self.program, &arguments);
+        let command = mcp_client::own_command(self.client, &self.program, &arguments);
         if write {
+            let server = McpServer::Command {
+                program: self.program.clone(),
+                arguments,
+            };
             self.add(&server, command)?;
         } else {
             self.show(&entry, command.as_deref())?;
@@ -51,28 +53,25 @@ impl McpSetup<'_> {
         Ok(())
     }
 
-    fn server(&self, kind: ServerKind) -> Result<McpServer> {
+    /// What ghtok is started with.
+    fn arguments(&self, kind: ServerKind) -> Result<Vec<String>> {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
         let command: Vec<String> = match kind {
-            ServerKind::Binary => words(&["github-mcp-server", "stdio"]),
+            ServerKind::Binary => words(&["--", "github-mcp-server", "stdio"]),
             ServerKind::Docker => {
-                let mut command: Vec<String> = words(&["docker", "run", "-i", "--rm"]);
+                let mut command: Vec<String> = words(&["--", "docker", "run", "-i", "--rm"]);
                 for name in self.variables() {
                     command.extend(words(&["-e", name]));
                 }
                 command.push("ghcr.io/github/github-mcp-server".into());
                 command
             }
-            ServerKind::Remote => return self.remote(),
+            ServerKind::Remote => vec!["--url".into(), self.url()?],
         };
         let mut arguments = vec!["mcp".to_owned()];
         arguments.extend(self.flags.iter().cloned());
-        arguments.push("--".into());
         arguments.extend(command);
-        Ok(McpServer::Command {
-            program: self.program.clone(),
-            arguments,
-        })
+        Ok(arguments)
     }
 
     /// What the container is given, by name: the values are in ghtok's child only.
@@ -84,27 +83,18 @@ impl McpSetup<'_> {
     }
 
     /// GitHub's own server (github-mcp-server, docs/remote-server.md). P6: it is the App's host's own.
-    fn remote(&self) -> Result<McpServer> {
-        let url = match self.host.kind() {
-            HostKind::GitHubCom => "https://api.githubcopilot.com/mcp/".to_owned(),
-            HostKind::GheCom => format!("https://copilot-api.{}/mcp", self.host),
-            HostKind::Server => {
-                return Err(Error::Usage {
-                    message: format!(
-                        "setup mcp: GitHub has no remote MCP server for {}",
-                        self.host
-                    ),
-                    hint: "run the server on this machine: --server docker or --server binary"
-                        .into(),
-                });
-            }
-        };
-        let mut words = vec![shell::word(&self.program), "headers".into()];
-        words.extend(self.flags.iter().map(|flag| shell::word(flag)));
-        Ok(McpServer::Remote {
-            url,
-            headers: words.join(" "),
-        })
+    fn url(&self) -> Result<String> {
+        match self.host.kind() {
+            HostKind::GitHubCom => Ok("https://api.githubcopilot.com/mcp/".to_owned()),
+            HostKind::GheCom => Ok(format!("https://copilot-api.{}/mcp", self.host)),
+            HostKind::Server => Err(Error::Usage {
+                message: format!(
+                    "setup mcp: GitHub has no remote MCP server for {}",
+                    self.host
+                ),
+                hint: "run the server on this machine: --server docker or --server binary".into(),
+            }),
+        }
     }
 
     fn show(&self, entry: &str, command: Option<&[String]>) -> Result<()> {
@@ -220,16 +210,5 @@ impl McpSetup<'_> {
                 ));
             }
         }
-    }
-}
-
-fn only_static_headers(client: Client) -> Error {
-    Error::Usage {
-        message: format!(
-            "setup mcp: {} cannot run a command for headers; a remote server would keep the first token until it expires",
-            client.name()
-        ),
-        hint: "run the server on this machine (--server docker or --server binary), or use the client's own sign-in"
-            .into(),
     }
 }

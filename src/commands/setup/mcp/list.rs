@@ -1,7 +1,7 @@
 //! The known clients, and which of them run ghtok.
 
 use crate::error::Result;
-use crate::formats::mcp_client::{Client, ClientFolders, McpServer, own_command};
+use crate::formats::mcp_client::{Client, ClientFolders, own_command};
 use crate::formats::plain_text::one_line;
 use crate::session::ghtok_servers;
 use crate::system::terminal::Terminal;
@@ -10,7 +10,7 @@ use crate::system::terminal::Terminal;
 pub(super) fn print(folders: &ClientFolders) -> Result<()> {
     let mut text = String::new();
     for client in Client::ALL {
-        let writes = own_command(client, &any_server()).is_some();
+        let writes = own_command(client, "ghtok", &[]).is_some();
         let write = if writes { "--write" } else { "" };
         let servers = ghtok_servers(client, folders);
         let state = if servers.is_empty() {
@@ -27,11 +27,4 @@ pub(super) fn print(folders: &ClientFolders) -> Result<()> {
     Terminal.data(text.as_bytes())?;
     Terminal.note("print what a client needs with:\n  ghtok setup mcp CLIENT");
     Ok(())
-}
-
-fn any_server() -> McpServer {
-    McpServer::Command {
-        program: "ghtok".into(),
-        arguments: Vec::new(),
-    }
 }

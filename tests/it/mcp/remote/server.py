@@ -9,6 +9,8 @@ LOG, TOKENS, OPTIONS = sys.argv[1], sys.argv[2], set(sys.argv[3:])
 TOOLS = [
     {"name": "look", "inputSchema": {"type": "object"}, "annotations": {"readOnlyHint": True}},
     {"name": "write", "inputSchema": {"type": "object"}},
+    {"name": "near", "inputSchema": {"type": "object", "properties": {
+        "region": {"type": "string", "x-mcp-header": "Region"}}}},
 ]
 sessions, lock, asked = {}, threading.Lock(), {}
 
@@ -158,6 +160,10 @@ class Handler(BaseHTTPRequestHandler):
         if not what.startswith("tools/call "):
             return self.respond(what, message, {})
         arguments = message["params"].get("arguments", {})
+        if what.endswith(" near") and self.headers["Mcp-Param-Region"] != arguments["region"]:
+            error = {"code": -32020, "message": "HeaderMismatch"}
+            body = {"jsonrpc": "2.0", "id": message["id"], "error": error}
+            return self.reply(what, 400, json.dumps(body).encode())
         fault = arguments.get("fault")
         text = {"content": [{"type": "text", "text": arguments.get("say", "ok")}]}
         if fault and arguments.get("once"):
