@@ -3,13 +3,15 @@
 
 mod entry;
 mod old_tokens;
+mod removal;
 mod written;
 
 use std::path::{Path, PathBuf};
 
 pub(crate) use self::entry::{McpServer, NAME, entry, own_command, own_removal};
 pub(crate) use self::old_tokens::old_tokens;
-pub(crate) use self::written::{WrittenServer, servers, without};
+pub(crate) use self::removal::without;
+pub(crate) use self::written::{WrittenServer, servers};
 
 /// A program that starts MCP servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -179,8 +179,9 @@ fn what_cannot_be_removed_keeps_nothing_else_from_going() {
     let home = Home::new();
     let before = home.read(".gitconfig");
     home.set_up();
-    let entry = home.run(&["setup", "mcp", "goose"]).expect_code(0).stdout;
-    home.write(".config/goose/config.yaml", &entry);
+    // Not as ghtok prints it.
+    let entry = "mcp_servers = { github = { command = \"ghtok\", args = [\"mcp\"] } }\n";
+    home.write(".codex/config.toml", entry);
     home.write(".gitconfig.lock", "");
     let done = home
         .run(&["setup", "remove", "--all", "--yes"])

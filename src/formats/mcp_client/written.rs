@@ -46,22 +46,8 @@ pub(crate) fn servers(client: Client, text: &str) -> Vec<WrittenServer> {
     }
 }
 
-/// A client's file without one of its servers, all else as it is; `None` where the file is not JSON, or
-/// has no such server.
-pub(crate) fn without(client: Client, text: &str, name: &str) -> Option<String> {
-    if matches!(client, Client::Codex | Client::Goose) {
-        return None;
-    }
-    let (root, list) = list_in(client, text)?;
-    let found = |property: &jsonc_parser::cst::CstObjectProp| {
-        property.decoded_name().is_some_and(|known| known == name)
-    };
-    list.properties().into_iter().find(found)?.remove();
-    Some(root.to_string())
-}
-
 /// JSON, with the comments that editors allow.
-fn list_in(client: Client, text: &str) -> Option<(CstRootNode, CstObject)> {
+pub(super) fn list_in(client: Client, text: &str) -> Option<(CstRootNode, CstObject)> {
     let root = CstRootNode::parse(text, &ParseOptions::default()).ok()?;
     let list = root.object_value()?.object_value(client.list())?;
     Some((root, list))
@@ -238,21 +224,5 @@ mod tests {
         let names: Vec<&str> = found.iter().map(|server| server.name.as_str()).collect();
         assert_eq!(names, ["developer", "github"]);
         assert!(!found[0].is_ghtok() && found[1].is_ghtok());
-    }
-
-    #[test]
-    fn a_server_goes_and_every_other_byte_stays() {
-        let with = "// my servers\n{\n  \"servers\": {\n    \"a\": {\"command\": \"x\"}, // first\n    \
-                    \"github\": {\n      \"command\": \"ghtok\"\n    },\n    \"z\": {\"command\": \"y\"}\n  },\n  \"inputs\": []\n}\n";
-        let without_it = "// my servers\n{\n  \"servers\": {\n    \"a\": {\"command\": \"x\"}, // first\n    \
-                          \"z\": {\"command\": \"y\"}\n  },\n  \"inputs\": []\n}\n";
-        assert_eq!(
-            without(Client::VsCode, with, "github").as_deref(),
-            Some(without_it)
-        );
-        let last = "{\"mcpServers\": {\"a\": 1, \"github\": {}}}\n";
-        let left = without(Client::Cursor, last, "github").expect("a file");
-        assert_eq!(left, "{\"mcpServers\": {\"a\": 1}}\n");
-        assert_eq!(without(Client::Cursor, last, "b"), None);
     }
 }

@@ -197,7 +197,7 @@ pub fn other(page: &mut Page) {
     }
     page.add(Error::ClientFailed {
         failed: "cannot remove the server \"github\" from /home/me/.codex/config.toml".into(),
-        cause: "ghtok changes files in JSON only".into(),
+        cause: "it is written in a way that ghtok does not change".into(),
         fix: "remove that entry yourself".into(),
     });
     page.section("Standard output")

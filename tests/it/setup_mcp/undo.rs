@@ -158,18 +158,33 @@ fn what_a_person_pasted_is_undone_in_every_clients_file() {
 }
 
 #[test]
-fn what_is_not_json_and_what_is_a_projects_is_named_and_left() {
+fn what_is_not_json_is_undone_too_and_left_where_it_is_written_in_another_way() {
     let sandbox = Sandbox::new(&FakeGitHub::start().expect("a fake"));
-    for (client, file) in [
-        ("codex", ".codex/config.toml"),
-        ("goose", ".config/goose/config.yaml"),
+    for (client, file, theirs, odd) in [
+        (
+            "codex",
+            ".codex/config.toml",
+            "model = \"x\" # mine\n\n",
+            "mcp_servers = { github = { command = \"ghtok\", args = [\"mcp\"] } }\n",
+        ),
+        (
+            "goose",
+            ".config/goose/config.yaml",
+            "GOOSE_MODEL: x # mine\n",
+            "extensions:\n  github: &a\n    cmd: ghtok\n    args: [\"mcp\"]\n  github:\n    cmd: x\n",
+        ),
     ] {
         let file = sandbox.home().join(file);
         fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
         let entry = setup(&sandbox, "/usr/bin:/bin", &[client])
             .expect_code(0)
             .stdout;
-        fs::write(&file, &entry).expect("a file");
+        fs::write(&file, format!("{theirs}{entry}")).expect("a file");
+        setup(&sandbox, "/usr/bin:/bin", &[client, "--undo"]).expect_code(0);
+        let left = fs::read_to_string(&file).expect("a file");
+        let rest = left.strip_prefix(theirs).expect("theirs");
+        assert!(["", "extensions: {}\n"].contains(&rest), "{left}");
+        fs::write(&file, odd).expect("a file");
         let refused = setup(&sandbox, "/usr/bin:/bin", &[client, "--undo"]).expect_code(1);
         assert!(
             refused
@@ -178,8 +193,13 @@ fn what_is_not_json_and_what_is_a_projects_is_named_and_left() {
                 && refused.stderr.contains("remove that entry yourself"),
             "{refused:?}"
         );
-        assert_eq!(fs::read_to_string(&file).expect("a file"), entry);
+        assert_eq!(fs::read_to_string(&file).expect("a file"), odd);
     }
+}
+
+#[test]
+fn what_is_a_projects_is_named_and_left() {
+    let sandbox = Sandbox::new(&FakeGitHub::start().expect("a fake"));
     let project = sandbox.home().join(".mcp.json");
     let entry = setup(&sandbox, "/usr/bin:/bin", &["claude-code"])
         .expect_code(0)

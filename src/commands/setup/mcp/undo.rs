@@ -90,8 +90,9 @@ pub(super) fn remove(
             let text = plain_file::read(file).map_err(|error| failed(system_reason(&error)))?;
             let text = String::from_utf8(text.unwrap_or_default());
             let text = text.map_err(|_| failed("the file is not UTF-8 text".into()))?;
-            let left = without(client, &text, &server.name)
-                .ok_or_else(|| failed("ghtok changes files in JSON only".into()))?;
+            let left = without(client, &text, &server.name).ok_or_else(|| {
+                failed("it is written in a way that ghtok does not change".into())
+            })?;
             private_file::replace(file, left.as_bytes(), Mode::keep_or_usual())
                 .map_err(|error| failed(system_reason(&error)))?;
         }
