@@ -14,13 +14,21 @@ use crate::system::terminal::Terminal;
 /// The variable by which the script tells for which shell it asks.
 const ASKED_BY: &str = "GHTOK_COMPLETE";
 
+/// The script as the file `_ghtok` of a folder in `fpath`: zsh loads it at the first completion, and runs it in
+/// place of the function that it defines.
+const ZSH_AUTOLOADED: &str = r#"
+[[ "$funcstack[1]" != _ghtok ]] || _clap_dynamic_completer_ghtok "$@"
+"#;
+
 /// Print a shell script that completes ghtok's commands
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   source <(ghtok completions bash)              in ~/.bashrc
   source <(ghtok completions zsh)               in ~/.zshrc, after compinit
+  ghtok completions zsh > ~/.zfunc/_ghtok       for a folder in zsh's fpath
   ghtok completions fish | source               in config.fish
-  ghtok completions powershell | Out-String | Invoke-Expression")]
+  ghtok completions powershell | Out-String | Invoke-Expression
+  eval (ghtok completions elvish | slurp)       in rc.elv")]
 pub(crate) struct Completions {
     /// The shell
     #[arg(value_enum, value_name = "SHELL")]
@@ -59,6 +67,9 @@ impl Completions {
         completer
             .write_registration(ASKED_BY, "ghtok", "ghtok", "ghtok", &mut script)
             .map_err(Error::of_output)?;
+        if self.shell == CompletionShell::Zsh {
+            script.extend_from_slice(ZSH_AUTOLOADED.as_bytes());
+        }
         Terminal.data(&script)?;
         Ok(0)
     }

@@ -9,7 +9,7 @@ use crate::support::sandbox::Program;
 const APPS: &str = "[[app]]\nname = \"work\"\nclient_id = \"Iv1.a\"\n[[app]]\nname = \"play\"\nclient_id = \"Iv1.b\"\n";
 
 /// A shell's program and flags, and how it loads the script.
-const SHELLS: [(&[&str], &str); 3] = [
+const SHELLS: [(&[&str], &str); 5] = [
     (
         &["bash", "--norc", "-i"],
         "source <(ghtok completions bash)",
@@ -18,9 +18,18 @@ const SHELLS: [(&[&str], &str); 3] = [
         &["zsh", "-f", "-i"],
         "autoload -U compinit; compinit -u -D; source <(ghtok completions zsh)",
     ),
+    // Loaded by the first tab.
+    (
+        &["zsh", "-f", "-i"],
+        "ghtok completions zsh > $HOME/_ghtok; fpath=($HOME $fpath); autoload -U compinit; compinit -u -D",
+    ),
     (
         &["fish", "--no-config", "-i"],
         "ghtok completions fish | source",
+    ),
+    (
+        &["elvish", "-norc"],
+        "eval (ghtok completions elvish | slurp)",
     ),
 ];
 
@@ -36,7 +45,7 @@ const COMPLETED: [(&str, &str); 7] = [
 ];
 
 #[test]
-fn three_shells_complete_commands_flags_values_and_apps() {
+fn shells_complete_commands_flags_values_and_apps() {
     for (shell, load) in SHELLS {
         let home = Home::new();
         home.sandbox.configure(APPS);
