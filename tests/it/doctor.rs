@@ -5,6 +5,7 @@ mod accounts;
 mod codes;
 mod git;
 mod online;
+mod passed_on;
 mod patient;
 mod places;
 mod privacy;

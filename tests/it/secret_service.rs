@@ -3,7 +3,7 @@
 mod absent_and_locked;
 mod again;
 pub mod bus;
-mod confirms_access;
+pub mod confirms_access;
 mod one_connection;
 mod prompts;
 mod several_items;

@@ -102,6 +102,9 @@ fn unreachable(failure: &RequestFailure, found: &mut Findings) {
         HttpError::RateLimited { .. } => {
             finding.fix("wait, and ask again");
         }
+        HttpError::Limit { .. } => {
+            finding.fix("raise the limit (ulimit, or the container's)");
+        }
         _ => {
             finding
                 .fix("check the network; behind a proxy, set HTTPS_PROXY or proxy in config.toml");

@@ -14,7 +14,7 @@ use crate::support::signing_in::{decide, hurried_fake};
 
 /// Runs the login that is the fix of this finding, which a person approves.
 #[track_caller]
-fn is_fixed_by_signing_in(patient: &Patient, code: &str, level: &str) {
+pub fn is_fixed_by_signing_in(patient: &Patient, code: &str, level: &str) {
     let finding = patient.has(code, level);
     let command = finding["command"].as_str().expect("a command");
     let words: Vec<&str> = command.split(' ').skip(1).collect();
@@ -24,12 +24,12 @@ fn is_fixed_by_signing_in(patient: &Patient, code: &str, level: &str) {
     assert!(!after.has(code) && after.has("signed_in"), "{after:?}");
 }
 
-fn hurried() -> Patient {
+pub fn hurried() -> Patient {
     Patient::at(hurried_fake().start().expect("a fake"))
 }
 
 /// One whose record was changed so.
-fn with_record(patient: Patient, change: impl FnOnce(&mut Record)) -> Patient {
+pub fn with_record(patient: Patient, change: impl FnOnce(&mut Record)) -> Patient {
     sign_in(&patient.sandbox, &patient.fake, FRESH);
     let mut record = patient.sandbox.record();
     change(&mut record);

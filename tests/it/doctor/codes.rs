@@ -4,6 +4,32 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// The errors of others that doctor can pass on.
+const PASSED_ON: [&str; 22] = [
+    "access_refused",
+    "app_ambiguous",
+    "app_unknown",
+    "config_invalid",
+    "expired",
+    "file",
+    "git_config",
+    "no_app",
+    "no_ca_certificates",
+    "other_account",
+    "process_limit",
+    "record_damaged",
+    "record_newer",
+    "refresh_refused",
+    "sign_in_lost",
+    "sign_in_vanished",
+    "signed_out",
+    "state_read_only",
+    "store_confirms_access",
+    "store_locked",
+    "store_not_listed",
+    "store_timed_out",
+];
+
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
@@ -63,6 +89,11 @@ fn every_code_is_documented_and_has_a_fixture() {
     assert!(missing.is_empty(), "not in docs/exit-codes.md: {missing:?}");
     assert!(told.len() > 45, "{told:?}");
     let tests = sources("tests/it/doctor") + &text(&root().join("tests/it/keychain/doctor.rs"));
+    for code in PASSED_ON {
+        let has_one =
+            tests.contains(&format!("\"{code}\"")) || tests.contains(&format!("\\\"{code}\\\""));
+        assert!(has_one, "no fixture for {code}");
+    }
     for code in &told {
         let is_known = found.contains(code) || code == "program";
         assert!(is_known, "no finding is called {code}");

@@ -51,6 +51,7 @@ fn no_timer_and_one_as_it_was_installed() {
 #[test]
 fn a_timer_whose_scheduler_does_not_run() {
     if !rustix::process::geteuid().is_root() {
+        skip!("only root can have a list of processes of its own");
         return;
     }
     let _cron = CronDaemon::start();

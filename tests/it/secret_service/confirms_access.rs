@@ -25,14 +25,14 @@ const PROMPT: &str = "/org/freedesktop/secrets/prompt/1";
 
 /// What is in the open database.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Items {
+pub enum Items {
     Ours,
     Others,
     None,
 }
 
 /// The service; it ends with the test.
-struct Service {
+pub struct Service {
     prompts: Arc<Mutex<usize>>,
     ended: Arc<AtomicBool>,
 }
@@ -44,7 +44,7 @@ impl Drop for Service {
 }
 
 impl Service {
-    fn start(bus: &PrivateBus, items: Items) -> Self {
+    pub fn start(bus: &PrivateBus, items: Items) -> Self {
         let connection = bus.connect();
         connection
             .request_name("org.freedesktop.secrets", false, false, true)
@@ -80,7 +80,7 @@ impl Service {
         service
     }
 
-    fn prompts(&self) -> usize {
+    pub fn prompts(&self) -> usize {
         *self.prompts.lock().expect("a count")
     }
 }
