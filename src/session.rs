@@ -328,7 +328,7 @@ fn log_configuration(config: &Config) {
         "configuration: {} {}",
         config.file.display(),
         match config.file_state {
-            FileState::Missing => "not there",
+            FileState::Missing => "does not exist",
             FileState::Read => "read",
         }
     );

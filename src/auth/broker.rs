@@ -179,7 +179,7 @@ impl Broker<'_> {
     /// The decision and its reasons, for the log.
     fn reasons(&self, record: &Record, want: Want, decision: &Decision<'_>) -> String {
         let verdict = match decision {
-            Decision::Serve(_) => "serve it",
+            Decision::Serve(_) => "use the stored token",
             Decision::Refresh => "refresh",
             Decision::SignIn(_) => "a sign-in is needed",
         };

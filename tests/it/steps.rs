@@ -57,7 +57,7 @@ fn a_cached_get_tells_four_steps_by_flag_or_variable_and_none_without() {
         "configuration: ",
         "App ",
         "private files",
-        "decision: serve it",
+        "decision: use the stored token",
     ];
     for (arguments, log) in [
         (&["get", "-v"][..], None),
@@ -100,7 +100,7 @@ fn a_refresh_is_told_by_the_caller_and_in_the_refreshers_file_without_a_secret()
                 "lock: taken",
                 "refresher started: process ",
                 "outcome: changed",
-                "decision: serve it",
+                "decision: use the stored token",
             ],
         );
         let file = sandbox.state_folder().log(&sandbox.app().key());

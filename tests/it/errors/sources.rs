@@ -92,7 +92,7 @@ const NOT_OF_ERRORS: &[&str] = &[
 /// Texts of these sources that are shown elsewhere, or never.
 const ELSEWHERE: &[&str] = &[
     // Log records.
-    "serve it",
+    "use the stored token",
     "a sign-in is needed",
     // A library's words.
     "No CA certificates were loaded",
