@@ -2,6 +2,7 @@
 //! terminal whatever becomes of the sign-in.
 
 mod browser;
+mod client_secret;
 mod clipboard;
 mod endings;
 mod first_hour;
