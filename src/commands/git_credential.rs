@@ -2,6 +2,7 @@
 //! that git asks its next helper.
 
 mod choice;
+mod hidden_path;
 mod messages;
 mod own_token;
 mod plain;
@@ -17,6 +18,7 @@ use clap_complete::ArgValueCandidates;
 use zeroize::Zeroizing;
 
 use self::choice::{Choice, choose};
+use self::hidden_path::leaves_it_to_others;
 use self::messages::{give_up, tell_choice, tell_no_app, tell_other_account};
 pub(crate) use self::plain::{plain, under_own_name};
 use crate::app::App;
@@ -189,6 +191,9 @@ impl GitCredential {
                 return Ok(());
             }
         };
+        if leaves_it_to_others(request, app, session) {
+            return Ok(());
+        }
         config.check_store()?;
         session
             .with_call(app, |call| {

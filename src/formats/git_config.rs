@@ -10,7 +10,7 @@ mod pattern;
 mod syntax;
 mod variables;
 
-pub(crate) use self::asked::AskedHelpers;
+pub(crate) use self::asked::{AskedHelpers, hides_path_from_ghtok};
 pub(crate) use self::listing::{ConfigLine, CredentialSetting, Setting, config_lines, listing};
 pub(crate) use self::own_file::{
     Before, GhtokCommand, HostSection, before, is_ghtok, others, own_file, passed_on_to,

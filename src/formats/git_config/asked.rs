@@ -1,7 +1,7 @@
 //! Which helpers git asks about a host, by everything that its configuration says.
 
 use super::listing::{CredentialSetting, Setting};
-use super::own_file::is_ghtok;
+use super::own_file::{is_ghtok, passed_on_to};
 use super::pattern::PatternMatch;
 
 /// The helpers for one host.
@@ -60,11 +60,31 @@ impl<'a> AskedHelpers<'a> {
     }
 }
 
+/// True if git was told to send the repository's path to the helpers of this address, something later took
+/// that back, and others are asked after ghtok. The last setting counts, however special its pattern is.
+pub(crate) fn hides_path_from_ghtok(url: &str, settings: &[CredentialSetting]) -> bool {
+    let here = settings
+        .iter()
+        .filter(|setting| setting.matches(url) == PatternMatch::Whole);
+    let sends: Vec<bool> = here
+        .filter_map(|setting| match setting.setting {
+            Setting::UseHttpPath(sends) => Some(sends),
+            Setting::Helper(_) => None,
+        })
+        .collect();
+    let asked = AskedHelpers::of(url, settings).helpers;
+    let is_other = |helper: &[u8]| !is_ghtok(helper) || passed_on_to(helper).is_some();
+    sends.contains(&true)
+        && sends.last() == Some(&false)
+        && asked.iter().any(|(_, helper)| is_other(helper))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const GHTOK: &[u8] = b"/usr/bin/ghtok git-credential";
+    const HOST: Option<&str> = Some("https://github.com");
 
     fn helper(pattern: Option<&str>, helper: &[u8]) -> CredentialSetting {
         CredentialSetting {
@@ -104,5 +124,34 @@ mod tests {
         assert_eq!(asked.reset, Some(&reset[1]));
         let again = [reset[0].clone(), reset[1].clone(), reset[0].clone()];
         assert_eq!(AskedHelpers::of("https://github.com", &again).reset, None);
+    }
+
+    #[test]
+    fn a_path_is_hidden_where_a_later_setting_takes_it_back_from_others() {
+        let path = |pattern, sends| CredentialSetting {
+            setting: Setting::UseHttpPath(sends),
+            ..helper(pattern, b"")
+        };
+        let (own, via) = (
+            helper(HOST, GHTOK),
+            helper(HOST, b"/usr/bin/ghtok git-credential --via 'store'"),
+        );
+        let hides = |settings: &[&CredentialSetting]| {
+            let settings: Vec<CredentialSetting> =
+                settings.iter().map(|&one| one.clone()).collect();
+            hides_path_from_ghtok("https://github.com", &settings)
+        };
+        let (sends, hidden) = (path(HOST, true), path(None, false));
+        assert!(hides(&[&sends, &own, &via, &hidden]));
+        assert!(hides(&[&sends, &own, &helper(None, b"cache"), &hidden]));
+        assert!(!hides(&[&sends, &own, &hidden]), "nobody else is there");
+        assert!(!hides(&[&hidden, &sends, &own, &via]));
+        assert!(!hides(&[&own, &via, &hidden]), "setup git never ran");
+        assert!(!hides(&[
+            &sends,
+            &own,
+            &via,
+            &path(Some("https://ghes.example"), false)
+        ]));
     }
 }

@@ -135,8 +135,10 @@ impl<'a> Exchange<'a> {
             .shared
             .change(|state| endpoints::git::admit(&self.request, &mut state.authority, findings));
         Some(match bearer {
-            Ok(bearer) => endpoints::git::serve(&self.request, bearer.as_ref(), root)
-                .unwrap_or_else(|error| Answer::text(500, &error.to_string())),
+            Ok(bearer) => {
+                endpoints::git::serve(&self.request, bearer.as_ref(), root, &self.shared.base_url)
+                    .unwrap_or_else(|error| Answer::text(500, &error.to_string()))
+            }
             Err(refusal) => refusal,
         })
     }

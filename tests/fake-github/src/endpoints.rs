@@ -2,6 +2,7 @@
 
 mod applications;
 pub(crate) mod git;
+mod lfs;
 mod oauth;
 mod page;
 mod registration;

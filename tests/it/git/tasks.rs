@@ -2,6 +2,7 @@
 //! (P13): what worked before works after.
 
 mod bench;
+mod ssh;
 
 use std::fs;
 
@@ -55,19 +56,42 @@ fn submodule(task: &Task) -> bool {
         && task.git(&["-C", "it", "submodule", "--quiet", "update", "--init"])
 }
 
-/// As git-lfs asks: for the address of its own endpoint, through `git credential`.
+/// A file of git-lfs, pushed to and fetched from the own repository and one where the App is not installed.
 fn lfs(task: &Task) -> bool {
     ["octocat/hello", "acme/private"].into_iter().all(|name| {
-        let asked = format!("url={}/info/lfs\n", task.url(name));
-        let Some(filled) = task.credential("fill", &asked) else {
-            return false;
-        };
-        task.is_let_in(name, &filled) && task.credential("approve", &filled).is_some()
+        let (at, folder, again) = (
+            task.url(name),
+            name.replace('/', "-"),
+            format!("{}-again", name.replace('/', "-")),
+        );
+        let branch = format!("HEAD:lfs-{}", task.turn());
+        let content = format!("{} {name} in a large file", task.turn());
+        task.git(&["clone", "--quiet", &at, &folder])
+            && task.git(&["-C", &folder, "lfs", "install", "--local"])
+            && task.write(
+                &format!("{folder}/.gitattributes"),
+                "*.bin filter=lfs diff=lfs merge=lfs -text\n",
+            )
+            && task.write(&format!("{folder}/large.bin"), &content)
+            && task.git(&["-C", &folder, "add", "."])
+            && task.commit(&folder)
+            && task.git(&["-C", &folder, "push", "--quiet", "origin", &branch])
+            && task.git(&[
+                "clone",
+                "--quiet",
+                "--branch",
+                &branch["HEAD:".len()..],
+                &at,
+                &again,
+            ])
+            && task.git(&["-C", &again, "lfs", "install", "--local"])
+            && task.git(&["-C", &again, "lfs", "pull"])
+            && task.reads(&format!("{again}/large.bin")) == content
     })
 }
 
 fn two_remotes(task: &Task) -> bool {
-    let ssh = format!("git@{}:acme/private.git", task.host_name());
+    let ssh = task.ssh_url("acme/private");
     task.clone_own()
         && task.git(&["-C", "it", "remote", "add", "ssh", &ssh])
         && task.git(&["-C", "it", "fetch", "--quiet", "ssh"])
@@ -91,8 +115,10 @@ fn on_the_command_line(task: &Task) -> bool {
     let helper = format!("credential.helper={}", task.second_helper());
     let (reset, other) = ("credential.helper=", "http.followRedirects=true");
     let at = task.url("acme/private");
+    let no_path = "credential.useHttpPath=false";
     task.git(&["-c", reset, "-c", &helper, "clone", "--quiet", &at, "one"])
         && task.git(&["-c", other, "clone", "--quiet", &at, "two"])
+        && task.git(&["-c", no_path, "clone", "--quiet", &at, "three"])
 }
 
 fn worktree(task: &Task) -> bool {

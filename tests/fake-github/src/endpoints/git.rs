@@ -1,4 +1,4 @@
-//! A git remote over smart HTTP: git's own CGI program `git http-backend`, behind
+//! A git remote over smart HTTP: git's own CGI program `git http-backend` (and the LFS API), behind
 //! Basic authentication with a live access token as the password.
 //! <https://git-scm.com/docs/git-http-backend>
 
@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 
-use super::{Findings, basic_credentials};
+use super::{Findings, basic_credentials, lfs};
 use crate::authority::{Access, Authority, Bearer, Repository};
 use crate::http::{Answer, Incoming};
 use crate::violation::ViolationKind;
@@ -51,7 +51,9 @@ pub(crate) fn admit(
 }
 
 fn is_push(request: &Incoming) -> bool {
-    request.path.ends_with("/git-receive-pack") || request.query.contains("git-receive-pack")
+    request.path.ends_with("/git-receive-pack")
+        || request.query.contains("git-receive-pack")
+        || lfs::is_upload(request)
 }
 
 /// Runs the CGI program and translates its answer.
@@ -59,8 +61,12 @@ pub(crate) fn serve(
     request: &Incoming,
     bearer: Option<&Bearer>,
     root: &Path,
+    base_url: &str,
 ) -> io::Result<Answer> {
     const SERVICES: [&str; 3] = ["/info/refs", "/git-upload-pack", "/git-receive-pack"];
+    if let Some(answer) = lfs::answer(request, root, base_url) {
+        return Ok(answer);
+    }
     let known = SERVICES
         .iter()
         .any(|service| request.path.ends_with(service));

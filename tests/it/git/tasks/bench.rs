@@ -6,11 +6,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use fake_github::{App, CLIENT_ID, FakeGitHub, Installation, Installed};
 use tempfile::TempDir;
 
+use super::ssh::SshServer;
 use crate::git::reach::{HOUR, all_have_asked};
 use crate::secret_service::bus::PrivateBus;
 use crate::support::deadline::{run, run_command};
@@ -57,7 +56,9 @@ pub struct TaskBench {
     second: String,
     other: Other,
     bus: Option<PrivateBus>,
-    root: TempDir,
+    ssh: SshServer,
+    /// The repositories; the server's until the end.
+    _root: TempDir,
 }
 
 impl TaskBench {
@@ -67,7 +68,12 @@ impl TaskBench {
             Other::LibSecret => Some(PrivateBus::with_keyring()?),
             Other::Store | Other::OsxKeychain => None,
         };
+        if !has_lfs() {
+            skip!("git-lfs is not installed");
+            return None;
+        }
         let root = TempDir::new().expect("a folder");
+        let ssh = SshServer::new(root.path())?;
         for name in ["octocat/hello", "acme/private", "else/open"] {
             add_repository(root.path(), name);
         }
@@ -101,7 +107,8 @@ impl TaskBench {
             git,
             other,
             bus,
-            root,
+            ssh,
+            _root: root,
         };
         if !bench.install_helper() {
             return None;
@@ -128,11 +135,9 @@ impl TaskBench {
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("mode");
     }
 
-    /// The helper, a stand-in for ssh, and a helper for one command.
+    /// The helper, and a helper for one command.
     fn install_helper(&self) -> bool {
         fs::create_dir(self.bin()).expect("a folder");
-        let ssh = "#!/bin/sh\nfor word; do :; done\ncd \"$ROOT\" && eval \"$word\"\n";
-        self.program("ssh", ssh);
         let second = format!(
             "#!/bin/sh\n[ \"$1\" != get ] || printf 'username=second\\npassword=%s\\n' {}\n",
             self.second
@@ -202,9 +207,7 @@ impl TaskBench {
         }
         command
             .env("PATH", self.path())
-            .env("GIT_SSH_COMMAND", self.bin().join("ssh"))
-            .env("GIT_SSH_VARIANT", "simple")
-            .env("ROOT", self.root.path())
+            .env("GIT_SSH_COMMAND", &self.ssh.command)
             .current_dir(folder);
         command
     }
@@ -244,9 +247,11 @@ impl<'a> Task<'a> {
         format!("{}/{name}.git", self.bench.fake.base_url())
     }
 
-    pub fn host_name(&self) -> String {
+    /// A repository as people write it for SSH.
+    pub fn ssh_url(&self, name: &str) -> String {
         let host = self.bench.fake.host();
-        host.split(':').next().expect("a name").to_owned()
+        let host = host.split(':').next().expect("a name");
+        format!("{}@{host}:{name}.git", self.bench.ssh.user)
     }
 
     /// True if git did its work.
@@ -261,25 +266,6 @@ impl<'a> Task<'a> {
         }
         println!("{arguments:?}: {}", run.stderr);
         None
-    }
-
-    pub fn credential(&self, operation: &str, description: &str) -> Option<String> {
-        let mut command = self.bench.command(&self.folder, &["credential", operation]);
-        let run = feed(&mut command, description.as_bytes());
-        (run.code == Some(0)).then_some(run.stdout)
-    }
-
-    /// True if the server takes what `git credential fill` said.
-    pub fn is_let_in(&self, name: &str, filled: &str) -> bool {
-        let line = |key: &str| filled.lines().find_map(|line| line.strip_prefix(key));
-        let (user, password) = (line("username="), line("password="));
-        let (Some(user), Some(password)) = (user, password) else {
-            return false;
-        };
-        let basic = STANDARD.encode(format!("{user}:{password}"));
-        let header = format!("http.extraHeader=Authorization: Basic {basic}");
-        let no_helper = "credential.helper=";
-        self.git(&["-c", &header, "-c", no_helper, "ls-remote", &self.url(name)])
     }
 
     pub fn second_helper(&self) -> String {
@@ -303,7 +289,16 @@ impl<'a> Task<'a> {
         ])
     }
 
+    pub fn reads(&self, below: &str) -> String {
+        fs::read_to_string(self.folder.join(below)).unwrap_or_default()
+    }
+
     pub fn write(&self, below: &str, text: &str) -> bool {
         fs::write(self.folder.join(below), text).is_ok()
     }
+}
+
+fn has_lfs() -> bool {
+    let version = Command::new("git-lfs").arg("version").output();
+    version.is_ok_and(|output| output.status.success())
 }
