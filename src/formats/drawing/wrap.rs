@@ -33,24 +33,42 @@ pub(crate) fn wrapped_report(text: &str, columns: usize) -> String {
     lines.join("\n")
 }
 
+/// The rows of a line. Below the number of a list's item, the next rows begin where its text begins.
 fn broken(line: &str, columns: usize) -> String {
     if width(line) <= columns {
         return line.to_owned();
     }
-    let indent = &line[..line.len() - line.trim_start_matches(' ').len()];
+    let (start, text) = line.split_at(text_start(line));
+    let indent = " ".repeat(start.len());
     let mut rows: Vec<String> = Vec::new();
-    for word in line.split(' ').filter(|word| !word.is_empty()) {
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
         match rows.last_mut() {
             Some(row) if width(row) + 1 + width(word) <= columns => {
                 row.push(' ');
                 row.push_str(word);
             }
+            None if !start.trim().is_empty() => rows.push(format!("{start}{word}")),
             // A word that is too long gets all the room there is.
             _ if indent.len() + width(word) > columns => rows.push(word.to_owned()),
             _ => rows.push(format!("{indent}{word}")),
         }
     }
     rows.join("\n")
+}
+
+/// Behind the blanks that a line begins with and the number of a list's item (`1.`, or `1` and two blanks).
+fn text_start(line: &str) -> usize {
+    let blanks = line.len() - line.trim_start_matches(' ').len();
+    let after = line[blanks..].trim_start_matches(|c: char| c.is_ascii_digit());
+    let is_number = after.len() < line.len() - blanks;
+    let rest = after.strip_prefix('.').unwrap_or(after);
+    let text = rest.trim_start_matches(' ');
+    let is_item = is_number && (rest.len() < after.len() || rest.starts_with("  "));
+    if is_item && text.len() < rest.len() {
+        line.len() - text.len()
+    } else {
+        blanks
+    }
 }
 
 #[cfg(test)]
@@ -96,5 +114,17 @@ mod tests {
     fn colours_do_not_count() {
         let text = "\u{1b}[1mone\u{1b}[0m two";
         assert_eq!(wrapped(text, 7), text);
+    }
+
+    #[test]
+    fn the_items_of_a_list_hang_behind_their_numbers() {
+        for (line, rows) in [
+            ("  1  one two three", "  1  one\n     two\n     three"),
+            ("1. one two three", "1. one two\n   three"),
+            ("10 one two three", "10 one two\nthree"),
+            ("  2. a-long-word two", "  2. a-long-word\n     two"),
+        ] {
+            assert_eq!(wrapped(line, 10), rows);
+        }
     }
 }
