@@ -181,8 +181,10 @@ impl Terminal {
     /// `Interrupted` after Ctrl-C, `Usage` where the terminal cannot hide what is typed.
     pub fn ask_unseen(self, prompt: &str) -> Result<Zeroizing<String>> {
         let mut err = io::stderr();
-        let _ = err.write_all(prompt.as_bytes()).and_then(|()| err.flush());
-        let typed = unseen::read_line();
+        let typed = unseen::read_line(|| {
+            let mut err = io::stderr();
+            let _ = err.write_all(prompt.as_bytes()).and_then(|()| err.flush());
+        });
         let _ = err.write_all(b"\n").and_then(|()| err.flush());
         match typed {
             Ok(Typed::Line(line)) => Ok(line),

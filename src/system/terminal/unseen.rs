@@ -35,15 +35,16 @@ mod platform {
         }
     }
 
-    /// Reads a line without showing it. Keys that would send a signal are read as keys, so that no signal
+    /// Asks once nothing is shown any more, and reads a line. Keys that would send a signal are read as keys, so that no signal
     /// leaves the terminal without echo.
-    pub(crate) fn read_line() -> io::Result<Typed> {
+    pub(crate) fn read_line(ask: impl FnOnce()) -> io::Result<Typed> {
         let before = SavedModes(tcgetattr(io::stdin())?);
         let mut unseen = before.0.clone();
         unseen
             .local_modes
             .remove(LocalModes::ECHO | LocalModes::ISIG | LocalModes::ICANON);
         tcsetattr(io::stdin(), OptionalActions::Flush, &unseen)?;
+        ask();
         let mut line = Zeroizing::new(Vec::with_capacity(ROOM));
         loop {
             let mut key = [0];
@@ -74,7 +75,7 @@ mod platform {
     use super::Typed;
 
     /// The console shows what is typed, so nothing is asked there.
-    pub(crate) fn read_line() -> io::Result<Typed> {
+    pub(crate) fn read_line(_ask: impl FnOnce()) -> io::Result<Typed> {
         Err(io::ErrorKind::Unsupported.into())
     }
 }
