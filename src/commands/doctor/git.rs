@@ -44,17 +44,19 @@ pub(super) fn check(environment: &Environment, apps: &[&App], found: &mut Findin
     };
     let mut urls: Vec<String> = apps.iter().map(|app| app.host.web_url()).collect();
     urls.dedup();
-    if urls.is_empty() {
+    let has_app = !urls.is_empty();
+    if !has_app {
         urls.push(format!("https://{}", Host::DEFAULT));
     }
     // Of the current repository too, unless git refuses to read it.
     let settings = git.of_current_folder().unwrap_or(everywhere);
-    check_settings(&settings, &urls, environment, found);
+    check_settings(&settings, &urls, has_app, environment, found);
 }
 
 fn check_settings(
     printed: &[u8],
     urls: &[String],
+    has_app: bool,
     environment: &Environment,
     found: &mut Findings,
 ) {
@@ -84,14 +86,11 @@ fn check_settings(
             format!("git asks ghtok first about {}", urls.join(", ")),
         );
     } else {
-        found
-            .add(
-                SUBJECT,
-                "git_not_set_up",
-                Level::Ok,
-                "git does not ask ghtok".into(),
-            )
-            .run("to change that:", "ghtok setup git");
+        let message = "git does not ask ghtok".into();
+        let finding = found.add(SUBJECT, "git_not_set_up", Level::Ok, message);
+        if has_app {
+            finding.run("to change that:", "ghtok setup git");
+        }
     }
 }
 

@@ -38,12 +38,11 @@ impl TimerStatus {
         let timers = Timers::of(session)?;
         let rules = session.config.schedule;
         let found = timers.look()?;
-        let text = if self.json {
-            json(&found, rules)
+        if self.json {
+            Terminal.line(&json(&found, rules))?;
         } else {
-            words(&found, rules, timers.clock)
-        };
-        Terminal.line(&text)?;
+            Terminal.report(&words(&found, rules, timers.clock))?;
+        }
         Ok(u8::from(!found.drift.is_empty()))
     }
 }

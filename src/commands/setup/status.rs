@@ -34,6 +34,8 @@ pub(super) struct Found {
     pub(super) servers: Vec<FoundServer>,
     pub(super) scheduler: Option<Scheduler>,
     pub(super) folders: ClientFolders,
+    /// Without an App there is nothing to set up yet.
+    has_app: bool,
 }
 
 #[derive(Serialize)]
@@ -56,12 +58,10 @@ impl SetupStatus {
     /// What cannot be read.
     pub(super) fn run(&self, session: &Session<'_>) -> Result<()> {
         let found = Found::look(session)?;
-        let text = if self.json {
-            found.json()
-        } else {
-            found.lines().join("\n")
-        };
-        Terminal.line(&text)
+        if self.json {
+            return Terminal.line(&found.json());
+        }
+        Terminal.report(&found.lines().join("\n"))
     }
 }
 
@@ -79,6 +79,7 @@ impl Found {
                 .installed()?
                 .map(|known| known.scheduler),
             folders,
+            has_app: session.config.all_apps().next().is_some(),
         })
     }
 
@@ -88,7 +89,8 @@ impl Found {
         lines.extend(self.server_lines());
         lines.push(match self.scheduler {
             Some(scheduler) => format!("timer  {scheduler}"),
-            None => "timer  none; install it with: ghtok schedule install".into(),
+            None if self.has_app => "timer  none; install it with: ghtok schedule install".into(),
+            None => "timer  none".into(),
         });
         lines
     }
@@ -101,7 +103,8 @@ impl Found {
                 self.folders.tilde(global),
                 self.folders.tilde(file)
             ),
-            _ => "git    not set up; set it up with: ghtok setup git".into(),
+            _ if self.has_app => "git    not set up; set it up with: ghtok setup git".into(),
+            _ => "git    not set up; first register an App with: ghtok app new".into(),
         }];
         lines.extend(git.hosts.iter().map(host_line));
         if git.ssh {

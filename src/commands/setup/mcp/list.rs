@@ -24,7 +24,7 @@ pub(super) fn print(folders: &ClientFolders) -> Result<()> {
         };
         text += &format!("{:<15}{write:<9}{place}{state}\n", client.name());
     }
-    Terminal.data(text.as_bytes())?;
+    Terminal.report(text.trim_end())?;
     Terminal.note("print what a client needs with:\n  ghtok setup mcp CLIENT");
     Ok(())
 }
