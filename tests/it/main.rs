@@ -7,6 +7,7 @@
 #[macro_use]
 mod support;
 
+mod advice;
 mod architecture;
 mod bad_input;
 mod bridges;

@@ -13,6 +13,7 @@ mod opener;
 mod qr;
 mod sign_in;
 mod status_report;
+mod widths;
 
 use std::fs;
 use std::path::PathBuf;

@@ -147,6 +147,20 @@ impl Terminal {
         });
     }
 
+    /// The person says yes to every question, until the program has ended.
+    pub fn answer_yes(&mut self) {
+        let mut answered = 0;
+        eventually("the end of the questions", || {
+            let asked =
+                self.screen().matches("/n] ").count() + self.screen().matches("/N]").count();
+            if asked > answered {
+                answered = asked;
+                self.types("y\n");
+            }
+            self.child.try_wait().expect("our child").map(|_| ())
+        });
+    }
+
     /// The terminal's modes, to be compared.
     pub fn modes(&self) -> String {
         let modes = tcgetattr(self.line()).expect("a terminal");
