@@ -29,7 +29,7 @@ other sandboxes have theirs.
 Examples:
   ghtok sandbox serve build --repo octocat/hello --read-only
   ghtok sandbox serve build --full-token --for 8h
-  ghtok sandbox serve build --repo octocat/hello --socket /tmp/build.sock --allow-uid 0"
+  ghtok sandbox serve build --full-token --socket /tmp/b.sock --allow-uid 0"
 )]
 pub(super) struct Serve {
     /// The sandbox's name
@@ -90,8 +90,7 @@ impl Serve {
             finish(&server, Some(&socket), error.code());
             return Err(error);
         }
-        self.tell(&path);
-        serve(&server, &socket)
+        serve(&server, &socket, &|| self.tell(&path))
     }
 
     /// Everybody may connect if a user may who is neither we nor root; each connection's user is checked.
@@ -130,7 +129,7 @@ fn check(server: &SandboxServer<'_>) -> Result<()> {
 }
 
 /// Serves until a signal, the end of the time, or a revocation.
-fn serve(server: &SandboxServer<'_>, socket: &Socket) -> Result<u8> {
+fn serve(server: &SandboxServer<'_>, socket: &Socket, tell: &dyn Fn()) -> Result<u8> {
     let listener = Listener::new(server, socket)?;
     let stopper = listener.stopper();
     let signal = &AtomicI32::new(0);
@@ -139,6 +138,8 @@ fn serve(server: &SandboxServer<'_>, socket: &Socket) -> Result<u8> {
         let _ = sender.send(signal);
     }))
     .map_err(|error| no_thread(&error))?;
+    // Whoever is told may end it at once; from now on its tokens are revoked then.
+    tell();
     thread::scope(|scope| {
         scope.spawn(move || {
             for number in received {
