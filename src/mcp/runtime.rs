@@ -233,7 +233,8 @@ impl<'scope, 'env> Runtime<'scope, 'env> {
     fn read_client(self) {
         let tokens = self.shared.wrapper.tokens;
         let budget = ByteBudget::default();
-        read_lines(Terminal.input(), "client", |line| {
+        let note = |text: &str| self.shared.stderr.push_note(text);
+        read_lines(Terminal.input(), "client", note, |line| {
             let line = budget.acquire(line);
             self.post(Event::Client(line, tokens.last_outcome()));
         });

@@ -179,11 +179,11 @@ impl ServerProcess {
 
 impl ServerOutput {
     /// Reads lines to the end; `take` may block to slow the server down.
-    pub(crate) fn for_each_line(self, mut take: impl FnMut(Line)) {
+    pub(crate) fn for_each_line(self, note: impl Fn(&str), mut take: impl FnMut(Line)) {
         if let Some(stdout) = self.stdout {
             widen(&stdout);
             let budget = ByteBudget::default();
-            read_lines(stdout, "server", |line| take(budget.acquire(line)));
+            read_lines(stdout, "server", note, |line| take(budget.acquire(line)));
         }
     }
 }

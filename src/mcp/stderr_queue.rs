@@ -106,3 +106,28 @@ fn told(dropped: u64) -> String {
         "ghtok: mcp: {dropped} {lines} of the server's standard output that were no JSON are not shown: nobody read standard error\n"
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is queued and what was dropped, where nobody reads these lines.
+    fn unread(lines: usize, size: usize) -> (usize, u64) {
+        let queue = Arc::new(StderrQueue::default());
+        // As if its thread waited for the reader.
+        queue.waiting().has_thread = true;
+        for _ in 0..lines {
+            queue.push_line(vec![b'x'; size]);
+        }
+        let waiting = queue.waiting();
+        (waiting.texts.len(), waiting.dropped)
+    }
+
+    #[test]
+    fn what_nobody_reads_is_bounded_and_counted() {
+        assert_eq!(unread(1000, 1024), (256, 744));
+        assert_eq!(unread(2, MAX_BYTES + 1), (1, 1));
+        assert_eq!(unread(10, 10), (10, 0));
+        assert!(told(744).contains(" 744 lines"));
+    }
+}

@@ -21,23 +21,32 @@ const MAX_INITIAL_CAPACITY: usize = 128 * 1024;
 const FINISH_LIMIT: Duration = Duration::from_secs(1);
 
 /// Reads lines until the stream ends, or until a line is too long. A last line without a line feed gets
-/// one.
-pub(crate) fn read_lines(input: impl Read, peer: &str, mut take: impl FnMut(Vec<u8>)) {
+/// one. `note` must not wait for anybody.
+pub(crate) fn read_lines(
+    input: impl Read,
+    peer: &str,
+    note: impl Fn(&str),
+    mut take: impl FnMut(Vec<u8>),
+) {
     let mut input = BufReader::with_capacity(READ_BUFFER, input);
-    let limit = u64::try_from(MAX_BYTES + b"\r\n".len()).unwrap_or(u64::MAX);
     let mut capacity = 0;
     let mut has_noted = false;
     loop {
         let mut line = Vec::with_capacity(capacity);
-        let read = input.by_ref().take(limit).read_until(b'\n', &mut line);
-        if !matches!(read, Ok(1..)) {
+        read_line(&mut input, &mut line);
+        if line.is_empty() {
             return;
         }
         if line.trim_ascii_end().len() > MAX_BYTES {
-            Terminal.note("mcp: a line of more than 64 MiB ends the conversation");
+            note("mcp: a line of more than 64 MiB ends the conversation");
             return;
         }
-        note_other_framing(&line, peer, &mut has_noted);
+        if !has_noted && is_header(&line) {
+            has_noted = true;
+            note(&format!(
+                "mcp: the {peer} sends Content-Length headers, as in the Language Server Protocol; MCP has one JSON message per line"
+            ));
+        }
         if !line.ends_with(b"\n") {
             line.push(b'\n');
         }
@@ -47,16 +56,30 @@ pub(crate) fn read_lines(input: impl Read, peer: &str, mut take: impl FnMut(Vec<
     }
 }
 
-/// Tells of a peer that frames its messages as the Language Server Protocol does, once.
-fn note_other_framing(line: &[u8], peer: &str, has_noted: &mut bool) {
+/// Reads to a line feed, to the end of the stream, or until the line is too long.
+fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>) {
+    while line.len() <= MAX_BYTES + b"\r\n".len() {
+        let chunk = match input.fill_buf() {
+            Ok([]) => return,
+            Ok(chunk) => chunk,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(_) => return,
+        };
+        let end = memchr::memchr(b'\n', chunk);
+        let size = end.map_or(chunk.len(), |end| end + 1);
+        line.extend_from_slice(&chunk[..size]);
+        input.consume(size);
+        if end.is_some() {
+            return;
+        }
+    }
+}
+
+/// True for the header by which the Language Server Protocol frames its messages.
+fn is_header(line: &[u8]) -> bool {
     const HEADER: &[u8] = b"content-length:";
     let start = line.get(..HEADER.len());
-    if !*has_noted && start.is_some_and(|start| start.eq_ignore_ascii_case(HEADER)) {
-        *has_noted = true;
-        Terminal.note(&format!(
-            "mcp: the {peer} sends Content-Length headers, as in the Language Server Protocol; MCP has one JSON message per line"
-        ));
-    }
+    start.is_some_and(|start| start.eq_ignore_ascii_case(HEADER))
 }
 
 enum Destination {

@@ -58,7 +58,10 @@ impl<'env> Runtime<'_, 'env> {
             .servers
             .insert(number, RunningServer::Process(process));
         let read = self.spawn(move || {
-            output.for_each_line(|line| self.post_and_write(Event::Server(number, line)));
+            let note = |text: &str| self.shared.stderr.push_note(text);
+            output.for_each_line(note, |line| {
+                self.post_and_write(Event::Server(number, line));
+            });
             self.stop_process(&mut self.state(), number);
         });
         let watched = self.spawn(move || {

@@ -9,7 +9,7 @@ use fake_github::FakeGitHub;
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use serde_json::{Value, json};
 
-use super::client::{Client, HOUR};
+use super::client::{Client, HOUR, LONG};
 use crate::support::sandbox::{Program, Sandbox};
 
 /// Starts the product around a shell script that is the server.
@@ -103,6 +103,31 @@ fn content_length_headers_get_one_note() {
         stderr.contains("the server sends Content-Length"),
         "{stderr}"
     );
+}
+
+/// The note about it is of no more importance than the noise: nobody waits for whoever does not read it.
+#[test]
+fn a_note_that_nobody_reads_delays_no_answer() {
+    let fake = FakeGitHub::start().expect("a fake");
+    let sandbox = Sandbox::new(&fake);
+    sandbox.seed(&fake, HOUR);
+    // More than a pipe holds of the server's own standard error, and then a header.
+    let script = "yes 2>/dev/null | head -c 200000 >&2 & sleep 0.5; printf 'Content-Length: 9\\n'; \
+                  read line; echo '{\"id\":1,\"result\":{}}'; cat >/dev/null";
+    let mut child = around(&sandbox, script)
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("ghtok starts");
+    let mut input = child.stdin.take().expect("open");
+    let mut lines = BufReader::new(child.stdout.take().expect("open")).lines();
+    writeln!(input, r#"{{"id":1,"method":"ping"}}"#).expect("the wrapper reads");
+    let (sender, answer) = std::sync::mpsc::channel();
+    std::thread::spawn(move || sender.send(lines.next()));
+    let answer = answer.recv_timeout(LONG);
+    drop(input);
+    drop(child.stderr.take());
+    child.wait().expect("an end");
+    assert!(answer.is_ok(), "it waits for whoever reads standard error");
 }
 
 /// A client that does not read standard error is answered all the same; what was dropped is counted.
