@@ -108,6 +108,7 @@ impl Conversation {
             Event::Server(server, line) => self.server_line(server, line),
             Event::Failed(server, line, failure) => self.request_failed(server, line, failure),
             Event::SessionLost(server) => self.session_lost(server),
+            Event::NotStarted(server, reason) => self.not_started(server, reason),
             Event::Ended(server, ended) => self.exited(server, ended.code),
             Event::Gone(server) => self.servers.gone(server),
             Event::Token(result) => self.token(result),

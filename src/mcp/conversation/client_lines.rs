@@ -5,15 +5,13 @@ use serde_json::json;
 use super::Conversation;
 use super::message_parts::cancelled_id;
 use super::pending_call::needs_token;
+use super::replacement::unserved;
 use super::returned_call::ReturnedCall;
 use super::server_switch::{AfterDrain, Flow};
 use super::sign_in::{self, Returned};
 use crate::formats::json_rpc::{self, Id, Kind, Message};
 use crate::mcp::line::Line;
 use crate::mcp::messages;
-
-/// What a call is told that a server of another revision cannot serve.
-pub(super) const NO_REVISION: &str = "ghtok: the server's token is no longer valid, and the new server does not speak the protocol revision of this conversation. Restart the server in your MCP client.";
 
 /// How our own ids begin, where the client has to answer them.
 const OUR_IDS: &str = "ghtok:";
@@ -271,8 +269,9 @@ impl Conversation {
     pub(super) fn get_token_for(&mut self, line: Line) {
         let revision = self.handshake.revision();
         if self.tokens.has_other_than(self.servers.token()) {
-            if self.servers.is_blocked(self.now) {
-                let text = self.remote.why_closed().unwrap_or(NO_REVISION);
+            if let Some(why) = self.servers.blocked(self.now) {
+                let of_server = unserved(why);
+                let text = self.remote.why_closed().unwrap_or(&of_server);
                 let answer = sign_in::failure(&line, text, revision);
                 self.actions.push_back(answer);
             } else {

@@ -102,6 +102,8 @@ pub enum Event {
     Failed(u32, Line, Unanswered),
     /// A remote server no longer knows the session of this number.
     SessionLost(u32),
+    /// A server other than the first one cannot be started, for this reason.
+    NotStarted(u32, String),
     /// A server's first process has exited.
     Ended(u32, Ended),
     /// So have all that it had started.

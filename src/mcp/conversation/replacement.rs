@@ -2,13 +2,30 @@
 
 use std::time::Duration;
 
-use super::client_lines::NO_REVISION;
 use super::held_call::HeldReason;
 use super::pending_call::PendingCall;
 use super::server_switch::{AfterFailure, Start, StartFailure};
 use super::{Action, Conversation, Life};
 use crate::mcp::line::Line;
 use crate::mcp::messages;
+
+/// The exit code of a command that cannot be run, as in shells.
+const CANNOT_RUN: u8 = 126;
+
+/// What a call is told that the old server cannot serve any more, and the new one not either.
+pub(super) fn unserved(why: &StartFailure) -> String {
+    let (why, next) = match why {
+        StartFailure::NotStarted(reason) => (
+            format!("cannot be started: {reason}"),
+            "Call the tool again in a few seconds",
+        ),
+        _ => (
+            "does not speak the protocol revision of this conversation".to_owned(),
+            "Restart the server in your MCP client",
+        ),
+    };
+    format!("ghtok: the server's token is no longer valid, and the new server {why}. {next}.")
+}
 
 impl Conversation {
     /// Starts a server with the newest token. It is told first what the old one knew.
@@ -142,18 +159,33 @@ impl Conversation {
         self.start_failed(StartFailure::Timeout(limit));
     }
 
+    /// The system has no process, memory or thread for it, or the command is gone.
+    pub(super) fn not_started(&mut self, server: u32, reason: String) {
+        if self.servers.starting() == Some(server) {
+            self.start_failed(StartFailure::NotStarted(reason));
+        } else {
+            // It had nothing to be told before it was in use.
+            self.note(format!("the server cannot be started: {reason}"));
+            self.exited(server, CANNOT_RUN);
+        }
+        self.servers.gone(server);
+    }
+
     pub(super) fn start_failed(&mut self, failure: StartFailure) {
         if self.servers.is_remote() {
             let text = match failure {
                 StartFailure::Timeout(limit) => {
                     format!("the server opened no session within {} s", limit.as_secs())
                 }
-                _ => NO_REVISION.to_owned(),
+                _ => unserved(&failure),
             };
             return self.session_not_opened(&text);
         }
-        let (why, code) = match failure {
-            StartFailure::Exited(code) => (format!("ended at once (exit code {code})"), code),
+        let (why, code) = match &failure {
+            StartFailure::NotStarted(reason) => {
+                (format!("cannot be started: {reason}"), CANNOT_RUN)
+            }
+            StartFailure::Exited(code) => (format!("ended at once (exit code {code})"), *code),
             StartFailure::Timeout(limit) => {
                 (format!("did not answer within {} s", limit.as_secs()), 1)
             }
@@ -163,7 +195,7 @@ impl Conversation {
             }
             StartFailure::NoSession => ("opens no session".to_owned(), 1),
         };
-        match self.servers.start_failed(failure, self.now) {
+        match self.servers.start_failed(failure.clone(), self.now) {
             Some(AfterFailure::StopOldFirst(old)) => {
                 self.note(format!("the new server {why}; stopping the old one first, in case that only one can run"));
                 self.actions.push_back(Action::Stop(old));
@@ -173,11 +205,16 @@ impl Conversation {
                 self.pass_rejected();
                 let actions = self
                     .sign_in
-                    .fail_held(NO_REVISION, self.handshake.revision());
+                    .fail_held(&unserved(&failure), self.handshake.revision());
                 self.actions.extend(actions);
             }
             Some(AfterFailure::Crash(server)) => {
                 self.note(format!("the new server {why}"));
+                if let StartFailure::NotStarted(_) = failure
+                    && !self.servers.crashed_too_often(self.now)
+                {
+                    return self.servers.limit_wait(self.now);
+                }
                 self.crashed(code, server.token.is_some());
             }
             None => {}

@@ -32,8 +32,8 @@ pub(super) struct ServerSwitch {
     /// A second server does not start while the first one runs: both need the same port, lock or profile.
     is_single: bool,
     start_times: StartTimes,
-    /// The next server will not speak this conversation's revision either; none is started before this.
-    blocked_until: Option<Duration>,
+    /// No server is started before this: it would be of no more use than the last one was.
+    blocked: Option<(Duration, StartFailure)>,
     crashes: VecDeque<Duration>,
     list_changes: Option<ListChanges>,
     restarts: Restarts,
@@ -57,7 +57,7 @@ impl ServerSwitch {
             ending: HashSet::new(),
             is_single: false,
             start_times: StartTimes::new(settings.start_timeout),
-            blocked_until: None,
+            blocked: None,
             crashes: VecDeque::new(),
             list_changes: None,
             restarts: settings.restarts,
@@ -124,7 +124,7 @@ impl ServerSwitch {
             Restarts::Never => server.token.is_some(),
             Restarts::ForSessions => self.is_session(),
         };
-        !is_kept && self.blocked_until.is_none()
+        !is_kept && self.blocked.is_none()
     }
 
     /// True if a call that needs a token would fail. A server that is never replaced keeps the one it
@@ -134,19 +134,17 @@ impl ServerSwitch {
             (None, _) => true,
             (Some(_), Restarts::Never) => false,
             // A newer token has ended this one's life.
-            (Some(_), Restarts::Allowed) if self.blocked_until.is_some() => true,
+            (Some(_), Restarts::Allowed) if self.blocked.is_some() => true,
             (Some(token), Restarts::Allowed | Restarts::ForSessions) => {
                 token.expires_at.is_some_and(|end| now.wall >= end)
             }
         }
     }
 
-    /// True if no server is to be started now; later another try may be made.
-    pub(super) fn is_blocked(&mut self, now: Now) -> bool {
-        if self.blocked_until.is_some_and(|until| now.mono >= until) {
-            self.blocked_until = None;
-        }
-        self.blocked_until.is_some()
+    /// Why no server is to be started now; later another try may be made.
+    pub(super) fn blocked(&mut self, now: Now) -> Option<&StartFailure> {
+        self.blocked.take_if(|(until, _)| now.mono >= *until);
+        self.blocked.as_ref().map(|(_, because)| because)
     }
 
     /// The token of the server in use is still the newest; its times may have changed. `None`: it is
@@ -195,7 +193,7 @@ impl ServerSwitch {
         };
     }
 
-    /// Without a server the client waits for the token no longer than at the beginning.
+    /// Without a server, one starts after this time even if no token has come by then.
     pub(super) fn limit_wait(&mut self, now: Now) {
         if let Phase::AwaitingToken { until, .. } = &mut self.phase {
             *until = Some(now.mono + self.timing.first_token);
@@ -289,7 +287,7 @@ impl ServerSwitch {
             server: new,
             is_used: false,
         };
-        self.blocked_until = None;
+        self.blocked = None;
         if new.number > 1 {
             let until = now.mono + self.timing.list_changes;
             self.list_changes = Some(ListChanges::until(until));
@@ -307,8 +305,13 @@ impl ServerSwitch {
         };
         self.ending.insert(new.number);
         Some(match (old, failure) {
-            (Some(server), StartFailure::OtherRevision | StartFailure::NoSession) => {
-                self.blocked_until = Some(now.mono + self.timing.backoff);
+            (
+                Some(server),
+                because @ (StartFailure::OtherRevision
+                | StartFailure::NoSession
+                | StartFailure::NotStarted(_)),
+            ) => {
+                self.blocked = Some((now.mono + self.timing.backoff, because));
                 self.phase = Phase::Serving {
                     server,
                     is_used: false,

@@ -4,12 +4,9 @@ use std::io;
 
 use super::{CommandServer, RunningServer, Runtime, RuntimeState};
 use crate::error::system_reason;
-use crate::mcp::conversation::{Ended, Event};
+use crate::mcp::conversation::Event;
 use crate::mcp::server_process::{self, Started};
 use crate::mcp::watchdog::Watchdog;
-
-/// The exit code of a command that cannot be run, as in shells.
-const CANNOT_RUN: u8 = 126;
 
 impl<'env> Runtime<'_, 'env> {
     pub(super) fn start_process(
@@ -32,11 +29,8 @@ impl<'env> Runtime<'_, 'env> {
             return;
         }
         let reason = system_reason(&error);
-        let note = format!("mcp: the server cannot be started: {reason}");
-        self.shared.stderr.push_note(&note);
-        let ended = Ended { code: CANNOT_RUN };
-        state.follow_ups.push_back(Event::Ended(number, ended));
-        state.follow_ups.push_back(Event::Gone(number));
+        let event = Event::NotStarted(number, reason);
+        state.follow_ups.push_back(event);
     }
 
     fn watch_process(

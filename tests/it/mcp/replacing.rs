@@ -6,7 +6,7 @@ use fake_github::FakeGitHub;
 use ghtok::testing::mcp::conversation::{Ended, Event};
 use serde_json::json;
 
-use super::client::{Client, HOUR, text_of};
+use super::client::{Client, HOUR, soon, text_of};
 use super::talk::{Talk, settings, token};
 use crate::support::sandbox::{Program, Sandbox};
 
@@ -150,6 +150,78 @@ fn a_server_that_does_not_start_alone_either_is_given_up() {
     }
     assert_eq!(talk.news().last().map(String::as_str), Some("Exit(3)"));
     assert_eq!(talk.answered(), [&json!(2)]);
+}
+
+/// There is no process or thread for another server just now.
+#[test]
+fn a_new_server_that_cannot_be_started_keeps_the_old_one() {
+    let not_started = |talk: &mut Talk, server| {
+        let reason = "resource temporarily unavailable".to_owned();
+        talk.on(Event::NotStarted(server, reason));
+    };
+    let mut talk = Talk::signed_in();
+    begin_exchange(&mut talk, 2);
+    not_started(&mut talk, 2);
+    let said = talk.said.last().expect("an answer").to_string();
+    assert!(
+        said.contains("cannot be started: resource temporarily unavailable"),
+        "{said}"
+    );
+    talk.client(&json!({"id": 4, "method": "tools/list"}));
+    assert_eq!(talk.requests(1, &json!(4)), 1, "the old one goes on");
+    talk.server(1, &json!({"id": 4, "result": {"tools": []}}));
+    talk.news();
+    talk.call(5, &json!({}));
+    assert!(talk.news().is_empty(), "not at once");
+    talk.pass(5 * SECOND);
+    talk.call(6, &json!({}));
+    assert_eq!(talk.news(), ["start 3 with Some(2)"]);
+    talk.take_handshake(3);
+    assert_eq!(talk.requests(3, &json!(6)), 1);
+    // Without an old one it is tried a few times.
+    talk.on(Event::Ended(3, GONE));
+    talk.on(Event::Gone(3));
+    talk.on(Event::Token(Ok(token(2))));
+    for server in 4..6 {
+        let news = talk.news();
+        let start = format!("start {server} with Some(2)");
+        assert!(news.contains(&start), "{server}: {news:?}");
+        not_started(&mut talk, server);
+        talk.pass(4 * SECOND);
+        assert!(!talk.news().iter().any(|news| news.starts_with("start ")));
+        talk.pass(2 * SECOND);
+    }
+    not_started(&mut talk, 6);
+    assert_eq!(talk.news().last().map(String::as_str), Some("Exit(126)"));
+}
+
+#[test]
+fn a_server_whose_command_is_gone_for_a_while_is_replaced_later() {
+    let fake = FakeGitHub::start().expect("a fake");
+    let sandbox = Sandbox::new(&fake);
+    sandbox.seed(&fake, HOUR);
+    let usual = Client::command(&fake, &sandbox, Program::Real, &[], &[]);
+    let (file, away) = (sandbox.home().join("server"), sandbox.home().join("away"));
+    let script = "#!/bin/sh\nexec python3 \"$@\"\n";
+    std::fs::write(&file, script).expect("a file");
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    std::fs::set_permissions(&file, executable).expect("executable");
+    let mut arguments: Vec<std::ffi::OsString> = vec!["mcp".into(), "--".into(), (&file).into()];
+    arguments.extend(usual.get_args().skip(3).map(ToOwned::to_owned));
+    let mut command = sandbox.command(Program::Real, arguments);
+    command.env("PATH", std::env::var("PATH").expect("a path"));
+    let mut client = Client::of(command);
+    client.open("2025-11-25", &json!({}));
+    assert_eq!(client.text("write"), "ok");
+    std::fs::rename(&file, &away).expect("it is away");
+    sandbox.run(["refresh", "--force"]).expect_code(0);
+    let told = client.text("write");
+    assert!(told.contains("cannot be started: no such file"), "{told}");
+    let tools = client.get("tools/list", &json!({}));
+    assert!(tools["result"]["tools"].is_array(), "{tools}");
+    std::fs::rename(&away, &file).expect("it is back");
+    soon("the next server", || client.text("write") == "ok");
+    assert_eq!(client.close().0, Some(0));
 }
 
 /// A newer token has ended the life of the one that the old server has.

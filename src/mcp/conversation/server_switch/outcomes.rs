@@ -43,8 +43,10 @@ pub(in super::super) enum Start {
 }
 
 /// Why a new server is of no use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(in super::super) enum StartFailure {
+    /// The system cannot start it, for this reason.
+    NotStarted(String),
     /// It ended, with this exit code.
     Exited(u8),
     /// It did not answer within this time.
