@@ -3,5 +3,8 @@
 mod desk;
 mod events;
 mod http;
+mod load;
+mod ours;
 mod remote;
+mod sessions;
 mod table;

@@ -30,6 +30,8 @@ pub struct Seen {
     pub rpc: String,
     /// Its bearer was alive.
     pub is_live: bool,
+    /// When it had been read.
+    pub at: Instant,
 }
 
 impl Seen {
@@ -178,6 +180,7 @@ impl Core {
     fn serve(&self, request: HttpRequest, wire: &mut Wire) -> io::Result<()> {
         let message: Value = serde_json::from_slice(&request.body).unwrap_or_default();
         let rpc = message["method"].as_str().unwrap_or_default().to_owned();
+        let at = Instant::now();
         let bearer = request.header("Authorization");
         let bearer = bearer.and_then(|value| value.strip_prefix("Bearer "));
         let is_live = bearer.is_some_and(|bearer| self.fake.is_alive(bearer));
@@ -187,13 +190,14 @@ impl Core {
             &request.method
         };
         let planned = self.change(|state| {
-            let at = state.planned.iter().position(|(of, _)| of == kind);
+            let planned = state.planned.iter().position(|(of, _)| of == kind);
             state.seen.push(Seen {
                 request: request.clone(),
                 rpc: rpc.clone(),
                 is_live,
+                at,
             });
-            at.map(|at| state.planned.remove(at).1)
+            planned.map(|planned| state.planned.remove(planned).1)
         });
         let mut exchange = Exchange {
             core: self,
@@ -302,7 +306,12 @@ impl Exchange<'_> {
     /// Carries a call out.
     pub fn act(&mut self) -> Value {
         let name = self.message["params"]["name"].as_str().unwrap_or_default();
-        self.core.change(|state| state.deeds.push(name.to_owned()));
+        let arguments = &self.message["params"]["arguments"];
+        let time = Duration::from_millis(arguments["milliseconds"].as_u64().unwrap_or(0));
+        std::thread::sleep(time);
+        let number = arguments["n"].as_u64();
+        let deed = number.map_or(name.to_owned(), |number| format!("{name} {number}"));
+        self.core.change(|state| state.deeds.push(deed));
         json!({"content": [{"type": "text", "text": format!("did {name}")}], "isError": false, "resultType": "complete"})
     }
 
@@ -348,6 +357,12 @@ impl Exchange<'_> {
     /// The text of an event with this result.
     pub fn event(&self, result: &Value) -> String {
         format!("data: {}\n\n", self.answer_with("result", result))
+    }
+
+    pub fn error(&mut self, status: u16, code: i64) -> io::Result<()> {
+        let error = json!({"code": code, "message": "no"});
+        let answer = self.answer_with("error", &error);
+        self.wire.answer(status, JSON, answer.as_bytes())
     }
 
     /// Carries the call out, and loses its answer; who resumes the stream gets it.

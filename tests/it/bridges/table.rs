@@ -27,7 +27,7 @@ fn outcome(bridge: Bridge, event: &Occurrence) -> Result<(), String> {
 }
 
 /// No token in what was said, and each request with one that the product had.
-fn without_a_trace(desk: &Desk, said: &str) -> Result<(), String> {
+pub fn without_a_trace(desk: &Desk, said: &str) -> Result<(), String> {
     let mut secrets = Secrets::default();
     for rotation in desk.fake.refreshes() {
         secrets.add(&*rotation.old_access);
@@ -66,6 +66,18 @@ fn outcomes(bridge: Bridge) -> Vec<Result<(), String>> {
     let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     done.sort_by_key(|(at, _)| *at);
     done.into_iter().map(|(_, outcome)| outcome).collect()
+}
+
+/// P8: whatever happens, each call is answered, and nothing is done twice.
+#[test]
+fn p8_nothing_that_happens_to_a_remote_server_loses_a_call() {
+    let outcomes = outcomes(Bridge::Ghtok);
+    let lost = EVENTS.iter().zip(outcomes).filter_map(|(event, outcome)| {
+        let why = outcome.err()?;
+        Some(format!("{}: {why}", event.name))
+    });
+    let lost: Vec<String> = lost.collect();
+    assert!(lost.is_empty(), "{lost:#?}");
 }
 
 #[test]
