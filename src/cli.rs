@@ -23,7 +23,7 @@ use crate::commands::logout::Logout;
 use crate::commands::man::ManPages;
 use crate::commands::mcp::{Mcp, McpGuard};
 #[cfg(not(unix))]
-use crate::commands::no_sandbox::Sandbox;
+use crate::commands::no_sandbox::NoSandbox as Sandbox;
 use crate::commands::refresh::Refresh;
 use crate::commands::refresher::{AskReach, Refresher};
 use crate::commands::reject::Reject;

@@ -12,7 +12,7 @@ use crate::session::Session;
 /// Give a sandbox tokens through a socket (not available on Windows)
 #[derive(Debug, Args)]
 #[command(hide = true)]
-pub(crate) struct Sandbox {
+pub(crate) struct NoSandbox {
     #[arg(
         trailing_var_arg = true,
         allow_hyphen_values = true,
@@ -21,7 +21,7 @@ pub(crate) struct Sandbox {
     _arguments: Vec<OsString>,
 }
 
-impl Subcommand for Sandbox {
+impl Subcommand for NoSandbox {
     fn flags(&self) -> Flags {
         Flags::default()
     }

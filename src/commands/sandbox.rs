@@ -16,7 +16,7 @@ use self::list::List;
 use self::log::Log;
 use self::policy::PolicyFlags;
 use self::revoke::Revoke;
-use self::run::Run;
+use self::run::SandboxRun;
 use self::serve::Serve;
 use crate::commands::Subcommand;
 use crate::config::Flags;
@@ -44,7 +44,7 @@ pub(crate) struct Sandbox {
 
 #[derive(Debug, clap::Subcommand)]
 enum SandboxAction {
-    Run(Run),
+    Run(SandboxRun),
     Serve(Serve),
     List(List),
     Revoke(Revoke),

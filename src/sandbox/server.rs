@@ -22,7 +22,7 @@ use crate::token::Timestamp;
 pub(crate) use self::listener::Listener;
 pub(crate) use self::peer::own_user;
 use self::request_log::RequestLog;
-pub(crate) use self::socket::{Access, Socket, wake};
+pub(crate) use self::socket::{Socket, SocketAccess, wake};
 use self::tokens::SandboxTokens;
 
 /// What a sandbox may have, and who may ask for it.
@@ -40,7 +40,7 @@ pub(crate) struct Policy {
 
 /// Why a sandbox gets no tokens any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ended {
+pub(crate) enum EndReason {
     /// Its time is over.
     TimeOver,
     /// Somebody revoked it.
@@ -108,12 +108,12 @@ impl<'a> SandboxServer<'a> {
     }
 
     /// Why the sandbox gets no tokens any more; `None` while it does.
-    pub(crate) fn has_ended(&self) -> Option<Ended> {
+    pub(crate) fn has_ended(&self) -> Option<EndReason> {
         if self.held.is_revoked() {
-            return Some(Ended::Revoked);
+            return Some(EndReason::Revoked);
         }
         let is_over = self.ends_at.is_some_and(|end| self.clock().now() >= end);
-        is_over.then_some(Ended::TimeOver)
+        is_over.then_some(EndReason::TimeOver)
     }
 
     /// When it ends, if by the clock.
@@ -135,12 +135,12 @@ impl<'a> SandboxServer<'a> {
         self.session.machine.clock
     }
 
-    fn ended(&self, why: Ended) -> Error {
+    fn ended(&self, why: EndReason) -> Error {
         Error::Sandbox(SandboxProblem::Ended {
             name: self.policy.name.clone(),
             why: match why {
-                Ended::TimeOver => "its time is over",
-                Ended::Revoked => "it was revoked on the host",
+                EndReason::TimeOver => "its time is over",
+                EndReason::Revoked => "it was revoked on the host",
             },
         })
     }

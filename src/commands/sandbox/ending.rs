@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::error::{Error, system_reason};
-use crate::sandbox::server::{Ended, SandboxServer, Socket};
+use crate::sandbox::server::{EndReason, SandboxServer, Socket};
 use crate::system::terminal::Terminal;
 
 /// Ends a sandbox. `why` is for the log.
@@ -33,10 +33,10 @@ pub(super) fn revoke(server: &SandboxServer<'_>, why: &str) {
 }
 
 /// Why a sandbox has ended, in words.
-pub(super) fn why(ended: Ended) -> &'static str {
+pub(super) fn why(ended: EndReason) -> &'static str {
     match ended {
-        Ended::TimeOver => "its time is over",
-        Ended::Revoked => "it was revoked",
+        EndReason::TimeOver => "its time is over",
+        EndReason::Revoked => "it was revoked",
     }
 }
 

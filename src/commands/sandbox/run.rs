@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::commands::Target;
 use crate::config::Flags;
 use crate::error::{Error, Result};
-use crate::sandbox::server::{Access, Listener, Policy, SandboxServer, Socket};
+use crate::sandbox::server::{Listener, Policy, SandboxServer, Socket, SocketAccess};
 use crate::session::Session;
 use crate::system::process::{self, RunningCommand};
 use crate::system::signals;
@@ -36,7 +36,7 @@ Examples:
   ghtok sandbox run work --repo octocat/hello --for 8h -- claude
   ghtok sandbox run --full-token -- bash"
 )]
-pub(super) struct Run {
+pub(super) struct SandboxRun {
     #[command(flatten)]
     target: Target,
     /// The sandbox's name [default: that of the command]
@@ -52,7 +52,7 @@ pub(super) struct Run {
     command: Vec<OsString>,
 }
 
-impl Run {
+impl SandboxRun {
     pub(super) fn flags(&self) -> Flags {
         self.target.flags()
     }
@@ -78,7 +78,7 @@ impl Run {
         let env = CommandEnv::plan(&app.host, self.keep_env)?;
         let path = session.sandbox_socket(&policy.name)?;
         let server = SandboxServer::begin(session, app, policy)?;
-        let socket = Socket::listen(&path, Access::Owner)?;
+        let socket = Socket::listen(&path, SocketAccess::Owner)?;
         let folder = GhFolder::beside(&path);
         let started = server
             .register(&socket)

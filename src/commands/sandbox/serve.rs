@@ -14,7 +14,7 @@ use crate::commands::Described;
 use crate::config::Flags;
 use crate::error::{Error, Result, system_reason};
 use crate::formats::shell::word;
-use crate::sandbox::server::{Access, Listener, Policy, SandboxServer, Socket, own_user};
+use crate::sandbox::server::{Listener, Policy, SandboxServer, Socket, SocketAccess, own_user};
 use crate::session::Session;
 use crate::system::terminal::Terminal;
 use crate::system::{process, signals};
@@ -94,12 +94,12 @@ impl Serve {
     }
 
     /// Everybody may connect if a user may who is neither we nor root; each connection's user is checked.
-    fn access(&self) -> Access {
+    fn access(&self) -> SocketAccess {
         let mut users = self.allowed_users.iter();
         if users.any(|user| ![0, own_user()].contains(user)) {
-            Access::Everybody
+            SocketAccess::Everybody
         } else {
-            Access::Owner
+            SocketAccess::Owner
         }
     }
 

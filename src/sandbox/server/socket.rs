@@ -18,7 +18,7 @@ const QUEUE: i32 = 32;
 
 /// Who may connect. The peer's user is checked at each connection too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Access {
+pub(crate) enum SocketAccess {
     /// This user and root.
     Owner,
     /// Everybody, because the policy allows other users.
@@ -39,7 +39,7 @@ impl Socket {
     ///
     /// # Errors
     /// If the path is too long or in use.
-    pub(crate) fn listen(path: &Path, access: Access) -> Result<Self> {
+    pub(crate) fn listen(path: &Path, access: SocketAccess) -> Result<Self> {
         if path.as_os_str().len() > LONGEST_PATH {
             return Err(Error::Usage {
                 message: format!(
@@ -53,8 +53,8 @@ impl Socket {
         let failed = |error: &io::Error| file_error("listen at", path, error);
         let listener = UnixListener::bind(path).map_err(|error| failed(&error))?;
         let mode = match access {
-            Access::Owner => 0o600,
-            Access::Everybody => 0o666,
+            SocketAccess::Owner => 0o600,
+            SocketAccess::Everybody => 0o666,
         };
         fs::set_permissions(path, Permissions::from_mode(mode)).map_err(|error| failed(&error))?;
         rustix::net::listen(&listener, QUEUE).map_err(|error| failed(&error.into()))?;

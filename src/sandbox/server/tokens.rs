@@ -3,7 +3,7 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::{Ended, SandboxServer};
+use super::{EndReason, SandboxServer};
 use crate::error::Result;
 use crate::session::{Holder, IssuedToken, TokenSource};
 use crate::token::{AccessToken, fingerprint};
@@ -23,12 +23,12 @@ const REMEMBERED: usize = 8;
 pub(super) struct SandboxTokens {
     /// The name under which the scoped tokens are noted.
     holder: Option<Holder>,
-    state: Mutex<State>,
+    state: Mutex<TokenState>,
     read_ended: Condvar,
 }
 
 #[derive(Default)]
-struct State {
+struct TokenState {
     reads: Reads,
     /// The tokens that were handed out, the newest last.
     handed_out: Vec<AccessToken>,
@@ -55,11 +55,11 @@ impl SandboxTokens {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, TokenState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait<'s>(&self, state: MutexGuard<'s, State>) -> MutexGuard<'s, State> {
+    fn wait<'s>(&self, state: MutexGuard<'s, TokenState>) -> MutexGuard<'s, TokenState> {
         let waited = self.read_ended.wait(state);
         waited.unwrap_or_else(PoisonError::into_inner)
     }
@@ -78,7 +78,7 @@ impl SandboxServer<'_> {
             }
             if state.is_closed {
                 drop(state);
-                let why = self.has_ended().unwrap_or(Ended::Revoked);
+                let why = self.has_ended().unwrap_or(EndReason::Revoked);
                 return Arc::new(Err(self.ended(why)));
             }
             if state.reads.begun == state.reads.ended {
