@@ -77,7 +77,7 @@ fn calls(line: &str) -> Vec<String> {
     let (line, _) = line.trim_start().split_once("   ").unwrap_or((line, ""));
     // git adds the operation.
     let line = line.replace("'!ghtok git-credential'", "");
-    let pieces = line.split(['|', '(', ')', '&', ';', '\'', '<']);
+    let pieces = line.split(['|', '(', ')', '&', ';', '\'', '<', '>']);
     pieces
         .filter_map(|piece| piece.find("ghtok ").map(|at| piece[at..].trim()))
         .map(str::to_owned)
