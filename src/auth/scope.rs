@@ -6,6 +6,7 @@ use std::str::FromStr;
 use ring::digest::{SHA256, digest};
 
 use crate::error::{Error, Result};
+#[cfg(unix)]
 use crate::formats::git_credential::RequestedRepository;
 use crate::github::RepositoryName;
 
@@ -114,6 +115,7 @@ impl TokenScope {
     }
 
     /// Whether this repository is in it.
+    #[cfg(unix)]
     pub(crate) fn covers(&self, repository: RequestedRepository<'_>) -> bool {
         let RequestedRepository { owner, name } = repository;
         let mut names = self.repositories.iter();

@@ -17,14 +17,16 @@
 //! `{"schema_version":1,"error":{"code":…,"message":…,"hint":…,"exit_code":…}}`. The exit code is that of a `get`
 //! on the host. The status is 4xx for a request that the sandbox may not make, and 503 if there is no token.
 
+#[cfg(unix)]
 mod request;
+#[cfg(unix)]
 mod response;
-
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(unix)]
 pub(crate) use self::request::{Refusal, RequestReader, SandboxRequest};
+#[cfg(unix)]
 pub(crate) use self::response::Response;
 
 /// The header that each request has, and its value: no browser sends it unasked.
@@ -42,7 +44,8 @@ pub(crate) const STATUS_PATH: &str = "/v1/status";
 pub(crate) const MOST_BYTES: usize = 64 * 1024;
 
 /// How long a request may take to arrive, and its answer to be read.
-pub(crate) const ARRIVES_WITHIN: Duration = Duration::from_secs(5);
+#[cfg(unix)]
+pub(crate) const ARRIVES_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// What a sandbox may have.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

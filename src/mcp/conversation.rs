@@ -272,7 +272,7 @@ impl Conversation {
             }
             ReplayReply::Disagreed => {
                 self.actions.push_back(Action::Stop(server));
-                self.start_failed(StartFailure::OtherRevision);
+                self.start_failed(&StartFailure::OtherRevision);
             }
         }
     }
@@ -285,7 +285,7 @@ impl Conversation {
             return;
         }
         match self.servers.exited(server) {
-            Exited::New => self.start_failed(StartFailure::Exited(code)),
+            Exited::New => self.start_failed(&StartFailure::Exited(code)),
             Exited::InUse(server) => {
                 let unknown = self.pending.server_ended(server.number);
                 self.fail_unknown(&unknown, &format!("ended by itself (exit code {code})"));

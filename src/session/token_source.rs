@@ -61,6 +61,7 @@ impl IssuedToken<'_> {
     }
 
     /// The same, for longer than its source.
+    #[cfg(unix)]
     pub(crate) fn into_owned(self) -> IssuedToken<'static> {
         IssuedToken {
             app: Cow::Owned(self.app.into_owned()),

@@ -121,6 +121,7 @@ pub(crate) fn open_or_create(path: &Path) -> Result<File, StoreError> {
 ///
 /// # Errors
 /// If it cannot be had, or is not a regular file of ours.
+#[cfg(unix)]
 pub(crate) fn append_to(path: &Path) -> Result<File, StoreError> {
     let mut options = OpenOptions::new();
     options.append(true).create(true);

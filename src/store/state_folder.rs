@@ -81,36 +81,6 @@ impl StateFolder {
         self.file(key, "log")
     }
 
-    /// The notes and locks of sandboxes.
-    pub(crate) fn sandboxes(&self) -> PathBuf {
-        self.0.join("sandboxes")
-    }
-
-    /// What a sandbox may have.
-    pub(crate) fn sandbox_note(&self, name: &str) -> PathBuf {
-        self.sandboxes().join(format!("{name}.json"))
-    }
-
-    /// Held by the process that serves a sandbox.
-    pub(crate) fn sandbox_lock(&self, name: &str) -> PathBuf {
-        self.sandboxes().join(format!("{name}.lock"))
-    }
-
-    /// What sandboxes asked for.
-    pub(crate) fn sandbox_log(&self) -> PathBuf {
-        self.0.join("sandbox.log")
-    }
-
-    /// The log before that.
-    pub(crate) fn old_sandbox_log(&self) -> PathBuf {
-        self.0.join("sandbox.log.1")
-    }
-
-    /// Held while the log is moved aside.
-    pub(crate) fn sandbox_log_lock(&self) -> PathBuf {
-        self.0.join("sandbox.log.lock")
-    }
-
     /// Held while an App is added to the configuration.
     pub fn config_lock(&self) -> PathBuf {
         self.0.join("config.lock")
@@ -195,5 +165,38 @@ impl StateFolder {
 
     fn file(&self, key: &RecordKey, kind: &str) -> PathBuf {
         self.0.join(format!("{}.{kind}", key.file_name()))
+    }
+}
+
+#[cfg(unix)]
+impl StateFolder {
+    /// The notes and locks of sandboxes.
+    pub(crate) fn sandboxes(&self) -> PathBuf {
+        self.0.join("sandboxes")
+    }
+
+    /// What a sandbox may have.
+    pub(crate) fn sandbox_note(&self, name: &str) -> PathBuf {
+        self.sandboxes().join(format!("{name}.json"))
+    }
+
+    /// Held by the process that serves a sandbox.
+    pub(crate) fn sandbox_lock(&self, name: &str) -> PathBuf {
+        self.sandboxes().join(format!("{name}.lock"))
+    }
+
+    /// What sandboxes asked for.
+    pub(crate) fn sandbox_log(&self) -> PathBuf {
+        self.0.join("sandbox.log")
+    }
+
+    /// The log before that.
+    pub(crate) fn old_sandbox_log(&self) -> PathBuf {
+        self.0.join("sandbox.log.1")
+    }
+
+    /// Held while the log is moved aside.
+    pub(crate) fn sandbox_log_lock(&self) -> PathBuf {
+        self.0.join("sandbox.log.lock")
     }
 }

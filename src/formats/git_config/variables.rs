@@ -2,6 +2,7 @@
 //! those of all files, and before those of `git -c`.
 
 use super::GhtokCommand;
+#[cfg(unix)]
 use crate::host::{Host, HostKind};
 
 /// Which Apps git asks about a host.
@@ -38,6 +39,7 @@ pub(crate) fn variables(
 
 /// The variables by which git asks this helper about these addresses, and nobody else, and uses https where a
 /// repository has an ssh address of the host.
+#[cfg(unix)]
 pub(crate) fn only_helper(
     count: u32,
     urls: &[String],

@@ -156,13 +156,13 @@ impl Conversation {
             return self.take_over(server);
         }
         self.actions.push_back(Action::Stop(server));
-        self.start_failed(StartFailure::Timeout(limit));
+        self.start_failed(&StartFailure::Timeout(limit));
     }
 
     /// The system has no process, memory or thread for it, or the command is gone.
     pub(super) fn not_started(&mut self, server: u32, reason: String) {
         if self.servers.starting() == Some(server) {
-            self.start_failed(StartFailure::NotStarted(reason));
+            self.start_failed(&StartFailure::NotStarted(reason));
         } else {
             // It had nothing to be told before it was in use.
             self.note(format!("the server cannot be started: {reason}"));
@@ -171,17 +171,17 @@ impl Conversation {
         self.servers.gone(server);
     }
 
-    pub(super) fn start_failed(&mut self, failure: StartFailure) {
+    pub(super) fn start_failed(&mut self, failure: &StartFailure) {
         if self.servers.is_remote() {
             let text = match failure {
                 StartFailure::Timeout(limit) => {
                     format!("the server opened no session within {} s", limit.as_secs())
                 }
-                _ => unserved(&failure),
+                _ => unserved(failure),
             };
             return self.session_not_opened(&text);
         }
-        let (why, code) = match &failure {
+        let (why, code) = match failure {
             StartFailure::NotStarted(reason) => {
                 (format!("cannot be started: {reason}"), CANNOT_RUN)
             }
@@ -205,7 +205,7 @@ impl Conversation {
                 self.pass_rejected();
                 let actions = self
                     .sign_in
-                    .fail_held(&unserved(&failure), self.handshake.revision());
+                    .fail_held(&unserved(failure), self.handshake.revision());
                 self.actions.extend(actions);
             }
             Some(AfterFailure::Crash(server)) => {

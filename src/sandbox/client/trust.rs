@@ -23,6 +23,7 @@ pub(super) fn reason_to_ignore(variables: &SocketVariables) -> Option<String> {
 }
 
 #[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "on Unix there may be none")]
 pub(super) fn reason_to_ignore(_: &SocketVariables) -> Option<String> {
     Some("sandboxes are not available on this system".into())
 }
