@@ -39,7 +39,7 @@ impl Environment {
     }
 
     /// What is said about the socket; `None` if none is named. Reads no file. The usual folders count beside
-    /// those that variables name, since whoever sets one variable could set others.
+    /// those that variables name: what can set one variable can set the others too.
     ///
     /// # Errors
     /// If a variable is not text.

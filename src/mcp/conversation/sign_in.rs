@@ -19,8 +19,8 @@ use crate::mcp::messages::{self, ProtocolRevision, UserCode};
 pub(super) struct SignIn {
     flow: DeviceFlowState,
     last_flow: u32,
-    /// Why the last code that was shown led to no sign-in; told with the next code, since whoever read it
-    /// in a tool's result may not be the person who enters that.
+    /// Why the last code that was shown led to no sign-in. It is told with the next code too: a tool's result
+    /// may have been read by the model only, and not by the person who enters the code.
     failure: Option<String>,
     held: Vec<HeldCall>,
     dialog: Option<Dialog>,

@@ -33,7 +33,7 @@ impl SandboxServer<'_> {
         } else {
             self.refuse_user(&peer)
         };
-        // It fits into the socket's buffer; whoever does not read it loses it.
+        // It fits into the socket's buffer, so a client that does not read holds nothing up.
         let _ = stream.set_write_timeout(Some(ARRIVES_WITHIN));
         let _ = stream.write_all(response.to_bytes().as_bytes());
     }

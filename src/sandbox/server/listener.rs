@@ -54,7 +54,7 @@ impl Stopper {
     pub(crate) fn stop(&self) {
         self.places.lock().is_closed = true;
         self.places.changed.notify_all();
-        // Whoever waits for a connection; one byte that is there already does as well.
+        // It wakes the thread that waits for a connection; a byte that is there already does as well.
         let _ = (&*self.stop).write(&[0]);
     }
 }

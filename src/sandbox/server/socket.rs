@@ -114,7 +114,7 @@ fn file_error(doing: &'static str, path: &Path, error: &io::Error) -> Error {
     }
 }
 
-/// Has whoever listens at this path look whether it is to go on. Waits for nobody.
+/// Wakes the server that listens at this path, so that it checks whether it has been revoked. Does not wait for it.
 pub(crate) fn wake(path: &Path) {
     let Ok(address) = SocketAddrUnix::new(path) else {
         return;
